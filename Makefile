@@ -1,0 +1,110 @@
+# Two commands to a running bank: git clone, make run. Needs make, Python >= 3.11 with venv, and a
+# package registry that pip can reach (a mirror in pip.conf works). Nothing outside this folder
+# is written, save pip's own cache.
+
+PYTHON ?= python3
+# Test processes at a time.
+WORKERS ?= 2
+# Further arguments for pytest, and for `make lock` (UPGRADE=--upgrade takes newer releases).
+PYTEST_ARGS ?=
+UPGRADE ?=
+
+# One thread a process: the batch and the single row must add up in the same order.
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+export NUMBA_NUM_THREADS = 1
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint test-faults bench docs lock clean
+.NOTPARALLEL:
+
+help:
+	@echo "make run          seed the demo county, play its first day, lend on real data"
+	@echo "make test         the fast test suite"
+	@echo "make check        lint, types, contracts, generated documents, then the fast suite"
+	@echo "make test-faults  kills, full disks, fuzzing"
+	@echo "make bench        every benchmark, quick (BENCH_ARGS= for the full runs)"
+	@echo "make docs         write the generated documents and import contracts again"
+	@echo "make lock         write requirements.txt and requirements-dev.txt again"
+	@echo "make clean        remove the environment and every cache (never var/)"
+
+run: .venv/ready
+	$(BIN)/puhui run
+
+test: .venv/ready-dev
+	$(PYTEST) -m "not faults"
+
+test-faults: .venv/ready-dev
+	$(PYTEST) -m faults
+
+check: lint test
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python docs/make_contracts.py --check
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python docs/make_map.py --check
+
+BENCH_ARGS ?= --quick
+bench: .venv/ready-dev
+	@for script in bench/[a-z]*.py; do \
+	  echo "== $$script"; $(BIN)/python "$$script" $(BENCH_ARGS) || exit $$?; \
+	done
+
+docs: .venv/ready-dev
+	$(BIN)/python docs/make_contracts.py
+	$(BIN)/python docs/make_map.py
+
+# The locks are made for Python 3.11, the lowest version supported, with markers for the others.
+# A file that is there keeps its pins, unless pyproject.toml rules them out or UPGRADE says so.
+# uv reads no pip.conf: behind a mirror set UV_DEFAULT_INDEX.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header \
+  --no-emit-index-url --no-emit-find-links $(UPGRADE)
+OPEN_DATA = $(shell sed -n 's/^open-data = \["\(.*\)"\]/\1/p' pyproject.toml)
+define LOCK_HEAD
+# Written by `make lock`: do not edit. It is complete, markers for every platform included, so
+# install it with `pip install --no-deps -r`.
+endef
+export LOCK_HEAD
+
+lock: .venv/ready-dev
+	@mkdir -p build
+	@cp requirements.txt build/runtime.txt && cp requirements-dev.txt build/dev.txt
+	$(LOCK) --output-file build/runtime.txt pyproject.toml >/dev/null
+	@{ echo "$$LOCK_HEAD"; cat build/runtime.txt; echo "$(OPEN_DATA)"; \
+	  echo "    # by hand: only its data file is read, so none of its dependencies is installed"; \
+	} > requirements.txt
+	$(LOCK) --output-file build/dev.txt --constraints requirements.txt --group dev >/dev/null
+	@{ echo "$$LOCK_HEAD"; cat build/dev.txt; } > requirements-dev.txt
+
+# The stamps are younger than what they were made from; a step cut short is simply done again.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "puhui needs Python 3.11 or newer, and $(PYTHON) is" \
+	    "$$($(PYTHON) --version 2>&1 || echo not there)." \
+	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+	  rm -rf .venv; \
+	  echo "$(PYTHON) has no venv module: on Debian, apt-get install python3-venv" >&2; exit 1; }
+
+.venv/ready: pyproject.toml requirements.txt | .venv/bin/python
+	@echo "Installing the pinned packages into .venv (about a minute the first time)"
+	@$(PIP) --no-deps -r requirements.txt
+	@$(PIP) --no-deps -e .
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	@echo "Installing the test tools into .venv"
+	@$(PIP) --no-deps -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv build dist puhui.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache
+	find puhui tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

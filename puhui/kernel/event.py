@@ -1,0 +1,153 @@
+"""Business events (业务事件), told to rooms on the right, and the steps of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Table, Text, bindparam, or_, select
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.journal import JOURNAL
+from puhui.kernel.store import Transaction, insert_all, metadata, upsert
+
+PAGE = 500
+
+EVENT = Table(
+    "event",
+    metadata,
+    Column("act_key", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+CURSOR = Table(
+    "event_cursor",
+    metadata,
+    Column("subscriber", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+"""How far a subscriber has come. Losing it is harmless: each delivery is an act with a key."""
+
+INSERT = insert_all(EVENT)
+MOVE_CURSOR = upsert(CURSOR, ["subscriber"])
+_CURSOR = select(CURSOR.c.position, CURSOR.c.number).where(
+    CURSOR.c.subscriber == bindparam("subscriber")
+)
+_NEXT = (
+    select(
+        EVENT.c.act_key,
+        EVENT.c.number,
+        EVENT.c.name,
+        EVENT.c.subject,
+        EVENT.c.payload,
+        JOURNAL.c.position,
+        JOURNAL.c.time_us,
+    )
+    .join(JOURNAL, JOURNAL.c.key == EVENT.c.act_key)
+    .where(
+        or_(
+            JOURNAL.c.position > bindparam("position"),
+            (JOURNAL.c.position == bindparam("position")) & (EVENT.c.number > bindparam("number")),
+        )
+    )
+    .order_by(JOURNAL.c.position, EVENT.c.number)
+    .limit(bindparam("count"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, as the act recorded it: ``name`` in the past tense."""
+
+    act_key: str
+    number: int
+    name: str
+    subject: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event on its way to a subscriber, as the input of the act that takes it."""
+
+    event: Event
+    position: int
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayStep:
+    """One step of closing a day: a batch use case, run over chunks until none is left."""
+
+    order: int
+    name: str
+    chunks: Callable[[Any, date], list[Any]]
+
+
+SUBSCRIBERS: dict[str, frozenset[str]] = {}
+"""Use case name -> the event names it takes."""
+
+DAY_STEPS: dict[str, DayStep] = {}
+
+
+def subscribe(use_case: str, *, to: tuple[str, ...]) -> None:
+    """Have the use case ``use_case`` (its input is a ``Delivery``) told of the events ``to``."""
+    assert use_case not in SUBSCRIBERS, use_case
+    SUBSCRIBERS[use_case] = frozenset(to)
+
+
+def day_step(order: int, name: str, chunks: Callable[[Any, date], list[Any]]) -> None:
+    """Register a step of closing a day: ``chunks(node, day)`` gives the inputs of use case
+    ``name``, one act each, the same list on every call of that day.
+    """
+    assert name not in DAY_STEPS, name
+    DAY_STEPS[name] = DayStep(order, name, chunks)
+
+
+def next_events(tx: Transaction, subscriber: str) -> list[Delivery]:
+    """Up to a page of settled events that ``subscriber`` has not passed yet, in order.
+
+    Only acts with a settled position are looked at, so an event of a slow transaction cannot be
+    skipped: it gets a later position than everything delivered so far.
+    """
+    cursor = tx.one(_CURSOR, subscriber=subscriber)
+    position, number = (cursor.position, cursor.number) if cursor is not None else (0, -1)
+    rows = tx.all(_NEXT, position=position, number=number, count=PAGE)
+    return [
+        Delivery(
+            Event(row.act_key, row.number, row.name, row.subject, row.payload),
+            row.position,
+            row.time_us,
+        )
+        for row in rows
+    ]
+
+
+def event_rows(
+    key: str, events: list[tuple[str, str, Mapping[str, object]]], encode: Callable[[object], str]
+) -> list[dict[str, object]]:
+    """The rows of the events that the act ``key`` emitted."""
+    return [
+        {
+            "act_key": key,
+            "number": number,
+            "name": name,
+            "subject": subject,
+            "payload": encode(payload),
+        }
+        for number, (name, subject, payload) in enumerate(events)
+    ]
+
+
+def parse_day(text: str) -> date:
+    """A day written as 2026-11-22. Refused: ``kernel.bad_day``."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused("kernel.bad_day", f"{text[:20]!r} is not a day like 2026-11-22.") from None

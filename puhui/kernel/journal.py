@@ -1,0 +1,70 @@
+"""The journal (操作日志): one row per act, in an order that is a serial order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Table, Text, bindparam, func, select
+
+from puhui.kernel.store.statement import Row, Transaction, metadata
+
+if TYPE_CHECKING:
+    from puhui.kernel.store import Store
+
+PAGE = 500
+
+JOURNAL = Table(
+    "journal",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("position", BigInteger, unique=True),
+    Column("time_us", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("input_digest", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("refusal", Text),
+    Column("digests", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    CheckConstraint("position IS NULL OR position > 0"),
+)
+"""``input`` is canonical JSON as the act got it, with personal fields sealed; ``input_digest`` is
+keyed, over what the caller gave; ``outcome`` is canonical JSON, of a refusal its reason;
+``digests`` name the product, the model and what else decided; ``salt`` blinds the leaf that the
+row will become in a transparency log."""
+
+FIND = select(JOURNAL.c.name, JOURNAL.c.input_digest, JOURNAL.c.outcome, JOURNAL.c.refusal).where(
+    JOURNAL.c.key == bindparam("key")
+)
+
+_PAGE = (
+    select(*JOURNAL.c)
+    .where(JOURNAL.c.position > bindparam("position"))
+    .order_by(JOURNAL.c.position)
+    .limit(bindparam("count"))
+)
+
+_COUNT = select(func.count().label("acts"), func.count(JOURNAL.c.refusal).label("refused"))
+
+
+def read_journal(store: Store) -> Iterator[Row]:
+    """All settled rows in order, read in pages so that any length fits in memory."""
+    position = 0
+    while True:
+        with store.read() as tx:
+            rows = tx.all(_PAGE, position=position, count=PAGE)
+        if not rows:
+            return
+        yield from rows
+        position = rows[-1].position
+
+
+def count_acts(tx: Transaction) -> tuple[int, int]:
+    """How many acts were recorded, and how many of them refused."""
+    row = tx.one(_COUNT)
+    assert row is not None
+    return row.acts, row.refused

@@ -1,0 +1,292 @@
+"""A running node: store, clock and keys, and the writer threads that run acts."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from puhui.kernel import event, journal
+from puhui.kernel.act import (
+    BATCH_MAX,
+    Act,
+    Actor,
+    Prepared,
+    code_version,
+    find_use_case,
+)
+from puhui.kernel.clock import Clock, SystemClock
+from puhui.kernel.crypto import Keys, SubjectKey, canonical_json, store_subject_keys
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.pending import (
+    WAIT_S_MAX,
+    Pending,
+    answer_again,
+    compute_again,
+    difference_of,
+    fail_all,
+    log_answer,
+)
+from puhui.kernel.store import Row, Store, Transaction, Writer
+
+QUEUE_MAX = 20_000
+GROUP_S = 0.004
+"""A group takes in waiting acts for at most this long before it is committed."""
+
+
+class Node:
+    """Everything a use case stands on, and ``act``, the one way to change anything."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        home: Path,
+        *,
+        clock: Clock | None = None,
+        ports: dict[type, object] | None = None,
+    ) -> None:
+        self.store = store
+        self.keys = keys
+        self.home = home
+        self.clock: Clock = clock or SystemClock()
+        self.ports: dict[type, object] = ports or {}
+        self._queue: SimpleQueue[Pending | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._start_lock = threading.Lock()
+        self._is_closed = False
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A snapshot of the store for queries."""
+        with self.store.read() as tx:
+            yield tx
+
+    def act(self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False) -> Any:
+        """Run the use case ``name`` once for ``key`` and wait until it is durable.
+
+        The same key with the same input gives the first outcome again. ``dry_run`` changes and
+        records nothing. Refused: what the use case refuses, ``kernel.role_missing``,
+        ``kernel.key_reused``, ``kernel.batch_too_large``. Fault: ``kernel.not_durable`` and what
+        the store reports; nothing was recorded then, and the act may be tried again.
+        """
+        return self.submit(name, input, key=key, actor=actor, dry_run=dry_run).result()
+
+    def submit(
+        self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False
+    ) -> Pending:
+        """Like ``act``, without waiting: many may be on their way at once."""
+        use_case = find_use_case(name)
+        if not use_case.roles & actor.roles:
+            raise Refused("kernel.role_missing", f"{actor.name} may not do {name}.")
+        if not key or len(key) > 200:
+            raise Refused("kernel.bad_key", "An act's key has 1 to 200 characters.")
+        if use_case.batch and len(getattr(input, use_case.batch)) > BATCH_MAX:
+            raise Refused("kernel.batch_too_large", f"A batch has at most {BATCH_MAX:,} items.")
+        digest = self.keys.digest(f"{name}\x1f{use_case.text_of_input(input)}".encode())
+        subject_keys: tuple[SubjectKey, ...] = ()
+        if use_case.prepare is not None:
+            prepared = use_case.prepare(self, input)
+            if isinstance(prepared, Prepared):
+                prepared, subject_keys = prepared.input, prepared.subject_keys
+            input = prepared
+        if use_case.recompute is not None:
+            with self.read() as tx:
+                input = use_case.recompute(self, tx, input)
+            if input is None:
+                raise Refused("kernel.erased", "The personal data for this were erased.")
+        return self._enqueue(
+            Pending(
+                use_case=use_case,
+                input=input,
+                digest=digest,
+                key=key,
+                actor=actor.name,
+                dry_run=dry_run,
+                salt=secrets.token_hex(16),
+                subject_keys=subject_keys,
+            )
+        )
+
+    def submit_recorded(self, row: Row) -> Pending:
+        """Run a journalled act again as it was recorded: same input, time, actor and salt."""
+        use_case = find_use_case(row.name)
+        return self._enqueue(
+            Pending(
+                use_case=use_case,
+                input=use_case.input_of(row.input),
+                digest=row.input_digest,
+                key=row.key,
+                actor=row.actor,
+                dry_run=False,
+                salt=row.salt,
+                now_us=row.time_us,
+                recorded=row,
+            )
+        )
+
+    def _enqueue(self, pending: Pending) -> Pending:
+        if self._is_closed:
+            raise Fault("kernel.closed", "The node was closed.")
+        if self._queue.qsize() > QUEUE_MAX:
+            raise Fault("kernel.overloaded", "Too many acts are waiting; try again shortly.")
+        if not self._threads:
+            self._start()
+        self._queue.put(pending)
+        return pending
+
+    def _start(self) -> None:
+        with self._start_lock:
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._write, name=f"puhui-writer-{n}", daemon=True)
+                    for n in range(self.store.writers)
+                ]
+                for thread in self._threads:
+                    thread.start()
+
+    def close(self) -> None:
+        """Finish the acts on their way, then let the store go."""
+        self._is_closed = True
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join(WAIT_S_MAX)
+        while True:
+            try:
+                left = self._queue.get_nowait()
+            except Empty:
+                break
+            if left is not None:
+                left.error = Fault("kernel.closed", "The node was closed.")
+                left.answer()
+        self.store.close()
+
+    def _write(self) -> None:
+        writer: Writer | None = None
+        while (first := self._queue.get()) is not None:
+            group = [first]
+            try:
+                if writer is None:
+                    writer = self.store.writer()
+                self._run_group(writer, group)
+            except BaseException as error:
+                fault = error
+                if writer is not None and isinstance(error, writer.errors):
+                    fault = writer.fault_of(error)
+                for pending in group:
+                    pending.error = pending.error or fault
+                    pending.outcome = None
+            for pending in group:
+                pending.answer()
+                log_answer(pending)
+        if writer is not None:
+            writer.close()
+
+    def _run_group(self, writer: Writer, group: list[Pending]) -> None:
+        """Run the waiting acts one after another and make them durable together."""
+        writer.begin()
+        deadline = time.perf_counter() + GROUP_S
+        try:
+            self._run(writer, group[0])
+            while len(group) < writer.group_max and time.perf_counter() < deadline:
+                try:
+                    following = self._queue.get_nowait()
+                except Empty:
+                    break
+                if following is None:
+                    self._queue.put(None)
+                    break
+                group.append(following)
+                self._run(writer, following)
+        except BaseException:
+            writer.roll_back()
+            fail_all(group, "The group of acts was undone by a fault of the store.")
+            raise
+        try:
+            writer.commit()
+        except writer.errors as error:
+            fault = writer.fault_of(error)
+            writer.roll_back()
+            fail_all(group, f"The commit failed: {fault.reason}")
+
+    def _run(self, writer: Writer, pending: Pending) -> None:
+        """Run one act; what it raises is kept for its caller and harms no neighbour."""
+        for attempt in range(writer.retries_max + 1):
+            try:
+                self._run_once(writer, pending)
+                return
+            except writer.errors as error:
+                writer.undo()
+                if attempt == writer.retries_max or not writer.is_retryable(error):
+                    pending.error = writer.fault_of(error)
+                    return
+            except Exception as error:
+                writer.undo()
+                pending.error = error
+                return
+
+    def _run_once(self, writer: Writer, pending: Pending) -> None:
+        tx = writer.tx
+        writer.mark()
+        found = tx.one(journal.FIND, key=pending.key)
+        if found is not None:
+            answer_again(pending, found)
+            writer.keep()
+            return
+        now_us = self.clock.now_us() if pending.now_us is None else pending.now_us
+        act = Act(
+            node=self,
+            tx=tx,
+            name=pending.use_case.name,
+            key=pending.key,
+            actor=pending.actor,
+            now_us=now_us,
+        )
+        refusal: str | None = None
+        try:
+            if pending.subject_keys:
+                store_subject_keys(tx, pending.subject_keys)
+            if pending.recorded is not None:
+                compute_again(act, pending)
+            pending.outcome = pending.use_case.function(act, pending.input)
+            outcome = pending.use_case.text_of_outcome(pending.outcome)
+        except Refused as refused:
+            writer.undo()
+            writer.mark()
+            pending.error = refused
+            refusal, outcome = refused.code, canonical_json(refused.reason)
+            act.events = []
+        if pending.dry_run:
+            writer.undo()
+            return
+        if pending.recorded is not None:
+            pending.difference = difference_of(act, pending, outcome, refusal)
+        _record(writer, pending, act, outcome, refusal)
+        writer.keep()
+
+
+def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: str | None) -> None:
+    tx = writer.tx
+    if act.events:
+        tx.run_many(event.INSERT, event.event_rows(act.key, act.events, canonical_json))
+    writer.record(
+        {
+            "key": pending.key,
+            "time_us": act.now_us,
+            "name": act.name,
+            "actor": act.actor,
+            "input": pending.use_case.text_of_input(pending.input),
+            "input_digest": pending.digest,
+            "outcome": outcome,
+            "refusal": refusal,
+            "digests": canonical_json(act.digests) if act.digests else "{}",
+            "code": code_version(),
+            "salt": pending.salt,
+        }
+    )

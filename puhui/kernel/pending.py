@@ -1,0 +1,146 @@
+"""Acts on their way: what a caller waits for, and how it is answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from typing import Any
+
+from puhui.kernel.act import Act, UseCase
+from puhui.kernel.crypto import SubjectKey, canonical_json
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.store import Row
+
+WAIT_S_MAX = 120.0
+
+LOGGER = logging.getLogger("puhui.act")
+
+
+class Pending:
+    """An act on its way: ``result()`` waits until it is durable, or says why it is not."""
+
+    __slots__ = (
+        "_lock",
+        "actor",
+        "difference",
+        "digest",
+        "dry_run",
+        "error",
+        "input",
+        "is_erased",
+        "key",
+        "now_us",
+        "outcome",
+        "recorded",
+        "salt",
+        "started_s",
+        "subject_keys",
+        "use_case",
+    )
+
+    def __init__(
+        self,
+        *,
+        use_case: UseCase,
+        input: Any,
+        digest: str,
+        key: str,
+        actor: str,
+        dry_run: bool,
+        salt: str,
+        subject_keys: tuple[SubjectKey, ...] = (),
+        now_us: int | None = None,
+        recorded: Row | None = None,
+    ) -> None:
+        self.use_case = use_case
+        self.input = input
+        self.digest = digest
+        self.key = key
+        self.actor = actor
+        self.dry_run = dry_run
+        self.salt = salt
+        self.subject_keys = subject_keys
+        self.now_us = now_us
+        self.recorded = recorded
+        self.difference: str | None = None
+        self.is_erased = False
+        self.outcome: Any = None
+        self.error: BaseException | None = None
+        self.started_s = time.perf_counter()
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def result(self) -> Any:
+        """The outcome, once durable. Raises what the act raised, ``Refused`` or ``Fault``."""
+        if not self._lock.acquire(timeout=WAIT_S_MAX):
+            raise Fault("kernel.no_answer", f"{self.use_case.name} was not answered in time.")
+        self._lock.release()
+        if self.error is not None:
+            raise self.error
+        return self.outcome
+
+    def answer(self) -> None:
+        """Let the caller go on; called once, after the commit."""
+        self._lock.release()
+
+
+def answer_again(pending: Pending, found: Row) -> None:
+    """Answer a key that was used before: with the first outcome, if it is the same request."""
+    if found.name != pending.use_case.name or found.input_digest != pending.digest:
+        pending.error = Refused(
+            "kernel.key_reused", f"The key {pending.key[:60]!r} was used for another request."
+        )
+    elif found.refusal is not None:
+        pending.error = Refused(found.refusal, _reason(found.outcome))
+    else:
+        pending.outcome = pending.use_case.outcome_of(found.outcome)
+
+
+def _reason(text: str) -> str:
+    return str(json.loads(text))
+
+
+def fail_all(group: list[Pending], reason: str) -> None:
+    for pending in group:
+        pending.outcome = None
+        if not isinstance(pending.error, Fault):
+            pending.error = Fault("kernel.not_durable", reason)
+
+
+def log_answer(pending: Pending) -> None:
+    if LOGGER.isEnabledFor(logging.INFO):
+        LOGGER.info(
+            "%s key=%s refusal=%s ms=%.1f",
+            pending.use_case.name,
+            pending.key,
+            getattr(pending.error, "code", None),
+            (time.perf_counter() - pending.started_s) * 1000,
+        )
+
+
+def compute_again(act: Act, pending: Pending) -> None:
+    """On replay, work the computed part of the input out again and hold it against the record."""
+    recompute = pending.use_case.recompute
+    if recompute is None:
+        return
+    again = recompute(act.node, act.tx, pending.input)
+    if again is None:
+        pending.is_erased = True
+    elif again != pending.input:
+        raise Refused("replay.differs", f"{pending.use_case.name} now computes {again!r:.300}")
+
+
+def difference_of(act: Act, pending: Pending, outcome: str, refusal: str | None) -> str | None:
+    """How an act that is run again differs from what the journal says of it, if it does."""
+    row = pending.recorded
+    assert row is not None
+    if refusal != row.refusal:
+        return f"refused with {refusal}, recorded was {row.refusal}"
+    if outcome != row.outcome:
+        return f"outcome {outcome[:200]}, recorded was {row.outcome[:200]}"
+    digests = canonical_json(act.digests)
+    if digests != row.digests:
+        return f"decided by {digests}, recorded was {row.digests}"
+    return None

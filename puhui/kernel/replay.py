@@ -1,0 +1,114 @@
+"""Replay (重放): run a journal again in an empty node and hold everything against the record."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from puhui.kernel.crypto import copy_subject_keys, paste_subject_keys
+from puhui.kernel.dump import digest_store
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.journal import count_acts, read_journal
+from puhui.kernel.node import Node
+from puhui.kernel.pending import Pending
+from puhui.kernel.store import Row
+
+ON_THE_WAY_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One act that came out otherwise, or one table that does: ``replay.differs``."""
+
+    position: int
+    name: str
+    key: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What a replay found: equal when ``differences`` is empty."""
+
+    acts: int
+    refused: int
+    erased: int
+    differences: tuple[Difference, ...]
+
+
+def replay(
+    source: Node, target: Node, *, progress: Callable[[int, int], None] | None = None
+) -> ReplayReport:
+    """Run all acts of ``source`` in the empty ``target``, in order, and compare.
+
+    Compared are each outcome, each refusal and its reason, what decided (digests), what can be
+    computed again (scores), and at the end the canonical dump, table by table. Acts on persons
+    whose keys were destroyed count as ``erased``: their scores stand as recorded. ``target``
+    must have one writer, so that acts run in order. Refused: ``replay.target_not_empty``.
+    """
+    assert target.store.writers == 1, "a replay has one writer"
+    source.store.settle_positions()
+    with target.read() as tx:
+        if count_acts(tx) != (0, 0):
+            raise Refused("replay.target_not_empty", "A replay needs an empty node.")
+    with source.read() as tx:
+        total, _ = count_acts(tx)
+        copied = copy_subject_keys(tx)
+    _paste_keys(target, copied)
+    differences: list[Difference] = []
+    counts = {"acts": 0, "refused": 0, "erased": 0}
+    waiting: deque[tuple[Row, Pending]] = deque()
+
+    def settle(count_left: int) -> None:
+        while len(waiting) > count_left:
+            row, pending = waiting.popleft()
+            counts["acts"] += 1
+            counts["refused"] += row.refusal is not None
+            what = _answer(pending)
+            counts["erased"] += pending.is_erased
+            if what is not None:
+                differences.append(Difference(row.position, row.name, row.key, what))
+            if progress is not None:
+                progress(counts["acts"], total)
+
+    for row in read_journal(source.store):
+        waiting.append((row, target.submit_recorded(row)))
+        settle(ON_THE_WAY_MAX)
+    settle(0)
+    differences.extend(compare_stores(source, target))
+    return ReplayReport(counts["acts"], counts["refused"], counts["erased"], tuple(differences))
+
+
+def _paste_keys(target: Node, copied: list[tuple[str, str | None]]) -> None:
+    writer = target.store.writer()
+    try:
+        writer.begin()
+        paste_subject_keys(writer.tx, copied)
+        writer.commit()
+    finally:
+        writer.close()
+
+
+def _answer(pending: Pending) -> str | None:
+    """Wait for an act; what differs, or None."""
+    try:
+        pending.result()
+    except Refused as refused:
+        if refused.code == "replay.differs":
+            return refused.reason
+    except Fault as fault:
+        return str(fault)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return pending.difference
+
+
+def compare_stores(one: Node, other: Node) -> list[Difference]:
+    """The tables in which two stores differ."""
+    left, right = digest_store(one.store), digest_store(other.store)
+    return [
+        Difference(0, "dump", name, f"{left[name].rows} rows and {right[name].rows} rows differ")
+        for name in left
+        if left[name] != right[name]
+    ]

@@ -1,0 +1,139 @@
+"""The store (存储): SQLite by default, PostgreSQL by URL; every dialect difference lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.store.statement import (
+    Row,
+    Transaction,
+    excluded,
+    insert_all,
+    metadata,
+    sum_int,
+    upsert,
+)
+
+__all__ = [
+    "Row",
+    "Store",
+    "Transaction",
+    "Writer",
+    "excluded",
+    "insert_all",
+    "metadata",
+    "open_store",
+    "sum_int",
+    "upsert",
+]
+
+StoreReader = Iterator[Transaction]
+
+
+class Writer(Protocol):
+    """A connection that writes: groups of acts, each act undone or kept by itself."""
+
+    group_max: int
+    retries_max: int
+    errors: tuple[type[Exception], ...]
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction that the acts of the group run their statements on."""
+        ...
+
+    def begin(self) -> None:
+        """Start a group."""
+        ...
+
+    def commit(self) -> None:
+        """Make the group durable."""
+        ...
+
+    def roll_back(self) -> None:
+        """Undo the group."""
+        ...
+
+    def mark(self) -> None:
+        """Start one act."""
+        ...
+
+    def keep(self) -> None:
+        """End one act and keep it."""
+        ...
+
+    def undo(self) -> None:
+        """Undo one act."""
+        ...
+
+    def record(self, row: Mapping[str, Any]) -> None:
+        """Write the journal row of the act that ends now, giving it its place."""
+        ...
+
+    def is_retryable(self, error: Exception) -> bool:
+        """Whether the act may be run again after ``error``."""
+        ...
+
+    def fault_of(self, error: Exception) -> Fault:
+        """What a driver error means to people."""
+        ...
+
+    def close(self) -> None:
+        """Let the connection go."""
+        ...
+
+
+class Store(Protocol):
+    """Where a node keeps everything: one SQLite file or one PostgreSQL database."""
+
+    dialect: str
+    writers: int
+    url: str
+
+    def writer(self) -> Writer:
+        """A connection that may write."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A snapshot that may only be read."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether no table was made yet."""
+        ...
+
+    def create(self) -> None:
+        """Make all tables of all rooms in an empty store."""
+        ...
+
+    def settle_positions(self) -> int:
+        """Give recorded acts their place in the journal where that is not done at once."""
+        ...
+
+    def close(self) -> None:
+        """Let all connections go."""
+        ...
+
+
+def open_store(url: str, *, writers: int = 4) -> Store:
+    """The store at ``url``: ``sqlite:///path`` (or a plain path), or ``postgresql://...``.
+
+    Refused: ``kernel.bad_store_url``. Fault: ``kernel.store_unavailable``.
+    """
+    if url.startswith(("postgresql://", "postgres://")):
+        from puhui.kernel.store.postgres import PostgresStore  # psycopg is loaded where used
+
+        return PostgresStore(url, writers=writers)
+    path = url.removeprefix("sqlite:///")
+    if "://" in path or not path:
+        raise Refused(
+            "kernel.bad_store_url",
+            f"{url[:80]!r} is no store: give a file path or postgresql://user@host/database.",
+        )
+    from puhui.kernel.store.sqlite import SqliteStore
+
+    return SqliteStore(Path(path))

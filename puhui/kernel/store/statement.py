@@ -1,0 +1,209 @@
+"""Statements: built once with SQLAlchemy Core, compiled once per dialect, run on the driver."""
+
+from __future__ import annotations
+
+import re
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import BigInteger, Column, ColumnElement, MetaData, Table, bindparam, cast, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.dml import Insert
+
+metadata = MetaData()
+"""Every table of every room; ``tables.py`` of a room declares its own on it."""
+
+DIALECTS: dict[str, Dialect] = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call]
+}
+
+Row = Any
+"""A named tuple with one field per selected column."""
+
+_NAMED = re.compile(r"%\((\w+)\)s|%%")
+_LOCKING = re.compile(r"\s+FOR (UPDATE|SHARE|NO KEY UPDATE|KEY SHARE)\b[^)]*$")
+_EXPANDING = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
+
+
+class Transaction(Protocol):
+    """What rooms see of a database transaction: five ways to run a statement.
+
+    ``values`` are given by the names of the statement's bind parameters. Values and columns are
+    int, str, bytes or None.
+    """
+
+    def one(self, statement: Executable, **values: Any) -> Row | None:
+        """The only row, or None."""
+        ...
+
+    def all(self, statement: Executable, **values: Any) -> list[Row]:
+        """All rows."""
+        ...
+
+    def run(self, statement: Executable, **values: Any) -> int:
+        """Change rows; returns how many were changed."""
+        ...
+
+    def put(self, statement: Executable, **values: Any) -> None:
+        """Change rows without asking how many: may be sent together with later statements."""
+        ...
+
+    def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run one statement for each of ``rows``."""
+        ...
+
+
+class Compiled:
+    """One statement in one dialect: its text, the order of its values, its row type."""
+
+    __slots__ = (
+        "_defaults",
+        "_expanded",
+        "_expanding",
+        "_is_numbered",
+        "_row",
+        "names",
+        "sql",
+        "statement",
+    )
+
+    def __init__(self, statement: Executable, dialect: str, *, without_locks: bool = False) -> None:
+        compiled = statement.compile(dialect=DIALECTS[dialect])  # type: ignore[attr-defined]
+        self.statement = statement
+        text = str(compiled)
+        self.sql = _LOCKING.sub("", text) if without_locks else text
+        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._is_numbered = dialect == "postgresql"
+        self._defaults = {
+            name: value
+            for name, value in compiled.params.items()
+            if not compiled.binds[name].required
+        }
+        self._expanding = frozenset(_EXPANDING.findall(self.sql))
+        self._expanded: dict[tuple[int, ...], Compiled] = {}
+        self._row: Callable[[Iterable[Any]], Row] | None = None
+        if self._is_numbered and not self._expanding:
+            self._number()
+
+    def _number(self) -> None:
+        """Write ``%(name)s`` as ``$1``, ``$2``; a name that comes twice keeps its number."""
+        numbers: dict[str, int] = {}
+
+        def written(found: re.Match[str]) -> str:
+            if found[1] is None:
+                return "%"
+            return f"${numbers.setdefault(found[1], len(numbers) + 1)}"
+
+        self.sql = _NAMED.sub(written, self.sql)
+        self.names = tuple(numbers)
+
+    def positional(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values in the order of the question marks or numbers."""
+        if self._defaults:
+            values = {**self._defaults, **values}
+        return tuple([values[name] for name in self.names])
+
+    def row(self, names: Sequence[str]) -> Callable[[Iterable[Any]], Row]:
+        """The maker of rows with these column names."""
+        if self._row is None:
+            made: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+            self._row = made._make
+        return self._row
+
+    def expanded(self, values: Mapping[str, Any]) -> tuple[Compiled, Mapping[str, Any]]:
+        """This statement with every ``IN`` list written out; lengths are rounded up to a power of
+        two by repeating the last value, so that few texts are ever prepared.
+        """
+        if not self._expanding:
+            return self, values
+        flat = {name: value for name, value in values.items() if name not in self._expanding}
+        lengths = []
+        for name in sorted(self._expanding):
+            items = list(values[name]) or [None]
+            length = 1 << (len(items) - 1).bit_length()
+            lengths.append(length)
+            items += items[-1:] * (length - len(items))
+            flat.update({f"{name}__{index}": item for index, item in enumerate(items)})
+        found = self._expanded.get(tuple(lengths))
+        if found is None:
+            sizes = dict(zip(sorted(self._expanding), lengths, strict=True))
+            found = self._expanded[tuple(lengths)] = self._expand(sizes)
+        return found, flat
+
+    def _expand(self, sizes: Mapping[str, int]) -> Compiled:
+        parts = {
+            name: tuple(f"{name}__{index}" for index in range(size)) for name, size in sizes.items()
+        }
+
+        def written(found: re.Match[str]) -> str:
+            mark = "%({})s" if self._is_numbered else "?"
+            return ", ".join(mark.format(part) for part in parts[found[1]])
+
+        made = Compiled.__new__(Compiled)
+        made.statement = self.statement
+        made.sql = _EXPANDING.sub(written, self.sql)
+        made.names = tuple(part for name in self.names for part in parts.get(name, (name,)))
+        made._defaults = {k: v for k, v in self._defaults.items() if k not in sizes}
+        made._expanding = frozenset()
+        made._expanded = {}
+        made._row = None
+        made._is_numbered = self._is_numbered
+        if made._is_numbered:
+            made._number()
+        return made
+
+
+class Compiler:
+    """The compiled statements of one dialect, kept for as long as the process lives.
+
+    ``without_locks`` is for readers: a snapshot that may not change anything may not lock either.
+    """
+
+    def __init__(self, dialect: str, *, without_locks: bool = False) -> None:
+        self._dialect = dialect
+        self._without_locks = without_locks
+        self._compiled: dict[int, Compiled] = {}
+
+    def __call__(self, statement: Executable) -> Compiled:
+        found = self._compiled.get(id(statement))
+        if found is None:
+            found = self._compiled[id(statement)] = Compiled(
+                statement, self._dialect, without_locks=self._without_locks
+            )
+        assert found.statement is statement, "statements are built once, at module level"
+        return found
+
+
+def insert_all(table: Table) -> Insert:
+    """An insert of one row with a value, by name, for each column of ``table``."""
+    return table.insert().inline().values({c.name: bindparam(c.name) for c in table.columns})
+
+
+def upsert(table: Table, keys: Sequence[str], updates: Mapping[str, Any] | None = None) -> Insert:
+    """Insert a row, or change the one with the same ``keys``.
+
+    ``updates`` gives the new column values as expressions; the row that was offered is
+    ``excluded(table, column)``. Without it every other column takes the offered value; with an
+    empty mapping the row that is there stays as it is.
+    """
+    values: dict[str, Any] = {c.name: bindparam(c.name) for c in table.columns}
+    made = postgresql.insert(table).inline().values(values)
+    if updates is None:
+        updates = {c.name: made.excluded[c.name] for c in table.columns if c.name not in keys}
+    if not updates:
+        return made.on_conflict_do_nothing(index_elements=list(keys))
+    return made.on_conflict_do_update(index_elements=list(keys), set_=dict(updates))
+
+
+def excluded(table: Table, column: str) -> ColumnElement[Any]:
+    """The offered value of ``column`` inside the updates of an ``upsert``."""
+    return postgresql.insert(table).excluded[column]
+
+
+def sum_int(column: ColumnElement[Any] | Column[Any]) -> ColumnElement[int]:
+    """The sum of an integer column as an integer on every store; nought where no row is."""
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
