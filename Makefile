@@ -83,17 +83,18 @@ lock: .venv/ready-dev
 	$(LOCK) --output-file build/dev.txt --constraints requirements.txt --group dev >/dev/null
 	@{ echo "$$LOCK_HEAD"; cat build/dev.txt; } > requirements-dev.txt
 
-# The stamps are younger than what they were made from; a step cut short is simply done again.
-.venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "puhui needs Python 3.11 or newer, and $(PYTHON) is" \
-	    "$$($(PYTHON) --version 2>&1 || echo not there)." \
+# The stamps are younger than what they were made from; a step cut short is simply done again
+# (pip is the last thing that venv writes).
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "puhui needs Python 3.11 or newer; $(PYTHON) is" \
+	    "$$($(PYTHON) --version 2>/dev/null || echo 'not there')." \
 	    "Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { \
 	  rm -rf .venv; \
 	  echo "$(PYTHON) has no venv module: on Debian, apt-get install python3-venv" >&2; exit 1; }
 
-.venv/ready: pyproject.toml requirements.txt | .venv/bin/python
+.venv/ready: pyproject.toml requirements.txt | .venv/bin/pip
 	@echo "Installing the pinned packages into .venv (about a minute the first time)"
 	@$(PIP) --no-deps -r requirements.txt
 	@$(PIP) --no-deps -e .

@@ -59,7 +59,7 @@ class UseCase:
     api: bool
     batch: str | None
     prepare: Callable[[Any, Any], Any] | None
-    recompute: Callable[[Any, Transaction, Any], Any] | None
+    recompute: Callable[[Any, Transaction, Any, int], Any] | None
     input_adapter: TypeAdapter[Any]
     outcome_adapter: TypeAdapter[Any]
 
@@ -84,8 +84,8 @@ class UseCase:
         return canonical_json(self.input_adapter.dump_python(value, mode="json"))
 
     def text_of_outcome(self, value: object) -> str:
-        """Canonical JSON of an outcome."""
-        return canonical_json(self.outcome_adapter.dump_python(value, mode="json"))
+        """JSON of an outcome, its fields in the order of the noun."""
+        return self.outcome_adapter.dump_json(value).decode()
 
     def input_of(self, text: str) -> Any:
         """The input back from the journal."""
@@ -107,15 +107,15 @@ def use_case(
     api: bool = False,
     batch: str | None = None,
     prepare: Callable[[Any, Any], Any] | None = None,
-    recompute: Callable[[Any, Transaction, Any], Any] | None = None,
+    recompute: Callable[[Any, Transaction, Any, int], Any] | None = None,
 ) -> Callable[[Function], Function]:
     """Register ``function(act, input) -> outcome`` as the use case ``name`` ("room.verb").
 
     ``roles`` may call it, nobody else; ``api`` opens it over HTTP; ``batch`` names the input's
     tuple of items, at most 8,190. What takes long runs before the act, outside its transaction:
-    ``prepare(node, input)`` seals, hashes and reads files; ``recompute(node, tx, input)`` works
-    something out of the store and of files by digest, such as a score, always with the same
-    result, so that replay computes it again and compares (None: its data were erased since).
+    ``prepare(node, input)`` seals, hashes and reads files; ``recompute(node, tx, input, now_us)``
+    works something out of the store and of files by digest, such as a score, always with the
+    same result, so that replay computes it again and compares (None: its data were erased).
     """
     assert name not in USE_CASES, name
     assert roles, name

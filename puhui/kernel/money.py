@@ -62,14 +62,20 @@ class Money:
 
     def figure(self) -> str:
         """The amount with thousands separators and all decimals, without its currency."""
-        digits = DIGITS[self.currency]
-        major, minor = divmod(abs(self.minor), 10**digits)
-        sign = "-" if self.minor < 0 else ""
-        return f"{sign}{major:,}" + (f".{minor:0{digits}d}" if digits else "")
+        return figure_of(self.minor, DIGITS[self.currency])
 
     def major(self) -> Decimal:
         """The amount in major units (yuan, dollars), exact."""
         return Decimal(self.minor).scaleb(-DIGITS[self.currency])
+
+
+def figure_of(minor: int, digits: int) -> str:
+    """An amount in minor units with thousands separators and ``digits`` decimals."""
+    sign = "-" if minor < 0 else ""
+    if digits == 2:
+        return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
+    major, rest = divmod(abs(minor), 10**digits)
+    return f"{sign}{major:,}.{rest:0{digits}d}" if digits else f"{sign}{major:,}"
 
 
 def round_minor(value: Decimal | Fraction | int, mode: Rounding) -> int:

@@ -70,10 +70,12 @@ class Node:
     def act(self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False) -> Any:
         """Run the use case ``name`` once for ``key`` and wait until it is durable.
 
+        ``input`` is the use case's noun, or a dict of plain data that is checked and made into it.
         The same key with the same input gives the first outcome again. ``dry_run`` changes and
         records nothing. Refused: what the use case refuses, ``kernel.role_missing``,
-        ``kernel.key_reused``, ``kernel.batch_too_large``. Fault: ``kernel.not_durable`` and what
-        the store reports; nothing was recorded then, and the act may be tried again.
+        ``kernel.bad_input``, ``kernel.key_reused``, ``kernel.batch_too_large``. Fault:
+        ``kernel.not_durable`` and what the store reports; nothing was recorded then, and the act
+        may be tried again.
         """
         return self.submit(name, input, key=key, actor=actor, dry_run=dry_run).result()
 
@@ -84,12 +86,17 @@ class Node:
         use_case = find_use_case(name)
         if not use_case.roles & actor.roles:
             raise Refused("kernel.role_missing", f"{actor.name} may not do {name}.")
+        if isinstance(input, dict):
+            input = use_case.parse(input)
         if not key or len(key) > 200:
             raise Refused("kernel.bad_key", "An act's key has 1 to 200 characters.")
         if use_case.batch and len(getattr(input, use_case.batch)) > BATCH_MAX:
             raise Refused("kernel.batch_too_large", f"A batch has at most {BATCH_MAX:,} items.")
-        digest = self.keys.digest(f"{name}\x1f{use_case.text_of_input(input)}".encode())
+        text: str | None = use_case.text_of_input(input)
+        digest = self.keys.digest(f"{name}\x1f{text}".encode())
+        given = input
         subject_keys: tuple[SubjectKey, ...] = ()
+        now_us: int | None = None
         if use_case.prepare is not None:
             prepared = use_case.prepare(self, input)
             if isinstance(prepared, Prepared):
@@ -97,19 +104,22 @@ class Node:
             input = prepared
         if use_case.recompute is not None:
             with self.read() as tx:
-                input = use_case.recompute(self, tx, input)
+                now_us = self.clock.now_us()
+                input = use_case.recompute(self, tx, input, now_us)
             if input is None:
                 raise Refused("kernel.erased", "The personal data for this were erased.")
         return self._enqueue(
             Pending(
                 use_case=use_case,
                 input=input,
+                text=text if input is given else None,
                 digest=digest,
                 key=key,
                 actor=actor.name,
                 dry_run=dry_run,
                 salt=secrets.token_hex(16),
                 subject_keys=subject_keys,
+                now_us=now_us,
             )
         )
 
@@ -120,6 +130,7 @@ class Node:
             Pending(
                 use_case=use_case,
                 input=use_case.input_of(row.input),
+                text=row.input,
                 digest=row.input_digest,
                 key=row.key,
                 actor=row.actor,
@@ -281,7 +292,7 @@ def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: s
             "time_us": act.now_us,
             "name": act.name,
             "actor": act.actor,
-            "input": pending.use_case.text_of_input(pending.input),
+            "input": pending.text or pending.use_case.text_of_input(pending.input),
             "input_digest": pending.digest,
             "outcome": outcome,
             "refusal": refusal,

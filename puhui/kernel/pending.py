@@ -37,6 +37,7 @@ class Pending:
         "salt",
         "started_s",
         "subject_keys",
+        "text",
         "use_case",
     )
 
@@ -50,6 +51,7 @@ class Pending:
         actor: str,
         dry_run: bool,
         salt: str,
+        text: str | None = None,
         subject_keys: tuple[SubjectKey, ...] = (),
         now_us: int | None = None,
         recorded: Row | None = None,
@@ -62,6 +64,7 @@ class Pending:
         self.dry_run = dry_run
         self.salt = salt
         self.subject_keys = subject_keys
+        self.text = text
         self.now_us = now_us
         self.recorded = recorded
         self.difference: str | None = None
@@ -125,7 +128,7 @@ def compute_again(act: Act, pending: Pending) -> None:
     recompute = pending.use_case.recompute
     if recompute is None:
         return
-    again = recompute(act.node, act.tx, pending.input)
+    again = recompute(act.node, act.tx, pending.input, act.now_us)
     if again is None:
         pending.is_erased = True
     elif again != pending.input:

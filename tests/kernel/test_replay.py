@@ -62,7 +62,7 @@ def note_use_cases() -> Iterator[None]:
         key = new_subject_key(node.keys, input.subject)
         return Prepared(dataclasses.replace(input, text=seal(key, "text", input.text)), (key,))
 
-    def measure_text(node: Node, tx: Transaction, input: Measure) -> Measure | None:
+    def measure_text(node: Node, tx: Transaction, input: Measure, now_us: int) -> Measure | None:
         row = tx.one(FIND, id=input.id)
         if row is None:
             raise Refused("note.missing", "There is no such note.")

@@ -63,16 +63,18 @@ class PostgresTransaction:
         self._socket.register(self._wire.socket, select.POLLIN)
         self._wire.enter_pipeline_mode()
 
-    def one(self, statement: Executable, **values: Any) -> Row | None:
+    def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
         rows = self.all(statement, **values)
         assert len(rows) <= 1, statement
         return rows[0] if rows else None
 
-    def all(self, statement: Executable, **values: Any) -> list[Row]:
+    def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
-        compiled, values_flat = self._compile(statement).expanded(values)
-        self._send(compiled, values_flat)
+        compiled = self._compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        self._send(compiled, values)
         result = self.sync()[-1]
         count = result.ntuples
         if not count:
@@ -86,13 +88,15 @@ class PostgresTransaction:
             for row in range(count)
         ]
 
-    def run(self, statement: Executable, **values: Any) -> int:
+    def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
-        compiled, values_flat = self._compile(statement).expanded(values)
-        self._send(compiled, values_flat)
+        compiled = self._compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        self._send(compiled, values)
         return self.sync()[-1].command_tuples or 0
 
-    def put(self, statement: Executable, **values: Any) -> None:
+    def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many: sent together with what follows."""
         self._send(self._compile(statement), values)
 
@@ -112,8 +116,9 @@ class PostgresTransaction:
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
-        encoded = [_encoded(value) for value in compiled.positional(values)]
-        formats = [1 if type(value) is bytes else 0 for value in compiled.positional(values)]
+        ordered = compiled.positional(values)
+        encoded = [_encoded(value) for value in ordered]
+        formats = [1 if type(value) is bytes else 0 for value in ordered]
         self._wire.send_query_prepared(name, encoded, formats)
 
     def send(self, sql: bytes) -> None:

@@ -64,27 +64,31 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def one(self, statement: Executable, **values: Any) -> Row | None:
+    def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
         rows = self.all(statement, **values)
         assert len(rows) <= 1, statement
         return rows[0] if rows else None
 
-    def all(self, statement: Executable, **values: Any) -> list[Row]:
+    def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
-        compiled, values_flat = _compile(statement).expanded(values)
-        cursor = self._connection.execute(compiled.sql, compiled.positional(values_flat))
+        compiled = _compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        cursor = self._connection.execute(compiled.sql, compiled.positional(values))
         found = cursor.fetchall()
         if not found:
             return []
         return list(map(compiled.row([column[0] for column in cursor.description]), found))
 
-    def run(self, statement: Executable, **values: Any) -> int:
+    def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
-        compiled, values_flat = _compile(statement).expanded(values)
-        return self._connection.execute(compiled.sql, compiled.positional(values_flat)).rowcount
+        compiled = _compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        return self._connection.execute(compiled.sql, compiled.positional(values)).rowcount
 
-    def put(self, statement: Executable, **values: Any) -> None:
+    def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many."""
         compiled = _compile(statement)
         self._connection.execute(compiled.sql, compiled.positional(values))

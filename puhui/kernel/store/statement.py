@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Column, ColumnElement, MetaData, Table, bindparam, cast, func
@@ -36,19 +37,19 @@ class Transaction(Protocol):
     int, str, bytes or None.
     """
 
-    def one(self, statement: Executable, **values: Any) -> Row | None:
+    def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
         ...
 
-    def all(self, statement: Executable, **values: Any) -> list[Row]:
+    def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
         ...
 
-    def run(self, statement: Executable, **values: Any) -> int:
+    def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
         ...
 
-    def put(self, statement: Executable, **values: Any) -> None:
+    def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many: may be sent together with later statements."""
         ...
 
@@ -65,7 +66,9 @@ class Compiled:
         "_expanded",
         "_expanding",
         "_is_numbered",
+        "_pick",
         "_row",
+        "is_expanding",
         "names",
         "sql",
         "statement",
@@ -86,8 +89,29 @@ class Compiled:
         self._expanding = frozenset(_EXPANDING.findall(self.sql))
         self._expanded: dict[tuple[int, ...], Compiled] = {}
         self._row: Callable[[Iterable[Any]], Row] | None = None
-        if self._is_numbered and not self._expanding:
+        self._settle()
+
+    def _settle(self) -> None:
+        """Write out lists that the statement itself holds, number the marks, order the values."""
+        if self._expanding and self._expanding <= self._defaults.keys():
+            made, _ = self.expanded({})
+            flat = self._flat({name: self._defaults[name] for name in self._expanding})
+            self._defaults = {**made._defaults, **flat}
+            self.sql, self.names, self._expanding = made.sql, made.names, frozenset()
+        elif self._is_numbered and not self._expanding:
             self._number()
+        self.is_expanding = bool(self._expanding)
+        self._pick = _picker(self.names)
+
+    @staticmethod
+    def _flat(lists: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """The values of lists by the names of their places, each list as long as a power of two."""
+        flat = {}
+        for name, given in lists.items():
+            items = list(given) or [None]
+            items += items[-1:] * ((1 << (len(items) - 1).bit_length()) - len(items))
+            flat.update({f"{name}__{index}": item for index, item in enumerate(items)})
+        return flat
 
     def _number(self) -> None:
         """Write ``%(name)s`` as ``$1``, ``$2``; a name that comes twice keeps its number."""
@@ -101,11 +125,11 @@ class Compiled:
         self.sql = _NAMED.sub(written, self.sql)
         self.names = tuple(numbers)
 
-    def positional(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def positional(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """The values in the order of the question marks or numbers."""
         if self._defaults:
             values = {**self._defaults, **values}
-        return tuple([values[name] for name in self.names])
+        return self._pick(values)
 
     def row(self, names: Sequence[str]) -> Callable[[Iterable[Any]], Row]:
         """The maker of rows with these column names."""
@@ -114,24 +138,20 @@ class Compiled:
             self._row = made._make
         return self._row
 
-    def expanded(self, values: Mapping[str, Any]) -> tuple[Compiled, Mapping[str, Any]]:
+    def expanded(self, values: dict[str, Any]) -> tuple[Compiled, dict[str, Any]]:
         """This statement with every ``IN`` list written out; lengths are rounded up to a power of
         two by repeating the last value, so that few texts are ever prepared.
         """
-        if not self._expanding:
-            return self, values
-        flat = {name: value for name, value in values.items() if name not in self._expanding}
-        lengths = []
-        for name in sorted(self._expanding):
-            items = list(values[name]) or [None]
-            length = 1 << (len(items) - 1).bit_length()
-            lengths.append(length)
-            items += items[-1:] * (length - len(items))
-            flat.update({f"{name}__{index}": item for index, item in enumerate(items)})
-        found = self._expanded.get(tuple(lengths))
+        lists = {
+            name: values[name] if name in values else self._defaults[name]
+            for name in sorted(self._expanding)
+        }
+        flat = self._flat(lists)
+        sizes = {name: 1 << (max(len(items), 1) - 1).bit_length() for name, items in lists.items()}
+        found = self._expanded.get(tuple(sizes.values()))
         if found is None:
-            sizes = dict(zip(sorted(self._expanding), lengths, strict=True))
-            found = self._expanded[tuple(lengths)] = self._expand(sizes)
+            found = self._expanded[tuple(sizes.values())] = self._expand(sizes)
+        flat.update({k: v for k, v in values.items() if k not in self._expanding})
         return found, flat
 
     def _expand(self, sizes: Mapping[str, int]) -> Compiled:
@@ -152,9 +172,18 @@ class Compiled:
         made._expanded = {}
         made._row = None
         made._is_numbered = self._is_numbered
+        made.is_expanding = False
         if made._is_numbered:
             made._number()
+        made._pick = _picker(made.names)
         return made
+
+
+def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """What takes the values of ``names``, in order, out of a mapping."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 class Compiler:

@@ -1,0 +1,1 @@
+"""The generators of the county: everything drawn from a seed, nothing read from outside."""

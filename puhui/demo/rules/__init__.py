@@ -1,0 +1,1 @@
+"""Pure rules of the county: signals, days, identity numbers."""

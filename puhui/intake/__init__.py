@@ -1,0 +1,14 @@
+"""Intake (进件): applications arrive as a file, and a report says what became of them."""
+
+from puhui.intake.cost import cost_of_application
+from puhui.intake.evaluate import evaluate
+from puhui.intake.read import open_data_path, read_file
+from puhui.intake.report import write_report
+
+__all__ = [
+    "open_data_path",
+    "read_file",
+    "evaluate",
+    "cost_of_application",
+    "write_report",
+]

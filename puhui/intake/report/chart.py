@@ -1,0 +1,227 @@
+"""Charts as SVG with real text, drawn on this machine; the library is imported when first used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+INK = "#1f2a26"
+MUTED = "#5b6660"
+GRID = "#e2ded4"
+TRACK = "#ece8de"
+GOOD = "#0b6e4f"
+BAD = "#b3261e"
+PLAIN = "#7d8780"
+COLOURS = {"good": GOOD, "bad": BAD, "plain": PLAIN}
+"""Each is renamed by the stylesheet in the dark."""
+
+WIDTH = 330
+FONT = "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
+ROW = 40
+SPOKEN = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
+SIZE = re.compile(r'^(<svg[^>]*?) width="[0-9.]+" height="[0-9.]+"')
+
+Spec = dict[str, Any]
+_drawn: dict[str, str] = {}
+
+
+def svg_of(spec: Spec, kept: Path | None = None) -> str:
+    """The SVG of a Vega-Lite chart; one with the same data is drawn once.
+
+    ``kept`` is a folder where drawings stay between runs, by the digest of their data.
+    """
+    text = json.dumps(spec, sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if digest in _drawn:
+        return _drawn[digest]
+    path = kept / f"{digest[:32]}.svg" if kept is not None else None
+    if path is not None and path.is_file():
+        svg = path.read_text(encoding="utf-8")
+    else:
+        svg = _draw(spec)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(svg, encoding="utf-8")
+    _drawn[digest] = svg
+    return svg
+
+
+def _draw(spec: Spec) -> str:
+    import altair
+    import vl_convert
+
+    chart = altair.LayerChart.from_dict(spec, validate=True).to_dict()
+    svg = SPOKEN.sub("", vl_convert.vegalite_to_svg(chart))
+    svg = SIZE.sub(r'\1 class="chart" aria-hidden="true" focusable="false"', svg)
+    assert 'class="chart"' in svg, svg[:200]
+    return svg
+
+
+def _chart(layers: list[Spec], height: int, **more: Any) -> Spec:
+    config = {
+        "font": FONT,
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": MUTED,
+            "titleColor": MUTED,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "gridColor": GRID,
+            "domainColor": GRID,
+            "tickColor": GRID,
+            "titlePadding": 8,
+        },
+        "text": {"color": INK, "fontSize": 12},
+    }
+    autosize = {"type": "fit", "contains": "padding"}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.1.0.json",
+        "width": WIDTH,
+        "height": height,
+        "autosize": autosize,
+        "padding": 4,
+        "layer": layers,
+        "config": config,
+        **more,
+    }
+
+
+def _data(values: Sequence[Spec]) -> Spec:
+    return {"values": list(values)}
+
+
+def bar_list(bars: Sequence[tuple[str, float, str, str]], whole: float | None = None) -> Spec:
+    """Bars under one another: (label, value, shown value, colour name); the track is ``whole``.
+
+    The label stands above its bar and the value at the right, so that long labels have room.
+    """
+    most = whole or max((value for _, value, _, _ in bars), default=0.0) or 1.0
+    values = [
+        {"n": n, "label": label, "value": max(value, 0.0), "shown": shown, "whole": most}
+        for n, (label, value, shown, _) in enumerate(bars)
+    ]
+    y = {"field": "n", "type": "ordinal", "axis": None}
+    x = {"type": "quantitative", "axis": None, "scale": {"domain": [0, most], "nice": False}}
+    names = [COLOURS[name] for *_, name in bars]
+    colour = {
+        "field": "n",
+        "type": "ordinal",
+        "legend": None,
+        "scale": {"domain": list(range(len(bars))), "range": names},
+    }
+    text = {"type": "text", "baseline": "bottom", "dy": -1}
+    layers = [
+        _layer(values, {"type": "bar", "height": 9, "yOffset": 9, "color": TRACK, "cornerRadius": 4},
+               y=y, x={**x, "field": "whole"}),
+        _layer(values, {"type": "bar", "height": 9, "yOffset": 9, "cornerRadius": 4},
+               y=y, x={**x, "field": "value"}, color=colour),
+        _layer(values, {**text, "align": "left", "x": 0}, y=y, text={"field": "label"}),
+        _layer(values, {**text, "align": "right", "x": "width", "fontWeight": "bold"},
+               y=y, text={"field": "shown"}),
+    ]  # fmt: skip
+    return _chart(layers, ROW * max(1, len(bars)) + 8)
+
+
+def _layer(values: Sequence[Spec], mark: Spec, **encoding: Spec) -> Spec:
+    return {"data": _data(values), "mark": mark, "encoding": encoding}
+
+
+def _axis(title: str, form: str, domain: Sequence[float] | None = None, **more: Any) -> Spec:
+    scale: Spec = {"zero": False, **({"domain": list(domain), "nice": False} if domain else {})}
+    axis = {"title": title, "format": form, "tickCount": 5, **more}
+    return {"type": "quantitative", "axis": axis, "scale": scale}
+
+
+def line_chart(
+    lines: Sequence[tuple[str, str, Sequence[tuple[float, float]]]],
+    *,
+    x: tuple[str, str],
+    y: tuple[str, str],
+    labels: Sequence[tuple[float, float, str, str, str]] = (),
+    x_domain: Sequence[float] | None = None,
+    y_domain: Sequence[float] | None = None,
+    dashed: Sequence[Sequence[tuple[float, float]]] = (),
+    points: Sequence[tuple[float, float, str]] = (),
+    fill: bool = False,
+    is_log: bool = False,
+    height: int = 230,
+) -> Spec:
+    """Lines with direct labels in place of a legend.
+
+    ``lines`` are (name, colour name, points); ``x`` and ``y`` are (title with unit, number
+    format); ``labels`` are (x, y, text, colour name, "left" | "right" | "center"); ``dashed`` are
+    reference lines; ``points`` are marked spots (x, y, colour name).
+    """
+    x_axis, y_axis = _axis(*x, x_domain, grid=False), _axis(*y, y_domain)
+    if is_log:
+        x_axis["scale"] = {"type": "log", "nice": False}
+        x_axis["axis"]["values"] = [at for at, _ in lines[0][2]]
+    fields = {"x": {**x_axis, "field": "x"}, "y": {**y_axis, "field": "y"}}
+    layers = []
+    for line in dashed:
+        mark = {"type": "line", "color": PLAIN, "strokeDash": [4, 4], "strokeWidth": 1.2}
+        layers.append(_layer(_points(line), mark, **fields))
+    for _, name, line in lines:
+        mark = {"type": "line", "color": COLOURS[name], "strokeWidth": 2.2}
+        if fill:
+            mark = {
+                "type": "area", "color": COLOURS[name], "fillOpacity": 0.16,
+                "line": {"color": COLOURS[name], "strokeWidth": 2}, "interpolate": "step-after",
+            }  # fmt: skip
+        layers.append(_layer(_points(line), mark, **fields))
+    for at, to, name in points:
+        mark = {"type": "point", "color": COLOURS[name], "filled": True, "size": 60, "opacity": 1}
+        layers.append(_layer(_points([(at, to)]), mark, **fields))
+    for at, to, shown, name, align in labels:
+        shift = {"left": 7, "right": -7, "center": 0}[align]
+        mark = {
+            "type": "text", "align": align, "color": COLOURS.get(name, INK), "dx": shift,
+            "dy": -9, "fontWeight": "bold",
+        }  # fmt: skip
+        value = [{"x": at, "y": to, "shown": shown}]
+        layers.append(_layer(value, mark, **fields, text={"field": "shown"}))
+    return _chart(layers, height)
+
+
+def _points(line: Sequence[tuple[float, float]]) -> list[Spec]:
+    return [{"x": round(at, 6), "y": round(to, 6)} for at, to in line]
+
+
+def range_list(
+    ranges: Sequence[tuple[str, float, float, str]],
+    *,
+    centre: float,
+    marks: Sequence[tuple[float, str]],
+    title: str,
+) -> Spec:
+    """Ranges under one another: (label, low, high, shown); ``marks`` are upright lines (x, text)."""
+    values = [
+        {"n": n, "label": label, "low": low, "high": high, "shown": shown, "centre": centre}
+        for n, (label, low, high, shown) in enumerate(ranges)
+    ]
+    ends = [low for _, low, _, _ in ranges] + [high for _, _, high, _ in ranges]
+    ends += [at for at, _ in marks] + [0.0]
+    domain = [0.0, max(ends) * 1.08]
+    y = {"field": "n", "type": "ordinal", "axis": None}
+    x = _axis(title, ".1f", domain)
+    text = {"type": "text", "baseline": "bottom", "dy": -1}
+    bar = {"type": "bar", "height": 9, "yOffset": 9, "color": GOOD, "cornerRadius": 4}
+    layers = [
+        _layer(values, bar, y=y, x={**x, "field": "low"}, x2={"field": "high"}),
+        _layer(values, {**text, "align": "left", "x": 0}, y=y, text={"field": "label"}),
+        _layer(values, {**text, "align": "right", "x": "width", "fontWeight": "bold"},
+               y=y, text={"field": "shown"}),
+    ]  # fmt: skip
+    for at, shown in marks:
+        spot = [{"at": at, "shown": shown}]
+        rule = {"type": "rule", "color": BAD, "strokeDash": [4, 3]}
+        layers.append(_layer(spot, rule, x={**x, "field": "at"}))
+        note = {"type": "text", "color": BAD, "align": "center", "y": -6, "baseline": "bottom"}
+        layers.append(_layer(spot, note, x={**x, "field": "at"}, text={"field": "shown"}))
+    return _chart(layers, ROW * len(ranges) + 70)

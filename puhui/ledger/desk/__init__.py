@@ -1,0 +1,20 @@
+"""Use cases and queries of the ledger (账本)."""
+
+from puhui.ledger.desk.account import create_accounts, lookup_accounts
+from puhui.ledger.desk.chart import chart
+from puhui.ledger.desk.report import account_history, trial_balance, verify
+from puhui.ledger.desk.transfer import create_transfers, lookup_transfers
+from puhui.ledger.desk.upkeep import advance_watermarks, expire_pendings
+
+__all__ = [
+    "account_history",
+    "advance_watermarks",
+    "chart",
+    "create_accounts",
+    "create_transfers",
+    "expire_pendings",
+    "lookup_accounts",
+    "lookup_transfers",
+    "trial_balance",
+    "verify",
+]

@@ -1,0 +1,262 @@
+"""Creating transfers: fetch what a batch is judged against, ask the rules, record.
+
+A batch is set-based: whatever its size, it takes one statement each for used ids, pendings,
+accounts and balances, and one executemany each for transfers, pendings and balances. A single
+transfer between accounts without a balance row takes three statements, with balance rows five.
+
+On PostgreSQL a decision must not rest on what another writer is changing. Of all that is read here
+only two things can change: the state of a pending and a balance row; both are locked (FOR UPDATE),
+pendings before balances and each in the order of ids. Accounts are never changed, so they are read
+without a lock: ``closed`` is set when an account is created and at no other time. Two acts that
+create the same id meet in the unique index, and the loser is run again and finds it. A balancing
+transfer on an account without a balance row reads committed postings without a lock: where that
+matters, give the account ``history``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.store import Row, Transaction
+from puhui.ledger.desk.account import Statuses, require_created, sums_at
+from puhui.ledger.nouns import Status, Transfer
+from puhui.ledger.rules import (
+    OPEN,
+    TRACKED,
+    Books,
+    Judgement,
+    first_expiries,
+    judge_transfers,
+    leave_out_due,
+)
+from puhui.ledger.tables import write
+from puhui.ledger.tables.schema import blob, number, signed, unsigned
+
+_SECOND = Transfer.POST | Transfer.VOID
+_NO_CHANGE = (0, 0, 0, 0)
+
+
+def create_transfers(
+    act: Act, transfers: Sequence[Transfer], *, strict: bool = False
+) -> tuple[Status, ...]:
+    """Create a batch of at most 8,190 transfers and say what became of each, in order.
+
+    Chains of linked transfers happen whole or not at all. With ``strict`` nothing happens unless
+    every transfer does. Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with
+    ``strict`` ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``:
+    the debited account has too little).
+    """
+    if not transfers:
+        return ()
+    books, expiries = _fetch(act, transfers)
+    made = judge_transfers(books, transfers)
+    if strict:
+        require_created(made.statuses, "transfer")
+    _record(act, books, made, expiries)
+    return tuple(made.statuses)
+
+
+def _fetch(act: Act, transfers: Sequence[Transfer]) -> tuple[Books, dict[int, int]]:
+    """Everything that the rules need, and of each locked balance row its first expiry."""
+    tx, now_us = act.tx, act.now_us
+    new = [blob(t.id) for t in transfers]
+    ended = [blob(t.pending_id) for t in transfers if t.pending_id]
+    known: dict[int, Transfer] = {}
+    failed = set()
+    for row in tx.all(write.FIND_USED, ids=new + ended, new_ids=new):
+        if row.amount_minor is None:
+            failed.add(number(row.id))
+        else:
+            known[number(row.id)] = transfer_of(row)
+    pendings = {}
+    if ended:
+        locked = tx.all(write.LOCK_PENDINGS, ids=ended)
+        pendings = {number(row.id): (row.state, row.expires_us) for row in locked}
+    account_ids = {t.debit_account_id for t in transfers}
+    account_ids.update([t.credit_account_id for t in transfers])
+    for pending_id in pendings:
+        account_ids |= {known[pending_id].debit_account_id, known[pending_id].credit_account_id}
+    terms = {
+        number(row[0]): row[1:]
+        for row in tx.all(write.FIND_TERMS, ids=[blob(i) for i in account_ids])
+    }
+    tracked = [account_id for account_id, term in terms.items() if term[1] & TRACKED]
+    sums, expiries = _lock_sums(tx, tracked, now_us)
+    balanced = [i for i in _balanced(transfers) if i in terms and i not in sums]
+    if balanced:
+        sums.update(sums_at(tx, balanced, at_us=now_us))
+    return Books(now_us, terms, sums, known, pendings, failed), expiries
+
+
+def _lock_sums(
+    tx: Transaction, ids: Sequence[int], now_us: int
+) -> tuple[dict[int, Sequence[int]], dict[int, int]]:
+    """Lock the balance rows of ``ids``; sums leave out pendings past their time."""
+    if not ids:
+        return {}, {}
+    rows = tx.all(write.LOCK_BALANCES, ids=[blob(account_id) for account_id in ids])
+    sums: dict[int, Sequence[int]] = {number(row[0]): row[1:5] for row in rows}
+    expiries = {number(row[0]): row.expires_us for row in rows}
+    due = [blob(i) for i, expires_us in expiries.items() if 0 < expires_us <= now_us]
+    if due:
+        held = tx.all(write.DUE_SUMS, ids=due, now_us=now_us)
+        sums.update(
+            leave_out_due(
+                sums,
+                [(number(row.account_id), row.side == "debit", row.amount_minor) for row in held],
+            )
+        )
+    return sums, expiries
+
+
+def _balanced(transfers: Sequence[Transfer]) -> set[int]:
+    """The accounts whose balance decides the amount of a balancing transfer."""
+    debits = {t.debit_account_id for t in transfers if t.flags & Transfer.BALANCING_DEBIT}
+    return debits | {t.credit_account_id for t in transfers if t.flags & Transfer.BALANCING_CREDIT}
+
+
+def _record(act: Act, books: Books, made: Judgement, expiries: Mapping[int, int]) -> None:
+    tx, now_us = act.tx, act.now_us
+    rows = [_row(t, now_us) for t in made.created]
+    for start, end in made.chains:
+        for row in rows[start:end]:
+            row["chain_id"], row["chain_size"] = rows[start]["id"], end - start
+    _write(tx, write.INSERT_TRANSFER, rows)
+    if made.pendings:
+        _record_pendings(tx, books, made, now_us)
+    firsts = first_expiries(made, expiries)
+    changed = [
+        (account_id, made.changes.get(account_id, _NO_CHANGE))
+        for account_id in expiries
+        if account_id in made.changes or firsts[account_id] != expiries[account_id]
+    ]
+    _write(
+        tx,
+        write.CHANGE_BALANCE,
+        [
+            {
+                "id": blob(account_id),
+                "debits_pending_more": change[0],
+                "debits_posted_more": change[1],
+                "credits_pending_more": change[2],
+                "credits_posted_more": change[3],
+                "expires_us_new": firsts[account_id],
+            }
+            for account_id, change in changed
+        ],
+    )
+    _write(
+        tx,
+        write.INSERT_FAILED,
+        [
+            {"id": blob(transfer_id), "status": status.value, "time_us": now_us}
+            for transfer_id, status in made.failed.items()
+        ],
+    )
+
+
+def _write(tx: Transaction, statement: write.Statement, rows: list[dict[str, object]]) -> None:
+    if len(rows) == 1:
+        tx.put(statement, **rows[0])
+    elif rows:
+        tx.run_many(statement, rows)
+
+
+def _record_pendings(tx: Transaction, books: Books, made: Judgement, now_us: int) -> None:
+    ends = {t.pending_id: t.time_us or now_us for t in made.created if t.flags & _SECOND}
+    opened, ended = [], []
+    for t in made.created:
+        if t.flags & Transfer.PENDING:
+            state, expires_us = made.pendings[t.id]
+            opened.append(
+                {
+                    "id": blob(t.id),
+                    "debit_account_id": blob(t.debit_account_id),
+                    "credit_account_id": blob(t.credit_account_id),
+                    "amount_minor": t.amount_minor,
+                    "time_us": t.time_us or now_us,
+                    "expires_us": expires_us,
+                    "state": state,
+                    "released_us": 0 if state == OPEN else ends[t.id],
+                }
+            )
+    for pending_id, released_us in ends.items():
+        if pending_id in books.pendings:
+            ended.append(
+                {
+                    "pending": blob(pending_id),
+                    "state_new": made.pendings[pending_id][0],
+                    "released_us_new": released_us,
+                }
+            )
+    _write(tx, write.INSERT_PENDING, opened)
+    _write(tx, write.END_PENDING, ended)
+
+
+def _row(t: Transfer, now_us: int) -> dict[str, object]:
+    return {
+        "id": t.id.to_bytes(16, "big"),
+        "debit_account_id": t.debit_account_id.to_bytes(16, "big"),
+        "credit_account_id": t.credit_account_id.to_bytes(16, "big"),
+        "amount_minor": t.amount_minor,
+        "ledger": t.ledger,
+        "code": t.code,
+        "flags": t.flags,
+        "pending_id": blob(t.pending_id) if t.pending_id else None,
+        "timeout_s": t.timeout_s,
+        "user_data_128": blob(t.user_data_128) if t.user_data_128 else None,
+        "user_data_64": signed(t.user_data_64),
+        "user_data_32": t.user_data_32,
+        "time_us": t.time_us or now_us,
+        "chain_id": None,
+        "chain_size": 0,
+    }
+
+
+def transfer_of(row: Row) -> Transfer:
+    """The transfer of a row."""
+    return Transfer(
+        id=number(row.id),
+        debit_account_id=number(row.debit_account_id),
+        credit_account_id=number(row.credit_account_id),
+        amount_minor=row.amount_minor,
+        ledger=row.ledger,
+        code=row.code,
+        flags=row.flags,
+        pending_id=number(row.pending_id),
+        timeout_s=row.timeout_s,
+        user_data_128=number(row.user_data_128),
+        user_data_64=unsigned(row.user_data_64),
+        user_data_32=row.user_data_32,
+        time_us=row.time_us,
+    )
+
+
+def lookup_transfers(tx: Transaction, ids: Sequence[int]) -> tuple[Transfer | None, ...]:
+    """The transfers of at most 8,190 ``ids``, in that order; None where none was recorded.
+
+    What a post or a void left open is filled in. Refused: ``ledger.field_out_of_range``.
+    """
+    if not ids:
+        return ()
+    rows = tx.all(write.FIND_TRANSFERS, ids=[blob(transfer_id) for transfer_id in ids])
+    found = {number(row.id): transfer_of(row) for row in rows}
+    return tuple(found.get(transfer_id) for transfer_id in ids)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTransfers:
+    """A batch of transfers to create."""
+
+    transfers: tuple[Transfer, ...]
+
+
+@use_case("ledger.create_transfers", roles=("system", "operator"), batch="transfers")
+def create_transfer_batch(act: Act, input: CreateTransfers) -> Statuses:
+    """Create a batch of transfers; refusals are answered one by one as statuses.
+
+    Refused: ``ledger.field_out_of_range``.
+    """
+    return Statuses(tuple(s.value for s in create_transfers(act, input.transfers)))

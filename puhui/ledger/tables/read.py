@@ -1,0 +1,137 @@
+"""Statements that sum and list what was recorded, and that move watermarks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, case, func, literal_column, or_, select, union_all
+
+from puhui.kernel.store import upsert
+from puhui.ledger.tables.schema import (
+    ACCOUNT,
+    POSTS,
+    SIDES,
+    TRANSFER,
+    UNTRACKED,
+    WATERMARK,
+    A,
+    P,
+    T,
+    W,
+    high_low,
+    ids_in,
+    side_of,
+)
+from puhui.ledger.tables.write import CONTENT
+
+# Sums of postings: an account's watermark, and what came after it.
+
+FIND_WATERMARKS = select(*W).where(W.account_id.in_(ids_in()), W.time_us <= bindparam("at_us"))
+LAST_WATERMARK = select(func.coalesce(func.max(W.position), 0).label("position"))
+PUT_WATERMARK = upsert(WATERMARK, ["account_id"])
+
+
+def _posted_after(name: str) -> Select[Any]:
+    side = side_of(T, name)
+    mark = ACCOUNT.outerjoin(
+        WATERMARK, (W.account_id == A.id) & (W.time_us <= bindparam("at_us"))
+    ).join(TRANSFER, (side == A.id) & (T.position > func.coalesce(W.position, 0)))
+    return (
+        select(A.id.label("account_id"), literal_column(f"'{name}'").label("side"))
+        .add_columns(*high_low(T.amount_minor))
+        .select_from(mark)
+        .where(A.id.in_(ids_in()), POSTS, T.time_us <= bindparam("at_us"))
+        .group_by(A.id)
+    )
+
+
+POSTED_AFTER = union_all(*[_posted_after(name) for name in SIDES])
+
+
+def _pending_at(name: str) -> Select[Any]:
+    side = side_of(P, name)
+    never: Any = literal_column("9223372036854775807")
+    open_until = case((P.expires_us == 0, never), else_=P.expires_us)
+    until = case((P.state == 0, open_until), else_=P.released_us)
+    return (
+        select(side.label("account_id"), literal_column(f"'{name}'").label("side"))
+        .add_columns(*high_low(P.amount_minor))
+        .where(side.in_(ids_in()), P.time_us <= bindparam("at_us"), until > bindparam("at_us"))
+        .group_by(side)
+    )
+
+
+PENDING_AT = union_all(*[_pending_at(name) for name in SIDES])
+PENDING_OPEN = union_all(
+    *[
+        select(side_of(P, name).label("account_id"), literal_column(f"'{name}'").label("side"))
+        .add_columns(*high_low(P.amount_minor))
+        .where(side_of(P, name).in_(ids_in()), P.state == 0)
+        .group_by(side_of(P, name))
+        for name in SIDES
+    ]
+)
+
+POSITION_AFTER: Select[Any] = select(
+    func.max(literal_column("position")).label("position")
+).select_from(
+    select(T.position)
+    .where(T.position > bindparam("after"))
+    .order_by(T.position)
+    .limit(bindparam("count"))
+    .subquery()
+)
+
+
+def _untracked_between(name: str) -> Select[Any]:
+    side = side_of(T, name)
+    return (
+        select(side.label("account_id"), literal_column(f"'{name}'").label("side"))
+        .add_columns(*high_low(T.amount_minor), func.max(T.time_us).label("time_us"))
+        .add_columns(func.count().label("transfers"))
+        .join(ACCOUNT, (A.id == side) & UNTRACKED)
+        .where(T.position > bindparam("after"), T.position <= bindparam("until"), POSTS)
+        .group_by(side)
+    )
+
+
+UNTRACKED_BETWEEN = union_all(*[_untracked_between(name) for name in SIDES])
+
+# The history of one account.
+
+_PLACED = [T.position, *CONTENT]
+
+
+def _page(name: str) -> Select[Any]:
+    page = (
+        select(*_PLACED)
+        .where(side_of(T, name) == bindparam("id"), T.position > bindparam("after"))
+        .where(T.position <= bindparam("until"))
+        .order_by(T.position)
+        .limit(bindparam("count"))
+        .subquery()
+    )
+    return select(*page.c)
+
+
+HISTORY = (
+    union_all(*[_page(name) for name in SIDES])
+    .order_by(literal_column("position"))
+    .limit(bindparam("count"))
+)
+POSTED_UNTIL: Any = union_all(
+    *[
+        select(literal_column(f"'{name}'").label("side"), *high_low(T.amount_minor))
+        .where(side_of(T, name) == bindparam("id"), T.position > bindparam("after"), POSTS)
+        .where(T.position <= bindparam("until"))
+        for name in SIDES
+    ]
+)
+FIRST_SINCE = select(func.coalesce(func.min(T.position), 0).label("position")).where(
+    or_(T.debit_account_id == bindparam("id"), T.credit_account_id == bindparam("id")),
+    T.time_us >= bindparam("time_us"),
+)
+LAST_BEFORE = select(func.coalesce(func.max(T.position), 0).label("position")).where(
+    or_(T.debit_account_id == bindparam("id"), T.credit_account_id == bindparam("id")),
+    T.time_us < bindparam("time_us"),
+)

@@ -1,0 +1,192 @@
+"""The tables of the ledger, and how its numbers are kept in them.
+
+Ids are 128-bit numbers, kept as 16 bytes, highest first: half of hexadecimal text in the row and in
+every index, in the same order on both stores, and one column for the unique index that two 64-bit
+columns would need together. ``blob`` and ``number`` are the only places that convert.
+
+Sums of amounts may pass 64 bits where an account has no balance row. Such sums are taken in two
+parts, of the amounts' bits above and below the 31st, and put together in Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    literal_column,
+)
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.store import metadata, sum_int
+
+SHIFT = 31
+SIDES = ("debit", "credit")
+_TRACKED = 14
+_NOT_POSTING = 10
+
+
+def blob(number: int) -> bytes:
+    """The 16 bytes of a 128-bit number. Refused: ``ledger.field_out_of_range``."""
+    try:
+        return number.to_bytes(16, "big")
+    except OverflowError:
+        raise Refused("ledger.field_out_of_range", f"{number} is no 128-bit number.") from None
+
+
+def signed(number: int) -> int:
+    """An unsigned 64-bit number as the signed one with the same bits, which columns hold."""
+    return number - 2**64 if number >= 2**63 else number
+
+
+def unsigned(number: int) -> int:
+    """The unsigned 64-bit number of a signed one."""
+    return number + 2**64 if number < 0 else number
+
+
+def number(blob: bytes | None) -> int:
+    """The 128-bit number of 16 bytes; nought of none."""
+    return int.from_bytes(blob, "big") if blob else 0
+
+
+def whole(high: int, low: int) -> int:
+    """The sum whose two parts were taken apart by ``high_low``."""
+    return (high << SHIFT) + low
+
+
+def parts(total: int) -> tuple[int, int]:
+    """The two parts of a sum, each within 64 bits."""
+    return total >> SHIFT, total & (2**SHIFT - 1)
+
+
+ACCOUNT = Table(
+    "ledger_account",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("ledger", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("user_data_128", LargeBinary),
+    Column("user_data_64", BigInteger, nullable=False),
+    Column("user_data_32", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    CheckConstraint("length(id) = 16"),
+)
+"""Accounts are never changed. ``user_data_64`` is an unsigned number kept as a signed one."""
+
+BALANCE = Table(
+    "ledger_balance",
+    metadata,
+    Column("account_id", LargeBinary, primary_key=True),
+    Column("debits_pending", BigInteger, nullable=False),
+    Column("debits_posted", BigInteger, nullable=False),
+    Column("credits_pending", BigInteger, nullable=False),
+    Column("credits_posted", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    CheckConstraint("debits_pending >= 0 AND debits_posted >= 0"),
+    CheckConstraint("credits_pending >= 0 AND credits_posted >= 0"),
+)
+"""Sums in minor units of accounts that have a balance limit or ``history``. ``expires_us`` is not
+later than the first expiry among the account's open pendings, 0 where none expires."""
+
+TRANSFER = Table(
+    "ledger_transfer",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", LargeBinary, nullable=False, unique=True),
+    Column("debit_account_id", LargeBinary, nullable=False),
+    Column("credit_account_id", LargeBinary, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("ledger", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("pending_id", LargeBinary),
+    Column("timeout_s", BigInteger, nullable=False),
+    Column("user_data_128", LargeBinary),
+    Column("user_data_64", BigInteger, nullable=False),
+    Column("user_data_32", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("chain_id", LargeBinary),
+    Column("chain_size", Integer, nullable=False),
+    CheckConstraint("length(id) = 16"),
+    CheckConstraint("amount_minor >= 0 AND amount_minor < 4611686018427387904"),
+    CheckConstraint("debit_account_id <> credit_account_id"),
+    Index("ledger_transfer_debit", "debit_account_id", "position"),
+    Index("ledger_transfer_credit", "credit_account_id", "position"),
+)
+"""Transfers are never changed or deleted. ``position`` orders them; it is the store's own number
+and may differ, gaps included, between a store and its replay. ``chain_id`` is the id of the first
+transfer of a linked chain, ``chain_size`` how many it has."""
+
+PENDING = Table(
+    "ledger_pending",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("debit_account_id", LargeBinary, nullable=False),
+    Column("credit_account_id", LargeBinary, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("released_us", BigInteger, nullable=False),
+    CheckConstraint("state IN (0, 1, 2, 3)"),
+    Index("ledger_pending_debit", "debit_account_id", "state"),
+    Index("ledger_pending_credit", "credit_account_id", "state"),
+    Index("ledger_pending_due", "state", "expires_us"),
+)
+"""The life of each pending transfer: 0 open, 1 posted, 2 voided, 3 expired, and since when."""
+
+FAILED = Table(
+    "ledger_failed",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+)
+"""Ids of transfers that failed for a passing reason and may not be used again."""
+
+WATERMARK = Table(
+    "ledger_watermark",
+    metadata,
+    Column("account_id", LargeBinary, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("debits_high", BigInteger, nullable=False),
+    Column("debits_low", BigInteger, nullable=False),
+    Column("credits_high", BigInteger, nullable=False),
+    Column("credits_low", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+)
+"""Posted sums of an account without a balance row, up to a transfer position; ``time_us`` is the
+latest time among those transfers."""
+
+T, P, W, A, B = TRANSFER.c, PENDING.c, WATERMARK.c, ACCOUNT.c, BALANCE.c
+
+
+def side_of(rows: Any, name: str) -> ColumnElement[Any]:
+    """The column of the debited or the credited account, by the name of the side."""
+    column: ColumnElement[Any] = rows[f"{name}_account_id"]
+    return column
+
+
+def ids_in(name: str = "ids") -> Any:
+    """A list of ids, given when the statement is run."""
+    return bindparam(name, expanding=True)
+
+
+def high_low(amount: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The sum of amounts in two parts, ``high`` and ``low``, for ``whole`` to put together."""
+    high = sum_int(amount.op(">>")(literal_column(str(SHIFT)))).label("high")
+    return high, sum_int(amount.op("&")(literal_column(str(2**SHIFT - 1)))).label("low")
+
+
+POSTS = T.flags.op("&")(literal_column(str(_NOT_POSTING))) == literal_column("0")
+UNTRACKED = A.flags.op("&")(literal_column(str(_TRACKED))) == literal_column("0")

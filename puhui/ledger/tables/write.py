@@ -1,0 +1,134 @@
+"""Statements that create accounts and transfers and end pending ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, literal_column, null, select, union_all
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+
+from puhui.kernel.store import insert_all, sum_int
+from puhui.ledger.tables.schema import (
+    ACCOUNT,
+    BALANCE,
+    FAILED,
+    PENDING,
+    SIDES,
+    TRANSFER,
+    A,
+    B,
+    P,
+    T,
+    ids_in,
+    side_of,
+)
+
+Statement = Executable
+
+# Accounts.
+
+INSERT_ACCOUNT = insert_all(ACCOUNT)
+INSERT_BALANCE = insert_all(BALANCE)
+FIND_ACCOUNTS = select(*A).where(A.id.in_(ids_in()))
+FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in()))
+ALL_ACCOUNTS = select(A.id, A.flags).order_by(A.id)
+
+# Balances. Rows are locked in the order of ids, so that two writers never wait for each other.
+
+FIND_BALANCES = select(*B).where(B.account_id.in_(ids_in()))
+LOCK_BALANCES = FIND_BALANCES.order_by(B.account_id).with_for_update()
+ALL_BALANCES = select(*B).order_by(B.account_id)
+CHANGE_BALANCE = (
+    BALANCE.update()
+    .where(B.account_id == bindparam("id"))
+    .values(
+        debits_pending=B.debits_pending + bindparam("debits_pending_more"),
+        debits_posted=B.debits_posted + bindparam("debits_posted_more"),
+        credits_pending=B.credits_pending + bindparam("credits_pending_more"),
+        credits_posted=B.credits_posted + bindparam("credits_posted_more"),
+        expires_us=bindparam("expires_us_new"),
+    )
+)
+
+# Transfers.
+
+CONTENT = [c for c in TRANSFER.columns if c.name not in ("position", "chain_id", "chain_size")]
+INSERT_TRANSFER = (
+    TRANSFER.insert()
+    .inline()
+    .values({c.name: bindparam(c.name) for c in TRANSFER.columns if c.name != "position"})
+)
+INSERT_FAILED = insert_all(FAILED)
+FIND_TRANSFERS = select(*CONTENT).where(T.id.in_(ids_in()))
+FIND_USED = union_all(
+    FIND_TRANSFERS,
+    select(FAILED.c.id, *[null() for _ in CONTENT[1:]]).where(FAILED.c.id.in_(ids_in("new_ids"))),
+)
+"""Recorded transfers among ``ids``, and ids burnt among ``new_ids`` with nothing but the id."""
+
+# Pending transfers.
+
+INSERT_PENDING = insert_all(PENDING)
+END_PENDING = (
+    PENDING.update()
+    .where(P.id == bindparam("pending"))
+    .values(state=bindparam("state_new"), released_us=bindparam("released_us_new"))
+)
+LOCK_PENDINGS = select(*P).where(P.id.in_(ids_in())).order_by(P.id).with_for_update()
+FIND_DUE = (
+    select(P.id)
+    .where(P.state == 0, P.expires_us > 0, P.expires_us <= bindparam("now_us"))
+    .order_by(P.expires_us, P.id)
+    .limit(bindparam("count"))
+)
+
+
+def _due(name: str) -> Select[Any]:
+    side = side_of(P, name)
+    due = (P.state == 0, P.expires_us > 0, P.expires_us <= bindparam("now_us"))
+    return (
+        select(side.label("account_id"), literal_column(f"'{name}'").label("side"))
+        .add_columns(sum_int(P.amount_minor).label("amount_minor"))
+        .where(side.in_(ids_in()), *due)
+        .group_by(side)
+    )
+
+
+DUE_SUMS = union_all(*[_due(name) for name in SIDES])
+"""What open pendings past their time still hold of each of the accounts."""
+
+_first = func.min(P.expires_us).label("expires_us")
+FIRST_EXPIRIES = union_all(
+    *[
+        select(side_of(P, name).label("account_id"), _first)
+        .where(side_of(P, name).in_(ids_in()), P.state == 0, P.expires_us > 0)
+        .group_by(side_of(P, name))
+        for name in SIDES
+    ]
+)
+
+
+class HoldTransfers(Executable, ClauseElement):
+    """Wait for every act that is adding transfers, and let none start to before this act ends.
+
+    PostgreSQL gives positions before acts commit, so a watermark could pass a position that
+    appears later. SQLite has one writer, and nothing to wait for.
+    """
+
+    inherit_cache = False
+
+
+@compiles(HoldTransfers)
+def _hold_nothing(element: HoldTransfers, compiler: SQLCompiler, **_: object) -> str:
+    return "SELECT 0 WHERE 1 = 0"
+
+
+@compiles(HoldTransfers, "postgresql")
+def _hold_table(element: HoldTransfers, compiler: SQLCompiler, **_: object) -> str:
+    return f"LOCK TABLE {TRANSFER.name} IN SHARE MODE"
+
+
+HOLD_TRANSFERS = HoldTransfers()

@@ -1,0 +1,1 @@
+"""The desks of lending, split by verb."""

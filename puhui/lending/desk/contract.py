@@ -1,0 +1,297 @@
+"""Contracts: the text shown before consent, its acceptance, and the money that follows."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.errors import Refused
+from puhui.kernel.store import Row, Transaction
+from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
+from puhui.lending import tables
+from puhui.lending.desk.apply import release_application, take_application
+from puhui.lending.desk.shelf import DECISION, SERVICING, TERMS
+from puhui.lending.formats.shelf import load_product, load_template
+from puhui.lending.nouns import Contract, ContractFacts, Cost, Terms
+from puhui.lending.nouns.request import (
+    Accept,
+    Accepted,
+    BooksOpened,
+    ContractKey,
+    Disbursed,
+    OpenBooks,
+)
+from puhui.lending.rules.apr import cost
+from puhui.lending.rules.contract import render_contract
+from puhui.lending.rules.decide import terms_of
+from puhui.lending.rules.schedule import build_schedule
+from puhui.party import check_actor, place_hold, take_party
+
+LENDER = "lender"
+OWN_ACCOUNTS = (
+    "funding",
+    "interest_income",
+    "fee_income",
+    "penalty_income",
+    "loan_loss",
+)
+LOAN_HOLD = "open_loan"
+
+
+def own_account(name: str, currency: str) -> int:
+    """The number of one of the lender's own accounts."""
+    return Account.id_of(f"bank:{name}:{currency}")
+
+
+def wallet_account(party_id: str, currency: str) -> int:
+    """The number of a party's wallet: a deposit account in the ledger."""
+    return Account.id_of(f"wallet:{party_id}:{currency}")
+
+
+def loan_account(contract_id: str) -> int:
+    """The number of the account that holds a loan's principal."""
+    return Account.id_of(f"loan:{contract_id}")
+
+
+def contract_id_of(application_id: str) -> str:
+    """The contract of an application; one application makes one contract at most."""
+    return f"contract-{application_id.removeprefix('application-')}"
+
+
+def draft_contract(
+    tx: Transaction, application_id: str, on: date, language: str
+) -> tuple[Contract, Terms, Cost]:
+    """The contract as it would be signed on ``on``, with total cost and apr, for the borrower
+    to read before the consent.
+
+    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.product_changed``,
+    ``lending.no_language``.
+    """
+    row = tx.one(tables.READ_APPLICATION, id=application_id)
+    if row is None:
+        raise Refused("lending.no_application", f"There is no application {application_id[:60]}.")
+    return _draft(tx, row, on, language)
+
+
+def _draft(tx: Transaction, row: Row, on: date, language: str) -> tuple[Contract, Terms, Cost]:
+    if row.status != "offered":
+        raise Refused("lending.not_offered", f"This application is {row.status}, not offered.")
+    decided = tx.one(tables.READ_DECISION, id=row.decision_id)
+    assert decided is not None, row.id
+    if load_product(row.product).digest != row.product_digest:
+        raise Refused("lending.product_changed", "The product was changed; please apply again.")
+    return _write(
+        row.id, row.party_id, row.product, row.product_digest, decided.decision, on, language
+    )
+
+
+@lru_cache(maxsize=512)
+def _write(
+    application_id: str,
+    party_id: str,
+    product_name: str,
+    product_digest: str,
+    decision: str,
+    on: date,
+    language: str,
+) -> tuple[Contract, Terms, Cost]:
+    """The contract that follows from these and nothing else: read once, signed soon after."""
+    offer = DECISION.validate_json(decision).offer
+    assert offer is not None, application_id
+    product = load_product(product_name)
+    assert product.digest == product_digest, product_name
+    terms = terms_of(offer, product, on)
+    schedule = build_schedule(terms)
+    price = cost(terms, schedule)
+    facts = ContractFacts(
+        contract_id=contract_id_of(application_id),
+        borrower_id=party_id,
+        lender_id=LENDER,
+        signed_on=on,
+        wallet_id=f"{wallet_account(party_id, offer.currency):032x}",
+    )
+    text = render_contract(
+        load_template(language), language, facts, product, offer, terms, schedule, price
+    )
+    return text, terms, price
+
+
+@use_case("lending.accept", roles=("customer", "loan_officer", "operator", "system"), api=True)
+def accept(act: Act, input: Accept) -> Accepted:
+    """Sign the contract whose text the borrower has read, named by its digest.
+
+    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.product_changed``,
+    ``lending.contract_changed`` where the text read is not the text of today,
+    ``lending.no_language``, ``party.not_yours``, ``party.erased``.
+    """
+    row = take_application(act, input.application_id)
+    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    party = take_party(act, row.party_id)
+    text, terms, price = _draft(act.tx, row, act.today, input.language)
+    if text.digest != input.contract_digest:
+        raise Refused(
+            "lending.contract_changed", "The contract was changed since you read it; read it again."
+        )
+    contract_id = contract_id_of(row.id)
+    signature = act.node.keys.sign(text.digest.encode())
+    servicing = load_product(row.product).servicing
+    act.tx.put(
+        tables.INSERT_CONTRACT,
+        id=contract_id,
+        application_id=row.id,
+        party_id=row.party_id,
+        product=row.product,
+        product_digest=row.product_digest,
+        currency=row.currency,
+        principal_minor=terms.principal_minor,
+        annual_rate=str(terms.annual_rate),
+        apr=str(price.apr),
+        total_cost_minor=price.total_minor,
+        terms=TERMS.dump_json(terms).decode(),
+        servicing=SERVICING.dump_json(servicing).decode(),
+        language=text.language,
+        text=text.text,
+        text_digest=text.digest,
+        signature=signature,
+        accepted_by=act.actor,
+        accepted_us=act.now_us,
+        status="signed",
+        started_on=None,
+        disbursed_minor=0,
+        repaid_minor=0,
+        written_off_minor=0,
+        outstanding_minor=0,
+        days_past_due=0,
+        arrears_minor=0,
+        aged_on=None,
+    )
+    act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.id, status_="accepted")
+    if not party.is_anonymous:
+        place_hold(act, row.party_id, reason=LOAN_HOLD, reference=contract_id)
+        release_application(act, row)
+    act.emit("lending.accepted", row.party_id, {"contract": contract_id})
+    act.note(product=row.product_digest)
+    return Accepted(contract_id, text.digest, signature)
+
+
+@use_case("lending.open_books", roles=("operator", "system"))
+def open_books(act: Act, input: OpenBooks) -> BooksOpened:
+    """Open the lender's own accounts in a currency; a second time finds them there.
+
+    They have no balance limit, so none of them is a hot row when many loans are paid out.
+    """
+    numbers = {name: own_account(name, input.currency) for name in OWN_ACCOUNTS}
+    create_accounts(
+        act,
+        [
+            Account(number, input.currency, chart().account(name))
+            for name, number in numbers.items()
+        ],
+    )
+    return BooksOpened({name: f"{number:032x}" for name, number in numbers.items()})
+
+
+@use_case("lending.disburse", roles=("customer", "loan_officer", "operator", "system"), api=True)
+def disburse(act: Act, input: ContractKey) -> Disbursed:
+    """Pay a signed loan out to the borrower's wallet, which is opened if there is none.
+
+    The amount goes from the loan's account through the funding account to the wallet, a fee
+    agreed on is taken from the wallet at once, all as one linked chain.
+    Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.books_not_open``,
+    ``party.not_yours``, ``party.erased``.
+    """
+    row = take_contract(act, input.contract_id)
+    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    if row.status != "signed":
+        raise Refused("lending.not_signed", f"This contract is {row.status} already.")
+    terms = TERMS.validate_json(row.terms)
+    if terms.starts_on != act.today:
+        raise Refused(
+            "lending.contract_stale", "The contract counts from another day; please sign it anew."
+        )
+    take_party(act, row.party_id)
+    wallet = wallet_account(row.party_id, row.currency)
+    loan = loan_account(row.id)
+    create_accounts(act, _accounts(wallet, loan, row.currency))
+    chain = [(loan, own_account("funding", row.currency), row.principal_minor, "disbursement")]
+    chain.append(
+        (own_account("funding", row.currency), wallet, row.principal_minor, "disbursement")
+    )
+    if terms.upfront_fee_minor:
+        fee_income = own_account("fee_income", row.currency)
+        chain.append((wallet, fee_income, terms.upfront_fee_minor, "fee"))
+    transfer_chain(act, chain, row.currency)
+    act.tx.put(
+        tables.START_CONTRACT,
+        id_=row.id,
+        started_on_=act.today.isoformat(),
+        amount_minor_=row.principal_minor,
+    )
+    act.emit(
+        "lending.disbursed",
+        row.party_id,
+        {"contract": row.id, "amount_minor": row.principal_minor, "currency": row.currency},
+    )
+    paid = row.principal_minor - terms.upfront_fee_minor
+    return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
+
+
+def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:
+    codes = chart()
+    return [
+        Account(
+            wallet,
+            currency,
+            codes.account("customer_deposit"),
+            flags=Account.DEBITS_MUST_NOT_EXCEED_CREDITS,
+        ),
+        Account(
+            loan,
+            currency,
+            codes.account("loan_principal"),
+            flags=Account.CREDITS_MUST_NOT_EXCEED_DEBITS,
+        ),
+    ]
+
+
+def transfer_chain(act: Act, parts: list[tuple[int, int, int, str]], currency: str) -> None:
+    """Move money by (debit, credit, amount in minor units, reason), all or nothing.
+
+    Refused: ``lending.wallet_short``, ``lending.books_not_open``.
+    """
+    codes = chart()
+    last = len(parts) - 1
+    try:
+        create_transfers(
+            act,
+            [
+                Transfer(
+                    act.new_number(),
+                    debit,
+                    credit,
+                    amount,
+                    currency,
+                    codes.transfer(reason),
+                    flags=0 if place == last else Transfer.LINKED,
+                )
+                for place, (debit, credit, amount, reason) in enumerate(parts)
+            ],
+            strict=True,
+        )
+    except Refused as refused:
+        if refused.code == "ledger.exceeds_credits":
+            raise Refused("lending.wallet_short", "There is too little in the wallet.") from None
+        if refused.code.endswith("account_not_found"):
+            raise Refused(
+                "lending.books_not_open", f"The lender has no books in {currency} yet."
+            ) from None
+        raise
+
+
+def take_contract(act: Act, contract_id: str) -> Row:
+    """The contract, locked until the act ends. Refused: ``lending.no_contract``."""
+    row = act.tx.one(tables.LOCK_CONTRACT, id=contract_id)
+    if row is None:
+        raise Refused("lending.no_contract", f"There is no contract {contract_id[:60]}.")
+    return row

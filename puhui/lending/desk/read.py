@@ -1,0 +1,81 @@
+"""What lists and pages show of applications, loans and reviews."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.store import Row, Transaction
+from puhui.lending import tables
+from puhui.lending.desk.repay import read_loan
+from puhui.lending.desk.shelf import DECISION
+from puhui.lending.nouns import Decision, LoanState
+from puhui.lending.nouns.request import CaseFile, LoanSummary
+
+
+def read_case(tx: Transaction, application_id: str) -> tuple[CaseFile, Decision | None]:
+    """An application with its newest decision. Refused: ``lending.no_application``."""
+    row = tx.one(tables.READ_APPLICATION, id=application_id)
+    if row is None:
+        raise Refused("lending.no_application", f"There is no application {application_id[:60]}.")
+    stored = tx.one(tables.READ_DECISION, id=row.decision_id) if row.decision_id else None
+    decision = None
+    if stored is not None and stored.decision != "null":
+        decision = DECISION.validate_json(stored.decision)
+    case = CaseFile(
+        row.id,
+        row.party_id,
+        row.product,
+        row.status,
+        row.wanted_minor,
+        row.currency,
+        date.fromisoformat(row.applied_on),
+        None if stored is None else stored.outcome,
+    )
+    return case, decision
+
+
+def _summary(row: Row) -> LoanSummary:
+    return LoanSummary(
+        row.id,
+        row.application_id,
+        row.party_id,
+        row.product,
+        row.currency,
+        row.principal_minor,
+        row.outstanding_minor,
+        Decimal(row.annual_rate),
+        row.status,
+        None if row.started_on is None else date.fromisoformat(row.started_on),
+        row.days_past_due,
+        row.arrears_minor,
+    )
+
+
+def loans_of(tx: Transaction, party_id: str) -> tuple[LoanSummary, ...]:
+    """All contracts of a party."""
+    return tuple(_summary(row) for row in tx.all(tables.READ_CONTRACTS_OF, party_id=party_id))
+
+
+def list_loans(tx: Transaction, *, after: str = "", count: int = 100) -> tuple[LoanSummary, ...]:
+    """A page of all contracts, by id, after the one named."""
+    return tuple(_summary(row) for row in tx.all(tables.READ_CONTRACTS, after=after, count=count))
+
+
+def loan_state(tx: Transaction, contract_id: str, on: date) -> LoanState:
+    """A loan recomputed from its events. Refused: ``lending.no_contract``."""
+    row = tx.one(tables.READ_CONTRACT, id=contract_id)
+    if row is None:
+        raise Refused("lending.no_contract", f"There is no contract {contract_id[:60]}.")
+    return read_loan(tx, row, on)
+
+
+def portfolio(tx: Transaction) -> tuple[Row, ...]:
+    """Contracts and their sums in minor units by product, currency and status."""
+    return tuple(tx.all(tables.READ_PORTFOLIO))
+
+
+def review_queue(tx: Transaction) -> tuple[Row, ...]:
+    """Reviews not closed yet, the longest waiting first."""
+    return tuple(tx.all(tables.READ_REVIEW_QUEUE))

@@ -1,0 +1,67 @@
+"""What decisions are made with: mappings and models by digest, and the text form of nouns."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from puhui.kernel.errors import Refused
+from puhui.lending.nouns import Decision, Servicing, Terms
+from puhui.score import Model, load_model
+from puhui.score import study as score
+
+DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
+SERVICING: TypeAdapter[Servicing] = TypeAdapter(Servicing)
+
+MODELS = "models"
+MAPPINGS = "mappings"
+
+
+@lru_cache(maxsize=32)
+def _model(folder: Path, digest: str) -> Model:
+    return load_model(folder, digest)
+
+
+def model_of(home: Path, digest: str) -> Model:
+    """The model file with this digest; files by digest never change, so it is read once.
+
+    Refused: ``score.model_missing``, ``score.model_damaged``.
+    """
+    return _model(home / MODELS, digest)
+
+
+@lru_cache(maxsize=64)
+def _mapping(path: Path, digest: str) -> score.Mapping:
+    mapping = score.read_mapping(path)
+    if mapping.digest != digest:
+        raise Refused("lending.mapping_damaged", f"The mapping {digest[:12]} was changed.")
+    return mapping
+
+
+def mapping_of(home: Path, digest: str) -> score.Mapping:
+    """The mapping kept under this digest.
+
+    Refused: ``lending.mapping_missing``, ``lending.mapping_damaged``.
+    """
+    path = home / MAPPINGS / f"{digest}.toml"
+    if not path.is_file():
+        raise Refused("lending.mapping_missing", f"There is no mapping {digest[:12]!r} here.")
+    return _mapping(path, digest)
+
+
+def keep_mapping(home: Path, mapping: score.Mapping, text: str) -> None:
+    """Keep a mapping's text under its digest, whole or not at all, so that replay finds it."""
+    path = home / MAPPINGS / f"{mapping.digest}.toml"
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,222 @@
+"""Product 产品 nouns: what a TOML file says of a kind of credit, and what the law says of price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from puhui.kernel.money import Rounding
+
+
+class Method(Enum):
+    """How principal and interest come back (还款方式)."""
+
+    EQUAL_INSTALMENT = "equal_instalment"
+    EQUAL_PRINCIPAL = "equal_principal"
+    INTEREST_FIRST = "interest_first"
+    DRAW_AT_WILL = "draw_at_will"
+
+
+class DayCount(Enum):
+    """How many days a period and a year count for interest."""
+
+    THIRTY_360 = "30/360"
+    ACT_360 = "act/360"
+    ACT_364 = "act/364"
+    ACT_365 = "act/365"
+    ACT_ACT = "act/act"
+
+
+class Frequency(Enum):
+    """The calendar unit between two due days."""
+
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+
+class Part(Enum):
+    """What a repayment pays; also the parts of an instalment."""
+
+    PENALTY = "penalty"
+    FEE = "fee"
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+
+
+class Timing(Enum):
+    """When a part is paid, seen from its due day."""
+
+    PAST_DUE = "past_due"
+    DUE = "due"
+    IN_ADVANCE = "in_advance"
+
+
+class Direction(Enum):
+    """Allocation across instalments: the oldest first with all its parts, or part by part."""
+
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+
+
+class Overpayment(Enum):
+    """What happens to money beyond the pay-off amount."""
+
+    REFUSED = "refused"
+    RETURNED = "returned"
+
+
+class OnFail(Enum):
+    """What a failed guard asks for."""
+
+    REFUSE = "refuse"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """One outside figure with its unit, the day it counts from and where it is written."""
+
+    path: str
+    value: str
+    unit: str
+    from_on: date
+    source: str
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """Parts of the annual rate; every share is 0..1 per year unless its name says otherwise.
+
+    ``pd_horizon_months`` is the time over which the score's pd is meant. ``upfront_fee_share`` is
+    a share of the amount, kept back at disbursement and counted in the apr.
+    ``default_time_share``: the share of the term after which a defaulting loan stops paying.
+    """
+
+    cost_of_funds: Decimal
+    operating_cost: Decimal
+    margin: Decimal
+    lgd: Decimal
+    pd_horizon_months: int
+    rate_step: Decimal
+    rate_min: Decimal
+    rate_max: Decimal
+    upfront_fee_share: Decimal
+    default_time_share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The highest pd that is approved; within ``review_share`` of it a person decides.
+
+    ``is_trained`` says that the figure was chosen on training rows and replaces the product's.
+    """
+
+    pd_max: Decimal
+    review_share: Decimal
+    is_trained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """How much credit a person can carry, whatever is asked for.
+
+    ``income_multiple``: total credit to yearly income. ``inflow_multiple``: this credit to the
+    average monthly inflow. ``score_shares``: (lowest score, share of the product's largest amount),
+    highest score first; empty means the score does not size.
+    """
+
+    income_multiple: Decimal | None
+    inflow_multiple: Decimal | None
+    score_shares: tuple[tuple[int, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Servicing:
+    """How repayments are taken: order of allocation, grace, penalty, shift of due days."""
+
+    rounding: Rounding
+    grace_days: int
+    penalty_multiplier: Decimal
+    penalty_year_days: int
+    allocation: tuple[tuple[Timing, Part], ...]
+    direction: Direction
+    overpayment: Overpayment
+    shifts_due_days: bool
+    cooling_off_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSetting:
+    """A guard that is switched on, with its values."""
+
+    code: str
+    on_fail: OnFail
+    values: tuple[tuple[str, Decimal], ...]
+
+    def value(self, name: str) -> Decimal:
+        """The value called ``name``; the schema has checked that it is there."""
+        for key, figure in self.values:
+            if key == name:
+                return figure
+        raise AssertionError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One kind of credit, as its TOML file states it; ``digest`` is over the canonical text."""
+
+    name: str
+    version: str
+    title_zh: str
+    title_en: str
+    currency: str
+    lender_zh: str
+    lender_en: str
+    complaints_zh: str
+    complaints_en: str
+    legal_regime: str
+    smallest_minor: int
+    largest_minor: int
+    step_minor: int
+    stated_amount_minor: int | None
+    terms_months: tuple[int, ...]
+    default_term_months: int
+    default_method: Method
+    day_counts: tuple[tuple[Method, DayCount], ...]
+    pricing: Pricing
+    cut_off: CutOff
+    sizing: Sizing
+    servicing: Servicing
+    guards: tuple[GuardSetting, ...]
+    sources: tuple[Sourced, ...]
+    digest: str
+
+    def day_count(self, method: Method) -> DayCount | None:
+        """The day count for ``method``, or None where the product does not offer it."""
+        for offered, day_count in self.day_counts:
+            if offered is method:
+                return day_count
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LegalCap:
+    """The highest annual rate under one legal regime from a day on."""
+
+    regime: str
+    rate_max: Decimal
+    from_on: date
+    source: str
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Dated figures that bind every product; ``digest`` is over the canonical text."""
+
+    caps: tuple[LegalCap, ...]
+    digest: str

@@ -1,0 +1,194 @@
+"""Decisions 审批: from guards, score, price and credit limit to approved, refused or review."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import Rounding, round_minor
+from puhui.lending.nouns import (
+    CreditLimit,
+    CutOff,
+    Decision,
+    DecisionOutcome,
+    Earning,
+    GuardResult,
+    Law,
+    Offer,
+    PriceBuild,
+    Product,
+    ReasonBook,
+    Request,
+    ScoreFacts,
+    Terms,
+)
+from puhui.lending.rules.apr import cost
+from puhui.lending.rules.credit_limit import size_credit
+from puhui.lending.rules.price import build_price, legal_cap, pd_decimal
+from puhui.lending.rules.profit import expect
+from puhui.lending.rules.schedule import build_schedule
+
+REASONS = (
+    "score_below_cut_off",
+    "near_cut_off",
+    "price_over_cap",
+    "credit_limit_below_smallest",
+    "wanted_below_smallest",
+)
+"""Every reason a decision can give beside those of the guards."""
+
+
+def check_request(request: Request, product: Product) -> None:
+    """Stop what the product does not offer at all.
+
+    Refused: ``lending.bad_amount``, ``lending.bad_term``, ``lending.bad_method``.
+    """
+    if request.wanted_minor <= 0:
+        raise Refused("lending.bad_amount", "The amount asked for must be above nought.")
+    if request.term_months not in product.terms_months:
+        offered = ", ".join(str(months) for months in product.terms_months)
+        raise Refused("lending.bad_term", f"{product.name} is lent for {offered} months.")
+    if product.day_count(request.method) is None:
+        raise Refused(
+            "lending.bad_method", f"{product.name} is not repaid by {request.method.value}."
+        )
+
+
+def decide(
+    request: Request,
+    score: ScoreFacts,
+    guards: tuple[GuardResult, ...],
+    product: Product,
+    law: Law,
+    *,
+    yearly_income_minor: int | None = None,
+    other_debt_minor: int | None = None,
+    monthly_inflow_minor: int | None = None,
+    cut_off: CutOff | None = None,
+) -> Decision:
+    """Decide one application.
+
+    Refused by any failed guard that refuses, by a pd above the cut-off, by a needed price above
+    the cap of product or law (fees counted through the apr), or where the credit limit or the
+    amount asked for is below the product's smallest amount. Otherwise a person decides
+    when a failed guard asks for one or the pd lies within the cut-off's ``review_share``; else it
+    is approved. The offer is the amount asked for, cut to the credit limit (``is_capped``).
+    ``cut_off`` replaces the product's where one was trained.
+    Refused: those of ``check_request``, ``lending.no_legal_cap``.
+    """
+    check_request(request, product)
+    credit_limit = size_credit(
+        product,
+        score.score,
+        yearly_income_minor=yearly_income_minor,
+        other_debt_minor=other_debt_minor,
+        monthly_inflow_minor=monthly_inflow_minor,
+    )
+    price = build_price(product, law, score.pd, request.on)
+    asks = [result.reason for result in guards if result.reason and result.asks_person]
+    stops = [result.reason for result in guards if result.reason and not result.asks_person]
+    verdict = _verdict_by_pd(score.pd, cut_off or product.cut_off)
+    if verdict is DecisionOutcome.REFUSED:
+        stops.append("score_below_cut_off")
+    elif verdict is DecisionOutcome.REVIEW:
+        asks.append("near_cut_off")
+    offer = _make_offer(request, product, credit_limit, price)
+    if not price.is_within_cap or (offer and _is_over_law(offer, product, law, request.on)):
+        stops.append("price_over_cap")
+        offer = None
+    if request.wanted_minor < product.smallest_minor:
+        stops.append("wanted_below_smallest")
+    elif credit_limit.amount_minor < product.smallest_minor:
+        stops.append("credit_limit_below_smallest")
+    outcome = DecisionOutcome.APPROVED
+    if stops:
+        outcome, offer = DecisionOutcome.REFUSED, None
+    elif asks:
+        outcome = DecisionOutcome.REVIEW
+    return Decision(
+        outcome,
+        (*stops, *asks),
+        score.reasons,
+        guards,
+        price,
+        credit_limit,
+        offer,
+        _expect(offer, product, score.pd) if offer else None,
+    )
+
+
+def _expect(offer: Offer, product: Product, pd: float) -> Earning:
+    return expect(
+        product.pricing,
+        offer.method,
+        principal_minor=offer.principal_minor,
+        annual_rate=offer.annual_rate,
+        term_months=offer.term_months,
+        pd=pd,
+    )
+
+
+def _verdict_by_pd(pd: float, cut_off: CutOff) -> DecisionOutcome:
+    """Where the pd lies: below, within or above the band around the cut-off."""
+    known = pd_decimal(pd)
+    band = cut_off.pd_max * cut_off.review_share
+    if known > cut_off.pd_max + band:
+        return DecisionOutcome.REFUSED
+    if band and known >= cut_off.pd_max - band:
+        return DecisionOutcome.REVIEW
+    return DecisionOutcome.APPROVED
+
+
+def _make_offer(
+    request: Request, product: Product, credit_limit: CreditLimit, price: PriceBuild
+) -> Offer | None:
+    """The amount asked for, or what the credit limit leaves; None below the smallest amount."""
+    amount = min(request.wanted_minor, credit_limit.amount_minor)
+    if amount < product.smallest_minor:
+        return None
+    fee = round_minor(amount * product.pricing.upfront_fee_share, Rounding.HALF_UP)
+    return Offer(
+        amount,
+        product.currency,
+        price.annual_rate,
+        request.term_months,
+        request.method,
+        fee,
+        is_capped=amount < request.wanted_minor,
+    )
+
+
+def _is_over_law(offer: Offer, product: Product, law: Law, on: date) -> bool:
+    """Whether the apr with its fee goes over the law's cap (without a fee the rate says it all)."""
+    if not offer.upfront_fee_minor:
+        return False
+    terms = terms_of(offer, product, on)
+    apr = cost(terms, build_schedule(terms)).apr
+    return apr > legal_cap(law, product.legal_regime, on).rate_max
+
+
+def terms_of(offer: Offer, product: Product, starts_on: date) -> Terms:
+    """The terms of a loan that takes ``offer`` in full on ``starts_on``."""
+    day_count = product.day_count(offer.method)
+    assert day_count is not None, offer
+    return Terms(
+        offer.principal_minor,
+        offer.currency,
+        offer.annual_rate,
+        offer.method,
+        offer.term_months,
+        starts_on,
+        day_count,
+        rounding=product.servicing.rounding,
+        shifts_due_days=product.servicing.shifts_due_days,
+        upfront_fee_minor=offer.upfront_fee_minor,
+    )
+
+
+def explain(reasons: Sequence[str], book: ReasonBook, language: str) -> tuple[tuple[str, str], ...]:
+    """Each reason in plain words with what would change it, in "zh" or "en"."""
+    texts = [book.text(code) for code in reasons]
+    if language == "zh":
+        return tuple((text.reason_zh, text.change_zh) for text in texts)
+    return tuple((text.reason_en, text.change_en) for text in texts)

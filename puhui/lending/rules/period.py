@@ -1,0 +1,122 @@
+"""Periods: due days from terms, and period factors as whole numbers over one denominator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from itertools import pairwise
+
+from puhui.kernel.calendar import add_months, next_business_day
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import Rounding
+from puhui.lending.nouns import DayCount, Frequency, Terms, YearCut
+
+COUNT_MAX = 480
+"""The most instalments one schedule may have (forty years by months): a bound, not a rule."""
+
+YEAR_DAYS = {DayCount.THIRTY_360: 360, DayCount.ACT_360: 360, DayCount.ACT_364: 364}
+
+
+def due_days(terms: Terms) -> tuple[tuple[date, ...], bool]:
+    """The due day of each instalment, and whether the holidays of all those years are known.
+
+    Months keep their anchor day, so 31 January is followed by the last of February and by
+    31 March. With ``shifts_due_days`` a day on which banks are closed moves to the next business
+    day; interest by actual days then runs to the moved day. Refused: ``lending.bad_terms``.
+    """
+    if not 1 <= terms.count <= COUNT_MAX or terms.every < 1:
+        raise Refused("lending.bad_terms", f"{terms.count} instalments cannot be planned.")
+    if terms.due_days:
+        days = terms.due_days
+        if len(days) != terms.count:
+            raise Refused("lending.bad_terms", "There must be one due day for each instalment.")
+        bounds = (terms.starts_on, *days)
+        if any(later <= day for day, later in zip(bounds, days, strict=False)):
+            raise Refused("lending.bad_terms", "Due days must follow one another.")
+    elif terms.frequency is Frequency.MONTHS:
+        days = _month_days(terms.starts_on, terms.every, terms.count, terms.anchor_day)
+    else:
+        step = terms.every * (7 if terms.frequency is Frequency.WEEKS else 1)
+        days = tuple(
+            terms.starts_on + timedelta(days=step * number) for number in range(1, terms.count + 1)
+        )
+    if not terms.shifts_due_days:
+        return days, True
+    moved = tuple(next_business_day(day) for day in days)
+    return tuple(found.day for found in moved), all(found.is_published for found in moved)
+
+
+@lru_cache(maxsize=4096)
+def _month_days(
+    starts_on: date, every: int, count: int, anchor_day: int | None
+) -> tuple[date, ...]:
+    """Due days by months; remembered because loans of one day share them."""
+    return tuple(
+        add_months(starts_on, every * number, anchor_day) for number in range(1, count + 1)
+    )
+
+
+def factors(terms: Terms, days: Sequence[date]) -> tuple[tuple[int, ...], int]:
+    """Interest of each period per unit of balance, as whole numerators over one denominator.
+
+    30/360 counts a month as 30 days whatever the dates say (periods of days or weeks count actual
+    days over 360); the other counts take actual days. act/act divides by 366 for the days that
+    fall in leap years and by 365 for the others, and cuts a period at 31 December (that day
+    belongs to the new year, as Apache Fineract counts: 12 December 2023 to 12 January 2024 is
+    19/365 + 12/366) or at 1 January (20/365 + 11/366), by ``terms.year_cut``.
+    Refused: ``lending.bad_terms`` for a rate below nought or not finite.
+    """
+    rate = terms.annual_rate
+    if not rate.is_finite() or rate < 0:
+        raise Refused("lending.bad_terms", "The annual rate must not be below nought.")
+    if terms.day_count is DayCount.THIRTY_360 and terms.frequency is Frequency.MONTHS:
+        numerator, denominator = rate.as_integer_ratio()
+        return (numerator * 30 * terms.every,) * len(days), denominator * 360
+    return _factors(
+        rate,
+        terms.day_count,
+        terms.year_cut,
+        (terms.starts_on, *days),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _factors(
+    rate: Decimal, count: DayCount, cut: YearCut, bounds: tuple[date, ...]
+) -> tuple[tuple[int, ...], int]:
+    """The work of ``factors``; remembered because loans of one day and price share them."""
+    numerator, denominator = rate.as_integer_ratio()
+    if count is DayCount.ACT_ACT:
+        return tuple(
+            numerator * _year_parts(first, last, cut) for first, last in pairwise(bounds)
+        ), denominator * 365 * 366
+    year = YEAR_DAYS.get(count, 365)
+    return tuple(
+        numerator * (last - first).days for first, last in pairwise(bounds)
+    ), denominator * year
+
+
+def _year_parts(first: date, last: date, cut: YearCut) -> int:
+    """Days of a period as parts of 365 x 366: 366 for a common year's day, 365 for a leap one's."""
+    parts = 0
+    while first < last:
+        edge = date(first.year, 12, 31) if cut is YearCut.LAST_DAY else date(first.year + 1, 1, 1)
+        year = first.year
+        if first >= edge:
+            edge = date(first.year + 1, 12, 31)
+            year = first.year + 1
+        stop = min(last, edge)
+        is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        parts += (stop - first).days * (365 if is_leap else 366)
+        first = stop
+    return parts
+
+
+def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """``numerator`` over ``denominator`` as a whole number; both not negative, half up or even."""
+    whole, rest = divmod(2 * numerator + denominator, 2 * denominator)
+    if rest == 0 and rounding is Rounding.HALF_EVEN and whole % 2:
+        return whole - 1
+    return whole

@@ -1,0 +1,63 @@
+"""Prices: the annual rate from risk and cost, under the caps of product and law."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from puhui.kernel.errors import Refused
+from puhui.lending.nouns import Law, LegalCap, PriceBuild, PriceStep, Product
+
+
+def legal_cap(law: Law, regime: str, on: date) -> LegalCap:
+    """The cap of ``regime`` in force on ``on``. Refused: ``lending.no_legal_cap`` where none is."""
+    caps = [cap for cap in law.caps if cap.regime == regime and cap.from_on <= on]
+    if not caps:
+        raise Refused("lending.no_legal_cap", f"No price cap is known for {regime} on {on}.")
+    return max(caps, key=lambda cap: cap.from_on)
+
+
+def pd_decimal(pd: float) -> Decimal:
+    """A model's probability of default 0..1 as a Decimal with six places."""
+    assert 0.0 <= pd <= 1.0, pd
+    return Decimal(round(pd * 1e6)).scaleb(-6)
+
+
+def build_price(product: Product, law: Law, pd: float, on: date) -> PriceBuild:
+    """The annual rate: cost of funds + operating cost + expected loss + margin, each per year.
+
+    expected loss = pd x lgd x 12 / months of the pd's horizon, both on the balance outstanding.
+    The sum is rounded up to the product's step, is never below its lowest rate, and is cut at the
+    lower of the product's highest rate and the law's cap on ``on`` (rounded down to the step). A
+    needed rate above the cap is shown as it is: the caller refuses with ``price_over_cap``.
+    Refused: ``lending.no_legal_cap``.
+    """
+    pricing = product.pricing
+    loss = (pd_decimal(pd) * pricing.lgd * 12 / pricing.pd_horizon_months).quantize(Decimal("1e-6"))
+    steps = [
+        PriceStep("cost_of_funds", pricing.cost_of_funds),
+        PriceStep("operating_cost", pricing.operating_cost),
+        PriceStep("expected_loss", loss),
+        PriceStep("margin", pricing.margin),
+    ]
+    needed = sum((step.share for step in steps), Decimal(0))
+    step = pricing.rate_step
+    rounded = (needed / step).to_integral_value(ROUND_CEILING) * step
+    if rounded != needed:
+        steps.append(PriceStep("rounding", rounded - needed))
+    if rounded < pricing.rate_min:
+        steps.append(PriceStep("floor", pricing.rate_min - rounded))
+        rounded = pricing.rate_min
+    cap = legal_cap(law, product.legal_regime, on)
+    by_law = cap.rate_max < pricing.rate_max
+    cap_rate = min(cap.rate_max, pricing.rate_max)
+    highest = (cap_rate / step).to_integral_value(ROUND_FLOOR) * step
+    if rounded > highest:
+        steps.append(PriceStep("cap", highest - rounded))
+    return PriceBuild(
+        tuple(steps),
+        needed_rate=rounded,
+        annual_rate=min(rounded, highest),
+        rate_cap=highest,
+        capped_by="law" if by_law else "product",
+    )

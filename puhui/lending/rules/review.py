@@ -1,0 +1,54 @@
+"""Overrides 人工复核: what a person may approve after the machine refused or asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import Rounding, round_minor
+from puhui.lending.nouns import Decision, DecisionOutcome, Method, Offer, Outcome, Product
+from puhui.lending.rules.profit import expect
+
+
+def override(
+    decision: Decision,
+    product: Product,
+    *,
+    wanted_minor: int,
+    term_months: int,
+    method: str,
+    pd: float,
+) -> Decision:
+    """The decision with a person's yes; amounts in minor units, pd 0..1.
+
+    A person may judge the risk otherwise than the score did. What protects the applicant or is
+    law stays: guards that refuse, the cap on the price, the credit limit.
+    Refused: ``lending.not_overridable``.
+    """
+    firm = [g for g in decision.guards if g.outcome is Outcome.FAILED and not g.asks_person]
+    if firm:
+        raise Refused("lending.not_overridable", f"The guard {firm[0].code} may not be overridden.")
+    if not decision.price.is_within_cap:
+        raise Refused("lending.not_overridable", "The price needed is above what may be charged.")
+    amount = min(wanted_minor, decision.credit_limit.amount_minor)
+    if amount < product.smallest_minor:
+        raise Refused("lending.not_overridable", "The credit limit is below the smallest amount.")
+    fee = round_minor(amount * product.pricing.upfront_fee_share, Rounding.HALF_UP)
+    offer = decision.offer or Offer(
+        amount,
+        product.currency,
+        decision.price.annual_rate,
+        term_months,
+        Method(method),
+        fee,
+        is_capped=amount < wanted_minor,
+    )
+    expected = expect(
+        product.pricing,
+        offer.method,
+        principal_minor=offer.principal_minor,
+        annual_rate=offer.annual_rate,
+        term_months=offer.term_months,
+        pd=pd,
+    )
+    return replace(decision, outcome=DecisionOutcome.APPROVED, offer=offer, expected=expected)

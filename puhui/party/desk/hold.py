@@ -1,0 +1,68 @@
+"""Holds, which other rooms place while a debt or a duty is open, and erasure."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.crypto import destroy_subject_key
+from puhui.party import rules, tables
+from puhui.party.desk.lists import hold_reasons
+from puhui.party.desk.look_up import find_party, holds_of, party_of
+from puhui.party.desk.user import check_actor
+from puhui.party.nouns import ErasePerson, PersonErased
+
+
+def place_hold(
+    act: Act, party_id: str, *, reason: str, reference: str, until: date | None = None
+) -> None:
+    """Keep a party from being erased: while a loan runs, or until a last day set by law.
+
+    ``reason`` stands in the closed list, ``reference`` names the contract. Placing the same hold
+    again moves its last day. One statement. Refused: ``party.unknown``, ``party.erased``.
+    """
+    assert reason in hold_reasons(), reason
+    values = {
+        "party_id": party_id,
+        "reason": reason,
+        "reference": reference,
+        "until": None if until is None else until.isoformat(),
+    }
+    if not act.tx.run(tables.INSERT_HOLD_IF_LIVING, **values):
+        rules.check_known(find_party(act.tx, party_id), party_id)
+        act.tx.put(tables.PUT_HOLD, **values)
+
+
+def release_hold(act: Act, party_id: str, *, reason: str, reference: str) -> None:
+    """Let a hold go; one that is not there is none. One statement."""
+    assert reason in hold_reasons(), reason
+    act.tx.put(tables.DELETE_HOLD, party_id=party_id, reason=reason, reference=reference)
+
+
+@use_case("party.erase_person", roles=("customer", "operator", "system"))
+def erase_person(act: Act, input: ErasePerson) -> PersonErased:
+    """Forget a person: the key is destroyed, look-ups are emptied, logins are closed.
+
+    What was sealed under the key, here, in other rooms and in the journal, can never be opened
+    again; totals and proofs stay as they are. Refused: ``party.unknown``, ``party.erased``,
+    ``party.not_yours``, ``party.not_a_person``, ``party.has_holds``. Source: PIPL art. 47.
+    """
+    check_actor(act.tx, act.actor, acts_for=input.party_id)
+    row = act.tx.one(tables.LOCK_PARTY, party_id=input.party_id)
+    party = rules.check_known(None if row is None else party_of(row), input.party_id)
+    holds = holds_of(act.tx, party.id, act.today)
+    rules.check_erasable(party, holds, hold_reasons(), act.today)
+    assert party.subject is not None, party.id
+    users = act.tx.all(tables.READ_USERS_OF, party_id=party.id)
+    for user in users:
+        act.tx.put(tables.CLOSE_USER, user_id=user.id, now_us=act.now_us)
+        if user.login_digest is not None:
+            act.tx.put(tables.DELETE_TRIES, digest=user.login_digest)
+    act.tx.put(tables.DELETE_FIELDS, party_id=party.id)
+    act.tx.put(tables.DELETE_IDENTITY, party_id=party.id)
+    act.tx.put(tables.DELETE_PHONE, party_id=party.id)
+    act.tx.put(tables.BLANK_CHECKS, party_id_=party.id)
+    act.tx.put(tables.SET_ERASED, party_id=party.id, now_us=act.now_us)
+    destroy_subject_key(act.tx, party.subject)
+    act.emit("party.erased", party.id, {})
+    return PersonErased(party.id, sum(user.disabled_us is None for user in users))

@@ -1,0 +1,263 @@
+"""Boosted trees as one flat array: read from LightGBM's text, walked by a compiled kernel.
+
+The kernel takes LightGBM's decisions in LightGBM's order of addition, so its sums are equal to
+the library's to the last bit; a test holds that. Serving needs neither the library nor a lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.kernel.compiled import njit
+from puhui.kernel.errors import Refused
+
+Floats = NDArray[np.float64]
+Nodes = NDArray[np.void]
+Places = NDArray[np.int64]
+
+CATEGORY, DEFAULT_LEFT = 1, 2
+MISSING_ZERO, MISSING_NAN = 1, 2
+
+NODE = np.dtype(
+    [
+        ("threshold", np.float64),
+        ("yes", np.int32),
+        ("no", np.int32),
+        ("missing", np.int32),
+        ("signal", np.int32),
+    ]
+)
+"""A node asks whether its signal is at most ``threshold``; then ``yes``, ``no`` or ``missing``
+is the next node. A leaf points to itself and keeps its value in ``threshold``. A category node
+has ``signal`` -1 - s and, in ``threshold``, the place in ``bits`` of its count of 32-bit words,
+which follow: a set bit says yes."""
+
+NODE_COLUMNS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
+"""The lines of LightGBM's text that describe the inner nodes of a tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlatForest:
+    """All trees: ``nodes`` of dtype ``NODE``, and per tree its root and its depth (trees, 2).
+
+    ``cover`` (nodes,) counts the training rows that came by, 0 where the text does not say.
+    """
+
+    nodes: Nodes
+    trees: Places
+    bits: Places
+    cover: Floats
+    has_categories: bool
+
+    def codes_at(self, first: int) -> frozenset[int]:
+        """The category codes whose bits are set in the words at place ``first``."""
+        words = self.bits[first + 1 : first + 1 + int(self.bits[first])].tolist()
+        return frozenset(
+            32 * place + bit for place, word in enumerate(words) for bit in range(32)
+            if word >> bit & 1
+        )  # fmt: skip
+
+
+def has_counts(forest: FlatForest) -> bool:
+    """Whether every node says how many training rows came by."""
+    return bool((forest.cover > 0).all())
+
+
+def flatten_forest(text: str, signals: int) -> FlatForest:
+    """Read the trees of LightGBM's model text over ``signals`` columns.
+
+    Refused: ``score.model_damaged`` where the text is not such a model or asks for more.
+    """
+    nodes: list[tuple[float, int, int, int, int]] = []
+    trees: list[tuple[int, int]] = []
+    bits: list[int] = []
+    cover: list[float] = []
+    try:
+        for block in text.split("\nTree=")[1:]:
+            lines = block.split("\n\n")[0].split("\n")[1:]
+            tree = dict(line.split("=", 1) for line in lines if "=" in line)
+            trees.append((len(nodes), _read_tree(tree, nodes, bits)))
+            counts = [*tree.get("internal_count", "").split(), *tree.get("leaf_count", "").split()]
+            counts += ["0"] * (len(nodes) - trees[-1][0] - len(counts))
+            cover.extend(float(count) for count in counts)
+    except (KeyError, ValueError, IndexError, RecursionError):
+        raise Refused("score.model_damaged", "The trees of the model cannot be read.") from None
+    asked = [-1 - node[4] if node[4] < 0 else node[4] for node in nodes]
+    if not trees or max(asked) >= signals:
+        raise Refused("score.model_damaged", "The trees ask for signals the model has not.")
+    return FlatForest(
+        nodes=np.array(nodes, dtype=NODE),
+        trees=np.array(trees, dtype=np.int64),
+        bits=np.array(bits or [0], dtype=np.int64),
+        cover=np.array(cover, dtype=np.float64),
+        has_categories=any(node[4] < 0 for node in nodes),
+    )
+
+
+def _read_tree(
+    tree: dict[str, str], nodes: list[tuple[float, int, int, int, int]], bits: list[int]
+) -> int:
+    """Append one tree's nodes, then its leaves; its depth."""
+    leaves = [float(value) for value in tree["leaf_value"].split()]
+    first, inner = len(nodes), int(tree["num_leaves"]) - 1
+    if inner:
+        bounds = [int(value) for value in tree.get("cat_boundaries", "").split()]
+        words = [int(value) for value in tree.get("cat_threshold", "").split()]
+        columns = [tree[name].split() for name in NODE_COLUMNS]
+        for signal, threshold, kind, left, right in zip(*columns, strict=True):
+            yes, no = (
+                first + child if child >= 0 else first + inner - child - 1
+                for child in (int(left), int(right))
+            )
+            if int(kind) & CATEGORY:
+                low, high = bounds[int(threshold)], bounds[int(threshold) + 1]
+                nodes.append((float(len(bits)), yes, no, no, -1 - int(signal)))
+                bits.extend([high - low, *words[low:high]])
+            else:
+                side = _missing_goes_yes(int(kind), float(threshold))
+                nodes.append((float(threshold), yes, no, yes if side else no, int(signal)))
+    assert len(nodes) == first + inner, len(nodes)
+    nodes.extend((leaf, place, place, place, 0) for place, leaf in enumerate(leaves, len(nodes)))
+    if len(leaves) != inner + 1:
+        raise ValueError(len(leaves))
+    return _depth(nodes, first)
+
+
+def _missing_goes_yes(kind: int, threshold: float) -> bool:
+    """Where LightGBM sends a missing value: its default side, or with the noughts."""
+    missing = kind >> 2 & 3
+    if missing == MISSING_ZERO:
+        raise ValueError(kind)
+    return bool(kind & DEFAULT_LEFT) if missing == MISSING_NAN else threshold >= 0.0
+
+
+def _depth(nodes: list[tuple[float, int, int, int, int]], root: int) -> int:
+    """Questions on the longest way down; children always lie behind their parent's row."""
+    deepest, level = 0, [(root, 0)]
+    while level:
+        place, depth = level.pop()
+        deepest = max(deepest, depth)
+        if depth > len(nodes):
+            raise ValueError(depth)
+        level += [(child, depth + 1) for child in nodes[place][1:3] if child != place]
+    return deepest
+
+
+@njit
+def _next(nodes: Nodes, bits: Places, place: int, value: float) -> int:
+    """The node after ``place`` for a signal's value."""
+    node = nodes[place]
+    after: int = node.no
+    if node.signal >= 0:
+        if value != value:
+            after = node.missing
+        elif value <= node.threshold:
+            after = node.yes
+        return after
+    first = np.int64(node.threshold)
+    if value >= 0.0 and value < bits[first] * 32:
+        code = np.int64(value)
+        if (bits[first + 1 + (code >> 5)] >> (code & 31)) & 1:
+            after = node.yes
+    return after
+
+
+@njit
+def _walk_rows(
+    matrix: Floats, found: Floats, nodes: Nodes, trees: Places, bits: Places, categories: bool
+) -> None:
+    """Add the leaves that each row of ``matrix`` (n, k) reaches to ``found`` (n,).
+
+    Blocks of rows go down one tree together, level by level: their steps do not wait for one
+    another, and the tree stays in the cache.
+    """
+    places = np.empty(64, dtype=np.int32)
+    rows = matrix.shape[0]
+    for block in range(0, rows, 64):
+        count = min(64, rows - block)
+        for t in range(trees.shape[0]):
+            places[:count] = trees[t, 0]
+            for _ in range(trees[t, 1]):
+                for i in range(count):
+                    node = nodes[places[i]]
+                    if categories:
+                        signal = node.signal if node.signal >= 0 else -1 - node.signal
+                        value = matrix[block + i, signal]
+                        places[i] = _next(nodes, bits, places[i], value)
+                    else:
+                        value = matrix[block + i, node.signal]
+                        after = node.yes if value <= node.threshold else node.no
+                        places[i] = node.missing if value != value else after
+            for i in range(count):
+                found[block + i] += nodes[places[i]].threshold
+
+
+@njit
+def _walk_row(row: Floats, nodes: Nodes, trees: Places, bits: Places, categories: bool) -> float:
+    """The sum of the leaves that one row (k,) reaches, eight trees side by side."""
+    total = 0.0
+    places = np.empty(8, dtype=np.int32)
+    count = trees.shape[0]
+    for block in range(0, count, 8):
+        width = min(8, count - block)
+        depth = 0
+        for j in range(width):
+            places[j] = trees[block + j, 0]
+            depth = max(depth, trees[block + j, 1])
+        for _ in range(depth):
+            for j in range(width):
+                node = nodes[places[j]]
+                if categories:
+                    signal = node.signal if node.signal >= 0 else -1 - node.signal
+                    places[j] = _next(nodes, bits, places[j], row[signal])
+                else:
+                    value = row[node.signal]
+                    after = node.yes if value <= node.threshold else node.no
+                    places[j] = node.missing if value != value else after
+        for j in range(width):
+            total += nodes[places[j]].threshold
+    return total
+
+
+def forest_sums(forest: FlatForest, matrix: Floats) -> Floats:
+    """Raw log-odds of default (n,) float64 of signal values (n, k) float64, kept row by row."""
+    found = np.zeros(len(matrix), dtype=np.float64)
+    _walk_rows(matrix, found, forest.nodes, forest.trees, forest.bits, forest.has_categories)
+    return found
+
+
+def forest_sum(forest: FlatForest, row: Floats) -> float:
+    """Raw log-odds of default of one row of signal values (k,) float64."""
+    return float(_walk_row(row, forest.nodes, forest.trees, forest.bits, forest.has_categories))
+
+
+def forest_sums_plain(forest: FlatForest, matrix: Floats) -> Floats:
+    """The same sums in plain Python: the kernels' twin, equal by test."""
+    nodes, bits = forest.nodes.tolist(), forest.bits.tolist()
+    found = []
+    for row in matrix.tolist():
+        total = 0.0
+        for root in forest.trees[:, 0].tolist():
+            place = root
+            while nodes[place][1] != place:
+                place = _next_plain(nodes[place], bits, row)
+            total += nodes[place][0]
+        found.append(total)
+    return np.array(found, dtype=np.float64)
+
+
+def _next_plain(node: tuple[float, int, int, int, int], bits: list[int], row: list[float]) -> int:
+    threshold, yes, no, missing, signal = node
+    if signal >= 0:
+        value = row[signal]
+        if value != value:
+            return missing
+        return yes if value <= threshold else no
+    value, first = row[-1 - signal], int(threshold)
+    if not 0.0 <= value < bits[first] * 32:
+        return no
+    code = int(value)
+    return yes if bits[first + 1 + (code >> 5)] >> (code & 31) & 1 else no

@@ -1,0 +1,89 @@
+"""The model desk: putting a trained model in force, and finding the one that is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.node import Node
+from puhui.kernel.store import Row, Transaction
+from puhui.score import rules, tables
+from puhui.score.engines.files import load_model
+from puhui.score.nouns import Champion, ModelRegistered, RegisterModel
+
+MODELS_FOLDER = "models"
+"""Under the node's home: one file per model, named by its digest."""
+
+
+def read_papers(node: Node, _tx: Transaction, input: RegisterModel, _now_us: int) -> RegisterModel:
+    """The input with the papers of the model file, read and checked by its digest.
+
+    Refused: ``score.model_missing``, ``score.model_damaged``.
+    """
+    model = load_model(node.home / MODELS_FOLDER, input.digest)
+    return replace(
+        input,
+        kind=model.kind,
+        mapping=model.mapping,
+        mapping_digest=model.mapping_digest,
+        data_digest=model.data_digest,
+        maker=model.maker,
+        trained_on=model.trained_on,
+        metrics=model.metrics,
+    )
+
+
+@use_case("score.register_model", roles=("risk_analyst", "system"), recompute=read_papers)
+def register_model(act: Act, input: RegisterModel) -> ModelRegistered:
+    """Put the model file ``digest`` in force as the champion ``name``.
+
+    Training is no act; this is. The champion's own digest again changes nothing. Refused:
+    ``score.bad_name``, ``score.model_missing``, ``score.model_damaged``.
+    """
+    rules.check_champion_name(input.name)
+    row = act.tx.one(tables.LOCK_CHAMPION, name=input.name)
+    if row is not None and row.digest == input.digest:
+        return ModelRegistered(input.name, row.version, input.digest, is_new=False)
+    version = 1 if row is None else row.version + 1
+    act.tx.put(
+        tables.INSERT_MODEL,
+        name=input.name,
+        version=version,
+        digest=input.digest,
+        kind=input.kind,
+        mapping=input.mapping,
+        mapping_digest=input.mapping_digest,
+        data_digest=input.data_digest,
+        maker=input.maker,
+        trained_on=input.trained_on,
+        metrics=json.dumps(input.metrics, separators=(",", ":")),
+        registered_by=act.actor,
+        registered_us=act.now_us,
+    )
+    act.note(model=input.digest)
+    act.emit("score.model_registered", input.name, {"digest": input.digest, "version": version})
+    return ModelRegistered(input.name, version, input.digest, is_new=True)
+
+
+def champion(tx: Transaction, name: str) -> Champion | None:
+    """The model in force under ``name``, or None. One statement."""
+    row = tx.one(tables.READ_CHAMPION, name=name)
+    return None if row is None else _champion_of(row)
+
+
+def _champion_of(row: Row) -> Champion:
+    return Champion(
+        name=row.name,
+        version=row.version,
+        digest=row.digest,
+        kind=row.kind,
+        mapping=row.mapping,
+        mapping_digest=row.mapping_digest,
+        data_digest=row.data_digest,
+        maker=row.maker,
+        trained_on=row.trained_on,
+        metrics=tuple((key, value) for key, value in json.loads(row.metrics)),
+        registered_by=row.registered_by,
+        registered_us=row.registered_us,
+    )

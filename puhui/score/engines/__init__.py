@@ -1,0 +1,1 @@
+"""Heavy work of scoring: training, serving, and model files."""

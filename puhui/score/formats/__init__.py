@@ -1,0 +1,1 @@
+"""Written forms of scoring: mappings in TOML and models in canonical JSON."""

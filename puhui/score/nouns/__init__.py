@@ -1,0 +1,72 @@
+"""The nouns of scoring: mappings, tables, trained models, scores and measures."""
+
+from puhui.score.nouns.mapping import (
+    ColumnAs,
+    Forbidden,
+    Mapping,
+    Signal,
+    Source,
+    Split,
+    Target,
+)
+from puhui.score.nouns.measure import (
+    CalibrationBin,
+    ColumnWarning,
+    Interval,
+    Measures,
+    Monitoring,
+    Replication,
+    SignalShift,
+)
+from puhui.score.nouns.model import (
+    SCORE_MAX,
+    Calibration,
+    Card,
+    CardLine,
+    Forest,
+    Model,
+    Scale,
+    SignalPoints,
+    pd_of,
+    points_of,
+)
+from puhui.score.nouns.registration import Champion, ModelRegistered, RegisterModel
+from puhui.score.nouns.score import Reason, Row, RowRefusal, Sample, Score, Scores, Table, Value
+
+__all__ = [
+    "SCORE_MAX",
+    "Calibration",
+    "CalibrationBin",
+    "Card",
+    "CardLine",
+    "Champion",
+    "ColumnAs",
+    "ColumnWarning",
+    "Forbidden",
+    "Forest",
+    "Interval",
+    "Mapping",
+    "Measures",
+    "Model",
+    "ModelRegistered",
+    "Monitoring",
+    "Reason",
+    "RegisterModel",
+    "Replication",
+    "Row",
+    "RowRefusal",
+    "Sample",
+    "Scale",
+    "Score",
+    "Scores",
+    "Signal",
+    "SignalPoints",
+    "SignalShift",
+    "Source",
+    "Split",
+    "Table",
+    "Target",
+    "Value",
+    "pd_of",
+    "points_of",
+]

@@ -1,0 +1,1 @@
+"""Tests of lending: rules by worked cases and invariants, desks on both stores."""
