@@ -18,7 +18,7 @@ ROOMS: tuple[str, ...] = ("party", "data", "ledger", "score", "lending")
 def load_rooms() -> None:
     """Import every room, so that its use cases, tables and day steps are known."""
     for room in ROOMS:
-        if importlib.util.find_spec(f"puhui.{room}"): importlib.import_module(f"puhui.{room}")
+        importlib.import_module(f"puhui.{room}")
 
 
 def home_folder() -> Path:

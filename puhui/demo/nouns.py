@@ -205,21 +205,6 @@ class Merchant:
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
-    """One transfer of the county's history. ``payee`` and ``payer`` are 0 for the outside world,
-    else 1 and up for merchants and -1 and down for suppliers; ``counterpart`` is a pseudonym.
-    """
-
-    time_us: int
-    merchant: int
-    kind: str
-    amount_minor: int
-    counterpart: int
-    tickets: int
-    payers: int
-
-
-@dataclass(frozen=True, slots=True)
 class SeededMerchant:
     """A merchant in the node: the party that applies, its wallet, and the drawn merchant."""
 

@@ -18,8 +18,9 @@ PAGE = 2000
 NOT_SAID = {CURSOR.name, "alembic_version"}
 """Bookkeeping of one process, not part of what happened."""
 
-LEFT_OUT = {"journal": {"sequence"}, SUBJECT_KEY.name: {"wrapped"}}
-"""Columns that differ between stores without meaning anything, and sealed keys."""
+LEFT_OUT = {SUBJECT_KEY.name: {"wrapped"}}
+"""Sealed keys; columns whose ``info`` says ``is_store_number`` are left out too, as they differ
+between stores without meaning anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ def _next_page(table: Table) -> Select[Any]:
 
 def dump_table(tx: Transaction, table: Table) -> Iterator[str]:
     """Every row of ``table`` as one line of canonical JSON."""
-    skipped = LEFT_OUT.get(table.name, set())
+    skipped = LEFT_OUT.get(table.name, set()) | {
+        column.name for column in table.c if column.info.get("is_store_number")
+    }
     keys = [column.name for column in table.primary_key.columns]
     rows = tx.all(_first_page(table))
     while rows:

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Table, Text, bindparam, or_, select
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.journal import JOURNAL
 from puhui.kernel.store import Transaction, insert_all, metadata, upsert
+from puhui.kernel.store.journal import JOURNAL
 
 PAGE = 500
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from puhui.kernel import event, journal
+from puhui.kernel import event
 from puhui.kernel.act import (
     BATCH_MAX,
     Act,
@@ -32,7 +32,7 @@ from puhui.kernel.pending import (
     fail_all,
     log_answer,
 )
-from puhui.kernel.store import Row, Store, Transaction, Writer
+from puhui.kernel.store import Row, Store, Transaction, Writer, journal
 
 QUEUE_MAX = 20_000
 GROUP_S = 0.004

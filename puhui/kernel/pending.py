@@ -30,6 +30,7 @@ class Pending:
         "error",
         "input",
         "is_erased",
+        "is_repeat",
         "key",
         "now_us",
         "outcome",
@@ -69,6 +70,7 @@ class Pending:
         self.recorded = recorded
         self.difference: str | None = None
         self.is_erased = False
+        self.is_repeat = False
         self.outcome: Any = None
         self.error: BaseException | None = None
         self.started_s = time.perf_counter()
@@ -91,6 +93,7 @@ class Pending:
 
 def answer_again(pending: Pending, found: Row) -> None:
     """Answer a key that was used before: with the first outcome, if it is the same request."""
+    pending.is_repeat = True
     if found.name != pending.use_case.name or found.input_digest != pending.digest:
         pending.error = Refused(
             "kernel.key_reused", f"The key {pending.key[:60]!r} was used for another request."

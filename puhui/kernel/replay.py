@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from puhui.kernel.crypto import copy_subject_keys, paste_subject_keys
 from puhui.kernel.dump import digest_store
 from puhui.kernel.errors import Fault, Refused
-from puhui.kernel.journal import count_acts, read_journal
 from puhui.kernel.node import Node
 from puhui.kernel.pending import Pending
 from puhui.kernel.store import Row
+from puhui.kernel.store.journal import count_acts, read_journal
 
 ON_THE_WAY_MAX = 256
 

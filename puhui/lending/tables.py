@@ -33,6 +33,7 @@ APPLICATION = Table(
     Column("channel", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("mapping", Text, nullable=False),
+    Column("champion", Text, nullable=False),
     Column("sealed", Text, nullable=False),
     Column("row_digest", Text, nullable=False),
     Column("fields", Text, nullable=False),
@@ -109,7 +110,7 @@ CONTRACT = Table(
     "lending_contract",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("application_id", Text, nullable=False, unique=True),
+    Column("application_id", Text, nullable=False),
     Column("party_id", Text, nullable=False),
     Column("product", Text, nullable=False),
     Column("product_digest", Text, nullable=False),
@@ -135,9 +136,12 @@ CONTRACT = Table(
     Column("days_past_due", BigInteger, nullable=False),
     Column("arrears_minor", BigInteger, nullable=False),
     Column("aged_on", Text),
-    CheckConstraint("status IN ('signed', 'current', 'past_due', 'paid_off', 'written_off')"),
+    CheckConstraint(
+        "status IN ('signed', 'void', 'current', 'past_due', 'paid_off', 'written_off')"
+    ),
     CheckConstraint("outstanding_minor = disbursed_minor - repaid_minor - written_off_minor"),
     CheckConstraint("outstanding_minor >= 0 AND repaid_minor >= 0 AND written_off_minor >= 0"),
+    Index("lending_contract_application", "application_id"),
     Index("lending_contract_party", "party_id", "status"),
     Index("lending_contract_status", "status", "id"),
 )
@@ -161,7 +165,7 @@ LOCK_OBLIGOR = upsert(
 )
 INSERT_DECISION = insert_all(DECISION)
 INSERT_REVIEW = upsert(REVIEW, ["application_id"], {})
-INSERT_CONTRACT = insert_all(CONTRACT)
+PUT_CONTRACT = upsert(CONTRACT, ["id"])
 INSERT_LOAN_EVENT = insert_all(LOAN_EVENT)
 PUT_CUT_OFF = upsert(CUT_OFF, ["product", "model_digest"])
 
@@ -216,6 +220,10 @@ READ_CUT_OFF = select(CUT_OFF.c.pd_max).where(
 
 READ_CONTRACT = select(*_contract).where(_contract.id == bindparam("id"))
 LOCK_CONTRACT = READ_CONTRACT.with_for_update()
+READ_CONTRACT_OF = select(*_contract).where(
+    _contract.application_id == bindparam("application_id"), _contract.status != "void"
+)
+VOID_CONTRACT = update(CONTRACT).where(_contract.id == bindparam("id_")).values(status="void")
 START_CONTRACT = (
     update(CONTRACT)
     .where(_contract.id == bindparam("id_"))

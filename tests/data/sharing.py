@@ -40,11 +40,9 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class WasRead:
-    """How much was read, under which consent."""
+    """Under which consent; what was read shapes no outcome, or an erasure would change it."""
 
     consent_id: str | None
-    fields_count: int
-    records_count: int
 
 
 if "data.try_read" not in USE_CASES:
@@ -66,7 +64,7 @@ if "data.try_read" not in USE_CASES:
             )
         fields, records = read_person(act.node, act.tx, made), read_records(act.node, act.tx, made)
         SEEN[act.key] = (fields, records)
-        return WasRead(made.consent_id, len(fields), len(records))
+        return WasRead(made.consent_id)
 
 
 def read(

@@ -16,7 +16,7 @@ from puhui.kernel import Actor, Fault, Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import read_subject_key, seal
 from puhui.kernel.event import next_events
-from puhui.kernel.journal import read_journal
+from puhui.kernel.store.journal import read_journal
 from puhui.party import find_parties
 from puhui.party.nouns import ChangeRole, ErasePerson, RegisterParties
 from tests.data.sharing import PARTNER, RECORDS, consent, fact, read, share

@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, Column, Table, Text, bindparam, func, select,
 
 from puhui.kernel import Act, Actor, Node, Refused, use_case
 from puhui.kernel.act import BATCH_MAX, USE_CASES
-from puhui.kernel.journal import count_acts, read_journal
 from puhui.kernel.store import Row, insert_all, metadata
+from puhui.kernel.store.journal import count_acts, read_journal
 
 SAMPLE = Table(
     "kernel_sample",

@@ -11,7 +11,7 @@ import pytest
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.act import BATCH_MAX
 from puhui.kernel.clock import FixedClock
-from puhui.kernel.journal import read_journal
+from puhui.kernel.store.journal import read_journal
 from puhui.party import (
     Party,
     find_parties,

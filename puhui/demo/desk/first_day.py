@@ -50,15 +50,20 @@ class FirstDay:
 
 
 def play_first_day(
-    node: Node, county: SeededCounty, *, seed: int | None = None, progress: Progress | None = None
+    node: Node,
+    county: SeededCounty,
+    *,
+    past_borrowers: int | None = None,
+    progress: Progress | None = None,
 ) -> FirstDay:
     """Let the merchants of a settled county apply for the merchant loan, decide, and pay out.
 
-    ``seed`` draws the past borrowers (default: the county's). A second time changes nothing.
+    The model learns from ``past_borrowers`` synthetic rows (default: county.toml) unless one is in
+    force already. A second time changes nothing.
     Refused: what registering the model and opening the lender's books refuse.
     """
     acting = Acting(node, progress)
-    digest, cv_auc, mapping_digest = _put_model_in_force(acting, county, seed)
+    digest, cv_auc, mapping_digest = _put_model_in_force(acting, county, past_borrowers)
     books = Wish(f"{ROOT}/books", {"currency": CURRENCY})
     expect(acting.run("lending.open_books", [books], step="books")[0])
     waiting = _read_waiting(acting, county)
@@ -97,7 +102,7 @@ def _reasons(answer: Any) -> Sequence[str]:
 
 
 def _put_model_in_force(
-    acting: Acting, county: SeededCounty, seed: int | None
+    acting: Acting, county: SeededCounty, past_borrowers: int | None
 ) -> tuple[str, float, str]:
     """Train on past borrowers unless a model is in force; its digest, AUC, and the mapping's."""
     node = acting.node
@@ -108,7 +113,7 @@ def _put_model_in_force(
         found = champion(tx, PRODUCT)
     if found is not None:
         return found.digest, dict(found.metrics)["cv_auc"], mapping.digest
-    columns = training_table(county.seed if seed is None else seed, county.day)
+    columns = training_table(county.seed, county.day, size=past_borrowers)
     table = Table(columns, len(columns["reference"]))
     trained_on = county.day.isoformat()
     made = [

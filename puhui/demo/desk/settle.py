@@ -188,7 +188,7 @@ def _register_merchants(acting: Acting, county: County) -> list[str]:
             {
                 "party_id": parties[merchant.number],
                 "method": "synthetic",
-                "is_passed": merchant.case is not GuardCase.UNVERIFIED,
+                "is_passed": True,
                 "evidence_digest": sha256(f"{ROOT}/{merchant.number}".encode()).hexdigest(),
             },
         )

@@ -72,7 +72,7 @@ def _batch_rows(seed: int, block_number: int, count: int, day: date) -> list[dic
         lost_minor = int(wanted_minor * float(ended.lost_share[shop])) // 100 * 100
         known = row_of(
             found,
-            age_years=20 + (shop * 37 + block_number) % 44,
+            age_years=int(block.age_years[shop]),
             yearly_income_minor=int(block.income_yuan[shop]) * 100,
             existing_debt_minor=int(block.debt_yuan[shop]) * 100,
             overdue_minor=0,

@@ -32,6 +32,7 @@ class Block:
     day: date
     shops: Shops
     trading: Trading
+    age_years: Ints
     months: Ints
     income_yuan: Ints
     debt_yuan: Ints
@@ -73,9 +74,8 @@ def _with_facts(
     earned = monthly * 12 * (1 - cost) * dice.uniform(0.7, 1.15, count)
     income = np.maximum(earned, 0.6 * figures.income_yuan) // INCOME_STEP_YUAN * INCOME_STEP_YUAN
     has_debt = dice.random(count) < DEBT_SHARE
-    debt = np.where(
-        has_debt, income * np.minimum(0.5 * np.exp(dice.standard_normal(count)), 2.6), 0
-    )
+    multiple = np.minimum(0.5 * np.exp(dice.standard_normal(count)), 2.6)
+    debt = np.where(has_debt, income * multiple, 0)
     wish = np.exp(0.45 * dice.standard_normal(count)) * monthly
     wish *= figures.wish_mean_yuan / max(float(wish.mean()), 1.0)
     wish = np.clip(wish // 1000 * 1000, figures.wish_smallest_yuan, figures.wish_largest_yuan)
@@ -88,6 +88,7 @@ def _with_facts(
         day=day,
         shops=shops,
         trading=trading,
+        age_years=np.clip(np.rint(dice.normal(42, 10, count)), 21, 63).astype(np.int64),
         months=8 + np.rint(dice.gamma(1.8, 30.0, count)).astype(np.int64),
         income_yuan=income.astype(np.int64),
         debt_yuan=(debt // 100 * 100).astype(np.int64),
@@ -113,16 +114,16 @@ def draw_past(dice: np.random.Generator, slips: float, day: date) -> tuple[PastI
 
 def invoices_of(trading: Trading, shop: int, first: date) -> tuple[Invoice, ...]:
     """The invoices of one shop, in the order they came."""
-    made = []
-    for place in np.flatnonzero(trading.issued[shop] >= 0):
-        paid = int(trading.paid[shop, place])
-        made.append(
-            Invoice(
-                supplier=int(trading.biller[shop, place]),
-                issued_on=first + timedelta(days=int(trading.issued[shop, place])),
-                due_on=first + timedelta(days=int(trading.due[shop, place])),
-                paid_on=None if paid < 0 else first + timedelta(days=paid),
-                amount_minor=int(trading.billed[shop, place]),
-            )
+    columns = (trading.issued, trading.due, trading.paid, trading.billed, trading.biller)
+    rows = zip(*(column[shop].tolist() for column in columns), strict=True)
+    return tuple(
+        Invoice(
+            supplier=biller,
+            issued_on=first + timedelta(days=issued),
+            due_on=first + timedelta(days=due),
+            paid_on=None if paid < 0 else first + timedelta(days=paid),
+            amount_minor=billed,
         )
-    return tuple(made)
+        for issued, due, paid, billed, biller in rows
+        if issued >= 0
+    )

@@ -20,8 +20,8 @@ FATE_DICE, CONDITION_DICE, OUTCOME_DICE = 11, 12, 13
 LIKENESS = 0.62
 """How far a condition follows resilience (its correlation); the rest is chance."""
 
-BAD_AT_AVERAGE = -3.45
-PULL_OF_RESILIENCE = 1.35
+BAD_AT_AVERAGE = -4.0
+PULL_OF_RESILIENCE = 1.45
 PULL_OF_SHOCK = 3.2
 RECOVERY_DAYS = 75.0
 
@@ -74,7 +74,7 @@ def draw_conditions(seed: int, block: int, count: int, days: int) -> Conditions:
         demand=(1.0 - lost) * drift,
         unsteadiness=np.exp(-1.05 - 0.22 * shown() + 0.15 * dice.standard_normal(count)),
         thrift=1.0 / (1.0 + np.exp(-0.2 - 0.9 * shown())),
-        lateness_days=2.0 - 3.2 * shown() + 1.2 * dice.standard_normal(count),
+        lateness_days=0.6 - 3.0 * shown() + 1.2 * dice.standard_normal(count),
         slips=1.0 / (1.0 + np.exp(2.1 + 1.1 * shown())),
     )
 

@@ -111,9 +111,10 @@ def draw_trading(
     )
     opening = course.balance.copy()
     habits = _draw_habits(dice, figures, shops, conditions, usual)
+    sums = np.pad(sales.cumsum(axis=1), ((0, 0), (1, 0)))
     for at, day in enumerate(days):
         course.balance += amounts[:, :, at].sum(axis=0)
-        _bill(dice, course, habits, sales, at)
+        _bill(dice, course, habits, sums, at)
         _pay_bills(course, at)
         _pay_out(dice, course, habits, at, day)
     return Trading(
@@ -139,7 +140,7 @@ def _draw_sales(
     days: tuple[date, ...],
 ) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Sales ``(n, d)`` in fen, and their bundles: amounts, tickets and payers ``(3, n, d)``."""
-    count, length = conditions.demand.shape
+    count, length = len(shops.scale), len(days)
     factors = day_factors(days, figures)[shops.trade, shops.pattern]
     usual = shops.scale * _of_trades(figures, shops, "daily_sales_yuan")
     expected = usual[:, None] * factors * conditions.demand
@@ -214,17 +215,12 @@ def _draw_habits(
     )
 
 
-def _bill(
-    dice: np.random.Generator, course: _Course, habits: _Habits, sales: Ints, at: int
-) -> None:
-    """Suppliers deliver for what was sold since the last delivery, on invoice."""
+def _bill(dice: np.random.Generator, course: _Course, habits: _Habits, sums: Ints, at: int) -> None:
+    """Suppliers deliver on invoice what was sold; ``sums`` (n, d + 1) are the sales so far."""
     rows = np.flatnonzero((at + habits.phase) % habits.cycle == 0)
     noise = np.exp(0.15 * dice.standard_normal(len(rows)))
     extra = np.maximum(np.rint(habits.lateness[rows] + 2.5 * dice.standard_normal(len(rows))), -3)
     which = dice.integers(0, 2, len(rows))
-    sums = np.concatenate(
-        (np.zeros((len(sales), 1), dtype=np.int64), sales[:, : at + 1].cumsum(1)), 1
-    )
     sold = sums[rows, at + 1] - sums[rows, np.maximum(at + 1 - habits.cycle[rows], 0)]
     amount = _fen(sold / 100 * habits.cost_share[rows] * noise)
     place = course.bills[rows]

@@ -39,7 +39,17 @@ def signals_of(observed: Observed) -> dict[str, float]:
 class Window:
     """The last 90 days before the day of the application, cut once for all signals."""
 
-    __slots__ = ("daily_minor", "days", "flows", "inflow", "observed", "outflow_minor", "start")
+    __slots__ = (
+        "closing_minor",
+        "daily_minor",
+        "days",
+        "flows",
+        "inflow",
+        "inflow_minor",
+        "observed",
+        "outflow_minor",
+        "start",
+    )
 
     def __init__(self, observed: Observed) -> None:
         end = day_number(observed.on)
@@ -51,13 +61,11 @@ class Window:
         self.inflow = self.flows.amount_minor > 0
         offset = (self.flows.day - self.start)[self.inflow]
         received = self.flows.amount_minor[self.inflow]
-        self.daily_minor: Floats = np.bincount(offset, received, minlength=max(self.days, 1))
-        self.outflow_minor = float(-self.flows.amount_minor[~self.inflow].sum())
-
-    @property
-    def inflow_minor(self) -> float:
-        """All money in, in fen."""
-        return float(self.daily_minor.sum())
+        sums = np.bincount(offset, received, minlength=max(self.days, 1))
+        self.daily_minor: Floats = np.asarray(sums, dtype=np.float64)
+        self.inflow_minor = int(received.sum())
+        self.outflow_minor = self.inflow_minor - int(self.flows.amount_minor.sum())
+        self.closing_minor = _closing_balances(observed.flows, self.start, self.days)
 
 
 def _cut(flows: Flows, start: int, end: int) -> Flows:
@@ -133,12 +141,11 @@ def payers_per_day(window: Window) -> float:
 def top_payer_share(window: Window) -> float:
     """Share of the money in that came from the largest named buyer, 0..1."""
     is_named = window.inflow & (window.flows.payer != 0)
-    if not is_named.any():
-        return 0.0
-    _, index = np.unique(window.flows.payer[is_named], return_inverse=True)
-    return float(np.bincount(index, window.flows.amount_minor[is_named]).max()) / max(
-        window.inflow_minor, 1.0
-    )
+    sums: dict[int, int] = {}
+    amounts = window.flows.amount_minor[is_named].tolist()
+    for payer, amount in zip(window.flows.payer[is_named].tolist(), amounts, strict=True):
+        sums[payer] = sums.get(payer, 0) + amount
+    return max(sums.values()) / window.inflow_minor if sums else 0.0
 
 
 def outflow_share(window: Window) -> float:
@@ -146,34 +153,30 @@ def outflow_share(window: Window) -> float:
     return window.outflow_minor / window.inflow_minor if window.inflow_minor else nan
 
 
-def _closing_balances(window: Window) -> Ints:
+def _closing_balances(flows: Flows, start: int, count: int) -> Ints:
     """The balance at the end of each day, in fen; days without a transfer keep the one before."""
-    days = window.start + np.arange(window.days)
-    last = np.searchsorted(window.observed.flows.day, days, side="right") - 1
-    balances = window.observed.flows.balance_minor
-    return np.where(last >= 0, balances[np.maximum(last, 0)], 0) if len(balances) else days * 0
+    last = np.searchsorted(flows.day, start + np.arange(count), side="right") - 1
+    return flows.balance_minor[last] if len(flows.day) else np.zeros(count, dtype=np.int64)
 
 
 def balance_low(window: Window) -> float:
     """The lowest balance at the end of a day, in days of mean money out."""
-    closing = _closing_balances(window)
-    if not len(closing) or not window.outflow_minor:
+    if not window.outflow_minor:
         return nan
-    return float(closing.min()) / (window.outflow_minor / window.days)
+    return float(window.closing_minor.min()) / (window.outflow_minor / window.days)
 
 
 def balance_days(window: Window) -> float:
     """The median balance at the end of a day, in days of mean money out."""
-    closing = _closing_balances(window)
-    if not len(closing) or not window.outflow_minor:
+    if not window.outflow_minor:
         return nan
-    return float(np.median(closing)) / (window.outflow_minor / window.days)
+    return float(np.median(window.closing_minor)) / (window.outflow_minor / window.days)
 
 
 def empty_days_share(window: Window) -> float:
     """Share of days that ended with less than one yuan in the wallet, 0..1."""
-    closing = _closing_balances(window)
-    return float((closing < EMPTY_BALANCE_MINOR).mean()) if len(closing) else nan
+    is_empty = window.closing_minor < EMPTY_BALANCE_MINOR
+    return float(is_empty.mean()) if window.days else nan
 
 
 def _invoice_delays(window: Window) -> list[int]:

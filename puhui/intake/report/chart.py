@@ -23,6 +23,8 @@ WIDTH = 330
 FONT = "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
 ROW = 40
 SPOKEN = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
+HIDDEN = re.compile(r'<path d="" display="none"/>')
+CLIP = re.compile(r"\bclip\d+\b")
 SIZE = re.compile(r'^(<svg[^>]*?) width="[0-9.]+" height="[0-9.]+"')
 
 Spec = dict[str, Any]
@@ -42,7 +44,7 @@ def svg_of(spec: Spec, kept: Path | None = None) -> str:
     if path is not None and path.is_file():
         svg = path.read_text(encoding="utf-8")
     else:
-        svg = _draw(spec)
+        svg = _own_ids(_draw(spec), digest)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(svg, encoding="utf-8")
@@ -51,14 +53,19 @@ def svg_of(spec: Spec, kept: Path | None = None) -> str:
 
 
 def _draw(spec: Spec) -> str:
-    import altair
     import vl_convert
 
-    chart = altair.LayerChart.from_dict(spec, validate=True).to_dict()
-    svg = SPOKEN.sub("", vl_convert.vegalite_to_svg(chart))
+    svg = HIDDEN.sub("", SPOKEN.sub("", vl_convert.vegalite_to_svg(spec)))
     svg = SIZE.sub(r'\1 class="chart" aria-hidden="true" focusable="false"', svg)
     assert 'class="chart"' in svg, svg[:200]
     return svg
+
+
+def _own_ids(svg: str, digest: str) -> str:
+    """Clip paths named by the drawing, so that several drawings fit one page."""
+    names = dict.fromkeys(CLIP.findall(svg))
+    owned = {name: f"c{digest[:8]}-{place}" for place, name in enumerate(names)}
+    return CLIP.sub(lambda match: owned[match.group()], svg)
 
 
 def _chart(layers: list[Spec], height: int, **more: Any) -> Spec:
@@ -69,15 +76,15 @@ def _chart(layers: list[Spec], height: int, **more: Any) -> Spec:
         "axis": {
             "labelColor": MUTED,
             "titleColor": MUTED,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
+            "labelFontSize": 12.5,
+            "titleFontSize": 12.5,
             "titleFontWeight": "normal",
             "gridColor": GRID,
             "domainColor": GRID,
             "tickColor": GRID,
             "titlePadding": 8,
         },
-        "text": {"color": INK, "fontSize": 12},
+        "text": {"color": INK, "fontSize": 13},
     }
     autosize = {"type": "fit", "contains": "padding"}
     return {
@@ -116,11 +123,10 @@ def bar_list(bars: Sequence[tuple[str, float, str, str]], whole: float | None = 
         "scale": {"domain": list(range(len(bars))), "range": names},
     }
     text = {"type": "text", "baseline": "bottom", "dy": -1}
+    bar = {"type": "bar", "height": 9, "yOffset": 9, "cornerRadius": 4}
     layers = [
-        _layer(values, {"type": "bar", "height": 9, "yOffset": 9, "color": TRACK, "cornerRadius": 4},
-               y=y, x={**x, "field": "whole"}),
-        _layer(values, {"type": "bar", "height": 9, "yOffset": 9, "cornerRadius": 4},
-               y=y, x={**x, "field": "value"}, color=colour),
+        _layer(values, {**bar, "color": TRACK}, y=y, x={**x, "field": "whole"}),
+        _layer(values, bar, y=y, x={**x, "field": "value"}, color=colour),
         _layer(values, {**text, "align": "left", "x": 0}, y=y, text={"field": "label"}),
         _layer(values, {**text, "align": "right", "x": "width", "fontWeight": "bold"},
                y=y, text={"field": "shown"}),
@@ -156,7 +162,8 @@ def line_chart(
 
     ``lines`` are (name, colour name, points); ``x`` and ``y`` are (title with unit, number
     format); ``labels`` are (x, y, text, colour name, "left" | "right" | "center"); ``dashed`` are
-    reference lines; ``points`` are marked spots (x, y, colour name).
+    reference lines; ``points`` are marked spots (x, y, colour name). A label may also stand
+    "below" its spot.
     """
     x_axis, y_axis = _axis(*x, x_domain, grid=False), _axis(*y, y_domain)
     if is_log:
@@ -179,10 +186,11 @@ def line_chart(
         mark = {"type": "point", "color": COLOURS[name], "filled": True, "size": 60, "opacity": 1}
         layers.append(_layer(_points([(at, to)]), mark, **fields))
     for at, to, shown, name, align in labels:
-        shift = {"left": 7, "right": -7, "center": 0}[align]
+        shift = {"left": 7, "right": -7}.get(align, 0)
         mark = {
-            "type": "text", "align": align, "color": COLOURS.get(name, INK), "dx": shift,
-            "dy": -9, "fontWeight": "bold",
+            "type": "text", "align": align if shift else "center", "dx": shift,
+            "color": COLOURS.get(name, INK), "dy": 14 if align == "below" else -9,
+            "fontWeight": "bold",
         }  # fmt: skip
         value = [{"x": at, "y": to, "shown": shown}]
         layers.append(_layer(value, mark, **fields, text={"field": "shown"}))
@@ -200,14 +208,14 @@ def range_list(
     marks: Sequence[tuple[float, str]],
     title: str,
 ) -> Spec:
-    """Ranges under one another: (label, low, high, shown); ``marks`` are upright lines (x, text)."""
+    """Ranges one under another: (label, low, high, shown); ``marks`` are upright (x, text)."""
     values = [
         {"n": n, "label": label, "low": low, "high": high, "shown": shown, "centre": centre}
         for n, (label, low, high, shown) in enumerate(ranges)
     ]
     ends = [low for _, low, _, _ in ranges] + [high for _, _, high, _ in ranges]
     ends += [at for at, _ in marks] + [0.0]
-    domain = [0.0, max(ends) * 1.08]
+    domain = [0.0, max(ends) * 1.45]
     y = {"field": "n", "type": "ordinal", "axis": None}
     x = _axis(title, ".1f", domain)
     text = {"type": "text", "baseline": "bottom", "dy": -1}

@@ -169,7 +169,7 @@ def roc_of(found: Evaluation, _: LendReport, say: Speech) -> Draft:
         labels=[
             (gap[0], gap[1], f"KS {say.figure(found.measures.ks)}", "good", "right"),
             (0.62, 0.3, f"AUC {area}", "ink", "left"),
-            (0.62, 0.62, say("chance"), "plain", "left"),
+            (0.7, 0.6, say("chance"), "plain", "left"),
         ],
         points=[(*gap, "good")],
         dashed=[DIAGONAL, [(gap[0], gap[0]), gap]],
@@ -195,7 +195,7 @@ def calibration_of(found: Evaluation, _: LendReport, say: Speech) -> Draft:
         [("", "good", spots)],
         x=(say("pd_axis"), ".0%"),
         y=(say("bad_rate_axis"), ".0%"),
-        labels=[(most * 0.72, most * 0.72, say("exact"), "plain", "right")],
+        labels=[(most * 0.72, most * 0.6, say("exact"), "plain", "left")],
         points=[(*spot, "good") for spot in spots],
         dashed=[((0.0, 0.0), (most, most))],
         x_domain=(0.0, most),
@@ -325,7 +325,7 @@ def volumes_of(report: LendReport, say: Speech) -> Draft:
     line = [(float(count), float(yuan)) for count, yuan in cost.by_volume]
     machine = float(cost.survey_machine_yuan)
     most = max(max(to for _, to in line), machine) * 1.15
-    labels = [(at, to, f"{to:.2f}", "good", "center") for at, to in line]
+    labels = [(at, to, f"{to:.2f}", "good", "below" if to < machine else "left") for at, to in line]
     labels.append(
         (line[-1][0], machine, say("survey_mark", yuan=say.yuan(cost.survey_machine_yuan, 0)),
          "plain", "right")

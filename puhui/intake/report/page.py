@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 BYTES_MAX = 300 * 1024
-NUMERIC = re.compile(r"(CNY |USD )?[-−]?[0-9][0-9,.]*( ?(%|元|美元|秒|毫秒|ms|s))?|—")
+NUMERIC = re.compile(
+    r"([A-Z]{3} )?[-+]?[0-9][0-9,.]*(–[0-9.,%]+)?( ?(%|元|美元|欧元|港元|日元))?|—"
+)
 
 
 def write_report(
@@ -130,7 +132,7 @@ def _keys(report: LendReport, say: Speech) -> list[Cells]:
     rate = report.approved / report.applications if report.applications else None
     approved, applications = say.count(report.approved), say.count(report.applications)
     note = say("key_approval_note", approved=approved, applications=applications)
-    keys = [(say("key_approval"), say.share(rate), note)]
+    keys: list[Cells] = [(say("key_approval"), say.share(rate), note)]
     if found is not None:
         chance = found.bad_rate_random
         bad_note = say(
@@ -162,13 +164,8 @@ def _keys(report: LendReport, say: Speech) -> list[Cells]:
 
 
 def _sections(report: LendReport) -> list[str]:
-    codes = ["flow", "outcome", "why", "cost", "card", "leak", "replication", "time"]
-    absent = set()
-    if not report.reasons:
-        absent.add("why")
-    if report.replication is None:
-        absent.add("replication")
-    return [code for code in codes if code not in absent]
+    codes = ["flow", "outcome", "why", "cost", "card", "leak", "replication"]
+    return [code for code in codes if code != "replication" or report.replication is not None]
 
 
 def _guards(report: LendReport, say: Speech) -> list[Cells]:
@@ -253,7 +250,7 @@ def _facts(report: LendReport, say: Speech) -> list[tuple[str, str, bool]]:
 
 
 def _warnings(report: LendReport, say: Speech) -> list[Cells]:
-    found = []
+    found: list[Cells] = []
     for warning in report.warnings:
         used = "yes" if warning.is_signal else "no_forbidden" if warning.is_forbidden else "no"
         found.append((warning.column, say.figure(warning.auc), say(used)))

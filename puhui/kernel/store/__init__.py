@@ -110,6 +110,10 @@ class Store(Protocol):
         """Make all tables of all rooms in an empty store."""
         ...
 
+    def size_bytes(self) -> int:
+        """How much room the store takes."""
+        ...
+
     def settle_positions(self) -> int:
         """Give recorded acts their place in the journal where that is not done at once."""
         ...

@@ -17,7 +17,7 @@ from sqlalchemy import literal_column
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.journal import JOURNAL
+from puhui.kernel.store.journal import JOURNAL
 from puhui.kernel.store.sqlite import schema
 from puhui.kernel.store.statement import Compiled, Compiler, Row, insert_all
 
@@ -52,15 +52,17 @@ class PostgresTransaction:
     end of the act. Values travel as text, bytes as they are.
     """
 
-    __slots__ = ("_compile", "_names", "_socket", "_wire", "connection")
+    __slots__ = ("_compile", "_either", "_names", "_readable", "_wire", "connection")
 
     def __init__(self, connection: psycopg.Connection[Any], *, is_reader: bool = False) -> None:
         self.connection = connection
         self._compile = _compile_unlocked if is_reader else _compile
         self._wire = connection.pgconn
         self._names: dict[str, bytes] = {}
-        self._socket = select.poll()
-        self._socket.register(self._wire.socket, select.POLLIN)
+        self._readable = select.poll()
+        self._readable.register(self._wire.socket, select.POLLIN)
+        self._either = select.poll()
+        self._either.register(self._wire.socket, select.POLLIN | select.POLLOUT)
         self._wire.enter_pipeline_mode()
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
@@ -129,11 +131,13 @@ class PostgresTransaction:
         """Wait for the answers to all that was sent; raises the first error among them."""
         wire = self._wire
         wire.pipeline_sync()
-        wire.flush()
+        while wire.flush():
+            self._either.poll(WAIT_MS_MAX)
+            wire.consume_input()
         results = []
         while True:
             while wire.is_busy():
-                self._socket.poll(WAIT_MS_MAX)
+                self._readable.poll(WAIT_MS_MAX)
                 wire.consume_input()
             result = wire.get_result()
             if result is None:
@@ -320,6 +324,13 @@ class PostgresStore:
             connection.execute("CREATE SEQUENCE journal_sequence")
             for statement in schema(self.dialect):
                 connection.execute(statement.encode())
+
+    def size_bytes(self) -> int:
+        """How much room the database takes."""
+        with _connect(self.url) as connection:
+            found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        assert found is not None
+        return int(found[0])
 
     def settle_positions(self) -> int:
         """Give every recorded act its place in the journal; returns how many were given.

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.journal import JOURNAL
+from puhui.kernel.store.journal import JOURNAL
 from puhui.kernel.store.statement import DIALECTS, Compiler, Row, insert_all, metadata
 
 WRITER_WAIT_S_MAX = 30.0
@@ -281,6 +281,12 @@ class SqliteStore:
                 writer._connection.execute("COMMIT")
             writer._turn.give()
             writer.close()
+
+    def size_bytes(self) -> int:
+        """How much room the tables take."""
+        with self.read() as tx:
+            pages = tx._connection.execute("PRAGMA page_count").fetchone()[0]
+            return int(pages * tx._connection.execute("PRAGMA page_size").fetchone()[0])
 
     def settle_positions(self) -> int:
         """Nothing to do: positions are given as acts are recorded. Returns 0."""

@@ -30,6 +30,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import metadata, sum_int
 
 SHIFT = 31
+"""Bits of the lower part of a sum."""
 SIDES = ("debit", "credit")
 _TRACKED = 14
 _NOT_POSTING = 10
@@ -101,7 +102,12 @@ later than the first expiry among the account's open pendings, 0 where none expi
 TRANSFER = Table(
     "ledger_transfer",
     metadata,
-    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column(
+        "position",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        info={"is_store_number": True},
+    ),
     Column("id", LargeBinary, nullable=False, unique=True),
     Column("debit_account_id", LargeBinary, nullable=False),
     Column("credit_account_id", LargeBinary, nullable=False),
@@ -158,7 +164,7 @@ WATERMARK = Table(
     "ledger_watermark",
     metadata,
     Column("account_id", LargeBinary, primary_key=True),
-    Column("position", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False, info={"is_store_number": True}),
     Column("debits_high", BigInteger, nullable=False),
     Column("debits_low", BigInteger, nullable=False),
     Column("credits_high", BigInteger, nullable=False),

@@ -76,6 +76,7 @@ def apply(act: Act, input: Apply) -> Applied:
         channel=input.channel,
         source_id=input.source_id,
         mapping=input.mapping,
+        champion=input.champion or product.name,
         sealed=input.sealed,
         row_digest=act.node.keys.digest(input.sealed.encode()),
         fields=canonical_json(sorted(input.fields)),

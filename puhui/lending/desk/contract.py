@@ -26,7 +26,7 @@ from puhui.lending.rules.apr import cost
 from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.decide import terms_of
 from puhui.lending.rules.schedule import build_schedule
-from puhui.party import check_actor, place_hold, take_party
+from puhui.party import check_actor, place_hold, release_hold, take_party
 
 LENDER = "lender"
 OWN_ACCOUNTS = (
@@ -54,9 +54,9 @@ def loan_account(contract_id: str) -> int:
     return Account.id_of(f"loan:{contract_id}")
 
 
-def contract_id_of(application_id: str) -> str:
-    """The contract of an application; one application makes one contract at most."""
-    return f"contract-{application_id.removeprefix('application-')}"
+def contract_id_of(application_id: str, on: date, language: str) -> str:
+    """The contract of an application as written on a day; only one of them is ever in force."""
+    return f"contract-{Account.id_of(f'{application_id}:{on}:{language}'):032x}"
 
 
 def draft_contract(
@@ -105,7 +105,7 @@ def _write(
     schedule = build_schedule(terms)
     price = cost(terms, schedule)
     facts = ContractFacts(
-        contract_id=contract_id_of(application_id),
+        contract_id=contract_id_of(application_id, on, language),
         borrower_id=party_id,
         lender_id=LENDER,
         signed_on=on,
@@ -133,11 +133,11 @@ def accept(act: Act, input: Accept) -> Accepted:
         raise Refused(
             "lending.contract_changed", "The contract was changed since you read it; read it again."
         )
-    contract_id = contract_id_of(row.id)
+    contract_id = contract_id_of(row.id, act.today, input.language)
     signature = act.node.keys.sign(text.digest.encode())
     servicing = load_product(row.product).servicing
     act.tx.put(
-        tables.INSERT_CONTRACT,
+        tables.PUT_CONTRACT,
         id=contract_id,
         application_id=row.id,
         party_id=row.party_id,
@@ -173,6 +173,26 @@ def accept(act: Act, input: Accept) -> Accepted:
     act.emit("lending.accepted", row.party_id, {"contract": contract_id})
     act.note(product=row.product_digest)
     return Accepted(contract_id, text.digest, signature)
+
+
+@use_case("lending.void_contract", roles=("customer", "loan_officer", "operator", "system"),
+          api=True)  # fmt: skip
+def void_contract(act: Act, input: ContractKey) -> ContractKey:
+    """Undo a contract that was signed and not yet paid out; the offer stands again.
+
+    The borrower may do so at any time before the money comes, and it is how a contract that was
+    left overnight is signed anew. Refused: ``lending.no_contract``, ``lending.not_signed``,
+    ``party.not_yours``.
+    """
+    row = take_contract(act, input.contract_id)
+    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    if row.status != "signed":
+        raise Refused("lending.not_signed", f"This contract is {row.status} already.")
+    act.tx.put(tables.VOID_CONTRACT, id_=row.id)
+    act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.application_id, status_="offered")
+    release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
+    act.emit("lending.contract_voided", row.party_id, {"contract": row.id})
+    return input
 
 
 @use_case("lending.open_books", roles=("operator", "system"))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from puhui.data import consents_of, permit
+from puhui.data import foresee, open_text, permit
 from puhui.kernel.act import Act, use_case
-from puhui.kernel.crypto import canonical_json, open_sealed, read_subject_key
+from puhui.kernel.crypto import canonical_json
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS, Rounding, round_minor
 from puhui.kernel.node import Node
@@ -55,18 +55,21 @@ def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> De
     row = tx.one(tables.READ_APPLICATION, id=input.application_id)
     if row is None:
         raise Refused("lending.no_application", "There is no such application.")
+    (party,) = find_parties(node, tx, party_ids=[row.party_id])
     text: str | None = row.sealed
-    parties = find_parties(node, tx, party_ids=[row.party_id])
-    if parties and parties[0].subject is not None:
-        if not _has_consent(node, tx, parties[0], row, now_us):
+    if party.subject is not None:
+        try:
+            made = foresee(tx, party, purpose=PURPOSE, fields=json.loads(row.fields), now_us=now_us)
+        except Refused as refused:
+            if not refused.code.startswith("data."):
+                raise
             return replace(input, party_id=row.party_id, scored=None)
-        key = read_subject_key(tx, node.keys, parties[0].subject)
-        text = open_sealed(key, "application", row.sealed)
+        text = open_text(node, tx, made, field="application", sealed=row.sealed)
     if text is None:
         return None
-    model = champion(tx, row.product)
+    model = champion(tx, row.champion)
     if model is None:
-        raise Refused("lending.no_model", f"No model is in force for {row.product}.")
+        raise Refused("lending.no_model", f"No model is in force as {row.champion}.")
     mapping = mapping_of(node.home, row.mapping)
     facts = json.loads(text)
     score = score_row(
@@ -83,20 +86,6 @@ def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> De
             row.row_digest,
             **_guard_facts(mapping, facts, row.currency),
         ),
-    )
-
-
-def _has_consent(node: Node, tx: Transaction, party: Party, row: Row, now_us: int) -> bool:
-    wanted = frozenset(json.loads(row.fields))
-    consents = consents_of(node, tx, party_id=party.id)
-    if party.source is not None:
-        consents += consents_of(node, tx, source=party.source)
-    return any(
-        consent.purpose == PURPOSE
-        and wanted <= consent.terms.fields
-        and consent.terms.revoked_us is None
-        and consent.terms.granted_us <= now_us < consent.terms.until_us
-        for consent in consents
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
@@ -32,6 +33,8 @@ def read_case(tx: Transaction, application_id: str) -> tuple[CaseFile, Decision 
         row.currency,
         date.fromisoformat(row.applied_on),
         None if stored is None else stored.outcome,
+        None if stored is None else stored.points,
+        None if stored is None or stored.pd is None else float(stored.pd),
     )
     return case, decision
 
@@ -47,6 +50,7 @@ def _summary(row: Row) -> LoanSummary:
         row.outstanding_minor,
         Decimal(row.annual_rate),
         row.status,
+        business_date(row.accepted_us),
         None if row.started_on is None else date.fromisoformat(row.started_on),
         row.days_past_due,
         row.arrears_minor,
@@ -61,6 +65,12 @@ def loans_of(tx: Transaction, party_id: str) -> tuple[LoanSummary, ...]:
 def list_loans(tx: Transaction, *, after: str = "", count: int = 100) -> tuple[LoanSummary, ...]:
     """A page of all contracts, by id, after the one named."""
     return tuple(_summary(row) for row in tx.all(tables.READ_CONTRACTS, after=after, count=count))
+
+
+def contract_of(tx: Transaction, application_id: str) -> LoanSummary | None:
+    """The contract of an application that is in force, or None."""
+    row = tx.one(tables.READ_CONTRACT_OF, application_id=application_id)
+    return None if row is None else _summary(row)
 
 
 def loan_state(tx: Transaction, contract_id: str, on: date) -> LoanState:

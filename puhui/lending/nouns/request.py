@@ -28,6 +28,7 @@ class Apply:
     source_id: str
     term_months: int | None = None
     method: str | None = None
+    champion: str = ""
     sealed: str = ""
 
 
@@ -272,6 +273,8 @@ class CaseFile:
     currency: str
     applied_on: date
     decision: str | None
+    points: int | None
+    pd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +290,7 @@ class LoanSummary:
     outstanding_minor: int
     annual_rate: Decimal
     status: str
+    signed_on: date
     started_on: date | None
     days_past_due: int
     arrears_minor: int

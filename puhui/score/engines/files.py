@@ -49,10 +49,10 @@ def load_model(folder: Path, digest: str) -> Model:
     return read_model(text, digest)
 
 
-def read_mapping(name: str | Path) -> Mapping:
-    """Read a mapping by path, or by the name of one that comes with the package.
+def mapping_text(name: str | Path) -> str:
+    """The text of a mapping by path, or by the name of one that comes with the package.
 
-    Refused: ``score.mapping_missing`` and the codes of ``read_mapping_text``.
+    Refused: ``score.mapping_missing``, ``score.mapping_bad``.
     """
     shipped = resources.files("puhui.score") / "mappings" / f"{Path(name).stem}.toml"
     path = Path(name)
@@ -60,11 +60,19 @@ def read_mapping(name: str | Path) -> Mapping:
         if path.stat().st_size > MAPPING_BYTES_MAX:
             raise Refused("score.mapping_bad", f"The mapping {path.name} is too large.")
         try:
-            return read_mapping_text(path.read_text(encoding="utf-8"), path.stem)
+            return path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise Refused(
                 "score.mapping_bad", f"The mapping {path.name} is not UTF-8 text."
             ) from None
     if path.parent == Path() and shipped.is_file():
-        return read_mapping_text(shipped.read_text(encoding="utf-8"), path.stem)
+        return shipped.read_text(encoding="utf-8")
     raise Refused("score.mapping_missing", f"There is no mapping {str(name)[:80]!r}.")
+
+
+def read_mapping(name: str | Path) -> Mapping:
+    """Read a mapping by path, or by the name of one that comes with the package.
+
+    Refused: those of ``mapping_text`` and the codes of ``read_mapping_text``.
+    """
+    return read_mapping_text(mapping_text(name), Path(name).stem)

@@ -21,10 +21,10 @@ from puhui.score.arrays.metric import (
 from puhui.score.arrays.replication import replicate_published
 from puhui.score.arrays.screening import screen_columns
 from puhui.score.arrays.vector import draw_sample
-from puhui.score.engines.files import read_mapping
+from puhui.score.engines.files import mapping_text, read_mapping
 from puhui.score.engines.monitor import monitor
 from puhui.score.engines.scorer import explain_table
-from puhui.score.engines.trainer import better_of
+from puhui.score.engines.trainer import Trained, better_of, train_held_out
 from puhui.score.nouns import (
     CardLine,
     ColumnWarning,
@@ -54,6 +54,7 @@ __all__ = [
     "Score",
     "Scores",
     "Signal",
+    "Trained",
     "auc_of",
     "better_of",
     "bootstrap",
@@ -65,6 +66,7 @@ __all__ = [
     "h_measure_of",
     "ks_of",
     "log_loss_of",
+    "mapping_text",
     "measure",
     "misclassified_share_of",
     "monitor",
@@ -74,6 +76,7 @@ __all__ = [
     "read_number",
     "replicate_published",
     "suspicious_columns",
+    "train_held_out",
 ]
 
 

@@ -56,6 +56,20 @@ class FittedCard:
     weights: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model with what it said of its training rows when they were held out.
+
+    ``rows`` (n,) int64 are the places of the rows learned from, ``pd`` (n,) float64 their
+    calibrated out-of-fold probabilities, ``is_bad`` (n,) float64 their outcomes.
+    """
+
+    model: Model
+    rows: NDArray[np.int64]
+    pd: Floats
+    is_bad: Floats
+
+
 def train(
     table: Table,
     mapping: Mapping,
@@ -66,6 +80,21 @@ def train(
     trained_on: str = "",
     name: str = "",
 ) -> Model:
+    """Train a model as ``train_held_out`` does; for those who need the model alone."""
+    made = train_held_out(table, mapping, kind, seed, maker=maker, trained_on=trained_on, name=name)
+    return made.model
+
+
+def train_held_out(
+    table: Table,
+    mapping: Mapping,
+    kind: str,
+    seed: int,
+    *,
+    maker: str = "puhui",
+    trained_on: str = "",
+    name: str = "",
+) -> Trained:
     """Train a model of ``kind`` "points" or "trees" on the mapping's training rows.
 
     The rest of the table is never looked at. Five-fold figures out of the training rows stand
@@ -106,10 +135,11 @@ def train(
         trained_on=trained_on,
     )
     fit = _fit_points if kind == "points" else _fit_trees
-    model = fit(blank, matrix, outcomes, dict(mapping.parameters), seed)
+    model, log_odds = fit(blank, matrix, outcomes, dict(mapping.parameters), seed)
     counts = (("rows", float(len(outcomes))), ("bads", float(outcomes.sum())))
     refused = (("refused_rows", float(len(refusals))),)
-    return seal(replace(model, metrics=(*model.metrics, *counts, *refused)))
+    made = seal(replace(model, metrics=(*model.metrics, *counts, *refused)))
+    return Trained(made, train_rows[usable], sigmoid(log_odds), outcomes)
 
 
 def _refuse_thin(outcomes: Floats) -> None:
@@ -143,7 +173,7 @@ def cross_metrics(log_odds: Floats, outcomes: Floats) -> tuple[tuple[str, float]
 
 def _fit_trees(
     blank: Model, matrix: Floats, outcomes: Floats, chosen: dict[str, float], seed: int
-) -> Model:
+) -> tuple[Model, Floats]:
     matrix = np.ascontiguousarray(matrix)
     folds = fold_numbers(outcomes, FOLDS, seed)
     raw = np.empty(len(outcomes))
@@ -154,18 +184,20 @@ def _fit_trees(
             flatten_forest(text, matrix.shape[1]), np.ascontiguousarray(matrix[held])
         )
     slope, intercept = fit_calibration(raw, outcomes)
-    return replace(
+    log_odds = slope * raw + intercept
+    made = replace(
         blank,
         forest=Forest(fit_trees(matrix, outcomes, blank.signals, chosen, seed)),
         calibration=Calibration(slope, intercept),
         parameters=(*sorted(chosen.items()), ("folds", float(FOLDS)), ("seed", float(seed))),
-        metrics=cross_metrics(slope * raw + intercept, outcomes),
+        metrics=cross_metrics(log_odds, outcomes),
     )
+    return made, log_odds
 
 
 def _fit_points(
     blank: Model, matrix: Floats, outcomes: Floats, chosen: dict[str, float], seed: int
-) -> Model:
+) -> tuple[Model, Floats]:
     rules = BinRules()
     folds = fold_numbers(outcomes, FOLDS, seed)
     raw = np.empty(len(outcomes))
@@ -178,15 +210,17 @@ def _fit_points(
     kept = fitted.kept
     settings = {key: float(value) for key, value in asdict(rules).items()}
     settings.update({"folds": float(FOLDS), "ridge": RIDGE, "seed": float(seed)})
-    return replace(
+    log_odds = slope * raw + intercept
+    made = replace(
         blank,
         signals=tuple(blank.signals[place] for place in kept),
         categories=tuple(blank.categories[place] for place in kept),
         card=make_card(fitted, slope, intercept, blank.scale),
         calibration=Calibration(slope, intercept),
         parameters=tuple(sorted(settings.items())),
-        metrics=cross_metrics(slope * raw + intercept, outcomes),
+        metrics=cross_metrics(log_odds, outcomes),
     )
+    return made, log_odds
 
 
 def fit_card(

@@ -22,7 +22,9 @@ SIGNAL_KEYS = frozenset(
     "name kind column columns operation operand date_format absent stated direction least most "
     "special title advice".split()
 )
-GUARDS = ("age", "yearly_income", "existing_debt")
+GUARDS = ("age", "yearly_income", "existing_debt", "overdue", "overdue_days", "monthly_inflow")
+"""What guards and the size of a credit limit may be read from."""
+
 LOSSES = ("charged_off", "exposure")
 COLUMN_COUNTS = {
     "ratio": (2, 2),

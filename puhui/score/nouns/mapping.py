@@ -88,8 +88,9 @@ class Forbidden:
 class ColumnAs:
     """A column read for another purpose than scoring, multiplied by ``times``.
 
-    Guards (``age``, ``yearly_income``, ``existing_debt``), the amount asked for, and the loss
-    columns are declared so. With ``stated_by`` ("product") the value comes from there instead.
+    Guards (``age``, ``yearly_income``, ``existing_debt``, ``overdue``, ``overdue_days``,
+    ``monthly_inflow``), the amount asked for, and the loss columns are declared so. With
+    ``stated_by`` ("product") the value comes from there instead.
     """
 
     role: str

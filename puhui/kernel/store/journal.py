@@ -18,7 +18,7 @@ JOURNAL = Table(
     "journal",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("sequence", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False, info={"is_store_number": True}),
     Column("position", BigInteger, unique=True),
     Column("time_us", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
