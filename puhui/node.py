@@ -8,8 +8,10 @@ from pathlib import Path
 
 from puhui.kernel.clock import Clock
 from puhui.kernel.crypto import Keys, load_keys
+from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import open_store
+from puhui.migrations import HEAD
 
 ROOMS: tuple[str, ...] = ("party", "data", "ledger", "score", "lending")
 """In the order of the floors; importing a room registers its use cases and tables."""
@@ -44,5 +46,10 @@ def open_node(
     url = store_url or os.environ.get("PUHUI_STORE") or f"sqlite:///{home / 'puhui.sqlite'}"
     store = open_store(url, writers=writers)
     if store.is_empty():
-        store.create()
+        store.create(HEAD)
+    elif store.version() != HEAD:
+        raise Refused(
+            "kernel.needs_migration",
+            f"The store is at {store.version()}, this version needs {HEAD}: run puhui migrate.",
+        )
     return Node(store, keys or load_keys(home), home, clock=clock)

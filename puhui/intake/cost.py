@@ -10,12 +10,13 @@ from importlib import resources
 from typing import Any
 
 SWING = Decimal("0.5")
+FINEST = Decimal("1e-12")
 VOLUME_STEPS = tuple(Decimal(text) for text in ("0.1", "0.3", "1", "3", "10"))
 
 
 @dataclass(frozen=True, slots=True)
 class CostPart:
-    """One part of the cost: ``price`` x ``quantity`` x ``times`` = ``yuan`` per application.
+    """One part of the cost: ``price`` x ``quantity``, in the unit of the price, is ``yuan``.
 
     ``kind`` says where the price comes from: "tariff", "list" or "assumption".
     """
@@ -137,7 +138,9 @@ def _part(entry: dict[str, Any], quantity: Decimal) -> CostPart:
         source=price["source"],
         kind=price["kind"],
         quantity=quantity,
-        yuan=value * quantity * Decimal(entry["times"]),
+        yuan=(value * quantity * Decimal(entry["times"]) / Decimal(entry.get("per", "1"))).quantize(
+            FINEST
+        ),
     )
 
 

@@ -205,7 +205,9 @@ def evaluate(
         misclassified_share=float(np.mean(chosen == (is_bad == 1.0))),
         misclassified_random=(taken * bads + (rows - taken) * (rows - bads)) / rows**2,
         misclassified_majority=min(bad_rate, 1 - bad_rate),
-        measures=study.measure(pd, is_bad, resamples=resamples, seed=seed),
+        measures=study.measure(
+            pd, is_bad, resamples=resamples if 0 < bads < rows else 0, seed=seed
+        ),
         expected=decided.expected.sum(decided.is_approved, decided.currency),
         expected_labelled=decided.expected.sum(approved, decided.currency),
         realised=decided.realised.sum(approved, decided.currency),

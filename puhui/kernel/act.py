@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
 import inspect
@@ -60,6 +59,7 @@ class UseCase:
     batch: str | None
     prepare: Callable[[Any, Any], Any] | None
     recompute: Callable[[Any, Transaction, Any, int], Any] | None
+    has_mapping: bool
     input_adapter: TypeAdapter[Any]
     outcome_adapter: TypeAdapter[Any]
 
@@ -80,8 +80,10 @@ class UseCase:
             raise Refused("kernel.bad_input", wrong) from None
 
     def text_of_input(self, value: object) -> str:
-        """Canonical JSON of an input."""
-        return canonical_json(self.input_adapter.dump_python(value, mode="json"))
+        """JSON of an input: fields in the order of the noun, free mappings sorted."""
+        if self.has_mapping:
+            return canonical_json(self.input_adapter.dump_python(value, mode="json"))
+        return self.input_adapter.dump_json(value).decode()
 
     def text_of_outcome(self, value: object) -> str:
         """JSON of an outcome, its fields in the order of the noun."""
@@ -123,6 +125,7 @@ def use_case(
     def register(function: Function) -> Function:
         hints = get_type_hints(function)
         _, input_name = inspect.signature(function).parameters
+        adapter: TypeAdapter[Any] = TypeAdapter(hints[input_name])
         USE_CASES[name] = UseCase(
             name=name,
             function=function,
@@ -132,7 +135,8 @@ def use_case(
             batch=batch,
             prepare=prepare,
             recompute=recompute,
-            input_adapter=TypeAdapter(hints[input_name]),
+            has_mapping="'dict'" in repr(adapter.core_schema),
+            input_adapter=adapter,
             outcome_adapter=TypeAdapter(hints["return"]),
         )
         return function
@@ -154,6 +158,7 @@ class Act:
     __slots__ = (
         "_counter",
         "_dice",
+        "_today",
         "actor",
         "digests",
         "events",
@@ -177,6 +182,7 @@ class Act:
         self.digests: dict[str, str] = {}
         self._counter = 0
         self._dice: random.Random | None = None
+        self._today: date | None = None
 
     @property
     def now(self) -> datetime:
@@ -186,7 +192,9 @@ class Act:
     @property
     def today(self) -> date:
         """The business day of the act."""
-        return business_date(self.now_us)
+        if self._today is None:
+            self._today = business_date(self.now_us)
+        return self._today
 
     @property
     def dice(self) -> random.Random:
@@ -200,8 +208,8 @@ class Act:
         return hashlib.blake2b(f"{self.key}\x1f{self._counter}".encode(), digest_size=16).digest()
 
     def new_id(self, kind: str) -> str:
-        """A new identifier, from the key of the act and a counter: ``loan-`` and 26 characters."""
-        return f"{kind}-{base64.b32encode(self._next_digest())[:26].decode('ascii').lower()}"
+        """A new identifier from the act's key and a counter: ``loan-`` and 32 hex digits."""
+        return f"{kind}-{self._next_digest().hex()}"
 
     def new_number(self) -> int:
         """A new 128-bit number, never nought nor the largest, made like ``new_id``."""

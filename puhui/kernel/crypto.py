@@ -8,9 +8,10 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
@@ -227,11 +228,19 @@ def verify_password(hashed: str, password: str) -> bool:
         return False
 
 
-def canonical_json(value: object) -> str:
-    """JSON with sorted names and no spaces: equal values have equal text."""
-    return _ENCODER(value)
+def _encoder() -> Callable[[object], str]:
+    """The encoder of canonical JSON: the compiled one made once, where Python has it."""
+    encoder = json.JSONEncoder(
+        sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    chunks = make(
+        None, encoder.default, json.encoder.encode_basestring, None, ":", ",", True, False, False
+    )
+    return lambda value: "".join(chunks(value, 0))
 
 
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-).encode
+canonical_json = _encoder()
+"""JSON with sorted names and no spaces: equal values have equal text."""

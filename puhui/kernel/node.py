@@ -285,7 +285,8 @@ class Node:
 def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: str | None) -> None:
     tx = writer.tx
     if act.events:
-        tx.run_many(event.INSERT, event.event_rows(act.key, act.events, canonical_json))
+        for row in event.event_rows(act.key, act.events, canonical_json):
+            tx.put(event.INSERT, **row)
     writer.record(
         {
             "key": pending.key,

@@ -20,7 +20,7 @@ from tests.tidy.tree import Source, imports_of, sources_in
 
 DAY = date(2026, 3, 2)
 SEED = 5
-SIZE = 3_000
+SIZE = 1_800
 Table = dict[str, tuple[str, ...]]
 Numbers = NDArray[np.float64]
 
@@ -70,12 +70,11 @@ def test_signals_and_desks_do_not_reach_the_outcome_generator() -> None:
     assert {name for name in ours if not name.startswith("puhui.demo.nouns")} == set()
 
 
-def test_outcomes_are_drawn_apart_from_signals(
-    monkeypatch: pytest.MonkeyPatch, table: Table
-) -> None:
+def test_outcomes_are_drawn_apart_from_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other dice for the outcomes leave every signal as it was, and change who went bad."""
+    table = training_table(SEED, DAY, size=240)
     monkeypatch.setattr(outcome, "OUTCOME_DICE", 99)
-    other = training_table(SEED, DAY, size=SIZE)
+    other = training_table(SEED, DAY, size=240)
     assert all(other[name] == table[name] for name in SIGNALS)
     assert other["outcome"] != table["outcome"]
 

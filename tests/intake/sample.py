@@ -44,7 +44,7 @@ def report() -> LendReport:
     tally = RefusalTally()
     for line in range(3, 33):
         tally.add(RefusedRow(line, "intake.not_a_number", "“金额”应当是数字。", "<b>amount</b>"))
-    tally.add(RefusedRow(40, "score.bad_date", "日期不对", "bad date"))
+    tally.add(RefusedRow(40, "score.bad_number", "不是数字", "no number"))
     digest = "0123456789abcdef" * 4
     return LendReport(
         title_zh="样例贷款 <甲> & 乙",

@@ -191,7 +191,7 @@ def test_the_page_says_what_the_report_holds(pages: dict[str, str], report: Lend
     assert "合成数据" in zh
     assert "Synthetic data" in en
     assert "数字列中有文字" in zh
-    assert "score.bad_date" in zh
+    assert "score.bad_number" in zh
     assert "不适用" in zh
     assert "身份核实" in zh
 
@@ -221,13 +221,13 @@ def test_drawings_are_valid_and_kept(
     drafts.append(roc_of(report.evaluation, report, say))
     for draft in drafts:
         altair.LayerChart.from_dict(draft.spec, validate=True)
+    assert figures_of(report, say)["flow"].rows[0][1] == "400"
     spec = bar_list([("one", 1.0, "1", "good")])
     monkeypatch.setattr("puhui.intake.report.chart._drawn", {})
     first = svg_of(spec, tmp_path)
     monkeypatch.setattr("puhui.intake.report.chart._drawn", {})
     monkeypatch.setattr("puhui.intake.report.chart._draw", lambda _: pytest.fail("drawn again"))
     assert svg_of(spec, tmp_path) == first
-    assert figures_of(report, say)["flow"].rows[0][1] == "400"
 
 
 def test_every_word_has_both_languages() -> None:
@@ -260,9 +260,9 @@ def test_refused_rows_are_tallied_in_bounds() -> None:
     assert rows.refused_rows == 31
     assert [(one.code, one.rows) for one in rows.refusals] == [
         ("intake.not_a_number", 30),
-        ("score.bad_date", 1),
+        ("score.bad_number", 1),
     ]
     assert rows.refusals[0].lines == (3, 4, 5, 6, 7, 8, 9, 10)
-    assert rows.refusals[1].title_zh == "score.bad_date"
+    assert rows.refusals[1].title_zh == "score.bad_number"
     assert len(rows.refused_examples) == 20
     assert RefusalTally().total() == 0

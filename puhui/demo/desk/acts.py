@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from puhui.kernel.store import journal
 from puhui.kernel.act import Actor, find_use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
-from puhui.kernel.store import Transaction
+from puhui.kernel.store import Transaction, journal
 
 ON_THE_WAY_MAX = 128
 """Acts handed in before the first of them is waited for: enough to be committed in groups."""

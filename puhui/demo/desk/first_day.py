@@ -70,11 +70,9 @@ def play_first_day(
     firsts = [(one, 1) for one in county.merchants]
     twice = [(one, 2) for one in county.merchants if one.merchant.case is GuardCase.APPLIES_TWICE]
     exposed = [(one, 2) for one in county.merchants if one.merchant.case is GuardCase.EXPOSED]
-    decided: list[Any] = []
-    paid: list[Any] = []
-    decided += _apply_and_decide(acting, firsts, waiting, mapping_digest)
+    decided = _apply_and_decide(acting, firsts, waiting, mapping_digest)
     decided += _apply_and_decide(acting, twice, waiting, mapping_digest)
-    paid += _accept_and_pay(acting, firsts, decided[: len(firsts)])
+    paid = _accept_and_pay(acting, firsts + twice, decided)
     again = _apply_and_decide(acting, exposed, waiting, mapping_digest)
     paid += _accept_and_pay(acting, exposed, again)
     decided += again

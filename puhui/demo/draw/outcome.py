@@ -17,11 +17,11 @@ from puhui.demo.nouns import Floats
 FATE_DICE, CONDITION_DICE, OUTCOME_DICE = 11, 12, 13
 """Streams of chance of this module; other generators use smaller numbers."""
 
-LIKENESS = 0.62
+LIKENESS = 0.72
 """How far a condition follows resilience (its correlation); the rest is chance."""
 
-BAD_AT_AVERAGE = -4.0
-PULL_OF_RESILIENCE = 1.45
+BAD_AT_AVERAGE = -4.3
+PULL_OF_RESILIENCE = 1.7
 PULL_OF_SHOCK = 3.2
 RECOVERY_DAYS = 75.0
 

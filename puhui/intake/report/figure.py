@@ -167,7 +167,7 @@ def roc_of(found: Evaluation, _: LendReport, say: Speech) -> Draft:
         x=(say("goods_refused"), ".0%"),
         y=(say("bads_refused"), ".0%"),
         labels=[
-            (gap[0], gap[1], f"KS {say.figure(found.measures.ks)}", "good", "right"),
+            (gap[0], (gap[0] + gap[1]) / 2, f"KS {say.figure(found.measures.ks)}", "good", "left"),
             (0.62, 0.3, f"AUC {area}", "ink", "left"),
             (0.7, 0.6, say("chance"), "plain", "left"),
         ],

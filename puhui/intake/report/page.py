@@ -78,7 +78,7 @@ def render_report(
         profits=_profits(found, say) if found else [],
         profit_note=say(
             "profit_note",
-            lgd=say.share(report.charged_off_share),
+            lgd=_loss_given_default(report, say),
             pd_max=say.share(report.pd_max, 2),
         ),
         facts=_facts(report, say),
@@ -166,6 +166,12 @@ def _keys(report: LendReport, say: Speech) -> list[Cells]:
 def _sections(report: LendReport) -> list[str]:
     codes = ["flow", "outcome", "why", "cost", "card", "leak", "replication"]
     return [code for code in codes if code != "replication" or report.replication is not None]
+
+
+def _loss_given_default(report: LendReport, say: Speech) -> str:
+    if report.charged_off_share is None:
+        return say("lgd_product")
+    return say("lgd_learned", lgd=say.share(report.charged_off_share))
 
 
 def _guards(report: LendReport, say: Speech) -> list[Cells]:

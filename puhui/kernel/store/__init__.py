@@ -106,8 +106,12 @@ class Store(Protocol):
         """Whether no table was made yet."""
         ...
 
-    def create(self) -> None:
-        """Make all tables of all rooms in an empty store."""
+    def version(self) -> str | None:
+        """Which state of the schema the store is in; None where no table says so."""
+        ...
+
+    def create(self, version: str) -> None:
+        """Make all tables of all rooms in an empty store, and say which state that is."""
         ...
 
     def size_bytes(self) -> int:

@@ -18,7 +18,7 @@ from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
 from puhui.kernel.store.journal import JOURNAL
-from puhui.kernel.store.sqlite import schema
+from puhui.kernel.store.sqlite import VERSION_TABLE, schema
 from puhui.kernel.store.statement import Compiled, Compiler, Row, insert_all
 
 JOURNAL_LOCK = 0x70756875
@@ -314,7 +314,16 @@ class PostgresStore:
             found = connection.execute("SELECT to_regclass('journal')").fetchone()
         return found is None or found[0] is None
 
-    def create(self) -> None:
+    def version(self) -> str | None:
+        """Which state of the schema the database is in; None where no table says so."""
+        with _connect(self.url) as connection:
+            there = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+            if there is None or there[0] is None:
+                return None
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if found is None else str(found[0])
+
+    def create(self, version: str) -> None:
         """Make all tables of all rooms in an empty database, all or none."""
         with _connect(self.url) as connection, connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK + 1})")
@@ -324,6 +333,8 @@ class PostgresStore:
             connection.execute("CREATE SEQUENCE journal_sequence")
             for statement in schema(self.dialect):
                 connection.execute(statement.encode())
+            connection.execute(VERSION_TABLE)
+            connection.execute("INSERT INTO alembic_version VALUES (%s)", (version,))
 
     def size_bytes(self) -> int:
         """How much room the database takes."""

@@ -25,6 +25,7 @@ WRITER_WAIT_S_MAX = 30.0
 _RECORD = insert_all(JOURNAL)
 
 _compile = Compiler("sqlite")
+_known = _compile.known
 
 
 def _raw(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -72,7 +73,7 @@ class SqliteTransaction:
 
     def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
-        compiled = _compile(statement)
+        compiled = _known.get(id(statement)) or _compile(statement)
         if compiled.is_expanding:
             compiled, values = compiled.expanded(values)
         cursor = self._connection.execute(compiled.sql, compiled.positional(values))
@@ -83,19 +84,19 @@ class SqliteTransaction:
 
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
-        compiled = _compile(statement)
+        compiled = _known.get(id(statement)) or _compile(statement)
         if compiled.is_expanding:
             compiled, values = compiled.expanded(values)
         return self._connection.execute(compiled.sql, compiled.positional(values)).rowcount
 
     def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many."""
-        compiled = _compile(statement)
+        compiled = _known.get(id(statement)) or _compile(statement)
         self._connection.execute(compiled.sql, compiled.positional(values))
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each of ``rows``."""
-        compiled = _compile(statement)
+        compiled = _known.get(id(statement)) or _compile(statement)
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
 
 
@@ -267,18 +268,35 @@ class SqliteStore:
             found = tx._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return bool(found[0] == 0)
 
-    def create(self) -> None:
+    def version(self) -> str | None:
+        """Which state of the schema the store is in; None where no table says so."""
+        with self.read() as tx:
+            rows = tx._connection.execute(
+                "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+            ).fetchall()
+            if not rows:
+                return None
+            found = tx._connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if found is None else str(found[0])
+
+    def create(self, version: str) -> None:
         """Make all tables of all rooms in an empty store, all or none."""
         writer = SqliteWriter(self.path)
         writer._turn.take()
+        connection = writer._connection
         try:
-            writer._connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
             if self.is_empty():
                 for statement in schema(self.dialect):
-                    writer._connection.execute(statement)
+                    connection.execute(statement)
+                connection.execute(VERSION_TABLE)
+                connection.execute("INSERT INTO alembic_version VALUES (?)", (version,))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise fault_of(error) from error
         finally:
-            if writer._connection.in_transaction:
-                writer._connection.execute("COMMIT")
             writer._turn.give()
             writer.close()
 
@@ -299,6 +317,9 @@ class SqliteStore:
                 connection.close()
             self._readers.clear()
         self._local = threading.local()
+
+
+VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
 
 
 def schema(dialect: str) -> list[str]:

@@ -66,10 +66,10 @@ class Compiled:
         "_expanded",
         "_expanding",
         "_is_numbered",
-        "_pick",
         "_row",
         "is_expanding",
         "names",
+        "positional",
         "sql",
         "statement",
     )
@@ -101,7 +101,7 @@ class Compiled:
         elif self._is_numbered and not self._expanding:
             self._number()
         self.is_expanding = bool(self._expanding)
-        self._pick = _picker(self.names)
+        self.positional = _picker(self.names, self._defaults)
 
     @staticmethod
     def _flat(lists: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -124,12 +124,6 @@ class Compiled:
 
         self.sql = _NAMED.sub(written, self.sql)
         self.names = tuple(numbers)
-
-    def positional(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        """The values in the order of the question marks or numbers."""
-        if self._defaults:
-            values = {**self._defaults, **values}
-        return self._pick(values)
 
     def row(self, names: Sequence[str]) -> Callable[[Iterable[Any]], Row]:
         """The maker of rows with these column names."""
@@ -175,12 +169,16 @@ class Compiled:
         made.is_expanding = False
         if made._is_numbered:
             made._number()
-        made._pick = _picker(made.names)
+        made.positional = _picker(made.names, made._defaults)
         return made
 
 
-def _picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    """What takes the values of ``names``, in order, out of a mapping."""
+def _picker(
+    names: tuple[str, ...], defaults: Mapping[str, Any]
+) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """What puts values given by name into the order of the question marks or numbers."""
+    if defaults:
+        return lambda values: [values[n] if n in values else defaults[n] for n in names]
     if len(names) > 1:
         return itemgetter(*names)
     return lambda values: [values[name] for name in names]
@@ -195,12 +193,12 @@ class Compiler:
     def __init__(self, dialect: str, *, without_locks: bool = False) -> None:
         self._dialect = dialect
         self._without_locks = without_locks
-        self._compiled: dict[int, Compiled] = {}
+        self.known: dict[int, Compiled] = {}
 
     def __call__(self, statement: Executable) -> Compiled:
-        found = self._compiled.get(id(statement))
+        found = self.known.get(id(statement))
         if found is None:
-            found = self._compiled[id(statement)] = Compiled(
+            found = self.known[id(statement)] = Compiled(
                 statement, self._dialect, without_locks=self._without_locks
             )
         assert found.statement is statement, "statements are built once, at module level"

@@ -11,7 +11,7 @@ from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
 from puhui.lending import tables
 from puhui.lending.desk.apply import release_application, take_application
-from puhui.lending.desk.shelf import DECISION, SERVICING, TERMS
+from puhui.lending.desk.shelf import DECISION, TERMS, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Terms
 from puhui.lending.nouns.request import (
@@ -149,7 +149,7 @@ def accept(act: Act, input: Accept) -> Accepted:
         apr=str(price.apr),
         total_cost_minor=price.total_minor,
         terms=TERMS.dump_json(terms).decode(),
-        servicing=SERVICING.dump_json(servicing).decode(),
+        servicing=servicing_text(servicing),
         language=text.language,
         text=text.text,
         text_digest=text.digest,

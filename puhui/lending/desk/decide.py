@@ -72,9 +72,10 @@ def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> De
         raise Refused("lending.no_model", f"No model is in force as {row.champion}.")
     mapping = mapping_of(node.home, row.mapping)
     facts = json.loads(text)
-    score = score_row(
-        model_of(node.home, model.digest), facts, reasons=REASONS_MAX, mapping=mapping
-    )
+    scorer = model_of(node.home, model.digest)
+    score = score_row(scorer, facts, mapping=mapping)
+    if score.pd >= _pd_explained(tx, row.product, model.digest):
+        score = score_row(scorer, facts, reasons=REASONS_MAX, mapping=mapping)
     return replace(
         input,
         party_id=row.party_id,
@@ -87,6 +88,21 @@ def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> De
             **_guard_facts(mapping, facts, row.currency),
         ),
     )
+
+
+def _pd_explained(tx: Transaction, product_name: str, model_digest: str) -> float:
+    """From which pd on a decision may go against the applicant, so that reasons are worked out."""
+    product = load_product(product_name)
+    bound = _cut_off(tx, product, model_digest)
+    return float(bound.pd_max * (1 - bound.review_share))
+
+
+def _cut_off(tx: Transaction, product: Product, model_digest: str) -> CutOff:
+    """The cut-off in force: the one trained for this model, else the product's own."""
+    found = tx.one(tables.READ_CUT_OFF, product=product.name, model_digest=model_digest)
+    if found is None:
+        return product.cut_off
+    return CutOff(Decimal(found.pd_max), product.cut_off.review_share, is_trained=True)
 
 
 MONEY_ROLES = {
@@ -140,12 +156,7 @@ def decide(act: Act, input: Decide) -> Decided:
     facts = _facts(act, row, product, party, scored if is_consented else None, is_consented)
     if scored is None or not is_consented:
         return _refuse_unread(act, row, product, facts)
-    cut_off = act.tx.one(
-        tables.READ_CUT_OFF, product=product.name, model_digest=scored.model_digest
-    )
-    bound = product.cut_off if cut_off is None else CutOff(
-        Decimal(cut_off.pd_max), product.cut_off.review_share, is_trained=True
-    )  # fmt: skip
+    bound = _cut_off(act.tx, product, scored.model_digest)
     decision = decide_application(
         Request(row.wanted_minor, row.term_months, Method(row.method), act.today),
         ScoreFacts(scored.points, scored.pd, scored.reasons, scored.model_digest),

@@ -17,6 +17,13 @@ DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 SERVICING: TypeAdapter[Servicing] = TypeAdapter(Servicing)
 
+
+@lru_cache(maxsize=64)
+def servicing_text(servicing: Servicing) -> str:
+    """The text form of how repayments are taken, as a contract keeps it."""
+    return SERVICING.dump_json(servicing).decode()
+
+
 MODELS = "models"
 MAPPINGS = "mappings"
 

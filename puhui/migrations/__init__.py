@@ -1,0 +1,39 @@
+"""Migrations (迁移): every state that the tables were in, and the way from one to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HEAD = "0001"
+"""The state that this version of the code works with."""
+
+
+def migrate(url: str) -> str:
+    """Bring the store at ``url`` to ``HEAD``; returns the state it was in ("" when empty)."""
+    from alembic import command  # loaded where used: migrations are rare
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from sqlalchemy import create_engine
+
+    engine = create_engine(engine_url(url))
+    try:
+        with engine.begin() as connection:
+            before = MigrationContext.configure(connection).get_current_revision() or ""
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+    return before
+
+
+def engine_url(url: str) -> str:
+    """The store's URL as SQLAlchemy's engines take it."""
+    if url.startswith(("postgresql://", "postgres://")):
+        return "postgresql+psycopg://" + url.split("://", 1)[1]
+    path = url.removeprefix("sqlite:///")
+    return f"sqlite:///{Path(path).absolute()}"
+
+
+__all__ = ["HEAD", "engine_url", "migrate"]
