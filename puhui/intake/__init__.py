@@ -2,8 +2,10 @@
 
 from puhui.intake.cost import cost_of_application
 from puhui.intake.evaluate import evaluate
+from puhui.intake.job import lend_file
 from puhui.intake.read import open_data_path, read_file
 from puhui.intake.report import write_report
+from puhui.intake.summary import LendRun
 
 __all__ = [
     "open_data_path",
@@ -11,4 +13,6 @@ __all__ = [
     "evaluate",
     "cost_of_application",
     "write_report",
+    "lend_file",
+    "LendRun",
 ]

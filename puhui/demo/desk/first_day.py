@@ -34,7 +34,8 @@ CHANNEL = "demo"
 @dataclass(frozen=True, slots=True)
 class FirstDay:
     """What happened; amounts in fen. ``refusals`` counts the codes that stood against decisions;
-    ``new_acts`` is 0 when everything was done before.
+    ``new_acts`` is 0 when everything was done before. ``decided`` pairs each application that was
+    taken in with the number of its merchant.
     """
 
     applications: int
@@ -47,6 +48,7 @@ class FirstDay:
     cv_auc: float
     model_digest: str
     new_acts: int
+    decided: tuple[tuple[str, int], ...]
 
 
 def play_first_day(
@@ -76,6 +78,7 @@ def play_first_day(
     again = _apply_and_decide(acting, exposed, waiting, mapping_digest)
     paid += _accept_and_pay(acting, exposed, again)
     decided += again
+    asked = [one.merchant.number for one, _ in (*firsts, *twice, *exposed)]
     outcomes = Counter(_outcome(answer) for answer in decided)
     return FirstDay(
         applications=len(decided),
@@ -88,6 +91,11 @@ def play_first_day(
         cv_auc=cv_auc,
         model_digest=digest,
         new_acts=acting.new_acts,
+        decided=tuple(
+            (answer.application_id, number)
+            for answer, number in zip(decided, asked, strict=True)
+            if not isinstance(answer, Refused)
+        ),
     )
 
 

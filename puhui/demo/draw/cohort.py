@@ -43,6 +43,12 @@ def observed_of(block: Block) -> tuple[Observed, ...]:
     )
 
 
+def ended_badly(seed: int, block_number: int, count: int) -> tuple[bool, ...]:
+    """How a loan to each merchant of a block ends within a year: for judging decisions only."""
+    ended = draw_outcomes(seed, block_number, count, read_figures().history_days)
+    return tuple(bool(bad) for bad in ended.is_bad)
+
+
 def training_table(seed: int, day: date, *, size: int | None = None) -> dict[str, tuple[str, ...]]:
     """Past merchant loans as columns of texts, as the mapping ``merchant_310`` reads them.
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from puhui.demo.draw.cohort import ended_badly
 from puhui.demo.draw.facts import Block, draw_block
 from puhui.demo.draw.flow import Movements, movements_of
 from puhui.demo.draw.people import People
@@ -45,6 +46,13 @@ class County:
     def movements(self) -> Movements:
         """The history as transfers, in order of time."""
         return movements_of(self.block.trading, self.first)
+
+    @property
+    def ended_badly(self) -> tuple[bool, ...]:
+        """How a loan to each merchant will have ended: for judging decisions, never for making
+        them; nothing of it enters a node.
+        """
+        return ended_badly(self.seed, COUNTY_BLOCK, len(self.merchants))
 
 
 def draw_county(seed: int, size: int, day: date) -> County:

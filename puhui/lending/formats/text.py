@@ -17,7 +17,7 @@ CONTRACT_FIELDS = frozenset(
 
 
 def parse_reasons(text: str) -> ReasonBook:
-    """Read the reason texts: each code with reason and change in Chinese and English.
+    """Read the reason texts: each code with title, reason and change in Chinese and English.
 
     Refused: ``lending.bad_texts``.
     """
@@ -32,6 +32,8 @@ def parse_reasons(text: str) -> ReasonBook:
         texts.append(
             ReasonText(
                 code,
+                entry.text("title_zh"),
+                entry.text("title_en"),
                 entry.text("reason_zh"),
                 entry.text("reason_en"),
                 entry.text("change_zh"),

@@ -174,9 +174,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ReasonText:
-    """A reason in plain words: what it is and what would change it, in two languages."""
+    """A reason in plain words: a short title, what it is and what would change it, in zh and en."""
 
     code: str
+    title_zh: str
+    title_en: str
     reason_zh: str
     reason_en: str
     change_zh: str
