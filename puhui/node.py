@@ -11,6 +11,7 @@ from puhui.kernel.crypto import Keys, load_keys
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import open_store
+from puhui.kernel.store.owner import claim_store, owner_of
 from puhui.migrations import HEAD
 
 ROOMS: tuple[str, ...] = ("party", "data", "ledger", "score", "lending")
@@ -52,4 +53,6 @@ def open_node(
             "kernel.needs_migration",
             f"The store is at {store.version()}, this version needs {HEAD}: run puhui migrate.",
         )
-    return Node(store, keys or load_keys(home), home, clock=clock)
+    keys = keys or load_keys(home, may_make=owner_of(store) is None)
+    claim_store(store, keys.fingerprint)
+    return Node(store, keys, home, clock=clock)

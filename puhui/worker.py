@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from datetime import date
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.event import DAY_STEPS, MOVE_CURSOR, SUBSCRIBERS, Delivery, next_events
+from puhui.kernel.store import change
 
 IDLE_S = 0.2
+
+LOGGER = logging.getLogger("puhui.worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,9 @@ def deliver(node: Node) -> Delivered:
     """Tell every subscriber the events it has not passed yet, in order, at least once.
 
     Each delivery is an act with a key of its own, so telling again changes nothing. A subscriber
-    that refuses is recorded as refusing and goes on; one that fails is left at that event and
-    tried again in the next pass.
+    that refuses is recorded as refusing and goes on; one that fails, by a fault of the store or a
+    mistake of its own, is left at that event and tried again in the next pass. Fault: what the
+    store reports.
     """
     node.store.settle_positions()
     taken = refused = 0
@@ -49,6 +54,7 @@ def deliver(node: Node) -> Delivered:
                 deliveries = next_events(tx, name)
             if not deliveries:
                 break
+            last: Delivery | None = None
             for delivery in deliveries:
                 if delivery.event.name in wanted:
                     try:
@@ -56,11 +62,12 @@ def deliver(node: Node) -> Delivered:
                         taken += 1
                     except Refused:
                         refused += 1
-                    except Fault:
+                    except Exception:
+                        LOGGER.exception("%s cannot take %s", name, delivery.event.name)
                         stuck.append(name)
                         break
                 last = delivery
-            else:
+            if last is not None:
                 _move_cursor(node, name, last)
     return Delivered(taken, refused, tuple(stuck))
 
@@ -76,24 +83,22 @@ def digest_of_key(key: str) -> str:
 
 
 def _move_cursor(node: Node, name: str, last: Delivery) -> None:
-    writer = node.store.writer()
-    try:
-        writer.begin()
-        writer.tx.put(
-            MOVE_CURSOR, subscriber=name, position=last.position, number=last.event.number
-        )
-        writer.commit()
-    finally:
-        writer.close()
+    with change(node.store) as tx:
+        tx.put(MOVE_CURSOR, subscriber=name, position=last.position, number=last.event.number)
 
 
 def run_worker(node: Node, stop: threading.Event, *, idle_s: float = IDLE_S) -> int:
-    """Deliver until ``stop`` is set; returns how many events were taken."""
+    """Deliver until ``stop`` is set, past any fault of the store; returns how many were taken."""
     taken = 0
     while not stop.is_set():
-        passed = deliver(node)
+        try:
+            passed = deliver(node)
+        except Fault as fault:
+            LOGGER.warning("%s; trying again", fault)
+            stop.wait(idle_s)
+            continue
         taken += passed.taken
-        if not passed.taken and not passed.refused:
+        if passed.stuck or not (passed.taken or passed.refused):
             stop.wait(idle_s)
     return taken
 

@@ -26,6 +26,9 @@ from puhui.node import load_rooms, open_node
 MONDAY = "2026-03-02T09:00:00+08:00"
 """When tests begin: a Monday on which banks in China are open."""
 
+KEYS = Keys(b"k" * 32)
+"""The keys of every node that a test opens, unless it says otherwise."""
+
 
 class Postgres:
     """A PostgreSQL server of this test worker, and databases made from one template."""
@@ -37,7 +40,8 @@ class Postgres:
         self._prefix = f"puhui_{os.getpid()}"
         self._template = f"{self._prefix}_template"
         self._execute(f"CREATE DATABASE {self._template}")
-        node = open_node(Path(tempfile.mkdtemp()), store_url=self.url_of(self._template))
+        url = self.url_of(self._template)
+        node = open_node(Path(tempfile.mkdtemp()), store_url=url, keys=KEYS)
         node.close()
 
     def url_of(self, database: str) -> str:
@@ -136,9 +140,7 @@ def open_at(tmp_path: Path, clock: FixedClock) -> Iterator[Callable[..., Node]]:
     opened: list[Node] = []
 
     def open_one(url: str, *, writers: int = 4, keys: Keys | None = None) -> Node:
-        node = open_node(
-            tmp_path, store_url=url, clock=clock, keys=keys or Keys(b"k" * 32), writers=writers
-        )
+        node = open_node(tmp_path, store_url=url, clock=clock, keys=keys or KEYS, writers=writers)
         opened.append(node)
         return node
 

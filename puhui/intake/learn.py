@@ -53,14 +53,19 @@ def read_material(
 ) -> Material:
     """Read a file to its end: rows, refusals, the table and its split.
 
-    Refused: ``intake.product_needed``, those of ``read_file``, of mappings and products.
+    Refused: ``intake.product_needed``, ``intake.currency_differs``, those of ``read_file``, of mappings and products.
     """
     mapping = study.read_mapping(mapping_name)
     product = product or PRODUCTS.get(mapping.name, "")
     if not product:
         known = ", ".join(lending.shelf.product_names())
         raise Refused("intake.product_needed", f"Name the product with --product: {known}.")
-    lending.shelf.load_product(product)
+    currency = lending.shelf.load_product(product).currency
+    if currency != mapping.currency:
+        raise Refused(
+            "intake.currency_differs",
+            f"The file counts in {mapping.currency}, the product {product} lends {currency}.",
+        )
     reading = read_file(
         file,
         mapping,

@@ -115,9 +115,10 @@ def use_case(
 
     ``roles`` may call it, nobody else; ``api`` opens it over HTTP; ``batch`` names the input's
     tuple of items, at most 8,190. What takes long runs before the act, outside its transaction:
-    ``prepare(node, input)`` seals, hashes and reads files; ``recompute(node, tx, input, now_us)``
-    works something out of the store and of files by digest, such as a score, always with the
-    same result, so that replay computes it again and compares (None: its data were erased).
+    ``prepare(node, input)`` seals, hashes and reads files. ``recompute(node, tx, input, now_us)``
+    is quick and fills in what follows from the store and from files by digest, such as a score,
+    always with the same result: it opens the act, its result is recorded as the act's input, and
+    replay runs it again and compares (None: its data were erased).
     """
     assert name not in USE_CASES, name
     assert roles, name
@@ -208,13 +209,16 @@ class Act:
         return hashlib.blake2b(f"{self.key}\x1f{self._counter}".encode(), digest_size=16).digest()
 
     def new_id(self, kind: str) -> str:
-        """A new identifier from the act's key and a counter: ``loan-`` and 32 hex digits."""
-        return f"{kind}-{self._next_digest().hex()}"
+        """A new identifier: ``loan-``, 11 hex digits of time (ms), 21 of the key and a counter.
+
+        Ids of one moment lie together, so indexes grow at their end and few pages are written.
+        """
+        return f"{kind}-{self.now_us // 1000:011x}{self._next_digest().hex()[:21]}"
 
     def new_number(self) -> int:
-        """A new 128-bit number, never nought nor the largest, made like ``new_id``."""
-        number = int.from_bytes(self._next_digest(), "big")
-        return number if 0 < number < 2**128 - 1 else self.new_number()
+        """A new 128-bit number, made like ``new_id``: 48 bits of time in ms, 80 of the key."""
+        low = int.from_bytes(self._next_digest()[:10], "big")
+        return (self.now_us // 1000 % 2**48 << 80) + max(1, low)
 
     def emit(self, name: str, subject: str, payload: Mapping[str, object]) -> None:
         """Record an event in this act's transaction; payloads carry no personal data."""

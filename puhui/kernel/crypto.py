@@ -84,10 +84,10 @@ class Keys:
 
     def unwrap(self, subject: str, wrapped: str) -> bytes:
         """Open a person's key. Fault ``kernel.key_damaged`` when it was tampered with."""
-        data = base64.b64decode(wrapped)
         try:
+            data = base64.b64decode(wrapped, validate=True)
             return self._wrapping.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], subject.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Fault("kernel.key_damaged", f"The key of {subject} cannot be opened.") from None
 
 
@@ -101,16 +101,22 @@ def verify_signature(public_key: str, data: bytes, signature: str) -> bool:
     return True
 
 
-def load_keys(home: Path) -> Keys:
+def load_keys(home: Path, *, may_make: bool = True) -> Keys:
     """The node's keys: from ``PUHUI_MASTER_KEY`` (base64), else from ``home/master.key``.
 
-    The file is made at the first start with mode 600 and is durable before anything is sealed.
-    Refused: ``kernel.bad_master_key``.
+    The file is made at the first start with mode 600 and is durable before anything is sealed;
+    where ``may_make`` is false it must be there.
+    Refused: ``kernel.bad_master_key``, ``kernel.wrong_keys`` where it is missing.
     """
-    text = os.environ.get("PUHUI_MASTER_KEY")
-    if text is None:
-        text = _read_or_make(home / "master.key")
+    path = home / "master.key"
     try:
+        text = os.environ.get("PUHUI_MASTER_KEY")
+        if text is None:
+            if not may_make and not path.exists():
+                raise Refused(
+                    "kernel.wrong_keys", f"The master key of this store, {path}, is gone."
+                )
+            text = _read_or_make(path)
         master = base64.b64decode(text.strip(), validate=True)
     except ValueError:
         master = b""
@@ -173,11 +179,11 @@ def open_sealed(key: SubjectKey | None, field: str, sealed: str) -> str | None:
     """
     if key is None:
         return None
-    data = base64.b64decode(sealed)
     bound = f"{key.subject}\x1f{field}".encode()
     try:
+        data = base64.b64decode(sealed, validate=True)
         return key.cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Fault("kernel.field_damaged", f"{field} of {key.subject} was changed.") from None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -17,6 +18,7 @@ from puhui.kernel.act import (
     Act,
     Actor,
     Prepared,
+    UseCase,
     code_version,
     find_use_case,
 )
@@ -27,7 +29,7 @@ from puhui.kernel.pending import (
     WAIT_S_MAX,
     Pending,
     answer_again,
-    compute_again,
+    compute_input,
     difference_of,
     fail_all,
     log_answer,
@@ -35,8 +37,15 @@ from puhui.kernel.pending import (
 from puhui.kernel.store import Row, Store, Transaction, Writer, journal
 
 QUEUE_MAX = 20_000
-GROUP_S = 0.004
+GROUP_S = 0.012
 """A group takes in waiting acts for at most this long before it is committed."""
+
+GATHER_S = 0.003
+GATHER_STEP_S = 0.0001
+"""How long, and in which steps, a group waits for callers that were just answered."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A zero character as JSON writes it: no store keeps one in a text."""
 
 
 class Node:
@@ -58,7 +67,7 @@ class Node:
         self.ports: dict[type, object] = ports or {}
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._start_lock = threading.Lock()
+        self._queue_lock = threading.Lock()
         self._is_closed = False
 
     @contextmanager
@@ -88,26 +97,19 @@ class Node:
             raise Refused("kernel.role_missing", f"{actor.name} may not do {name}.")
         if isinstance(input, dict):
             input = use_case.parse(input)
-        if not key or len(key) > 200:
-            raise Refused("kernel.bad_key", "An act's key has 1 to 200 characters.")
+        if not key or len(key) > 200 or not _is_text(key):
+            raise Refused("kernel.bad_key", "An act's key has 1 to 200 characters of plain text.")
         if use_case.batch and len(getattr(input, use_case.batch)) > BATCH_MAX:
             raise Refused("kernel.batch_too_large", f"A batch has at most {BATCH_MAX:,} items.")
-        text: str | None = use_case.text_of_input(input)
+        text: str | None = _text_of(use_case, input)
         digest = self.keys.digest(f"{name}\x1f{text}".encode())
         given = input
         subject_keys: tuple[SubjectKey, ...] = ()
-        now_us: int | None = None
         if use_case.prepare is not None:
             prepared = use_case.prepare(self, input)
             if isinstance(prepared, Prepared):
                 prepared, subject_keys = prepared.input, prepared.subject_keys
             input = prepared
-        if use_case.recompute is not None:
-            with self.read() as tx:
-                now_us = self.clock.now_us()
-                input = use_case.recompute(self, tx, input, now_us)
-            if input is None:
-                raise Refused("kernel.erased", "The personal data for this were erased.")
         return self._enqueue(
             Pending(
                 use_case=use_case,
@@ -119,7 +121,6 @@ class Node:
                 dry_run=dry_run,
                 salt=secrets.token_hex(16),
                 subject_keys=subject_keys,
-                now_us=now_us,
             )
         )
 
@@ -142,30 +143,30 @@ class Node:
         )
 
     def _enqueue(self, pending: Pending) -> Pending:
-        if self._is_closed:
-            raise Fault("kernel.closed", "The node was closed.")
-        if self._queue.qsize() > QUEUE_MAX:
-            raise Fault("kernel.overloaded", "Too many acts are waiting; try again shortly.")
-        if not self._threads:
-            self._start()
-        self._queue.put(pending)
+        with self._queue_lock:  # so that no act slips in behind the closing of the node
+            if self._is_closed:
+                raise Fault("kernel.closed", "The node was closed.")
+            if self._queue.qsize() > QUEUE_MAX:
+                raise Fault("kernel.overloaded", "Too many acts are waiting; try again shortly.")
+            if not self._threads:
+                self._start()
+            self._queue.put(pending)
         return pending
 
     def _start(self) -> None:
-        with self._start_lock:
-            if not self._threads:
-                self._threads = [
-                    threading.Thread(target=self._write, name=f"puhui-writer-{n}", daemon=True)
-                    for n in range(self.store.writers)
-                ]
-                for thread in self._threads:
-                    thread.start()
+        self._threads = [
+            threading.Thread(target=self._write, name=f"puhui-writer-{n}", daemon=True)
+            for n in range(self.store.writers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Finish the acts on their way, then let the store go."""
-        self._is_closed = True
-        for _ in self._threads:
-            self._queue.put(None)
+        with self._queue_lock:
+            self._is_closed = True
+            for _ in self._threads:
+                self._queue.put(None)
         for thread in self._threads:
             thread.join(WAIT_S_MAX)
         while True:
@@ -180,24 +181,42 @@ class Node:
 
     def _write(self) -> None:
         writer: Writer | None = None
+        answered = 1
         while (first := self._queue.get()) is not None:
             group = [first]
             try:
                 if writer is None:
                     writer = self.store.writer()
+                if writer.group_max > 1:
+                    self._gather(answered)
                 self._run_group(writer, group)
-            except BaseException as error:
+            except BaseException as error:  # the thread goes on, and every caller gets an answer
                 fault = error
-                if writer is not None and isinstance(error, writer.errors):
-                    fault = writer.fault_of(error)
+                if writer is not None:
+                    if isinstance(error, writer.errors):
+                        fault = writer.fault_of(error)
+                    with suppress(OSError, *writer.errors):
+                        writer.close()
+                    writer = None
                 for pending in group:
                     pending.error = pending.error or fault
                     pending.outcome = None
             for pending in group:
                 pending.answer()
                 log_answer(pending)
+            answered = len(group)
         if writer is not None:
             writer.close()
+
+    def _gather(self, answered: int) -> None:
+        """Let the callers who were just answered come back before the next group starts.
+
+        They need the interpreter to prepare what they ask next; while the writer ran, each would
+        wait for the other at every statement. One caller alone is never kept waiting.
+        """
+        deadline = time.perf_counter() + GATHER_S
+        while self._queue.qsize() < answered - 1 and time.perf_counter() < deadline:
+            time.sleep(GATHER_STEP_S)
 
     def _run_group(self, writer: Writer, group: list[Pending]) -> None:
         """Run the waiting acts one after another and make them durable together."""
@@ -215,16 +234,15 @@ class Node:
                     break
                 group.append(following)
                 self._run(writer, following)
-        except BaseException:
+        except BaseException as error:
+            fail_all(group, f"The group of acts was undone by a fault of the store ({error}).")
             writer.roll_back()
-            fail_all(group, "The group of acts was undone by a fault of the store.")
             raise
         try:
             writer.commit()
         except writer.errors as error:
-            fault = writer.fault_of(error)
+            fail_all(group, f"The commit failed: {writer.fault_of(error).reason}")
             writer.roll_back()
-            fail_all(group, f"The commit failed: {fault.reason}")
 
     def _run(self, writer: Writer, pending: Pending) -> None:
         """Run one act; what it raises is kept for its caller and harms no neighbour."""
@@ -233,17 +251,18 @@ class Node:
                 self._run_once(writer, pending)
                 return
             except writer.errors as error:
+                pending.error = writer.fault_of(error)
                 writer.undo()
                 if attempt == writer.retries_max or not writer.is_retryable(error):
-                    pending.error = writer.fault_of(error)
                     return
-            except Exception as error:
-                writer.undo()
+            except Exception as error:  # a use case that is at fault answers for itself alone
                 pending.error = error
+                writer.undo()
                 return
 
     def _run_once(self, writer: Writer, pending: Pending) -> None:
         tx = writer.tx
+        pending.error = pending.outcome = None  # of an attempt that was undone nothing stays
         writer.mark()
         found = tx.one(journal.FIND, key=pending.key)
         if found is not None:
@@ -263,8 +282,8 @@ class Node:
         try:
             if pending.subject_keys:
                 store_subject_keys(tx, pending.subject_keys)
-            if pending.recorded is not None:
-                compute_again(act, pending)
+            if pending.use_case.recompute is not None:
+                compute_input(act, pending)
             pending.outcome = pending.use_case.function(act, pending.input)
             outcome = pending.use_case.text_of_outcome(pending.outcome)
         except Refused as refused:
@@ -302,3 +321,23 @@ def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: s
             "salt": pending.salt,
         }
     )
+
+
+def _is_text(text: str) -> bool:
+    """Whether every store can keep ``text``: no zero character, no half of a character."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _text_of(use_case: UseCase, input: Any) -> str:
+    """An input as the journal keeps it. Refused: ``kernel.bad_input`` where no store could."""
+    try:
+        text = use_case.text_of_input(input)
+        text.encode()
+    except ValueError as error:
+        raise Refused("kernel.bad_input", f"The input cannot be written down: {error}.") from None
+    if "\\u0000" in text and _NUL.search(text):
+        raise Refused("kernel.bad_input", "The input holds a zero character.")
+    return text

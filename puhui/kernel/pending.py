@@ -126,16 +126,22 @@ def log_answer(pending: Pending) -> None:
         )
 
 
-def compute_again(act: Act, pending: Pending) -> None:
-    """On replay, work the computed part of the input out again and hold it against the record."""
+def compute_input(act: Act, pending: Pending) -> None:
+    """Work out the computed part of an act's input; on replay hold it against the record.
+
+    Refused: ``kernel.erased``, ``replay.differs``.
+    """
     recompute = pending.use_case.recompute
-    if recompute is None:
-        return
-    again = recompute(act.node, act.tx, pending.input, act.now_us)
-    if again is None:
+    assert recompute is not None, pending.use_case.name
+    made = recompute(act.node, act.tx, pending.input, act.now_us)
+    if pending.recorded is None:
+        if made is None:
+            raise Refused("kernel.erased", "The personal data for this were erased.")
+        pending.input, pending.text = made, None
+    elif made is None:
         pending.is_erased = True
-    elif again != pending.input:
-        raise Refused("replay.differs", f"{pending.use_case.name} now computes {again!r:.300}")
+    elif made != pending.input:
+        raise Refused("replay.differs", f"{pending.use_case.name} now computes {made!r:.300}")
 
 
 def difference_of(act: Act, pending: Pending, outcome: str, refusal: str | None) -> str | None:

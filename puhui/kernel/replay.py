@@ -11,7 +11,7 @@ from puhui.kernel.dump import digest_store
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.node import Node
 from puhui.kernel.pending import Pending
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, change
 from puhui.kernel.store.journal import count_acts, read_journal
 
 ON_THE_WAY_MAX = 256
@@ -81,13 +81,8 @@ def replay(
 
 
 def _paste_keys(target: Node, copied: list[tuple[str, str | None]]) -> None:
-    writer = target.store.writer()
-    try:
-        writer.begin()
-        paste_subject_keys(writer.tx, copied)
-        writer.commit()
-    finally:
-        writer.close()
+    with change(target.store) as tx:
+        paste_subject_keys(tx, copied)
 
 
 def _answer(pending: Pending) -> str | None:

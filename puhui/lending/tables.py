@@ -119,6 +119,8 @@ CONTRACT = Table(
     Column("annual_rate", Text, nullable=False),
     Column("apr", Text, nullable=False),
     Column("total_cost_minor", BigInteger, nullable=False),
+    Column("upfront_fee_minor", BigInteger, nullable=False),
+    Column("counts_from", Text, nullable=False),
     Column("terms", Text, nullable=False),
     Column("servicing", Text, nullable=False),
     Column("language", Text, nullable=False),
@@ -189,18 +191,27 @@ SET_APPLICATION_STATUS = (
     .where(_application.id == bindparam("id_"))
     .values(status=bindparam("status_"))
 )
-READ_OTHER_APPLICATIONS = select(
-    _application.product, _application.status, _application.currency, _application.offered_minor
-).where(
-    _application.party_id == bindparam("party_id"),
-    _application.status.in_(["open", "review", "offered"]),
-    or_(
-        _application.applied_us < bindparam("applied_us"),
-        and_(_application.applied_us == bindparam("applied_us"), _application.id < bindparam("id")),
-    ),
+READ_OTHER_APPLICATIONS = (
+    select(
+        _application.id,
+        _application.product,
+        _application.status,
+        _application.currency,
+        _application.offered_minor,
+        _application.applied_us,
+    )
+    .where(
+        _application.party_id == bindparam("party_id"),
+        _application.status.in_(["open", "review", "offered"]),
+        _application.id != bindparam("id"),
+    )
+    .with_for_update(read=True)
 )
+"""What else a person has under way. Read before the debts, and locked: an offer that is accepted
+in the same moment is then found in one of the two lists or in both, never in neither."""
+
 READ_OPEN_APPLICATIONS = (
-    select(_application.id, _application.status)
+    select(_application.id, _application.party_id, _application.status, _application.fields)
     .where(
         _application.party_id == bindparam("party_id"),
         _application.status.in_(["open", "review", "offered"]),
@@ -210,7 +221,8 @@ READ_OPEN_APPLICATIONS = (
 )
 READ_OFFERS_BEFORE = (
     select(_application.id)
-    .where(_application.status == "offered", _application.applied_on <= bindparam("day"))
+    .join(DECISION, DECISION.c.id == _application.decision_id)
+    .where(_application.status == "offered", DECISION.c.decided_us < bindparam("before_us"))
     .order_by(_application.id)
 )
 READ_DECISION = select(*DECISION.c).where(DECISION.c.id == bindparam("id"))
@@ -252,8 +264,13 @@ READ_DEBTS = select(
     _contract.outstanding_minor, _contract.days_past_due, _contract.arrears_minor,
 ).where(
     _contract.party_id == bindparam("party_id"),
-    _contract.status.in_(["signed", "current", "past_due"]),
+    or_(
+        _contract.status.in_(["signed", "current", "past_due"]),
+        and_(_contract.status == "written_off", _contract.arrears_minor > 0),
+    ),
 )  # fmt: skip
+"""What a person owes; of a loan that was written off the claim lives, all of it overdue."""
+
 READ_LIVE_CONTRACTS = (
     select(_contract.id).where(_contract.status.in_(["current", "past_due"])).order_by(_contract.id)
 )
@@ -290,6 +307,34 @@ REOPEN_REVIEW = (
     update(REVIEW)
     .where(REVIEW.c.application_id == bindparam("application_id_"))
     .values(status="open", proposed_by=None, proposal=None, proposal_reason=None)
+)
+READ_STALE_CONTRACTS = (
+    select(_contract.id)
+    .where(_contract.status == "signed", _contract.accepted_us < bindparam("before_us"))
+    .order_by(_contract.id)
+)
+READ_DECISIONS_OF = (
+    select(DECISION.c.id, DECISION.c.decision)
+    .join(APPLICATION, APPLICATION.c.id == DECISION.c.application_id)
+    .where(APPLICATION.c.party_id == bindparam("party_id"))
+    .order_by(DECISION.c.id)
+)
+BLANK_DECISION = (
+    update(DECISION)
+    .where(DECISION.c.id == bindparam("id_"))
+    .values(decision=bindparam("decision_"))
+)
+BLANK_APPLICATIONS = (
+    update(APPLICATION).where(APPLICATION.c.party_id == bindparam("party_id_")).values(sealed="")
+)
+BLANK_REVIEWS = (
+    update(REVIEW)
+    .where(
+        REVIEW.c.application_id.in_(
+            select(APPLICATION.c.id).where(APPLICATION.c.party_id == bindparam("party_id_"))
+        )
+    )
+    .values(statement="", proposal_reason="", confirm_reason="")
 )
 CLOSE_REVIEW = (
     update(REVIEW)

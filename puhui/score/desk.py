@@ -72,6 +72,11 @@ def champion(tx: Transaction, name: str) -> Champion | None:
     return None if row is None else _champion_of(row)
 
 
+def list_models(tx: Transaction) -> tuple[Champion, ...]:
+    """All that was ever put in force, by name and version; the last of a name is in force."""
+    return tuple(_champion_of(row) for row in tx.all(tables.READ_MODELS))
+
+
 def _champion_of(row: Row) -> Champion:
     return Champion(
         name=row.name,

@@ -33,3 +33,5 @@ READ_CHAMPION = (
 )
 
 LOCK_CHAMPION = READ_CHAMPION.with_for_update()
+
+READ_MODELS = select(*MODEL.c).order_by(MODEL.c.name, MODEL.c.version)

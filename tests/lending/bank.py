@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,8 @@ stated_by = "product"
 age = { column = "age" }
 yearly_income = { column = "income" }
 existing_debt = { column = "debt" }
+overdue = { column = "overdue" }
+overdue_days = { column = "overdue_days" }
 
 [[signal]]
 name = "flow"
@@ -74,6 +78,10 @@ class Bank:
     mapping_digest: str
     model_digest: str
     count: int = 0
+
+    def by(self, name: str, *roles: str) -> Bank:
+        """The same bank as somebody else meets it."""
+        return replace(self, operator=Actor(name, frozenset(roles)))
 
     def act(self, use_case: str, key: str, /, **input: Any) -> Any:
         """Run a use case on plain data."""
@@ -189,13 +197,21 @@ def past_loans(count: int = 1200) -> score.Table:
     )
 
 
+@cache
+def trained() -> tuple[score.study.Mapping, score.Model]:
+    """The mapping and the card trained by it: once for all tests, it is the same each time."""
+    with tempfile.TemporaryDirectory(prefix="puhui-bank-") as folder:
+        path = Path(folder) / "test.toml"
+        path.write_text(MAPPING, encoding="utf-8")
+        mapping = score.study.read_mapping(path)
+    return mapping, score.train(past_loans(), mapping, "points", 1)
+
+
 def open_bank(node: Node, operator: Actor, folder: Path) -> Bank:
-    """Train, register, open the books."""
-    path = folder / "test.toml"
-    path.write_text(MAPPING, encoding="utf-8")
-    mapping = score.study.read_mapping(path)
+    """Put the model in force, open the books; ``folder`` must be there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mapping, model = trained()
     lending.keep_mapping(node.home, mapping, MAPPING)
-    model = score.train(past_loans(), mapping, "points", 1)
     score.save_model(node.home / "models", model)
     bank = Bank(node, operator, mapping.digest, model.digest)
     bank.act("score.register_model", "model", name=PRODUCT, digest=model.digest)

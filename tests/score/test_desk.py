@@ -6,8 +6,9 @@ import pytest
 
 from puhui.kernel import Actor, Node
 from puhui.kernel.errors import Refused
-from puhui.score import Model, RegisterModel, champion, save_model, train
+from puhui.score import Model, champion, list_models, save_model, train
 from puhui.score.desk import MODELS_FOLDER
+from puhui.score.nouns import RegisterModel
 from tests.score.made import made_mapping, made_table
 
 ANALYST = Actor("li", frozenset({"risk_analyst"}))
@@ -39,6 +40,8 @@ def test_registering_puts_a_model_in_force(node: Node, models: tuple[Model, Mode
     with node.read() as tx:
         found = champion(tx, "merchants")
         assert champion(tx, "farmers") is None
+        listed = [(one.name, one.version, one.digest) for one in list_models(tx)]
+    assert listed == [("merchants", 1, card.digest), ("merchants", 2, trees.digest)]
     assert found is not None
     assert found.digest == trees.digest
     assert found.kind == "trees"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ __all__ = [
     "Store",
     "Transaction",
     "Writer",
+    "change",
     "excluded",
     "insert_all",
     "metadata",
@@ -125,6 +126,23 @@ class Store(Protocol):
     def close(self) -> None:
         """Let all connections go."""
         ...
+
+
+@contextmanager
+def change(store: Store) -> Iterator[Transaction]:
+    """A transaction for the bookkeeping of the store itself, durable at its end; no act.
+
+    Fault: what the store reports; nothing was changed then.
+    """
+    writer = store.writer()
+    try:
+        writer.begin()
+        yield writer.tx
+        writer.commit()
+    except writer.errors as error:
+        raise writer.fault_of(error) from error
+    finally:
+        writer.close()
 
 
 def open_store(url: str, *, writers: int = 4) -> Store:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,31 +47,48 @@ def _raw(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return connection
 
 
+def fault_of_file(error: OSError) -> Fault:
+    """What trouble with a file beside the store means to people."""
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return Fault("kernel.read_only", f"The store's folder cannot be written to ({error}).")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
+    return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
+
+
 def fault_of(error: sqlite3.Error) -> Fault:
     """What a driver error means to people; the message of the driver is kept."""
-    text = str(error).lower()
-    if "full" in text:
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if kind == sqlite3.SQLITE_FULL:
         return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
-    if "readonly" in text or "read-only" in text:
+    if kind == sqlite3.SQLITE_READONLY:
         return Fault("kernel.read_only", f"The store cannot be written to ({error}).")
-    if "locked" in text or "busy" in text:
+    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Fault("kernel.store_busy", f"Another process held the store too long ({error}).")
+    if kind == sqlite3.SQLITE_CANTOPEN:
+        return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
     return Fault("kernel.store_failed", f"The store failed; nothing was recorded ({error}).")
 
 
 class SqliteTransaction:
     """Statements on one SQLite connection; the caller begins and ends the transaction."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("__weakref__", "_connection")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
-        rows = self.all(statement, **values)
-        assert len(rows) <= 1, statement
-        return rows[0] if rows else None
+        compiled = _known.get(id(statement)) or _compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        cursor = self._connection.execute(compiled.sql, compiled.positional(values))
+        found = cursor.fetchall()
+        if not found:
+            return None
+        assert len(found) == 1, statement
+        return (compiled.make or compiled.maker(cursor.description))(found[0])
 
     def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
@@ -79,8 +98,8 @@ class SqliteTransaction:
         cursor = self._connection.execute(compiled.sql, compiled.positional(values))
         found = cursor.fetchall()
         if not found:
-            return []
-        return list(map(compiled.row([column[0] for column in cursor.description]), found))
+            return found
+        return list(map(compiled.make or compiled.maker(cursor.description), found))
 
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
@@ -200,8 +219,9 @@ class SqliteWriter:
 
     def record(self, row: Mapping[str, Any]) -> None:
         """Write the journal row of the act that ends now, at the next position."""
-        self._position += 1
-        self.tx.put(_RECORD, **row, sequence=self._position, position=self._position)
+        position = self._position + 1
+        self.tx.put(_RECORD, **row, sequence=position, position=position)
+        self._position = position
 
     def is_retryable(self, error: Exception) -> bool:
         """Whether running the act again can help: never here, as no other writer interferes."""
@@ -229,7 +249,7 @@ class SqliteStore:
         self.path = path
         self.url = f"sqlite:///{path.absolute()}"
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: weakref.WeakSet[SqliteTransaction] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
 
     def writer(self) -> SqliteWriter:
@@ -238,27 +258,31 @@ class SqliteStore:
             return SqliteWriter(self.path)
         except sqlite3.Error as error:
             raise fault_of(error) from error
+        except OSError as error:
+            raise fault_of_file(error) from error
 
     @contextmanager
     def read(self) -> Iterator[SqliteTransaction]:
         """A snapshot of the store; nothing can be changed through it."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            try:
-                connection = _raw(self.path, read_only=True)
-            except sqlite3.Error as error:
-                raise fault_of(error) from error
-            self._local.connection = connection
-            with self._readers_lock:
-                self._readers.append(connection)
-        is_outermost = not connection.in_transaction
-        if is_outermost:
-            connection.execute("BEGIN")
+        tx: SqliteTransaction | None = getattr(self._local, "tx", None)
         try:
-            yield SqliteTransaction(connection)
-        finally:
-            if is_outermost and connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if tx is None:
+                tx = self._local.tx = SqliteTransaction(_raw(self.path, read_only=True))
+                # When the thread that reads has ended, nobody else lets its connection go.
+                weakref.finalize(tx, tx._connection.close)
+                with self._readers_lock:
+                    self._readers.add(tx)
+            connection = tx._connection
+            is_outermost = not connection.in_transaction
+            if is_outermost:
+                connection.execute("BEGIN")
+            try:
+                yield tx
+            finally:
+                if is_outermost and connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise fault_of(error) from error
 
     def is_empty(self) -> bool:
         """Whether no table was made yet."""
@@ -313,8 +337,8 @@ class SqliteStore:
     def close(self) -> None:
         """Close all readers."""
         with self._readers_lock:
-            for connection in self._readers:
-                connection.close()
+            for tx in list(self._readers):
+                tx._connection.close()
             self._readers.clear()
         self._local = threading.local()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -66,8 +67,8 @@ class Compiled:
         "_expanded",
         "_expanding",
         "_is_numbered",
-        "_row",
         "is_expanding",
+        "make",
         "names",
         "positional",
         "sql",
@@ -88,7 +89,7 @@ class Compiled:
         }
         self._expanding = frozenset(_EXPANDING.findall(self.sql))
         self._expanded: dict[tuple[int, ...], Compiled] = {}
-        self._row: Callable[[Iterable[Any]], Row] | None = None
+        self.make: Callable[[Iterable[Any]], Row] | None = None
         self._settle()
 
     def _settle(self) -> None:
@@ -106,11 +107,12 @@ class Compiled:
     @staticmethod
     def _flat(lists: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """The values of lists by the names of their places, each list as long as a power of two."""
-        flat = {}
+        flat: dict[str, Any] = {}
         for name, given in lists.items():
             items = list(given) or [None]
-            items += items[-1:] * ((1 << (len(items) - 1).bit_length()) - len(items))
-            flat.update({f"{name}__{index}": item for index, item in enumerate(items)})
+            size = 1 << (len(items) - 1).bit_length()
+            items += items[-1:] * (size - len(items))
+            flat.update(zip(_places(name, size), items, strict=True))
         return flat
 
     def _number(self) -> None:
@@ -125,12 +127,13 @@ class Compiled:
         self.sql = _NAMED.sub(written, self.sql)
         self.names = tuple(numbers)
 
-    def row(self, names: Sequence[str]) -> Callable[[Iterable[Any]], Row]:
-        """The maker of rows with these column names."""
-        if self._row is None:
-            made: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-            self._row = made._make
-        return self._row
+    def maker(self, columns: Iterable[Sequence[Any]]) -> Callable[[Iterable[Any]], Row]:
+        """The maker of rows with these columns, of which the first entry is the name."""
+        if self.make is None:
+            names = [column[0] for column in columns]
+            row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+            self.make = row._make
+        return self.make
 
     def expanded(self, values: dict[str, Any]) -> tuple[Compiled, dict[str, Any]]:
         """This statement with every ``IN`` list written out; lengths are rounded up to a power of
@@ -149,9 +152,7 @@ class Compiled:
         return found, flat
 
     def _expand(self, sizes: Mapping[str, int]) -> Compiled:
-        parts = {
-            name: tuple(f"{name}__{index}" for index in range(size)) for name, size in sizes.items()
-        }
+        parts = {name: _places(name, size) for name, size in sizes.items()}
 
         def written(found: re.Match[str]) -> str:
             mark = "%({})s" if self._is_numbered else "?"
@@ -164,13 +165,19 @@ class Compiled:
         made._defaults = {k: v for k, v in self._defaults.items() if k not in sizes}
         made._expanding = frozenset()
         made._expanded = {}
-        made._row = None
+        made.make = None
         made._is_numbered = self._is_numbered
         made.is_expanding = False
         if made._is_numbered:
             made._number()
         made.positional = _picker(made.names, made._defaults)
         return made
+
+
+@lru_cache(maxsize=1024)
+def _places(name: str, size: int) -> tuple[str, ...]:
+    """The names of the places of a list of ``size`` values."""
+    return tuple(f"{name}__{index}" for index in range(size))
 
 
 def _picker(

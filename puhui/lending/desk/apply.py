@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from puhui.data import foresee
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.clock import business_date
 from puhui.kernel.crypto import canonical_json, read_subject_key, seal
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import Delivery, subscribe
@@ -26,13 +28,18 @@ from puhui.lending.rules.decide import check_request
 from puhui.party import check_actor, find_parties, place_hold, release_hold, take_party
 
 ROW_BYTES_MAX = 100_000
+NAME_MAX = 200
+OFFER_DAYS = 30
+"""How many days an offer stands after the day of the decision."""
+
 HOLD = "open_application"
 
 
 def seal_row(node: Node, input: Apply) -> Apply:
     """Check that the row can be read by its mapping, and encrypt it under the person's key.
 
-    Refused: ``lending.row_too_large``, ``lending.mapping_missing``, ``lending.mapping_damaged``.
+    Refused: ``lending.row_too_large``, ``lending.mapping_missing``, ``lending.mapping_damaged``,
+    ``party.unknown``, ``party.erased``: here, so that no journal row holds the facts unsealed.
     """
     mapping_of(node.home, input.mapping)
     text = canonical_json(dict(input.row))
@@ -40,7 +47,9 @@ def seal_row(node: Node, input: Apply) -> Apply:
         raise Refused("lending.row_too_large", "The facts of one application are too long.")
     with node.read() as tx:
         found = find_parties(node, tx, party_ids=[input.party_id])
-        subject = found[0].subject if found else None
+        if not found:
+            raise Refused("party.unknown", f"There is no party {input.party_id[:40]}.")
+        subject = found[0].subject
         key = read_subject_key(tx, node.keys, subject) if subject else None
     if subject and key is None:
         raise Refused("party.erased", "This person's data was erased at their wish.")
@@ -53,14 +62,18 @@ def apply(act: Act, input: Apply) -> Applied:
     """Take in an application; nothing is decided yet.
 
     Refused: ``lending.no_product``, ``lending.bad_amount``, ``lending.bad_term``,
-    ``lending.bad_method``, ``party.unknown``, ``party.erased``, ``party.not_yours`` and those of
-    ``seal_row``.
+    ``lending.bad_method``, ``lending.bad_source_id``, ``lending.not_your_model``,
+    ``party.unknown``, ``party.erased``, ``party.not_yours`` and those of ``seal_row``.
     """
     product = load_product(input.product)
     method = product.default_method if input.method is None else _method(input.method)
     months = product.default_term_months if input.term_months is None else input.term_months
     check_request(Request(input.wanted_minor, months, method, act.today), product)
+    if max(len(input.source_id), len(input.channel)) > NAME_MAX:
+        raise Refused("lending.bad_source_id", f"Numbers and channels have {NAME_MAX} characters.")
     check_actor(act.tx, act.actor, acts_for=input.party_id)
+    if input.champion not in ("", product.name):
+        _check_staff(act)
     party = take_party(act, input.party_id)
     application_id = act.new_id("application")
     act.tx.put(
@@ -87,10 +100,20 @@ def apply(act: Act, input: Apply) -> Applied:
         decision_id=None,
     )
     if not party.is_anonymous:
-        place_hold(act, party.id, reason=HOLD, reference=application_id)
+        hold_application(act, party.id, application_id)
     act.emit("lending.applied", party.id, {"application": application_id})
     act.note(product=product.digest)
     return Applied(application_id)
+
+
+def _check_staff(act: Act) -> None:
+    """Who applies for themselves does not choose the model that scores them."""
+    try:
+        check_actor(act.tx, act.actor, acts_for="")
+    except Refused as refused:
+        if refused.code != "party.not_yours":
+            raise
+        raise Refused("lending.not_your_model", "The lender chooses the model.") from None
 
 
 def _method(name: str) -> Method:
@@ -108,6 +131,11 @@ def take_application(act: Act, application_id: str) -> Row:
     return row
 
 
+def hold_application(act: Act, party_id: str, application_id: str) -> None:
+    """Keep a person from being erased while an application is under way."""
+    place_hold(act, party_id, reason=HOLD, reference=application_id)
+
+
 def release_application(act: Act, row: Row) -> None:
     """Let the person's hold go once an application is over."""
     release_hold(act, row.party_id, reason=HOLD, reference=row.id)
@@ -123,25 +151,53 @@ def withdraw(act: Act, input: ApplicationKey) -> Withdrawn:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status not in ("open", "review", "offered"):
         raise Refused("lending.not_open", f"This application is {row.status} already.")
-    return Withdrawn(_withdraw(act, [row.id], row.party_id))
+    _withdraw(act, row)
+    return Withdrawn((row.id,))
 
 
-def _withdraw(act: Act, application_ids: list[str], party_id: str) -> tuple[str, ...]:
-    for application_id in application_ids:
-        act.tx.put(tables.SET_APPLICATION_STATUS, id_=application_id, status_="withdrawn")
-        release_hold(act, party_id, reason=HOLD, reference=application_id)
-        act.emit("lending.withdrawn", party_id, {"application": application_id})
-    return tuple(application_ids)
+def _withdraw(act: Act, row: Row) -> None:
+    act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.id, status_="withdrawn")
+    if row.status == "review":
+        act.tx.put(
+            tables.CLOSE_REVIEW,
+            application_id_=row.id,
+            confirmed_by_=None,
+            confirm_reason_=None,
+            closed_us_=act.now_us,
+        )
+    release_application(act, row)
+    act.emit("lending.withdrawn", row.party_id, {"application": row.id})
 
 
 @use_case("lending.withdraw_for_consent", roles=("system",))
 def withdraw_for_consent(act: Act, input: Delivery) -> Withdrawn:
-    """When a person revokes the consent to decide on credit, undecided applications end."""
-    if json.loads(input.event.payload).get("purpose") != "credit_decision":
-        return Withdrawn(())
+    """When a person revokes a consent, undecided applications that rested on it end.
+
+    An offer stays: it was made while the consent held, and accepting it needs nothing more read.
+    """
     party_id = input.event.subject
-    rows = act.tx.all(tables.READ_OPEN_APPLICATIONS, party_id=party_id)
-    return Withdrawn(_withdraw(act, [row.id for row in rows if row.status != "offered"], party_id))
+    if not party_id.startswith("party-"):
+        return Withdrawn(())
+    act.tx.put(tables.LOCK_OBLIGOR, party_id=party_id, decisions=0)
+    ended = []
+    for row in act.tx.all(tables.READ_OPEN_APPLICATIONS, party_id=party_id):
+        if row.status != "offered" and not _may_be_read(act, row):
+            _withdraw(act, row)
+            ended.append(row.id)
+    return Withdrawn(tuple(ended))
+
+
+def _may_be_read(act: Act, row: Row) -> bool:
+    """Whether some other consent still covers the facts of an application."""
+    (party,) = find_parties(act.node, act.tx, party_ids=[row.party_id])
+    fields = json.loads(row.fields)
+    try:
+        foresee(act.tx, party, purpose="credit_decision", fields=fields, now_us=act.now_us)
+    except Refused as refused:
+        if not refused.code.startswith("data."):
+            raise
+        return False
+    return True
 
 
 subscribe("lending.withdraw_for_consent", to=("data.consent_revoked",))
@@ -153,7 +209,11 @@ def expire_offers(act: Act, input: ExpireOffers) -> Withdrawn:
     expired = []
     for application_id in input.application_ids:
         row = act.tx.one(tables.LOCK_APPLICATION, id=application_id)
-        if row is None or row.status != "offered" or row.applied_on > input.day.isoformat():
+        if row is None or row.status != "offered":
+            continue
+        decided = act.tx.one(tables.READ_DECISION, id=row.decision_id)
+        assert decided is not None, row.id
+        if business_date(decided.decided_us) > input.day:
             continue
         act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.id, status_="expired")
         release_application(act, row)

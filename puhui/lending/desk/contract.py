@@ -6,11 +6,18 @@ from datetime import date
 from functools import lru_cache
 
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
+from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
 from puhui.lending import tables
-from puhui.lending.desk.apply import release_application, take_application
+from puhui.lending.desk.apply import (
+    OFFER_DAYS,
+    hold_application,
+    release_application,
+    take_application,
+)
 from puhui.lending.desk.shelf import DECISION, TERMS, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Terms
@@ -21,6 +28,8 @@ from puhui.lending.nouns.request import (
     ContractKey,
     Disbursed,
     OpenBooks,
+    Voided,
+    VoidStale,
 )
 from puhui.lending.rules.apr import cost
 from puhui.lending.rules.contract import render_contract
@@ -39,6 +48,7 @@ OWN_ACCOUNTS = (
 LOAN_HOLD = "open_loan"
 
 
+@lru_cache(maxsize=256)
 def own_account(name: str, currency: str) -> int:
     """The number of one of the lender's own accounts."""
     return Account.id_of(f"bank:{name}:{currency}")
@@ -65,8 +75,8 @@ def draft_contract(
     """The contract as it would be signed on ``on``, with total cost and apr, for the borrower
     to read before the consent.
 
-    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.product_changed``,
-    ``lending.no_language``.
+    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
+    ``lending.product_changed``, ``lending.no_language``.
     """
     row = tx.one(tables.READ_APPLICATION, id=application_id)
     if row is None:
@@ -79,6 +89,8 @@ def _draft(tx: Transaction, row: Row, on: date, language: str) -> tuple[Contract
         raise Refused("lending.not_offered", f"This application is {row.status}, not offered.")
     decided = tx.one(tables.READ_DECISION, id=row.decision_id)
     assert decided is not None, row.id
+    if (on - business_date(decided.decided_us)).days > OFFER_DAYS:
+        raise Refused("lending.offer_expired", "The offer has ended; please apply again.")
     if load_product(row.product).digest != row.product_digest:
         raise Refused("lending.product_changed", "The product was changed; please apply again.")
     return _write(
@@ -121,13 +133,16 @@ def _write(
 def accept(act: Act, input: Accept) -> Accepted:
     """Sign the contract whose text the borrower has read, named by its digest.
 
-    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.product_changed``,
-    ``lending.contract_changed`` where the text read is not the text of today,
+    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
+    ``lending.product_changed``, ``lending.contract_changed`` where the text read is not the text
+    of today, ``lending.not_identified`` where a later identity check failed,
     ``lending.no_language``, ``party.not_yours``, ``party.erased``.
     """
     row = take_application(act, input.application_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     party = take_party(act, row.party_id)
+    if not party.is_anonymous and not party.is_identified:
+        raise Refused("lending.not_identified", "The identity is not verified any more.")
     text, terms, price = _draft(act.tx, row, act.today, input.language)
     if text.digest != input.contract_digest:
         raise Refused(
@@ -148,6 +163,8 @@ def accept(act: Act, input: Accept) -> Accepted:
         annual_rate=str(terms.annual_rate),
         apr=str(price.apr),
         total_cost_minor=price.total_minor,
+        upfront_fee_minor=terms.upfront_fee_minor,
+        counts_from=terms.starts_on.isoformat(),
         terms=TERMS.dump_json(terms).decode(),
         servicing=servicing_text(servicing),
         language=text.language,
@@ -188,11 +205,36 @@ def void_contract(act: Act, input: ContractKey) -> ContractKey:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status != "signed":
         raise Refused("lending.not_signed", f"This contract is {row.status} already.")
+    _void(act, row)
+    return input
+
+
+def _void(act: Act, row: Row) -> None:
+    """Undo a signed contract; no decision on the person may run meanwhile and miss the offer."""
+    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
     act.tx.put(tables.VOID_CONTRACT, id_=row.id)
     act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.application_id, status_="offered")
+    if not take_party(act, row.party_id).is_anonymous:
+        hold_application(act, row.party_id, row.application_id)
     release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
     act.emit("lending.contract_voided", row.party_id, {"contract": row.id})
-    return input
+
+
+@use_case("lending.void_stale_contracts", roles=("system",), batch="contract_ids")
+def void_stale_contracts(act: Act, input: VoidStale) -> Voided:
+    """Undo contracts that were signed before a day and never paid out; their offers stand again.
+
+    Such a contract can never be paid out, as it counts from the day it was signed, and would
+    stand as a debt for ever.
+    """
+    voided = []
+    for contract_id in input.contract_ids:
+        row = act.tx.one(tables.LOCK_CONTRACT, id=contract_id)
+        if row is None or row.status != "signed" or business_date(row.accepted_us) >= input.day:
+            continue
+        _void(act, row)
+        voided.append(row.id)
+    return Voided(tuple(voided))
 
 
 @use_case("lending.open_books", roles=("operator", "system"))
@@ -200,7 +242,10 @@ def open_books(act: Act, input: OpenBooks) -> BooksOpened:
     """Open the lender's own accounts in a currency; a second time finds them there.
 
     They have no balance limit, so none of them is a hot row when many loans are paid out.
+    Refused: ``lending.no_currency``.
     """
+    if input.currency not in DIGITS:
+        raise Refused("lending.no_currency", f"There is no currency {input.currency[:10]!r} here.")
     numbers = {name: own_account(name, input.currency) for name in OWN_ACCOUNTS}
     create_accounts(
         act,
@@ -225,8 +270,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status != "signed":
         raise Refused("lending.not_signed", f"This contract is {row.status} already.")
-    terms = TERMS.validate_json(row.terms)
-    if terms.starts_on != act.today:
+    if row.counts_from != act.today.isoformat():
         raise Refused(
             "lending.contract_stale", "The contract counts from another day; please sign it anew."
         )
@@ -238,9 +282,9 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     chain.append(
         (own_account("funding", row.currency), wallet, row.principal_minor, "disbursement")
     )
-    if terms.upfront_fee_minor:
+    if row.upfront_fee_minor:
         fee_income = own_account("fee_income", row.currency)
-        chain.append((wallet, fee_income, terms.upfront_fee_minor, "fee"))
+        chain.append((wallet, fee_income, row.upfront_fee_minor, "fee"))
     transfer_chain(act, chain, row.currency)
     act.tx.put(
         tables.START_CONTRACT,
@@ -253,7 +297,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
         row.party_id,
         {"contract": row.id, "amount_minor": row.principal_minor, "currency": row.currency},
     )
-    paid = row.principal_minor - terms.upfront_fee_minor
+    paid = row.principal_minor - row.upfront_fee_minor
     return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from puhui.data import foresee, open_text, permit
 from puhui.kernel.act import Act, use_case
@@ -28,15 +28,24 @@ from puhui.lending.nouns import (
     Request,
     ScoreFacts,
 )
-from puhui.lending.nouns.request import CutOffSet, Decide, Decided, Scored, SetCutOff
+from puhui.lending.nouns.request import (
+    ConfirmReview,
+    CutOffSet,
+    Decide,
+    Decided,
+    Scored,
+    SetCutOff,
+)
 from puhui.lending.rules.decide import decide as decide_application
 from puhui.lending.rules.guard import run_guards
-from puhui.party import Party, find_parties, take_party
+from puhui.party import Party, check_actor, find_parties, take_party
 from puhui.score import champion, score_row
 from puhui.score import study as score_study
 
 PURPOSE = "credit_decision"
 REASONS_MAX = 4
+UNREADABLE = ("score.bad_number", "score.bad_date", "score.out_of_range", "lending.bad_facts")
+Scorable = TypeVar("Scorable", Decide, ConfirmReview)
 STATUS_OF = {
     DecisionOutcome.APPROVED: "offered",
     DecisionOutcome.REVIEW: "review",
@@ -44,13 +53,13 @@ STATUS_OF = {
 }
 
 
-def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> Decide | None:
+def compute_score(node: Node, tx: Transaction, input: Scorable, now_us: int) -> Scorable | None:
     """Score an application with the model in force for its product.
 
     Nothing of a person is opened without a consent that covers the fields; then ``scored`` stays
     empty. None when the person's key was destroyed since.
-    Refused: ``lending.no_application``, ``lending.no_model``, ``score.model_missing``,
-    ``score.model_damaged``, ``score.bad_number`` and its kin.
+    Refused: ``lending.no_application``, ``lending.no_model``, ``lending.mapping_differs``,
+    ``lending.bad_facts``, ``score.model_missing``, ``score.model_damaged``.
     """
     row = tx.one(tables.READ_APPLICATION, id=input.application_id)
     if row is None:
@@ -71,11 +80,20 @@ def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> De
     if model is None:
         raise Refused("lending.no_model", f"No model is in force as {row.champion}.")
     mapping = mapping_of(node.home, row.mapping)
-    facts = json.loads(text)
     scorer = model_of(node.home, model.digest)
-    score = score_row(scorer, facts, mapping=mapping)
-    if score.pd >= _pd_explained(tx, row.product, model.digest):
-        score = score_row(scorer, facts, reasons=REASONS_MAX, mapping=mapping)
+    if scorer.mapping_digest != mapping.digest:
+        raise Refused("lending.mapping_differs", "The model in force reads other facts than these.")
+    facts = json.loads(text)
+    try:
+        score = score_row(scorer, facts, mapping=mapping)
+        if score.pd >= _pd_explained(tx, row.product, model.digest):
+            score = score_row(scorer, facts, reasons=REASONS_MAX, mapping=mapping)
+        guard_facts = _guard_facts(mapping, facts, row.currency)
+    except Refused as refused:
+        if refused.code not in UNREADABLE:
+            raise
+        # What the score room says of it quotes the fact, and facts are shown to nobody here.
+        raise Refused("lending.bad_facts", "A fact cannot be read; please apply again.") from None
     return replace(
         input,
         party_id=row.party_id,
@@ -85,7 +103,7 @@ def compute_score(node: Node, tx: Transaction, input: Decide, now_us: int) -> De
             tuple(reason.code for reason in score.reasons),
             model.digest,
             row.row_digest,
-            **_guard_facts(mapping, facts, row.currency),
+            **guard_facts,
         ),
     )
 
@@ -105,6 +123,7 @@ def _cut_off(tx: Transaction, product: Product, model_digest: str) -> CutOff:
     return CutOff(Decimal(found.pd_max), product.cut_off.review_share, is_trained=True)
 
 
+FACT_MAX = 10**15
 MONEY_ROLES = {
     "yearly_income": "yearly_income_minor",
     "existing_debt": "existing_debt_minor",
@@ -124,6 +143,8 @@ def _guard_facts(
         if number != number:
             continue
         exact = Decimal(str(number)) * Decimal(guard.times)
+        if abs(exact) >= FACT_MAX:
+            raise Refused("lending.bad_facts", "A fact is larger than any that is kept here.")
         if guard.role in MONEY_ROLES:
             scaled = exact.scaleb(DIGITS[currency])
             found[MONEY_ROLES[guard.role]] = round_minor(scaled, Rounding.HALF_UP)
@@ -139,10 +160,11 @@ def decide(act: Act, input: Decide) -> Decided:
 
     Decisions on one person take turns, so two applications at once cannot both pass a guard on
     debt. Refused: ``lending.no_application``, ``lending.not_open``, ``lending.product_changed``,
-    ``lending.facts_changed`` and those of ``compute_score``.
+    ``lending.facts_changed``, ``party.not_yours`` and those of ``compute_score``.
     """
     act.tx.put(tables.LOCK_OBLIGOR, party_id=input.party_id, decisions=1)
     row = take_application(act, input.application_id)
+    check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status != "open":
         raise Refused("lending.not_open", f"This application is {row.status} already.")
     product = load_product(row.product)
@@ -152,8 +174,8 @@ def decide(act: Act, input: Decide) -> Decided:
     if scored is not None and scored.row_digest != row.row_digest:
         raise Refused("lending.facts_changed", "The facts changed while they were scored.")
     party = take_party(act, row.party_id)
-    is_consented = _is_permitted(act, party, row)
-    facts = _facts(act, row, product, party, scored if is_consented else None, is_consented)
+    is_consented = is_permitted(act, party, row)
+    facts = gather_facts(act, row, product, party, scored if is_consented else None, is_consented)
     if scored is None or not is_consented:
         return _refuse_unread(act, row, product, facts)
     bound = _cut_off(act.tx, product, scored.model_digest)
@@ -171,7 +193,8 @@ def decide(act: Act, input: Decide) -> Decided:
     return record_decision(act, row, decision, scored, bound.pd_max)
 
 
-def _is_permitted(act: Act, party: Party, row: Row) -> bool:
+def is_permitted(act: Act, party: Party, row: Row) -> bool:
+    """Whether a valid consent covers the facts of an application now; the look is logged."""
     try:
         permit(act, party, purpose=PURPOSE, fields=json.loads(row.fields))
     except Refused as refused:
@@ -181,48 +204,73 @@ def _is_permitted(act: Act, party: Party, row: Row) -> bool:
     return True
 
 
-def _facts(
+def gather_facts(
     act: Act, row: Row, product: Product, party: Party, scored: Scored | None, is_consented: bool
 ) -> GuardFacts:
-    """What the guards look at, with every debt of the person that is known here."""
+    """What the guards look at, with every debt of the person that is known here.
+
+    Whoever asks holds the row of the obligor, so that no other decision on the person runs.
+    """
+    others = act.tx.all(tables.READ_OTHER_APPLICATIONS, party_id=row.party_id, id=row.id)
     debts = act.tx.all(tables.READ_DEBTS, party_id=row.party_id)
-    others = act.tx.all(
-        tables.READ_OTHER_APPLICATIONS,
-        party_id=row.party_id,
-        applied_us=row.applied_us,
-        id=row.id,
-    )
     promised = sum(other.offered_minor for other in others if other.currency == row.currency)
     known_debt = promised + sum(_owed(debt) for debt in debts if debt.currency == row.currency)
     exposure = sum(_owed(debt) for debt in debts if debt.product == row.product)
     exposure += sum(other.offered_minor for other in others if other.product == row.product)
     declared = None if scored is None else scored.existing_debt_minor
-    overdue = sum(debt.arrears_minor for debt in debts)
-    overdue_days = max((debt.days_past_due for debt in debts), default=0)
-    if scored is not None:
-        overdue += scored.overdue_minor or 0
-        overdue_days = max(overdue_days, scored.overdue_days or 0)
-    is_overdue_known = not party.is_anonymous or (
-        scored is not None and (scored.overdue_days or scored.overdue_minor) is not None
-    )
+    overdue_minor, overdue_days = _overdue(party, debts, scored)
     return GuardFacts(
         on=act.today,
         wanted_minor=row.wanted_minor,
         is_firm=party.kind == "firm",
+        is_registered=scored is not None and not party.is_anonymous,
         is_identity_verified=None if party.is_anonymous else party.is_identified,
         age_years=None if scored is None else scored.age_years,
         is_consent_valid=is_consented,
-        overdue_minor=overdue if is_overdue_known else None,
-        overdue_days=overdue_days if is_overdue_known else None,
+        overdue_minor=overdue_minor,
+        overdue_days=overdue_days,
         yearly_income_minor=None if scored is None else scored.yearly_income_minor,
-        other_debt_minor=known_debt + (declared or 0),
+        other_debt_minor=known_debt + max(0, declared or 0),
         product_exposure_minor=exposure,
-        applications_open=sum(other.product == row.product for other in others),
+        applications_open=sum(_is_before(other, row) for other in others),
+    )
+
+
+def _is_before(other: Row, row: Row) -> bool:
+    """Whether another application for the product came first, or holds an offer already: of two
+    that are under way only the later is refused.
+    """
+    is_first = (other.applied_us, other.id) < (row.applied_us, row.id)
+    return bool(other.product == row.product and (is_first or other.status == "offered"))
+
+
+def _overdue(
+    party: Party, debts: list[Row], scored: Scored | None
+) -> tuple[int | None, int | None]:
+    """Overdue amount and days, known here or declared; None for what neither says.
+
+    Nothing overdue here says nothing of credit elsewhere: where only days or only an amount is
+    declared, that one decides. What is declared can add to what is known, never take from it.
+    """
+    minor = sum(debt.arrears_minor for debt in debts)
+    days = max((debt.days_past_due for debt in debts), default=0)
+    declared_minor = None if scored is None else scored.overdue_minor
+    declared_days = None if scored is None else scored.overdue_days
+    if declared_minor is None and declared_days is None:
+        is_known = not party.is_anonymous or minor or days
+        return (minor, days) if is_known else (None, None)
+    return (
+        minor + max(0, declared_minor) if declared_minor is not None else minor or None,
+        max(days, declared_days) if declared_days is not None else days or None,
     )
 
 
 def _owed(debt: Row) -> int:
-    """What a contract counts as debt: the principal promised, then what is outstanding of it."""
+    """What a contract counts as debt: the principal promised, then what is outstanding of it,
+    and of a loan that was written off what the obligor still owes.
+    """
+    if debt.status == "written_off":
+        return int(debt.arrears_minor)
     return int(debt.principal_minor if debt.status == "signed" else debt.outstanding_minor)
 
 

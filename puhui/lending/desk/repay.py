@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
+from puhui.lending.desk.apply import OFFER_DAYS
 from puhui.lending.desk.contract import (
     LOAN_HOLD,
     loan_account,
@@ -34,6 +36,7 @@ from puhui.lending.nouns.request import (
     LoansAged,
     Repaid,
     Repay,
+    VoidStale,
     WrittenOff,
 )
 from puhui.lending.rules import repay as rules
@@ -42,7 +45,6 @@ from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, release_hold
 
 CHUNK = 1000
-OFFER_DAYS = 30
 SERVICED = ("current", "past_due", "written_off")
 RECEIVERS = {
     Part.INTEREST: ("interest_income", "interest_repayment"),
@@ -98,13 +100,10 @@ def repay(act: Act, input: Repay) -> Repaid:
     if not parts:
         raise Refused("lending.nothing_owed", "Nothing is owed on this loan any more.")
     transfer_chain(act, parts, row.currency)
-    _add_event(act, row.id, EventKind.REPAID, input.amount_minor)
+    taken = input.amount_minor - allocation.returned_minor
+    _add_event(act, row.id, EventKind.REPAID, taken)
     _update(act, row, state)
-    act.emit(
-        "lending.repaid",
-        row.party_id,
-        {"contract": row.id, "amount_minor": input.amount_minor - allocation.returned_minor},
-    )
+    act.emit("lending.repaid", row.party_id, {"contract": row.id, "amount_minor": taken})
     return Repaid(
         row.id,
         principal,
@@ -152,7 +151,16 @@ def _add_event(act: Act, contract_id: str, kind: EventKind, amount_minor: int) -
 
 
 def _update(act: Act, row: Row, state: LoanState) -> None:
-    """Store what lists and guards read of a loan; everything follows from its events."""
+    """Store what lists and guards read of a loan; everything follows from its events.
+
+    After a write-off the claim that is left stands as arrears: the debt lives, all of it overdue.
+    """
+    days_past_due, arrears = state.days_past_due, state.arrears_minor
+    is_over = state.status is LoanStatus.PAID_OFF
+    if state.is_written_off:
+        arrears = state.claim_minor - state.recovered_minor
+        days_past_due = max(1, row.days_past_due) if arrears else 0
+        is_over = not arrears
     act.tx.put(
         tables.SET_CONTRACT,
         id_=row.id,
@@ -160,12 +168,13 @@ def _update(act: Act, row: Row, state: LoanState) -> None:
         repaid_minor_=state.principal_paid_minor,
         written_off_minor_=state.written_off_minor,
         outstanding_minor_=state.outstanding_minor,
-        days_past_due_=state.days_past_due,
-        arrears_minor_=state.arrears_minor,
+        days_past_due_=days_past_due,
+        arrears_minor_=arrears,
         aged_on_=act.today.isoformat(),
     )
-    if state.status is LoanStatus.PAID_OFF and row.status != "paid_off":
+    if is_over:
         release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
+    if state.status is LoanStatus.PAID_OFF and row.status != "paid_off":
         act.emit("lending.paid_off", row.party_id, {"contract": row.id})
 
 
@@ -209,10 +218,20 @@ def loan_chunks(node: Node, day: date) -> list[AgeLoans]:
 def offer_chunks(node: Node, day: date) -> list[ExpireOffers]:
     """All offers older than an offer lasts, in chunks."""
     last = day - timedelta(days=OFFER_DAYS)
+    before_us = start_of_day_us(last + timedelta(days=1))
     with node.read() as tx:
-        ids = [row.id for row in tx.all(tables.READ_OFFERS_BEFORE, day=last.isoformat())]
+        ids = [row.id for row in tx.all(tables.READ_OFFERS_BEFORE, before_us=before_us)]
     return [ExpireOffers(last, tuple(ids[at : at + CHUNK])) for at in range(0, len(ids), CHUNK)]
 
 
+def stale_chunks(node: Node, day: date) -> list[VoidStale]:
+    """All contracts that were signed before a day and never paid out, in chunks."""
+    before_us = start_of_day_us(day)
+    with node.read() as tx:
+        ids = [row.id for row in tx.all(tables.READ_STALE_CONTRACTS, before_us=before_us)]
+    return [VoidStale(day, tuple(ids[at : at + CHUNK])) for at in range(0, len(ids), CHUNK)]
+
+
+day_step(50, "lending.void_stale_contracts", stale_chunks)
 day_step(100, "lending.expire_offers", offer_chunks)
 day_step(200, "lending.age_loans", loan_chunks)

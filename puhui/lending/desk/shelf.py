@@ -42,7 +42,10 @@ def model_of(home: Path, digest: str) -> Model:
 
 
 @lru_cache(maxsize=64)
-def _mapping(path: Path, digest: str) -> score.Mapping:
+def _mapping(home: Path, digest: str) -> score.Mapping:
+    path = home / MAPPINGS / f"{digest}.toml"
+    if not digest.isalnum() or not path.is_file():
+        raise Refused("lending.mapping_missing", f"There is no mapping {digest[:12]!r} here.")
     mapping = score.read_mapping(path)
     if mapping.digest != digest:
         raise Refused("lending.mapping_damaged", f"The mapping {digest[:12]} was changed.")
@@ -54,10 +57,7 @@ def mapping_of(home: Path, digest: str) -> score.Mapping:
 
     Refused: ``lending.mapping_missing``, ``lending.mapping_damaged``.
     """
-    path = home / MAPPINGS / f"{digest}.toml"
-    if not path.is_file():
-        raise Refused("lending.mapping_missing", f"There is no mapping {digest[:12]!r} here.")
-    return _mapping(path, digest)
+    return _mapping(home, digest)
 
 
 def keep_mapping(home: Path, mapping: score.Mapping, text: str) -> None:

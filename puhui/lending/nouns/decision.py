@@ -27,12 +27,14 @@ class GuardFacts:
     Amounts are minor units of the product's currency. ``other_debt_minor`` is all credit of the
     person everywhere, without the new loan; ``product_exposure_minor`` is what this product has
     lent or promised to the person already; ``applications_open`` counts the person's other
-    applications for this product that are undecided or within the product's waiting days.
+    applications for this product that were made before and are under way. ``is_registered``: a
+    person or firm with a name, who can be asked for what is missing; rows of files cannot.
     """
 
     on: date
     wanted_minor: int
     is_firm: bool = False
+    is_registered: bool = False
     is_identity_verified: bool | None = None
     born_on: date | None = None
     age_years: int | None = None

@@ -206,11 +206,16 @@ class ProposeReview:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmReview:
-    """Another officer's yes or no to what was proposed."""
+    """Another officer's yes or no to what was proposed.
+
+    ``party_id`` and ``scored`` are computed anew, so that what guards look at is of that day.
+    """
 
     application_id: str
     agree: bool
     reason: str
+    party_id: str = ""
+    scored: Scored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +259,34 @@ class LoansAged:
 
 
 @dataclass(frozen=True, slots=True)
+class VoidStale:
+    """Contracts signed before a day and never paid out."""
+
+    day: date
+    contract_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """Contracts that were undone."""
+
+    contract_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExpireOffers:
-    """Offers made on or before a day that nobody accepted."""
+    """Offers decided on or before a day that nobody accepted."""
 
     day: date
     application_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A person whose decisions were struck of personal figures."""
+
+    party_id: str
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True)

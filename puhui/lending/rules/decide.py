@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import Rounding, round_minor
+from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
 from puhui.lending.nouns import (
     CreditLimit,
     CutOff,
@@ -44,8 +44,8 @@ def check_request(request: Request, product: Product) -> None:
 
     Refused: ``lending.bad_amount``, ``lending.bad_term``, ``lending.bad_method``.
     """
-    if request.wanted_minor <= 0:
-        raise Refused("lending.bad_amount", "The amount asked for must be above nought.")
+    if not 0 < request.wanted_minor < MINOR_MAX:
+        raise Refused("lending.bad_amount", "This is no amount that anybody can ask for.")
     if request.term_months not in product.terms_months:
         offered = ", ".join(str(months) for months in product.terms_months)
         raise Refused("lending.bad_term", f"{product.name} is lent for {offered} months.")

@@ -95,8 +95,12 @@ def check_overdue(facts: GuardFacts, setting: GuardSetting) -> GuardResult:
 def check_debt(facts: GuardFacts, setting: GuardSetting) -> GuardResult:
     """All credit of the person, the new loan included, is at most ``multiple_max`` x yearly income.
 
-    Both figures must be known. Reason: ``debt_over_income``.
+    Both figures must be known. Who is registered here and does not say the income is looked at by
+    a person, whatever the product says: silence must not lend more than the truth would.
+    Reasons: ``debt_over_income``, ``income_unknown``.
     """
+    if facts.yearly_income_minor is None and facts.is_registered:
+        return GuardResult(setting.code, Outcome.FAILED, "income_unknown", asks_person=True)
     if facts.yearly_income_minor is None or facts.other_debt_minor is None:
         return _missing(setting)
     carried = round_minor(facts.yearly_income_minor * setting.value("multiple_max"), Rounding.DOWN)
@@ -152,6 +156,7 @@ REASONS = (
     "age_above",
     "overdue_active",
     "debt_over_income",
+    "income_unknown",
     "exposure_over_product",
     "application_open",
 )

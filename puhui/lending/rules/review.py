@@ -28,13 +28,13 @@ def override(
     firm = [g for g in decision.guards if g.outcome is Outcome.FAILED and not g.asks_person]
     if firm:
         raise Refused("lending.not_overridable", f"The guard {firm[0].code} may not be overridden.")
-    if not decision.price.is_within_cap:
+    if not decision.price.is_within_cap or "price_over_cap" in decision.reasons:
         raise Refused("lending.not_overridable", "The price needed is above what may be charged.")
     amount = min(wanted_minor, decision.credit_limit.amount_minor)
     if amount < product.smallest_minor:
         raise Refused("lending.not_overridable", "The credit limit is below the smallest amount.")
     fee = round_minor(amount * product.pricing.upfront_fee_share, Rounding.HALF_UP)
-    offer = decision.offer or Offer(
+    offer = Offer(
         amount,
         product.currency,
         decision.price.annual_rate,

@@ -1,0 +1,133 @@
+"""The program ``puhui``: its commands, and how it ends.
+
+Exit code 0 is done, 2 is refused or bad input, 1 is a fault, 130 is stopped by the user. Heavy
+libraries are imported by the commands that use them, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from puhui.cli import apply, claims, lend, run, score, upkeep
+
+if TYPE_CHECKING:
+    from puhui.kernel import Fault
+
+REFUSED, FAULT, STOPPED = 2, 1, 130
+
+app = typer.Typer(
+    name="puhui",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Inclusive finance on one machine: small loans from application to money in the wallet, "
+        "every decision explained, every act replayable.\n\n"
+        "Everything is kept under PUHUI_HOME (default: the folder var). Start with: puhui run"
+    ),
+    epilog="Exit codes: 0 done, 2 refused or bad input, 1 fault. See docs/guides/developer.md.",
+)
+
+WORK, LOOK, KEEP = "Lending", "Looking", "Running a node"
+app.command("run", rich_help_panel=WORK)(run.run)
+app.command("lend", rich_help_panel=WORK)(lend.lend)
+app.command("apply", rich_help_panel=WORK)(apply.apply)
+app.command("score", rich_help_panel=WORK)(score.score)
+app.command("claims", rich_help_panel=LOOK)(claims.claims)
+app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
+app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
+app.command("migrate", rich_help_panel=KEEP)(upkeep.migrate)
+app.command("worker", rich_help_panel=KEEP)(upkeep.worker)
+app.command("close-day", rich_help_panel=KEEP)(upkeep.close_day)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        from puhui import __version__
+
+        print(f"puhui {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program on ``arguments`` (default: those of the process) and exit with its code."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    sys.exit(_code_of(arguments))
+
+
+def _code_of(arguments: list[str] | None) -> int:
+    """Run the program; what went wrong becomes one sentence on stderr and a code."""
+    try:
+        ended: Any = app(arguments, standalone_mode=False)
+    except KeyboardInterrupt:
+        return _say(
+            "Stopped. What was answered is kept; the same command goes on from there.", STOPPED
+        )
+    except typer.Abort:
+        return _say("Stopped.", STOPPED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _failed(error)
+    return ended if isinstance(ended, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    show = getattr(error, "show", None)
+    if show is not None:  # a wrong option or a missing argument, in typer's own words
+        show(file=sys.stderr)
+        return REFUSED
+    from puhui.kernel.errors import Fault, Refused
+
+    if isinstance(error, Refused):
+        return _say(f"Refused: {error.reason} ({error.code})", REFUSED)
+    fault = error if isinstance(error, Fault) else _fault_of(error)
+    return _say(f"Fault: {fault.reason} ({fault.code})", FAULT)
+
+
+def _fault_of(error: Exception) -> Fault:
+    """What an error that nobody foresaw means to people."""
+    from puhui.kernel.errors import Fault
+
+    if isinstance(error, MemoryError):
+        return Fault("cli.no_memory", "There is not enough memory for this.")
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return Fault("cli.file_system", f"{error.strerror}{where}.")
+    return Fault(
+        "cli.unexpected",
+        f"A mistake in puhui itself ({type(error).__name__}); the act that failed recorded "
+        f"nothing. {_kept(error)}",
+    )
+
+
+def _kept(error: Exception) -> str:
+    """Keep where it happened in a file for whoever mends it; the screen stays readable."""
+    import traceback
+
+    from puhui.node import home_folder
+
+    path = home_folder() / "fault.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), "utf-8")
+    except OSError:
+        return "Where it happened could not be written down."
+    return f"Where it happened stands in {path}."
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code

@@ -1,0 +1,37 @@
+"""The node that a command works on, and the operator in whose name it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from puhui.kernel import Actor, Node
+
+OPERATOR = "cli"
+
+
+@contextmanager
+def opened(
+    home: Path | None = None, *, store_url: str | None = None, writers: int = 4
+) -> Iterator[Node]:
+    """The node under ``PUHUI_HOME``, closed when the block ends."""
+    from puhui.node import open_node
+
+    node = open_node(home, store_url=store_url, writers=writers)
+    try:
+        yield node
+    finally:
+        node.close()
+
+
+def operator() -> Actor:
+    """Whoever can read the node's files: the operator, with every role a use case asks for."""
+    from puhui.kernel import Actor
+    from puhui.kernel.act import USE_CASES
+    from puhui.node import load_rooms
+
+    load_rooms()
+    return Actor(OPERATOR, frozenset().union(*(case.roles for case in USE_CASES.values())))

@@ -1,0 +1,262 @@
+"""Keeping a node: migrations, events, closing days, replay, and the books."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from puhui.cli import say
+from puhui.cli.open import opened
+
+Json = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
+
+ledger_app = typer.Typer(
+    no_args_is_help=True,
+    help="The books: check them, and print the trial balance.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def migrate(as_json: Json = False) -> None:
+    """Bring the store to the state that this version works with; safe to repeat.
+
+    Take a backup first, and stop the other processes of the node.
+
+    Example: PUHUI_STORE=postgresql://puhui@db/bank puhui migrate
+    """
+    from puhui.migrations import HEAD
+    from puhui.migrations import migrate as bring_up
+    from puhui.node import home_folder, load_rooms
+
+    load_rooms()
+    home = home_folder()
+    home.mkdir(parents=True, exist_ok=True)
+    before = bring_up(os.environ.get("PUHUI_STORE") or f"sqlite:///{home / 'puhui.sqlite'}")
+    if before == HEAD:
+        say.line(f"The store is at {HEAD} already.")
+    else:
+        say.line(f"The store was {'empty' if not before else f'at {before}'} and is at {HEAD} now.")
+    if as_json:
+        say.figures({"before": before or None, "after": HEAD, "is_changed": before != HEAD})
+
+
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Deliver what is there, then end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Deliver the events of acts to the rooms that wait for them, until stopped.
+
+    Stop it with Ctrl-C or SIGTERM: it ends after the delivery at hand. Delivering twice changes
+    nothing.
+
+    Example: puhui worker --once
+    """
+    import signal
+    import threading
+
+    from puhui.worker import deliver, run_worker
+
+    stop = threading.Event()
+    with opened() as node:
+        if once:
+            done = deliver(node)
+            taken, stuck = done.taken, done.stuck
+        else:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda got, frame: stop.set())
+            say.note("Delivering events; Ctrl-C stops.")
+            taken, stuck = run_worker(node, stop), ()
+    say.line(f"{taken:,} events delivered.")
+    for name in stuck:
+        say.note(f"{name} fails at an event; it is tried again in the next pass.")
+    if as_json:
+        say.figures({"taken": taken, "stuck": len(stuck)})
+    if stuck:
+        raise typer.Exit(1)
+
+
+def close_day(
+    day: Annotated[
+        str, typer.Argument(metavar="[DAY]", help="Like 2026-11-22 (default: yesterday in China).")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Close a day: age loans, end offers that nobody accepted. It may be stopped and repeated.
+
+    Example: puhui close-day 2026-11-22
+    """
+    from datetime import timedelta
+
+    from puhui.kernel import Refused
+    from puhui.kernel.clock import business_date
+    from puhui.kernel.event import parse_day
+    from puhui.worker import close_day as close
+
+    with opened() as node:
+        today = business_date(node.clock.now_us())
+        closed = parse_day(day) if day else today - timedelta(days=1)
+        if closed > today:
+            raise Refused("cli.day_ahead", f"{closed} has not come yet; today is {today}.")
+        with say.progress() as step:
+            done = close(node, closed, progress=step)
+    say.line(f"{closed} is closed: {done.steps} steps, {done.chunks} chunks.")
+    if as_json:
+        say.figures({"day": closed.isoformat(), "steps": done.steps, "chunks": done.chunks})
+
+
+def replay(
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="An empty folder to keep the second node in (default: none kept)."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run every recorded act again in an empty node, and compare all that came out.
+
+    Outcomes, refusals, scores, the models that decided, and at the end every table. Prints what
+    differs and ends with 1 if anything does.
+
+    Example: puhui replay --into second
+    """
+    import shutil
+
+    folder = into or Path(tempfile.mkdtemp(prefix="puhui-replay-"))
+    try:
+        _replay(folder, is_kept=into is not None, as_json=as_json)
+    finally:
+        if into is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replay(folder: Path, *, is_kept: bool, as_json: bool) -> None:
+    import shutil
+    import time
+
+    from puhui.kernel import replay as kernel_replay
+    from puhui.node import open_node
+
+    started = time.perf_counter()
+    with opened() as source:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("models", "mappings"):
+            if (source.home / name).is_dir():
+                shutil.copytree(source.home / name, folder / name, dirs_exist_ok=True)
+        url = f"sqlite:///{folder / 'puhui.sqlite'}"
+        target = open_node(folder, store_url=url, keys=source.keys)
+        try:
+            with say.progress() as step:
+                report = kernel_replay.replay(
+                    source, target, progress=lambda done, total: step("replaying", done, total)
+                )
+        finally:
+            target.close()
+    seconds = time.perf_counter() - started
+    same = "everything is as recorded" if not report.differences else "it DIFFERS"
+    say.line(
+        f"{report.acts:,} acts run again in {seconds:.1f} s, {report.refused:,} of them refusals, "
+        f"{report.erased:,} of erased persons: {same}."
+    )
+    if report.differences:
+        say.table(
+            ("position", "act", "key", "what"),
+            [(str(one.position), one.name, one.key, one.what) for one in report.differences[:50]],
+            right=(0,),
+        )
+    if is_kept:
+        say.line(f"The second node lies in {folder}; the same master key opens it.")
+    if as_json:
+        say.figures(
+            {
+                "acts": report.acts,
+                "refused": report.refused,
+                "erased": report.erased,
+                "differences": len(report.differences),
+                "seconds": seconds,
+            }
+        )
+    if report.differences:
+        raise typer.Exit(1)
+
+
+@ledger_app.command("verify")
+def verify(as_json: Json = False) -> None:
+    """Recompute all books from the transfers and list whatever disagrees; 1 if anything does.
+
+    Example: puhui ledger verify --json
+    """
+    from puhui import ledger
+
+    with opened() as node, node.read() as tx:
+        report = ledger.verify(tx)
+    say.line(
+        f"{report.accounts:,} accounts, {report.transfers:,} transfers, "
+        f"{report.pendings_open:,} open pendings: "
+        f"{'the books are sound' if report.is_sound else 'something DISAGREES'}."
+    )
+    if report.findings:
+        say.table(
+            ("check", "of", "expected", "found"),
+            [(one.check, one.subject, one.expected, one.found) for one in report.findings[:50]],
+        )
+    if as_json:
+        say.figures(
+            {
+                "accounts": report.accounts,
+                "transfers": report.transfers,
+                "pendings_open": report.pendings_open,
+                "findings": len(report.findings),
+                "trial_balance_minor": report.trial_balance.difference_minor,
+            }
+        )
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+@ledger_app.command("trial-balance")
+def trial_balance(as_json: Json = False) -> None:
+    """Print debits and credits by ledger and place in the chart; they are equal.
+
+    Example: puhui ledger trial-balance
+    """
+    from puhui import ledger
+    from puhui.kernel.money import DIGITS, figure_of
+
+    with opened() as node, node.read() as tx:
+        found = ledger.trial_balance(tx)
+
+    def amount(minor: int, currency: str) -> str:
+        return figure_of(minor, DIGITS[currency])
+
+    say.table(
+        ("ledger", "account", "accounts", "debits", "credits", "pending debits", "pending credits"),
+        [
+            (
+                row.ledger,
+                row.name,
+                f"{row.accounts:,}",
+                amount(row.debits_posted_minor, row.ledger),
+                amount(row.credits_posted_minor, row.ledger),
+                amount(row.debits_pending_minor, row.ledger),
+                amount(row.credits_pending_minor, row.ledger),
+            )
+            for row in found.rows
+        ],
+        right=range(2, 7),
+    )
+    say.line(f"Debits and credits are {found.difference_minor} minor units apart.")
+    if as_json:
+        say.figures(
+            {
+                "rows": len(found.rows),
+                "accounts": sum(row.accounts for row in found.rows),
+                "trial_balance_minor": found.difference_minor,
+            }
+        )
+    if found.difference_minor:
+        raise typer.Exit(1)

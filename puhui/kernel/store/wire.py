@@ -1,0 +1,192 @@
+"""The wire to PostgreSQL: statements in a pipeline on one connection."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+from sqlalchemy.sql.base import Executable
+
+from puhui.kernel.store.statement import Compiled, Compiler, Row
+
+PIPELINE_MAX = 256
+WAIT_MS_MAX = 60_000
+READER_WAIT_MS_MAX = 600_000
+"""How long a server may stay silent before its connection is given up."""
+
+_compile = Compiler("postgresql")
+_compile_unlocked = Compiler("postgresql", without_locks=True)
+
+
+class PostgresTransaction:
+    """Statements on one PostgreSQL connection, sent as prepared statements in a pipeline.
+
+    A ``put`` is not waited for: the server's answer to it is taken with the next read or at the
+    end of the act. Values travel as text, bytes as they are.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_compile",
+        "_either",
+        "_names",
+        "_readable",
+        "_wait_ms",
+        "_wire",
+        "connection",
+    )
+
+    def __init__(self, connection: psycopg.Connection[Any], *, is_reader: bool = False) -> None:
+        self.connection = connection
+        self._compile = _compile_unlocked if is_reader else _compile
+        self._wait_ms = READER_WAIT_MS_MAX if is_reader else WAIT_MS_MAX
+        self._wire = connection.pgconn
+        self._names: dict[str, bytes] = {}
+        self._readable = select.poll()
+        self._readable.register(self._wire.socket, select.POLLIN)
+        self._either = select.poll()
+        self._either.register(self._wire.socket, select.POLLIN | select.POLLOUT)
+        self._wire.enter_pipeline_mode()
+
+    def one(self, statement: Executable, /, **values: Any) -> Row | None:
+        """The only row, or None."""
+        rows = self.all(statement, **values)
+        assert len(rows) <= 1, statement
+        return rows[0] if rows else None
+
+    def all(self, statement: Executable, /, **values: Any) -> list[Row]:
+        """All rows."""
+        compiled = self._compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        self._send(compiled, values)
+        result = self.sync()[-1]
+        count = result.ntuples
+        if not count:
+            return []
+        columns = range(result.nfields)
+        make = compiled.make or compiled.maker(
+            [((result.fname(n) or b"").decode(),) for n in columns]
+        )
+        readers = [_READERS[result.ftype(n)] for n in columns]
+        get = result.get_value
+        return [
+            make([None if (value := get(row, n)) is None else readers[n](value) for n in columns])
+            for row in range(count)
+        ]
+
+    def run(self, statement: Executable, /, **values: Any) -> int:
+        """Change rows; returns how many were changed."""
+        compiled = self._compile(statement)
+        if compiled.is_expanding:
+            compiled, values = compiled.expanded(values)
+        self._send(compiled, values)
+        return self.sync()[-1].command_tuples or 0
+
+    def put(self, statement: Executable, /, **values: Any) -> None:
+        """Change rows without asking how many: sent together with what follows."""
+        self._send(self._compile(statement), values)
+
+    def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run one statement for each of ``rows``; answers are taken every few hundred, so that
+        neither side waits for the other with both buffers full.
+        """
+        compiled = self._compile(statement)
+        for number, row in enumerate(rows, 1):
+            self._send(compiled, row)
+            if number % PIPELINE_MAX == 0:
+                self.sync()
+
+    def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
+        sql = compiled.sql
+        name = self._names.get(sql)
+        if name is None:
+            name = self._names[sql] = b"s%d" % len(self._names)
+            self._wire.send_prepare(name, sql.encode())
+        ordered = compiled.positional(values)
+        encoded = [_encoded(value) for value in ordered]
+        formats = [1 if type(value) is bytes else 0 for value in ordered]
+        self._wire.send_query_prepared(name, encoded, formats)
+
+    def send(self, sql: bytes) -> None:
+        """Send a command without values, not waiting for the answer."""
+        self._wire.send_query_params(sql, None)
+
+    def sync(self) -> list[PGresult]:
+        """Wait for the answers to all that was sent; raises the first error among them."""
+        wire = self._wire
+        wire.pipeline_sync()
+        while wire.flush():
+            self._wait(self._either)
+            wire.consume_input()
+        results = []
+        while True:
+            while wire.is_busy():
+                self._wait(self._readable)
+                wire.consume_input()
+            result = wire.get_result()
+            if result is None:
+                if wire.status != ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection was lost")
+                continue
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                break
+            results.append(result)
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                # A statement whose first run failed may not have been prepared: start afresh.
+                self._forget()
+                raise error_from_result(result)
+        return results
+
+    def _wait(self, ready: select.poll) -> None:
+        """Wait for the server, which is given up when it stays silent too long."""
+        if not ready.poll(self._wait_ms):
+            self.connection.close()
+            raise psycopg.OperationalError(f"no answer within {self._wait_ms // 1000} s")
+
+    def end(self) -> None:
+        """Undo the transaction; a lost connection has undone it already."""
+        if self._wire.status == ConnStatus.OK:
+            try:
+                self.send(b"ROLLBACK")
+                self.sync()
+            except psycopg.Error:
+                self.connection.close()
+
+    def _forget(self) -> None:
+        """Forget all prepared statements, so that each is prepared again at its next use."""
+        self._names.clear()
+        self._wire.send_query_params(b"ROLLBACK", None)
+        self._wire.send_query_params(b"DEALLOCATE ALL", None)
+        self.sync()
+
+
+def _encoded(value: Any) -> bytes | None:
+    if type(value) is str:
+        text = value.encode()
+        if b"\0" in text:  # the server would take the text for ended there
+            raise ValueError("a text holds a zero character")
+        return text
+    if type(value) is int:
+        return b"%d" % value
+    if value is None or type(value) is bytes:
+        return value
+    raise TypeError(f"columns are int, str, bytes or None, not {type(value).__name__}")
+
+
+_READERS: dict[int, Callable[[bytes], Any]] = {
+    16: lambda value: value == b"t",
+    17: lambda value: bytes.fromhex(value[2:].decode()),
+    20: int,
+    21: int,
+    23: int,
+    25: bytes.decode,
+    1043: bytes.decode,
+}
+"""How a column of a type (by its number in the server's catalogue) is read."""

@@ -1,0 +1,115 @@
+"""Processes and servers that a test starts, and that are gone when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from puhui.kernel import Actor, Node
+from tests.faults.load import KEYS, open_at
+from tests.faults.sample import sample_use_cases
+from tests.lending.bank import Bank, open_bank
+
+START_S_MAX = 60.0
+
+
+class Child:
+    """A process of this test and the pipe it tells its answers by."""
+
+    def __init__(self, process: BaseProcess, told: Connection) -> None:
+        self.process = process
+        self.told = told
+
+    def hear(self, wait_s: float = START_S_MAX) -> str:
+        """The next thing it tells, within a bounded wait."""
+        assert self.told.poll(wait_s), "the child told nothing"
+        return self.told.recv_bytes().decode()
+
+    def hear_for(self, seconds: float) -> list[str]:
+        """All it tells in this time, or until it ends."""
+        heard, until = [], time.monotonic() + seconds
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while (left := until - time.monotonic()) > 0:
+                if self.told.poll(left):
+                    heard.append(self.told.recv_bytes().decode())
+        return heard
+
+    def hear_all(self, wait_s: float = START_S_MAX) -> list[str]:
+        """All it tells until it ends, within a bounded wait."""
+        heard = self.hear_for(wait_s)
+        self.process.join(5)
+        assert self.process.exitcode is not None, "the child did not end"
+        return heard
+
+    def kill(self) -> list[str]:
+        """End it at once, as a power cut would; what it had told by then."""
+        self.process.kill()
+        return self.hear_all()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Child]]:
+    """Starts processes by fork from one that has loaded all rooms; all are gone at the end."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.faults.load"])
+    children: list[Child] = []
+
+    def start_one(target: Callable[..., None], *before: object, args: tuple[object, ...]) -> Child:
+        ours, theirs = context.Pipe(duplex=True)
+        process = context.Process(target=target, args=(*before, theirs, *args), daemon=True)
+        process.start()
+        theirs.close()
+        children.append(Child(process, ours))
+        return children[-1]
+
+    yield start_one
+    for child in children:
+        if child.process.is_alive():
+            child.process.kill()
+        child.process.join(10)
+        child.told.close()
+
+
+@pytest.fixture
+def samples() -> Iterator[None]:
+    """The use cases of ``sample`` are there during the test."""
+    with sample_use_cases():
+        yield
+
+
+class Site:
+    """A bank whose node is opened anew after each fault."""
+
+    def __init__(self, url: str, home: Path, operator: Actor) -> None:
+        self.url = url
+        self.home = home
+        node = self.open()
+        bank = open_bank(node, operator, home)
+        self.facts = (url, str(home), bank.model_digest, bank.mapping_digest)
+        node.close()
+
+    def open(self) -> Node:
+        """The node as it is found now."""
+        return open_at(self.url, str(self.home))
+
+
+@pytest.fixture
+def site(store_url: str, tmp_path: Path, operator: Actor) -> Site:
+    """A bank on each kind of store in turn, its node not open."""
+    return Site(store_url, tmp_path, operator)
+
+
+@pytest.fixture
+def sqlite_site(tmp_path: Path, operator: Actor) -> Site:
+    """A bank on SQLite, its node not open."""
+    return Site(f"sqlite:///{tmp_path / 'puhui.sqlite'}", tmp_path, operator)
+
+
+__all__ = ["KEYS", "Bank"]
