@@ -142,7 +142,7 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="under 20 seconds")
     options.add_argument("--writers", type=int, default=4, help="writers on PostgreSQL")
     asked = options.parse_args()
-    one, many = (120, 700) if asked.quick else (1000, 8000)
+    one, many = (60, 320) if asked.quick else (1000, 8000)
     with tempfile.TemporaryDirectory(prefix="puhui-bench-") as name:
         limits = disk_limits(Path(name), 300 if asked.quick else 2000)
         lite = measure(Path(name) / "sqlite", None, {1: one, 16: many}, 1)

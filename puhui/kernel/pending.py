@@ -134,12 +134,13 @@ def compute_input(act: Act, pending: Pending) -> None:
     recompute = pending.use_case.recompute
     assert recompute is not None, pending.use_case.name
     made = recompute(act.node, act.tx, pending.input, act.now_us)
-    if pending.recorded is None:
-        if made is None:
+    recorded = pending.recorded
+    if made is None:
+        if recorded is None or recorded.refusal == "kernel.erased":
             raise Refused("kernel.erased", "The personal data for this were erased.")
-        pending.input, pending.text = made, None
-    elif made is None:
         pending.is_erased = True
+    elif recorded is None:
+        pending.input, pending.text = made, None
     elif made != pending.input:
         raise Refused("replay.differs", f"{pending.use_case.name} now computes {made!r:.300}")
 

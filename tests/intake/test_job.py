@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from puhui import ledger, lending
-from puhui.intake import open_data_path
+from puhui.intake import job, open_data_path
 from puhui.intake.run import Runner
 from puhui.intake.summary import LendRun
 from puhui.kernel import Actor, Node, Refused
-from puhui.kernel.clock import FixedClock
+from puhui.kernel.clock import FixedClock, business_date
+from puhui.kernel.crypto import load_keys
 from puhui.kernel.store.journal import count_acts
 from puhui.worker import close_day
 from tests.intake.made_up import MAPPING, lend, lines, write
@@ -63,13 +64,16 @@ BAD_ROWS = (
     "x5,40,120000,9000,0,0,5000,more",
     "r7,40,120000,9000,0,0,5000",
     "x6,40,120000,-1,0,0,5000",
-    "x7,40,120000,9000,0,perhaps,5000",
     "x8,40,1e999,9000,0,0,5000",
 )
 
 
 def test_bad_rows_are_refused_and_a_second_run_changes_nothing(node: Node, lend: Lend) -> None:
-    unlabelled = ("u1,40,120000,9000,0,,5000", "u2,17,120000,9000,0,,5000")
+    unlabelled = (
+        "u1,40,120000,9000,0,,5000",
+        "u2,17,120000,9000,0,,5000",
+        "u4,40,120000,9000,0,perhaps,5000",
+    )
     text = (*lines(), *BAD_ROWS, *unlabelled)
     first = lend(node, text)
     figures = first.figures()
@@ -121,8 +125,6 @@ def test_a_run_stopped_anywhere_goes_on_the_next_day(
 def test_contracts_undone_by_the_closing_of_the_day_are_signed_again(
     sqlite_node: Node, lend: Lend, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from puhui.kernel.clock import business_date
-
     node, send = sqlite_node, Runner._send
 
     def failing(self: Runner, use_case: str, key: str, /, **input: object) -> Any:
@@ -175,8 +177,6 @@ job.lend_file(
 def test_a_killed_run_loses_nothing_that_was_answered(
     tmp_path: Path, open_at: Callable[..., Node], lend: Lend
 ) -> None:
-    from puhui.kernel.crypto import load_keys
-
     write(tmp_path / "in")
     ended = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), str(tmp_path / "in")],
@@ -194,11 +194,6 @@ def test_a_killed_run_loses_nothing_that_was_answered(
     before = portfolio(node)
     assert len([one for one in before if one[1] == "current"]) >= 20
     done = lend(node)
-    check_once_each_day(node, done, before)
-
-
-def check_once_each_day(node: Node, done: LendRun, before: list[tuple[Any, ...]]) -> None:
-    """All is paid out once, and what had been paid out before stands as it stood."""
     check_once(node, done)
     paid = [one for one in before if one[1] == "current"]
     assert set(paid) <= set(portfolio(node))
@@ -223,8 +218,6 @@ def test_what_is_refused_before_anything_is_recorded(
     more: dict[str, str],
     code: str | None,
 ) -> None:
-    from puhui.intake import job
-
     file, mapping = write(tmp_path / "in", lines(40))
     if change is not None:
         mapping.write_text(MAPPING.replace(*change), encoding="utf-8")
@@ -248,16 +241,16 @@ def test_slices_of_real_files(
             path = open_data_path("small-loans")
         except Refused as refused:
             pytest.skip(refused.reason)
-        count = 800
+        count = 500
     else:
-        path, count = reference_data("credit", "sba_case.csv"), 2200
+        path, count = reference_data("credit", "sba_case.csv"), 1000
     rows = path.read_text("utf-8", errors="replace").splitlines()
     text = tuple(rows[: count + 1])
     first = lend(sqlite_node, text, mapping=name, product="")
     figures = first.figures()
     assert figures["refused_rows"] == 0
     assert figures["applications"] + train_rows(first) == len(text) - 1
-    assert 0.6 < figures["auc_test"] < 0.95
+    assert 0.6 < figures["auc_test"] < 0.97
     assert figures["bad_rate_approved"] < figures["bad_rate_all"]
     check_once(sqlite_node, first)
     second = lend(sqlite_node, text, mapping=name, product="")

@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import ConnStatus
 from sqlalchemy import literal_column
 
 from puhui.kernel.errors import Fault
@@ -64,7 +63,7 @@ class PostgresWriter:
 
     def begin(self) -> None:
         """Start a transaction, on a new connection if the old one was lost."""
-        if self.tx.connection.pgconn.status != ConnStatus.OK:
+        if self.tx.is_lost():
             self.tx.connection.close()
             self.tx = PostgresTransaction(_connect(self._url))
         self.tx.send(b"BEGIN")
@@ -155,7 +154,10 @@ class PostgresStore:
 
     def _reader(self) -> PostgresTransaction:
         tx: PostgresTransaction | None = getattr(self._local, "tx", None)
-        if tx is None or tx.connection.pgconn.status != ConnStatus.OK:
+        is_reading = getattr(self._local, "is_reading", False)
+        if tx is None or (not is_reading and tx.is_lost()):
+            if tx is not None:
+                tx.connection.close()
             tx = PostgresTransaction(_connect(self.url), is_reader=True)
             self._local.tx = tx
             weakref.finalize(tx, tx.connection.close)  # when the thread that reads has ended

@@ -150,6 +150,10 @@ class PostgresTransaction:
             self.connection.close()
             raise psycopg.OperationalError(f"no answer within {self._wait_ms // 1000} s")
 
+    def is_lost(self) -> bool:
+        """Whether the server has hung up: to an idle connection it has nothing else to say."""
+        return self._wire.status != ConnStatus.OK or bool(self._readable.poll(0))
+
     def end(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
         if self._wire.status == ConnStatus.OK:

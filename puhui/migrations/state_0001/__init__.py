@@ -1,0 +1,1 @@
+"""The tables of state 0001, room by room, as they were made then."""
