@@ -25,11 +25,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.lending.bank import Bank, open_bank  # noqa: E402
-
 from puhui.kernel import Actor  # noqa: E402
 from puhui.kernel.act import USE_CASES  # noqa: E402
 from puhui.node import open_node  # noqa: E402
+from tests.lending.bank import Bank, open_bank  # noqa: E402
 
 ACTS = 4
 
@@ -116,7 +115,7 @@ def postgres():  # type: ignore[no-untyped-def]
     server = pgserver.get_server(folder, cleanup_mode=None)
     pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
     try:
-        with Postgres(server.get_uri(), pid).database() as url:
+        with Postgres(server.get_uri(), pid).empty_database() as url:
             yield url
     finally:
         stop_process(pid)

@@ -69,18 +69,16 @@ def main(arguments: list[str] | None = None) -> None:
 def _code_of(arguments: list[str] | None) -> int:
     """Run the program; what went wrong becomes one sentence on stderr and a code."""
     try:
-        ended: Any = app(arguments, standalone_mode=False)
-    except KeyboardInterrupt:
-        return _say(
-            "Stopped. What was answered is kept; the same command goes on from there.", STOPPED
-        )
-    except typer.Abort:
-        return _say("Stopped.", STOPPED)
+        ended: Any = app(arguments, prog_name="puhui", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        ended = STOPPED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         return _failed(error)
+    if ended == STOPPED:
+        return _say("Stopped. What was answered is kept; the same command goes on.", STOPPED)
     return ended if isinstance(ended, int) else 0
 
 

@@ -100,23 +100,24 @@ def apply(
     Example: puhui apply --reference shop-7 --consent "form of 20 Nov" --product small_loan
     --amount 10000 --mapping small_loans --set age=45 --set income=9000
     """
+    asked = Asked(
+        party=party,
+        reference=reference,
+        consent=consent,
+        product=product,
+        amount=amount,
+        months=months,
+        method=method,
+        mapping=mapping,
+        model=model,
+        row=_facts(row, facts or []),
+        fields=tuple(name.strip() for name in fields.split(",") if name.strip()) or FIELDS,
+    )
+    if not application:
+        _check(asked)
     told: dict[str, object] = {}
     with opened() as node:
         if not application:
-            asked = Asked(
-                party,
-                reference,
-                consent,
-                product,
-                amount,
-                months,
-                method,
-                mapping,
-                model,
-                _facts(row, facts or []),
-                tuple(name.strip() for name in fields.split(",") if name.strip()) or FIELDS,
-            )
-            _check(asked)
             application = _apply(node, asked, told)
         outcome = _show_decision(node, application, told)
         if outcome == "approved":

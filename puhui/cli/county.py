@@ -47,12 +47,18 @@ class CountyRun:
 
 
 def lend_county(
-    node: Node, *, size: int | None = None, reports: Path | None = None, step: Step = None
+    node: Node,
+    *,
+    size: int | None = None,
+    past_borrowers: int | None = None,
+    reports: Path | None = None,
+    step: Step = None,
 ) -> CountyRun:
     """Settle the county and play its first day where that is not done yet, and report the day.
 
-    Merchants are scored from the flows, invoices and repayments they consented to show. A second
-    run finds everything done. Refused: ``demo.other_county``, ``demo.bad_size``.
+    ``size`` merchants and ``past_borrowers`` in the training table, as county.toml has them unless
+    given. Merchants are scored from the flows, invoices and repayments they consented to show. A
+    second run finds everything done. Refused: ``demo.other_county``, ``demo.bad_size``.
     """
     from puhui import demo
     from puhui.intake import PlayedCase, PlayedDay, report_played
@@ -62,12 +68,12 @@ def lend_county(
     step = step or (lambda name, done, total: None)
     county = demo.seed_county(node, size=size, seed=SEED, progress=step)
     meter = _Meter(node, step)
-    day = demo.play_first_day(node, county, progress=meter)
+    day = demo.play_first_day(node, county, past_borrowers=past_borrowers, progress=meter)
     seconds = time.perf_counter() - meter.seconds
     cpu_seconds = time.process_time() - meter.cpu_seconds
     size_bytes = node.store.size_bytes() - meter.bytes
     step("past", 0, 1)
-    columns = demo.training_table(county.seed, county.day)
+    columns = demo.training_table(county.seed, county.day, size=past_borrowers)
     ends = demo.draw_county(county.seed, len(county.merchants), county.day).ended_badly
     step("past", 1, 1)
     played = PlayedDay(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 File = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE.csv]", help="Past applications with how they ended.", show_default=False
+        metavar="FILE.csv", help="Past applications with how they ended.", show_default=False
     ),
 ]
 MappingName = Annotated[

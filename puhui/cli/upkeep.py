@@ -81,7 +81,7 @@ def worker(
 
 def close_day(
     day: Annotated[
-        str, typer.Argument(metavar="[DAY]", help="Like 2026-11-22 (default: yesterday in China).")
+        str, typer.Argument(metavar="DAY", help="Like 2026-11-22 (default: yesterday in China).")
     ] = "",
     as_json: Json = False,
 ) -> None:

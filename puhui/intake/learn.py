@@ -53,7 +53,8 @@ def read_material(
 ) -> Material:
     """Read a file to its end: rows, refusals, the table and its split.
 
-    Refused: ``intake.product_needed``, ``intake.currency_differs``, those of ``read_file``, of mappings and products.
+    Refused: ``intake.product_needed``, ``intake.currency_differs``, those of ``read_file``, of
+    mappings and products.
     """
     mapping = study.read_mapping(mapping_name)
     product = product or PRODUCTS.get(mapping.name, "")

@@ -23,7 +23,7 @@ from puhui.kernel.act import (
     find_use_case,
 )
 from puhui.kernel.clock import Clock, SystemClock
-from puhui.kernel.crypto import Keys, SubjectKey, canonical_json, store_subject_keys
+from puhui.kernel.crypto import Keys, canonical_json, store_subject_keys
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.pending import (
     WAIT_S_MAX,
@@ -101,28 +101,39 @@ class Node:
             raise Refused("kernel.bad_key", "An act's key has 1 to 200 characters of plain text.")
         if use_case.batch and len(getattr(input, use_case.batch)) > BATCH_MAX:
             raise Refused("kernel.batch_too_large", f"A batch has at most {BATCH_MAX:,} items.")
-        text: str | None = _text_of(use_case, input)
-        digest = self.keys.digest(f"{name}\x1f{text}".encode())
-        given = input
-        subject_keys: tuple[SubjectKey, ...] = ()
-        if use_case.prepare is not None:
-            prepared = use_case.prepare(self, input)
-            if isinstance(prepared, Prepared):
-                prepared, subject_keys = prepared.input, prepared.subject_keys
-            input = prepared
-        return self._enqueue(
-            Pending(
-                use_case=use_case,
-                input=input,
-                text=text if input is given else None,
-                digest=digest,
-                key=key,
-                actor=actor.name,
-                dry_run=dry_run,
-                salt=secrets.token_hex(16),
-                subject_keys=subject_keys,
-            )
+        text = _text_of(use_case, input)
+        pending = Pending(
+            use_case=use_case,
+            input=input,
+            text=text,
+            digest=self.keys.digest(f"{name}\x1f{text}".encode()),
+            key=key,
+            actor=actor.name,
+            dry_run=dry_run,
+            salt=secrets.token_hex(16),
         )
+        if use_case.prepare is not None:
+            try:
+                prepared = use_case.prepare(self, input)
+            except Refused:
+                if self._is_answered(pending):
+                    return pending
+                raise
+            if isinstance(prepared, Prepared):
+                prepared, pending.subject_keys = prepared.input, prepared.subject_keys
+            if prepared is not input:
+                pending.input, pending.text = prepared, None
+        return self._enqueue(pending)
+
+    def _is_answered(self, pending: Pending) -> bool:
+        """Answer a request that can no longer be prepared (an erased person) from the journal."""
+        with self.read() as tx:
+            found = tx.one(journal.FIND, key=pending.key)
+        if found is None:
+            return False
+        answer_again(pending, found)
+        pending.answer()
+        return True
 
     def submit_recorded(self, row: Row) -> Pending:
         """Run a journalled act again as it was recorded: same input, time, actor and salt."""

@@ -243,9 +243,10 @@ def test_a_model_that_is_gone_or_changed_decides_nothing(
     kept = path.read_bytes()
     shelf._model.cache_clear()
     path.write_bytes(kept.replace(b"0.", b"1.", 1))
-    assert code_of(bank.decide, application_id) == "score.model_damaged"
+    named = {"application_id": application_id}
+    assert code_of(bank.act, "lending.decide", "damaged", **named) == "score.model_damaged"
     path.unlink()
-    assert code_of(bank.decide, application_id) == "score.model_missing"
+    assert code_of(bank.act, "lending.decide", "missing", **named) == "score.model_missing"
     path.write_bytes(kept)
     assert bank.decide(application_id).outcome == "approved"
     (mapping,) = (sqlite_node.home / "mappings").glob("*.toml")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from puhui.data import foresee, open_text, permit
+from puhui.data import foresee, open_text
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.crypto import canonical_json
 from puhui.kernel.errors import Refused
@@ -16,6 +16,7 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
 from puhui.lending.desk.apply import release_application, take_application
+from puhui.lending.desk.facts import PURPOSE, gather_facts, is_permitted
 from puhui.lending.desk.shelf import DECISION, mapping_of, model_of
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import (
@@ -38,11 +39,10 @@ from puhui.lending.nouns.request import (
 )
 from puhui.lending.rules.decide import decide as decide_application
 from puhui.lending.rules.guard import run_guards
-from puhui.party import Party, check_actor, find_parties, take_party
+from puhui.party import check_actor, find_parties, take_party
 from puhui.score import champion, score_row
 from puhui.score import study as score_study
 
-PURPOSE = "credit_decision"
 REASONS_MAX = 4
 UNREADABLE = ("score.bad_number", "score.bad_date", "score.out_of_range", "lending.bad_facts")
 Scorable = TypeVar("Scorable", Decide, ConfirmReview)
@@ -191,87 +191,6 @@ def decide(act: Act, input: Decide) -> Decided:
         cut_off=bound,
     )
     return record_decision(act, row, decision, scored, bound.pd_max)
-
-
-def is_permitted(act: Act, party: Party, row: Row) -> bool:
-    """Whether a valid consent covers the facts of an application now; the look is logged."""
-    try:
-        permit(act, party, purpose=PURPOSE, fields=json.loads(row.fields))
-    except Refused as refused:
-        if refused.code.startswith("data."):
-            return False
-        raise
-    return True
-
-
-def gather_facts(
-    act: Act, row: Row, product: Product, party: Party, scored: Scored | None, is_consented: bool
-) -> GuardFacts:
-    """What the guards look at, with every debt of the person that is known here.
-
-    Whoever asks holds the row of the obligor, so that no other decision on the person runs.
-    """
-    others = act.tx.all(tables.READ_OTHER_APPLICATIONS, party_id=row.party_id, id=row.id)
-    debts = act.tx.all(tables.READ_DEBTS, party_id=row.party_id)
-    promised = sum(other.offered_minor for other in others if other.currency == row.currency)
-    known_debt = promised + sum(_owed(debt) for debt in debts if debt.currency == row.currency)
-    exposure = sum(_owed(debt) for debt in debts if debt.product == row.product)
-    exposure += sum(other.offered_minor for other in others if other.product == row.product)
-    declared = None if scored is None else scored.existing_debt_minor
-    overdue_minor, overdue_days = _overdue(party, debts, scored)
-    return GuardFacts(
-        on=act.today,
-        wanted_minor=row.wanted_minor,
-        is_firm=party.kind == "firm",
-        is_registered=scored is not None and not party.is_anonymous,
-        is_identity_verified=None if party.is_anonymous else party.is_identified,
-        age_years=None if scored is None else scored.age_years,
-        is_consent_valid=is_consented,
-        overdue_minor=overdue_minor,
-        overdue_days=overdue_days,
-        yearly_income_minor=None if scored is None else scored.yearly_income_minor,
-        other_debt_minor=known_debt + max(0, declared or 0),
-        product_exposure_minor=exposure,
-        applications_open=sum(_is_before(other, row) for other in others),
-    )
-
-
-def _is_before(other: Row, row: Row) -> bool:
-    """Whether another application for the product came first, or holds an offer already: of two
-    that are under way only the later is refused.
-    """
-    is_first = (other.applied_us, other.id) < (row.applied_us, row.id)
-    return bool(other.product == row.product and (is_first or other.status == "offered"))
-
-
-def _overdue(
-    party: Party, debts: list[Row], scored: Scored | None
-) -> tuple[int | None, int | None]:
-    """Overdue amount and days, known here or declared; None for what neither says.
-
-    Nothing overdue here says nothing of credit elsewhere: where only days or only an amount is
-    declared, that one decides. What is declared can add to what is known, never take from it.
-    """
-    minor = sum(debt.arrears_minor for debt in debts)
-    days = max((debt.days_past_due for debt in debts), default=0)
-    declared_minor = None if scored is None else scored.overdue_minor
-    declared_days = None if scored is None else scored.overdue_days
-    if declared_minor is None and declared_days is None:
-        is_known = not party.is_anonymous or minor or days
-        return (minor, days) if is_known else (None, None)
-    return (
-        minor + max(0, declared_minor) if declared_minor is not None else minor or None,
-        max(days, declared_days) if declared_days is not None else days or None,
-    )
-
-
-def _owed(debt: Row) -> int:
-    """What a contract counts as debt: the principal promised, then what is outstanding of it,
-    and of a loan that was written off what the obligor still owes.
-    """
-    if debt.status == "written_off":
-        return int(debt.arrears_minor)
-    return int(debt.principal_minor if debt.status == "signed" else debt.outstanding_minor)
 
 
 def _refuse_unread(act: Act, row: Row, product: Product, facts: GuardFacts) -> Decided:

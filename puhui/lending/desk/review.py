@@ -10,13 +10,8 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.apply import hold_application, take_application
-from puhui.lending.desk.decide import (
-    compute_score,
-    gather_facts,
-    is_permitted,
-    open_review,
-    record_decision,
-)
+from puhui.lending.desk.decide import compute_score, open_review, record_decision
+from puhui.lending.desk.facts import gather_facts, is_permitted
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns import Decision, DecisionOutcome

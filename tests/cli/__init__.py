@@ -1,0 +1,1 @@
+"""Tests of the command line: words in, words and exit codes out."""

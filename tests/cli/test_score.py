@@ -1,0 +1,92 @@
+"""``puhui score``: rows to points without an application, and the models on record."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from puhui.score import load_model, score_row
+from tests.cli.program import Ended, Program
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+def without_outcome(file: Path, target: Path, rows: int) -> Path:
+    """The first rows without the column of the outcome, as new applicants come; one is bad."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        kept = list(csv.DictReader(stream))[:rows]
+    for row in kept:
+        del row["is_bad"]
+    kept[3]["income"] = "plenty"
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, kept[0])
+        writer.writeheader()
+        writer.writerows(kept)
+    return target
+
+
+def test_a_file_without_outcomes_is_scored(
+    program: Program, lent: tuple[Path, Path, Ended], tmp_path: Path
+) -> None:
+    """Points and pd equal those of the model on one row; a bad row is told and goes on."""
+    home, file, _ = lent
+    lender = Program(home, program.patch, program.capture)
+    new = without_outcome(file, tmp_path / "new.csv", 50)
+    out = tmp_path / "scores.csv"
+    ended = lender("score", new, "--mapping", "small_loans", "--out", out, "--json")
+    assert ended.code == 0
+    found = ended.figures
+    assert (found["rows"], found["refused_rows"]) == (49, 1)
+    with out.open(encoding="utf-8", newline="") as stream:
+        scores = list(csv.DictReader(stream))
+    assert [int(row["line"]) for row in scores] == list(range(2, 52))
+    assert "(intake." in scores[3]["refused"]
+    assert "plenty" not in scores[3]["points"]
+    model = load_model(home / "models", found["model"])
+    with new.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for place in (0, 7, 49):
+        alone = score_row(model, rows[place])
+        assert int(scores[place]["points"]) == alone.points
+        assert float(scores[place]["pd"]) == alone.pd
+    assert any("score." in row["reasons"] for row in scores)
+
+    as_text = tmp_path / "scores.json"
+    words = ("score", new, "-m", "small_loans", "--model", found["model"][:10])
+    assert lender(*words, "--out", as_text, "--reasons", 0).code == 0
+    told = json.loads(as_text.read_text("utf-8"))
+    assert [row["points"] for row in told] == [
+        int(row["points"]) if row["points"] else None for row in scores
+    ]
+    assert not any(row["reasons"] for row in told)
+    assert sorted(path.name for path in tmp_path.glob("*scores*")) == ["scores.csv", "scores.json"]
+
+
+@pytest.mark.parametrize(
+    "digest, code, sentence",
+    [("abcdef0123", 2, "(score.model_missing)"), ("xyz", 2, "6 or more hexadecimal digits")],
+)
+def test_a_model_that_is_not_there(
+    program: Program,
+    lent: tuple[Path, Path, Ended],
+    digest: str,
+    code: int,
+    sentence: str,
+) -> None:
+    lender = Program(lent[0], program.patch, program.capture)
+    ended = lender("score", lent[1], "-m", "small_loans", "--model", digest)
+    assert (ended.code, sentence in ended.said) == (code, True)
+
+
+def test_models_are_listed_with_their_papers(
+    program: Program, lent: tuple[Path, Path, Ended]
+) -> None:
+    ended = Program(lent[0], program.patch, program.capture)("score", "models", "--json")
+    assert ended.figures == {"models": 1, "in_force": 1, "models_with_papers": 1}
+    assert "small_loan_small_loans" in ended.out
+    empty = program("score", "models", "--json")
+    assert empty.figures["models"] == 0
+    assert "No model is in force yet" in empty.out
