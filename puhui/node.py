@@ -40,7 +40,8 @@ def open_node(
     """Open the node under ``home``; an empty store gets its tables.
 
     The store is ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
-    Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``.
+    Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``,
+    ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone.
     """
     load_rooms()
     home = home or home_folder()

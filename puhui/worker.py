@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from puhui.kernel import Fault, Node, Refused
-from puhui.kernel.act import SYSTEM
+from puhui.kernel.act import SYSTEM, find_use_case
 from puhui.kernel.event import DAY_STEPS, MOVE_CURSOR, SUBSCRIBERS, Delivery, next_events
 from puhui.kernel.store import change
 
@@ -106,16 +106,18 @@ def run_worker(node: Node, stop: threading.Event, *, idle_s: float = IDLE_S) -> 
 def close_day(
     node: Node, day: date, *, progress: Callable[[str, int, int], None] | None = None
 ) -> ClosedDay:
-    """Run every step of ``day`` in order, one act a chunk, keyed by day, step and chunk.
+    """Run every step of ``day`` in order, one act a chunk, keyed by day, step and what is in it.
 
-    It may be stopped at any chunk and started again: chunks that are done are found done.
+    It may be stopped at any chunk and started again: chunks that are done are found done, and
+    where the books have changed since, the day is closed again over what there is now.
     """
     chunks_done = 0
     steps = sorted(DAY_STEPS.values(), key=lambda step: (step.order, step.name))
     for step in steps:
         chunks = step.chunks(node, day)
         for number, chunk in enumerate(chunks):
-            key = f"day:{day.isoformat()}:{step.name}:{number}"
+            held = digest_of_key(find_use_case(step.name).text_of_input(chunk))
+            key = f"day:{day.isoformat()}:{step.name}:{held}"
             node.act(step.name, chunk, key=key, actor=SYSTEM)
             chunks_done += 1
             if progress is not None:

@@ -204,8 +204,11 @@ class Runner:
                 pairs.append((course, contract.contract_id))
                 continue
             key = f"lend:{course.ask.key}:void:{contract.contract_id[9:25]}"
-            self.act("lending.void_contract", key, contract_id=contract.contract_id)
-            open_courses.append(course)
+            try:
+                self.act("lending.void_contract", key, contract_id=contract.contract_id)
+                open_courses.append(course)
+            except Refused as refused:
+                course.refused = refused
         for course, made in self._each(open_courses, lambda course: self._accept(course, today)):
             pairs.append((course, made.contract_id))
 

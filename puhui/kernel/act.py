@@ -58,7 +58,7 @@ class UseCase:
     api: bool
     batch: str | None
     prepare: Callable[[Any, Any], Any] | None
-    recompute: Callable[[Any, Transaction, Any, int], Any] | None
+    recompute: Callable[[Act, Any], Any] | None
     has_mapping: bool
     input_adapter: TypeAdapter[Any]
     outcome_adapter: TypeAdapter[Any]
@@ -109,16 +109,17 @@ def use_case(
     api: bool = False,
     batch: str | None = None,
     prepare: Callable[[Any, Any], Any] | None = None,
-    recompute: Callable[[Any, Transaction, Any, int], Any] | None = None,
+    recompute: Callable[[Act, Any], Any] | None = None,
 ) -> Callable[[Function], Function]:
     """Register ``function(act, input) -> outcome`` as the use case ``name`` ("room.verb").
 
     ``roles`` may call it, nobody else; ``api`` opens it over HTTP; ``batch`` names the input's
     tuple of items, at most 8,190. What takes long runs before the act, outside its transaction:
-    ``prepare(node, input)`` seals, hashes and reads files. ``recompute(node, tx, input, now_us)``
-    is quick and fills in what follows from the store and from files by digest, such as a score,
-    always with the same result: it opens the act, its result is recorded as the act's input, and
-    replay runs it again and compares (None: its data were erased).
+    ``prepare(node, input)`` seals, hashes and reads files. ``recompute(act, input)`` is quick and
+    opens the act: it fills in what follows from the store and from files by digest, such as the
+    digest of a score, always with the same result. Its result is recorded as the act's input, and
+    replay runs it again and compares. It gives None where the data were erased since; then
+    replay hands the use case what was recorded, as ``act.recorded``.
     """
     assert name not in USE_CASES, name
     assert roles, name
@@ -154,7 +155,11 @@ def find_use_case(name: str) -> UseCase:
 
 
 class Act:
-    """One run of one use case: its transaction, its time, its chance and its identifiers."""
+    """One run of one use case: its transaction, its time, its chance and its identifiers.
+
+    ``kept`` passes what ``recompute`` has read on to the use case and is recorded nowhere;
+    ``recorded`` is the first outcome, where a replay cannot work it out any more.
+    """
 
     __slots__ = (
         "_counter",
@@ -163,10 +168,12 @@ class Act:
         "actor",
         "digests",
         "events",
+        "kept",
         "key",
         "name",
         "node",
         "now_us",
+        "recorded",
         "tx",
     )
 
@@ -181,6 +188,8 @@ class Act:
         self.now_us = now_us
         self.events: list[tuple[str, str, Mapping[str, object]]] = []
         self.digests: dict[str, str] = {}
+        self.kept: dict[str, Any] = {}
+        self.recorded: Any = None
         self._counter = 0
         self._dice: random.Random | None = None
         self._today: date | None = None

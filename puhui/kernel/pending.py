@@ -133,12 +133,15 @@ def compute_input(act: Act, pending: Pending) -> None:
     """
     recompute = pending.use_case.recompute
     assert recompute is not None, pending.use_case.name
-    made = recompute(act.node, act.tx, pending.input, act.now_us)
+    made = recompute(act, pending.input)
     recorded = pending.recorded
     if made is None:
-        if recorded is None or recorded.refusal == "kernel.erased":
+        if recorded is None:
             raise Refused("kernel.erased", "The personal data for this were erased.")
+        if recorded.refusal is not None:
+            raise Refused(recorded.refusal, _reason(recorded.outcome))
         pending.is_erased = True
+        act.recorded = pending.use_case.outcome_of(recorded.outcome)
     elif recorded is None:
         pending.input, pending.text = made, None
     elif made != pending.input:

@@ -314,7 +314,7 @@ READ_STALE_CONTRACTS = (
     .order_by(_contract.id)
 )
 READ_DECISIONS_OF = (
-    select(DECISION.c.id, DECISION.c.decision)
+    select(DECISION.c.id, DECISION.c.decision, APPLICATION.c.wanted_minor)
     .join(APPLICATION, APPLICATION.c.id == DECISION.c.application_id)
     .where(APPLICATION.c.party_id == bindparam("party_id"))
     .order_by(DECISION.c.id)
@@ -322,7 +322,7 @@ READ_DECISIONS_OF = (
 BLANK_DECISION = (
     update(DECISION)
     .where(DECISION.c.id == bindparam("id_"))
-    .values(decision=bindparam("decision_"))
+    .values(decision=bindparam("decision_"), points=None, pd=None)
 )
 BLANK_APPLICATIONS = (
     update(APPLICATION).where(APPLICATION.c.party_id == bindparam("party_id_")).values(sealed="")

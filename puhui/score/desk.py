@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.score import rules, tables
@@ -16,7 +17,7 @@ MODELS_FOLDER = "models"
 """Under the node's home: one file per model, named by its digest."""
 
 
-def read_papers(node: Node, _tx: Transaction, input: RegisterModel, _now_us: int) -> RegisterModel:
+def read_papers(node: Node, input: RegisterModel) -> RegisterModel:
     """The input with the papers of the model file, read and checked by its digest.
 
     Refused: ``score.model_missing``, ``score.model_damaged``.
@@ -34,7 +35,7 @@ def read_papers(node: Node, _tx: Transaction, input: RegisterModel, _now_us: int
     )
 
 
-@use_case("score.register_model", roles=("risk_analyst", "system"), recompute=read_papers)
+@use_case("score.register_model", roles=("risk_analyst", "system"), prepare=read_papers)
 def register_model(act: Act, input: RegisterModel) -> ModelRegistered:
     """Put the model file ``digest`` in force as the champion ``name``.
 
@@ -42,6 +43,8 @@ def register_model(act: Act, input: RegisterModel) -> ModelRegistered:
     ``score.bad_name``, ``score.model_missing``, ``score.model_damaged``.
     """
     rules.check_champion_name(input.name)
+    if not (act.node.home / MODELS_FOLDER / f"{input.digest}.json").is_file():
+        raise Refused("score.model_missing", f"There is no model {input.digest[:12]!r} here.")
     row = act.tx.one(tables.LOCK_CHAMPION, name=input.name)
     if row is not None and row.digest == input.digest:
         return ModelRegistered(input.name, row.version, input.digest, is_new=False)

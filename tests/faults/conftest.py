@@ -41,6 +41,14 @@ class Child:
                     heard.append(self.told.recv_bytes().decode())
         return heard
 
+    def hear_until(self, count: int, wait_s: float = START_S_MAX) -> list[str]:
+        """The next ``count`` things it tells, or fewer when it ends or the wait is over."""
+        heard, until = [], time.monotonic() + wait_s
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while len(heard) < count and self.told.poll(max(0.0, until - time.monotonic())):
+                heard.append(self.told.recv_bytes().decode())
+        return heard
+
     def hear_all(self, wait_s: float = START_S_MAX) -> list[str]:
         """All it tells until it ends, within a bounded wait."""
         heard = self.hear_for(wait_s)

@@ -14,20 +14,20 @@ from puhui.kernel.event import SUBSCRIBERS, Delivery, subscribe
 from puhui.kernel.store import insert_all, metadata, upsert
 
 FAULT_ROW = Table(
-    "fault_row",
+    "kernel_fault_row",
     metadata,
     Column("id", Text, primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("filling", Text, nullable=False),
 )
 FAULT_COUNTER = Table(
-    "fault_counter",
+    "kernel_fault_counter",
     metadata,
     Column("id", Text, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )
 FAULT_TAKEN = Table(
-    "fault_taken",
+    "kernel_fault_taken",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("subject", Text, nullable=False),

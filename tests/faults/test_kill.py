@@ -77,7 +77,7 @@ def test_what_was_answered_outlives_kills(site: Site, start: Callable[..., Child
         heard = []
         if kill % 6 != 5:  # each sixth is killed while it opens or recovers
             assert child.hear() == "open"
-            heard = child.hear_for(dice.uniform(0.05, 0.7))
+            heard = child.hear_until(dice.randrange(1, 80))
         else:
             heard = child.hear_for(dice.uniform(0.0, 0.12))
         heard += child.kill()

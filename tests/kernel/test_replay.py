@@ -21,7 +21,7 @@ from puhui.kernel.crypto import (
 )
 from puhui.kernel.dump import digest_store, dump_store
 from puhui.kernel.replay import replay
-from puhui.kernel.store import Transaction, insert_all, metadata
+from puhui.kernel.store import insert_all, metadata
 
 NOTE = Table(
     "kernel_note",
@@ -62,7 +62,8 @@ def note_use_cases() -> Iterator[None]:
         key = new_subject_key(node.keys, input.subject)
         return Prepared(dataclasses.replace(input, text=seal(key, "text", input.text)), (key,))
 
-    def measure_text(node: Node, tx: Transaction, input: Measure, now_us: int) -> Measure | None:
+    def measure_text(act: Act, input: Measure) -> Measure | None:
+        node, tx = act.node, act.tx
         row = tx.one(FIND, id=input.id)
         if row is None:
             raise Refused("note.missing", "There is no such note.")
@@ -84,7 +85,8 @@ def note_use_cases() -> Iterator[None]:
     def measure(act: Act, input: Measure) -> Measure:
         """Say how long a note is."""
         act.note(note=input.id)
-        return input
+        made: Measure = input if act.recorded is None else act.recorded
+        return made
 
     @use_case("note.erase", roles=("clerk",))
     def erase(act: Act, input: Measure) -> Measure:

@@ -6,6 +6,7 @@ import hashlib
 import random
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,10 @@ class Bank:
     def act(self, use_case: str, key: str, /, **input: Any) -> Any:
         """Run a use case on plain data."""
         return self.node.act(use_case, input, key=key, actor=self.operator)
+
+    def today(self) -> date:
+        """The business day of the bank's clock."""
+        return business_date(self.node.clock.now_us())
 
     def person(self, *, consent: bool = True, verified: bool = True) -> str:
         """A new person with a verified identity and a consent to decide on credit."""

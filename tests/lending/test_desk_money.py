@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from puhui import ledger, lending
-from puhui.kernel import Node, Refused
+from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.crypto import verify_signature
 from puhui.lending.desk.contract import own_account, wallet_account
@@ -238,17 +238,20 @@ def test_a_model_that_is_gone_or_changed_decides_nothing(
     bank, party_id = sqlite_bank, sqlite_bank.person()
     application_id = bank.apply(party_id, "1", row=GOOD_ROW)
     none = bank.apply(bank.person(), "2", product="small_loan", wanted=100_000)
-    assert code_of(bank.decide, none) == "lending.no_model"
+    with pytest.raises(Fault, match="no_model"):
+        bank.decide(none)
     (path,) = (sqlite_node.home / "models").glob(f"{bank.model_digest}*")
     kept = path.read_bytes()
     shelf._model.cache_clear()
     path.write_bytes(kept.replace(b"0.", b"1.", 1))
     named = {"application_id": application_id}
-    assert code_of(bank.act, "lending.decide", "damaged", **named) == "score.model_damaged"
+    with pytest.raises(Fault, match="model_damaged"):
+        bank.act("lending.decide", "the same key", **named)
     path.unlink()
-    assert code_of(bank.act, "lending.decide", "missing", **named) == "score.model_missing"
+    with pytest.raises(Fault, match="model_missing"):
+        bank.act("lending.decide", "the same key", **named)
     path.write_bytes(kept)
-    assert bank.decide(application_id).outcome == "approved"
+    assert bank.act("lending.decide", "the same key", **named).outcome == "approved"
     (mapping,) = (sqlite_node.home / "mappings").glob("*.toml")
     text = mapping.read_text("utf-8")
     shelf._mapping.cache_clear()

@@ -106,8 +106,9 @@ def test_nothing_is_read_without_consent(bank: Bank) -> None:
     decided = bank.decide(bank.apply(bank.person(consent=False), "1"))
     assert decided.outcome == "refused"
     assert "consent_missing" in decided.reasons
-    assert decided.points is None
-    assert decided.pd is None
+    with bank.node.read() as tx:
+        case, decision = lending.read_case(tx, decided.application_id)
+    assert (case.points, case.pd, decision) == (None, None, None)
 
 
 def test_a_person_who_is_not_identified_is_refused(bank: Bank) -> None:

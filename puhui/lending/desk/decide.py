@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from puhui.data import foresee, open_text
+from puhui.data import open_text
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.crypto import canonical_json
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.money import DIGITS, Rounding, round_minor
 from puhui.kernel.node import Node
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.apply import release_application, take_application
-from puhui.lending.desk.facts import PURPOSE, gather_facts, is_permitted
-from puhui.lending.desk.shelf import DECISION, mapping_of, model_of
+from puhui.lending.desk.facts import PURPOSE, gather_facts, seek_permit
+from puhui.lending.desk.shelf import SCORED, mapping_of, model_of, text_of
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import (
+    CreditLimit,
     CutOff,
     Decision,
     DecisionOutcome,
     GuardFacts,
     Method,
+    Offer,
+    PriceBuild,
     Product,
     Request,
     ScoreFacts,
@@ -38,13 +41,20 @@ from puhui.lending.nouns.request import (
     SetCutOff,
 )
 from puhui.lending.rules.decide import decide as decide_application
+from puhui.lending.rules.decide import strike
 from puhui.lending.rules.guard import run_guards
-from puhui.party import check_actor, find_parties, take_party
+from puhui.party import Party, check_actor, take_party
 from puhui.score import champion, score_row
 from puhui.score import study as score_study
 
 REASONS_MAX = 4
 UNREADABLE = ("score.bad_number", "score.bad_date", "score.out_of_range", "lending.bad_facts")
+OUT_OF_ORDER = (
+    "lending.mapping_damaged",
+    "lending.mapping_missing",
+    "score.model_damaged",
+    "score.model_missing",
+)
 Scorable = TypeVar("Scorable", Decide, ConfirmReview)
 STATUS_OF = {
     DecisionOutcome.APPROVED: "offered",
@@ -53,71 +63,80 @@ STATUS_OF = {
 }
 
 
-def compute_score(node: Node, tx: Transaction, input: Scorable, now_us: int) -> Scorable | None:
-    """Score an application with the model in force for its product.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was read of an application for one act, and goes no further than that act.
 
-    Nothing of a person is opened without a consent that covers the fields; then ``scored`` stays
-    empty. None when the person's key was destroyed since.
-    Refused: ``lending.no_application``, ``lending.no_model``, ``lending.mapping_differs``,
-    ``lending.bad_facts``, ``score.model_missing``, ``score.model_damaged``.
+    ``scored`` is None where no valid consent covers the facts.
     """
-    row = tx.one(tables.READ_APPLICATION, id=input.application_id)
-    if row is None:
-        raise Refused("lending.no_application", "There is no such application.")
-    (party,) = find_parties(node, tx, party_ids=[row.party_id])
-    text: str | None = row.sealed
+
+    row: Row
+    party: Party
+    scored: Scored | None
+    bound: CutOff
+
+
+def compute_score(act: Act, input: Scorable) -> Scorable | None:
+    """Open an application and score it with the model in force; the act keeps what was read.
+
+    The application is locked; nothing of the person is opened without a consent that covers the
+    facts, and the look is logged. None when the person's key was destroyed since.
+    Refused: ``lending.no_application``, ``lending.mapping_differs``, ``lending.bad_facts``,
+    ``party.erased``. Fault, so that the act may be tried again once it is mended:
+    ``lending.no_model``, a model or a mapping that is missing or damaged.
+    """
+    row = take_application(act, input.application_id)
+    party = take_party(act, row.party_id)
+    product = load_product(row.product)
+    made = seek_permit(act, party, row)
+    if made is None:
+        act.kept["opened"] = Opened(row, party, None, product.cut_off)
+        return replace(input, scored_digest="")
+    text = row.sealed
     if party.subject is not None:
-        try:
-            made = foresee(tx, party, purpose=PURPOSE, fields=json.loads(row.fields), now_us=now_us)
-        except Refused as refused:
-            if not refused.code.startswith("data."):
-                raise
-            return replace(input, party_id=row.party_id, scored=None)
-        text = open_text(node, tx, made, field="application", sealed=row.sealed)
+        text = open_text(act.node, act.tx, made, field="application", sealed=row.sealed)
+    model = champion(act.tx, row.champion)
+    if model is None:
+        raise Fault("lending.no_model", f"No model is in force as {row.champion}.")
+    bound = _cut_off(act, product, model.digest)
+    act.kept["opened"] = Opened(row, party, None, bound)
+    act.kept["model_digest"] = model.digest
     if text is None:
         return None
-    model = champion(tx, row.champion)
-    if model is None:
-        raise Refused("lending.no_model", f"No model is in force as {row.champion}.")
-    mapping = mapping_of(node.home, row.mapping)
-    scorer = model_of(node.home, model.digest)
-    if scorer.mapping_digest != mapping.digest:
-        raise Refused("lending.mapping_differs", "The model in force reads other facts than these.")
-    facts = json.loads(text)
     try:
-        score = score_row(scorer, facts, mapping=mapping)
-        if score.pd >= _pd_explained(tx, row.product, model.digest):
-            score = score_row(scorer, facts, reasons=REASONS_MAX, mapping=mapping)
+        scored = _score(act.node, row, model.digest, json.loads(text), bound)
+    except Refused as refused:
+        if refused.code in OUT_OF_ORDER:
+            raise Fault(refused.code, refused.reason) from None
+        raise
+    act.kept["opened"] = Opened(row, party, scored, bound)
+    digest = act.node.keys.digest(SCORED.dump_json(scored))
+    return replace(input, scored_digest=digest)
+
+
+def _score(node: Node, row: Row, model_digest: str, facts: dict[str, str], bound: CutOff) -> Scored:
+    """What the model says of the facts, with reasons where they may go against the applicant."""
+    mapping = mapping_of(node.home, row.mapping)
+    model = model_of(node.home, model_digest)
+    if model.mapping_digest != mapping.digest:
+        raise Refused("lending.mapping_differs", "The model in force reads other facts than these.")
+    try:
+        score = score_row(model, facts, mapping=mapping)
+        if score.pd >= float(bound.pd_max * (1 - bound.review_share)):
+            score = score_row(model, facts, reasons=REASONS_MAX, mapping=mapping)
         guard_facts = _guard_facts(mapping, facts, row.currency)
     except Refused as refused:
         if refused.code not in UNREADABLE:
             raise
         # What the score room says of it quotes the fact, and facts are shown to nobody here.
         raise Refused("lending.bad_facts", "A fact cannot be read; please apply again.") from None
-    return replace(
-        input,
-        party_id=row.party_id,
-        scored=Scored(
-            score.points,
-            score.pd,
-            tuple(reason.code for reason in score.reasons),
-            model.digest,
-            row.row_digest,
-            **guard_facts,
-        ),
-    )
+    reasons = tuple(reason.code for reason in score.reasons)
+    return Scored(score.points, score.pd, reasons, model_digest, **guard_facts)
 
 
-def _pd_explained(tx: Transaction, product_name: str, model_digest: str) -> float:
-    """From which pd on a decision may go against the applicant, so that reasons are worked out."""
-    product = load_product(product_name)
-    bound = _cut_off(tx, product, model_digest)
-    return float(bound.pd_max * (1 - bound.review_share))
-
-
-def _cut_off(tx: Transaction, product: Product, model_digest: str) -> CutOff:
+def _cut_off(act: Act, product: Product, model_digest: str) -> CutOff:
     """The cut-off in force: the one trained for this model, else the product's own."""
-    found = tx.one(tables.READ_CUT_OFF, product=product.name, model_digest=model_digest)
+    found = act.tx.one(tables.READ_CUT_OFF, product=product.name, model_digest=model_digest)
     if found is None:
         return product.cut_off
     return CutOff(Decimal(found.pd_max), product.cut_off.review_share, is_trained=True)
@@ -160,25 +179,24 @@ def decide(act: Act, input: Decide) -> Decided:
 
     Decisions on one person take turns, so two applications at once cannot both pass a guard on
     debt. Refused: ``lending.no_application``, ``lending.not_open``, ``lending.product_changed``,
-    ``lending.facts_changed``, ``party.not_yours`` and those of ``compute_score``.
+    ``party.not_yours`` and those of ``compute_score``.
     """
-    act.tx.put(tables.LOCK_OBLIGOR, party_id=input.party_id, decisions=1)
-    row = take_application(act, input.application_id)
+    opened: Opened = act.kept["opened"]
+    row, party, scored = opened.row, opened.party, opened.scored
+    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=1)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status != "open":
         raise Refused("lending.not_open", f"This application is {row.status} already.")
     product = load_product(row.product)
     if product.digest != row.product_digest:
         raise Refused("lending.product_changed", "The product was changed; please apply again.")
-    scored = input.scored
-    if scored is not None and scored.row_digest != row.row_digest:
-        raise Refused("lending.facts_changed", "The facts changed while they were scored.")
-    party = take_party(act, row.party_id)
-    is_consented = is_permitted(act, party, row)
-    facts = gather_facts(act, row, product, party, scored if is_consented else None, is_consented)
-    if scored is None or not is_consented:
+    if act.recorded is not None:
+        return _repeat(act, opened, act.recorded)
+    facts = gather_facts(act, row, product, party, scored, is_consented=scored is not None)
+    if scored is None:
         return _refuse_unread(act, row, product, facts)
-    bound = _cut_off(act.tx, product, scored.model_digest)
+    assert scored.points is not None, row.id
+    assert scored.pd is not None, row.id
     decision = decide_application(
         Request(row.wanted_minor, row.term_months, Method(row.method), act.today),
         ScoreFacts(scored.points, scored.pd, scored.reasons, scored.model_digest),
@@ -188,19 +206,66 @@ def decide(act: Act, input: Decide) -> Decided:
         yearly_income_minor=facts.yearly_income_minor,
         other_debt_minor=facts.other_debt_minor,
         monthly_inflow_minor=scored.monthly_inflow_minor,
-        cut_off=bound,
+        cut_off=opened.bound,
     )
-    return record_decision(act, row, decision, scored, bound.pd_max)
+    return record_decision(act, row, decision, scored, opened.bound.pd_max)
+
+
+def _repeat(act: Act, opened: Opened, recorded: Decided) -> Decided:
+    """On replay, the recorded decision on a person who was erased since."""
+    row = opened.row
+    offer = offer_of(
+        row,
+        recorded.principal_minor,
+        recorded.annual_rate,
+        recorded.upfront_fee_minor,
+        is_capped=recorded.is_capped,
+    )
+    scored = Scored(None, None, (), act.kept["model_digest"])
+    decision = struck_decision(row, recorded.outcome, recorded.reasons, offer)
+    return record_decision(act, row, decision, scored, opened.bound.pd_max)
+
+
+def offer_of(
+    row: Row,
+    principal_minor: int,
+    annual_rate: Decimal | None,
+    upfront_fee_minor: int,
+    *,
+    is_capped: bool,
+) -> Offer | None:
+    """The offer that a recorded outcome tells of; None without one."""
+    if annual_rate is None:
+        return None
+    return Offer(
+        principal_minor,
+        row.currency,
+        annual_rate,
+        row.term_months,
+        Method(row.method),
+        upfront_fee_minor,
+        is_capped,
+    )
+
+
+def struck_decision(
+    row: Row, outcome: str, reasons: tuple[str, ...], offer: Offer | None
+) -> Decision:
+    """A decision of which only outcome, reasons and offer are known any more."""
+    none = PriceBuild((), Decimal(0), Decimal(0), Decimal(0), "")
+    found = Decision(
+        DecisionOutcome(outcome), reasons, (), (), none, CreditLimit(0, "", ()), offer, None
+    )
+    return strike(found, row.wanted_minor)
 
 
 def _refuse_unread(act: Act, row: Row, product: Product, facts: GuardFacts) -> Decided:
     """Refuse without having looked at anything that the person did not consent to."""
     results = run_guards(replace(facts, is_consent_valid=False), product)
     reasons = tuple(result.reason for result in results if result.reason)
-    decided = Decided(
-        row.id, act.new_id("decision"), "refused", reasons, None, None, 0, None, False
-    )
-    _insert(act, row, decided, decision="null", model_digest="", pd_max="")
+    decided = Decided(row.id, act.new_id("decision"), "refused", reasons, 0, None, 0, False)
+    unread = Scored(None, None, (), "")
+    _insert(act, row, decided, unread, decision="null", pd_max="")
     release_application(act, row)
     return decided
 
@@ -221,19 +286,17 @@ def record_decision(
         act.new_id("decision"),
         decision.outcome.value,
         decision.reasons,
-        scored.points,
-        scored.pd,
         offer.principal_minor if offer else 0,
         offer.annual_rate if offer else None,
+        offer.upfront_fee_minor if offer else 0,
         bool(offer and offer.is_capped),
     )
-    text = DECISION.dump_json(decision).decode()
     _insert(
         act,
         row,
         decided,
-        decision=text,
-        model_digest=scored.model_digest,
+        scored,
+        decision=text_of(decision),
         pd_max=str(pd_max),
         proposed_by=proposed_by,
     )
@@ -267,9 +330,9 @@ def _insert(
     act: Act,
     row: Row,
     decided: Decided,
+    scored: Scored,
     *,
     decision: str,
-    model_digest: str,
     pd_max: str,
     proposed_by: str | None = None,
 ) -> None:
@@ -279,9 +342,9 @@ def _insert(
         application_id=row.id,
         outcome=decided.outcome,
         reasons=canonical_json(decided.reasons),
-        points=decided.points,
-        pd=None if decided.pd is None else repr(decided.pd),
-        model_digest=model_digest,
+        points=scored.points,
+        pd=None if scored.pd is None else repr(scored.pd),
+        model_digest=scored.model_digest,
         pd_max=pd_max,
         decision=decision,
         decided_by=act.actor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from puhui.data import permit
+from puhui.data import Permit, permit
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
@@ -16,15 +16,14 @@ from puhui.party import Party
 PURPOSE = "credit_decision"
 
 
-def is_permitted(act: Act, party: Party, row: Row) -> bool:
-    """Whether a valid consent covers the facts of an application now; the look is logged."""
+def seek_permit(act: Act, party: Party, row: Row) -> Permit | None:
+    """The permit for the facts of an application, None without a valid consent; it is logged."""
     try:
-        permit(act, party, purpose=PURPOSE, fields=json.loads(row.fields))
+        return permit(act, party, purpose=PURPOSE, fields=json.loads(row.fields))
     except Refused as refused:
         if refused.code.startswith("data."):
-            return False
+            return None
         raise
-    return True
 
 
 def gather_facts(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.event import Delivery, subscribe
 from puhui.lending import tables
-from puhui.lending.desk.shelf import DECISION
-from puhui.lending.nouns import Decision
+from puhui.lending.desk.shelf import DECISION, text_of
 from puhui.lending.nouns.request import Forgotten
+from puhui.lending.rules.decide import strike
 
 
 @use_case("lending.forget_party", roles=("system",))
@@ -24,20 +22,11 @@ def forget_party(act: Act, input: Delivery) -> Forgotten:
     rows = act.tx.all(tables.READ_DECISIONS_OF, party_id=party_id)
     for row in rows:
         if row.decision != "null":
-            text = DECISION.dump_json(_struck(DECISION.validate_json(row.decision))).decode()
+            text = text_of(strike(DECISION.validate_json(row.decision), row.wanted_minor))
             act.tx.put(tables.BLANK_DECISION, id_=row.id, decision_=text)
     act.tx.put(tables.BLANK_APPLICATIONS, party_id_=party_id)
     act.tx.put(tables.BLANK_REVIEWS, party_id_=party_id)
     return Forgotten(party_id, len(rows))
-
-
-def _struck(decision: Decision) -> Decision:
-    """The decision without the figures that were read of the person."""
-    return replace(
-        decision,
-        guards=tuple(replace(guard, facts=()) for guard in decision.guards),
-        credit_limit=replace(decision.credit_limit, steps=()),
-    )
 
 
 subscribe("lending.forget_party", to=("party.erased",))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.crypto import read_subject_key, seal
 from puhui.kernel.errors import Refused
+from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.apply import hold_application, take_application
-from puhui.lending.desk.decide import compute_score, open_review, record_decision
-from puhui.lending.desk.facts import gather_facts, is_permitted
+from puhui.lending.desk.decide import (
+    Opened,
+    compute_score,
+    offer_of,
+    open_review,
+    record_decision,
+    struck_decision,
+)
+from puhui.lending.desk.facts import gather_facts
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns import Decision, DecisionOutcome
@@ -25,12 +36,48 @@ from puhui.lending.nouns.request import (
 from puhui.lending.rules.credit_limit import size_credit
 from puhui.lending.rules.guard import run_guards
 from puhui.lending.rules.review import override
-from puhui.party import check_actor, take_party
+from puhui.party import check_actor, find_parties
 
 STATEMENT_MAX = 2000
 
 
-@use_case("lending.request_review", roles=("customer", "loan_officer", "operator"), api=True)
+Worded = TypeVar("Worded", ProposeReview, ConfirmReview)
+
+
+def seal_statement(node: Node, input: RequestReview) -> RequestReview:
+    """Encrypt what the applicant says. Refused: ``lending.statement_too_long``."""
+    if len(input.statement) > STATEMENT_MAX:
+        raise Refused("lending.statement_too_long", f"At most {STATEMENT_MAX} characters.")
+    return replace(input, statement=_sealed(node, input.application_id, input.statement))
+
+
+def seal_reason(node: Node, input: Worded) -> Worded:
+    """Encrypt what an officer says of a person.
+
+    Refused: ``lending.no_reason``, ``lending.statement_too_long``.
+    """
+    if not input.reason.strip():
+        raise Refused("lending.no_reason", "A review needs a reason in words.")
+    if len(input.reason) > STATEMENT_MAX:
+        raise Refused("lending.statement_too_long", f"At most {STATEMENT_MAX} characters.")
+    return replace(input, reason=_sealed(node, input.application_id, input.reason))
+
+
+def _sealed(node: Node, application_id: str, words: str) -> str:
+    with node.read() as tx:
+        row = tx.one(tables.READ_APPLICATION, id=application_id)
+        found = find_parties(node, tx, party_ids=[row.party_id]) if row is not None else ()
+        subject = found[0].subject if found else None
+        key = read_subject_key(tx, node.keys, subject) if subject else None
+    if row is None:
+        raise Refused("lending.no_application", f"There is no application {application_id[:60]}.")
+    if subject and key is None:
+        raise Refused("party.erased", "This person's data was erased at their wish.")
+    return seal(key, "review", words) if key and words else words
+
+
+@use_case("lending.request_review", roles=("customer", "loan_officer", "operator"), api=True,
+          prepare=seal_statement)  # fmt: skip
 def request_review(act: Act, input: RequestReview) -> Reviewed:
     """Have a person look at an application that was refused by machine.
 
@@ -40,8 +87,6 @@ def request_review(act: Act, input: RequestReview) -> Reviewed:
     """
     row = take_application(act, input.application_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
-    if len(input.statement) > STATEMENT_MAX:
-        raise Refused("lending.statement_too_long", f"At most {STATEMENT_MAX} characters.")
     if row.status != "refused":
         raise Refused("lending.not_refused", f"This application is {row.status}.")
     if act.tx.one(tables.LOCK_REVIEW, application_id=row.id) is not None:
@@ -54,7 +99,7 @@ def request_review(act: Act, input: RequestReview) -> Reviewed:
     return Reviewed(row.id, "open", None)
 
 
-@use_case("lending.propose_review", roles=("loan_officer",))
+@use_case("lending.propose_review", roles=("loan_officer",), prepare=seal_reason)
 def propose_review(act: Act, input: ProposeReview) -> Reviewed:
     """One officer proposes to approve or to refuse an application in the queue.
 
@@ -65,7 +110,6 @@ def propose_review(act: Act, input: ProposeReview) -> Reviewed:
     row = take_application(act, input.application_id)
     review = _take_review(act, row)
     check_actor(act.tx, act.actor, second_to=row.party_id)
-    _check_reason(input.reason)
     decision, stored = _stored_decision(act, row)
     if input.approve:
         _approve(row, decision, stored)
@@ -80,7 +124,7 @@ def propose_review(act: Act, input: ProposeReview) -> Reviewed:
 
 
 @use_case("lending.confirm_review", roles=("loan_officer", "risk_analyst"),
-          recompute=compute_score)  # fmt: skip
+          prepare=seal_reason, recompute=compute_score)  # fmt: skip
 def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
     """Another officer confirms what was proposed, or sends it back to the queue.
 
@@ -88,29 +132,30 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
     Refused: ``lending.no_application``, ``lending.no_review``, ``lending.review_closed``,
     ``lending.not_proposed``, ``lending.no_reason``, ``lending.statement_too_long``,
     ``lending.not_overridable``, ``lending.product_changed``, ``lending.no_consent``,
-    ``lending.facts_changed``, ``party.four_eyes`` and those of ``compute_score``.
+    ``party.four_eyes`` and those of ``compute_score``.
     """
-    act.tx.put(tables.LOCK_OBLIGOR, party_id=input.party_id, decisions=0)
-    row = take_application(act, input.application_id)
+    opened: Opened = act.kept["opened"]
+    row = opened.row
+    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
     review = _take_review(act, row)
     if review.status != "proposed":
         raise Refused("lending.not_proposed", "Nobody has proposed a decision yet.")
-    _check_reason(input.reason)
     check_actor(act.tx, act.actor, second_to=review.proposed_by)
     check_actor(act.tx, act.actor, second_to=row.party_id)
     if not input.agree:
         act.tx.put(tables.REOPEN_REVIEW, application_id_=review.application_id)
         return Reviewed(review.application_id, "open", None)
     decision, stored = _stored_decision(act, row)
-    if review.proposal == "approved":
-        decision = _approve(row, _look_again(act, row, decision, stored, input.scored), stored)
+    if act.recorded is not None:
+        decision = _repeated(row, stored, act.recorded)
+    elif review.proposal == "approved":
+        decision = _approve(row, _look_again(act, opened, decision, stored), stored)
     else:
         decision = replace(decision, outcome=DecisionOutcome.REFUSED, offer=None, expected=None)
-    scored = Scored(
-        stored.points, float(stored.pd), decision.score_reasons, stored.model_digest, row.row_digest
-    )
+    pd = None if stored.pd is None else float(stored.pd)
+    scored = Scored(stored.points, pd, decision.score_reasons, stored.model_digest)
     pd_max = Decimal(stored.pd_max)
-    record_decision(act, row, decision, scored, pd_max, proposed_by=review.proposed_by)
+    decided = record_decision(act, row, decision, scored, pd_max, proposed_by=review.proposed_by)
     act.tx.put(
         tables.CLOSE_REVIEW,
         application_id_=review.application_id,
@@ -118,14 +163,28 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
         confirm_reason_=input.reason,
         closed_us_=act.now_us,
     )
-    return Reviewed(review.application_id, "closed", decision.outcome.value)
+    return Reviewed(
+        review.application_id,
+        "closed",
+        decided.outcome,
+        decided.principal_minor,
+        decided.annual_rate,
+        decided.upfront_fee_minor,
+        decided.is_capped,
+    )
 
 
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        raise Refused("lending.no_reason", "A review needs a reason in words.")
-    if len(reason) > STATEMENT_MAX:
-        raise Refused("lending.statement_too_long", f"At most {STATEMENT_MAX} characters.")
+def _repeated(row: Row, stored: Row, recorded: Reviewed) -> Decision:
+    """On replay, the recorded end of a review of a person who was erased since."""
+    offer = offer_of(
+        row,
+        recorded.principal_minor,
+        recorded.annual_rate,
+        recorded.upfront_fee_minor,
+        is_capped=recorded.is_capped,
+    )
+    assert recorded.outcome is not None, row.id
+    return struck_decision(row, recorded.outcome, tuple(json.loads(stored.reasons)), offer)
 
 
 def _take_review(act: Act, application: Row) -> Row:
@@ -149,17 +208,13 @@ def _stored_decision(act: Act, row: Row) -> tuple[Decision, Row]:
     return decision, stored
 
 
-def _look_again(
-    act: Act, row: Row, decision: Decision, stored: Row, scored: Scored | None
-) -> Decision:
+def _look_again(act: Act, opened: Opened, decision: Decision, stored: Row) -> Decision:
     """The decision with guards and credit limit as they are today; its score stays."""
+    row, scored = opened.row, opened.scored
     product = load_product(row.product)
-    party = take_party(act, row.party_id)
-    if scored is None or not is_permitted(act, party, row):
+    if scored is None:
         raise Refused("lending.no_consent", "There is no valid consent for this purpose any more.")
-    if scored.row_digest != row.row_digest:
-        raise Refused("lending.facts_changed", "The facts changed while they were scored.")
-    facts = gather_facts(act, row, product, party, scored, is_consented=True)
+    facts = gather_facts(act, row, product, opened.party, scored, is_consented=True)
     credit_limit = size_credit(
         product,
         stored.points,
@@ -181,5 +236,5 @@ def _approve(row: Row, decision: Decision, stored: Row) -> Decision:
         wanted_minor=row.wanted_minor,
         term_months=row.term_months,
         method=row.method,
-        pd=float(stored.pd),
+        pd=float(stored.pd or 0),
     )

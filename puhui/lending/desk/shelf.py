@@ -10,18 +10,25 @@ from pydantic import TypeAdapter
 
 from puhui.kernel.errors import Refused
 from puhui.lending.nouns import Decision, Servicing, Terms
+from puhui.lending.nouns.request import Scored
 from puhui.score import Model, load_model
 from puhui.score import study as score
 
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 SERVICING: TypeAdapter[Servicing] = TypeAdapter(Servicing)
+SCORED: TypeAdapter[Scored] = TypeAdapter(Scored)
 
 
 @lru_cache(maxsize=64)
 def servicing_text(servicing: Servicing) -> str:
     """The text form of how repayments are taken, as a contract keeps it."""
     return SERVICING.dump_json(servicing).decode()
+
+
+def text_of(decision: Decision) -> str:
+    """The text form of a decision, as it is stored."""
+    return DECISION.dump_json(decision).decode()
 
 
 MODELS = "models"

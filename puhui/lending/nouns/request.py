@@ -44,13 +44,13 @@ class Scored:
     """What the model in force says of an application, with what guards read off its row.
 
     Amounts in minor units of the product's currency; None where the row does not say.
+    ``points`` and ``pd`` are None of a person who was erased.
     """
 
-    points: int
-    pd: float
+    points: int | None
+    pd: float | None
     reasons: tuple[str, ...]
     model_digest: str
-    row_digest: str
     age_years: int | None = None
     yearly_income_minor: int | None = None
     existing_debt_minor: int | None = None
@@ -63,26 +63,28 @@ class Scored:
 class Decide:
     """An application to decide.
 
-    ``party_id`` and ``scored`` are computed, ``scored`` is None where nothing may be read.
+    ``scored_digest`` is computed: a keyed digest of what the model and the facts say, empty where
+    nothing may be read. The figures themselves never enter the journal.
     """
 
     application_id: str
-    party_id: str = ""
-    scored: Scored | None = None
+    scored_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decision in short; ``read_decision`` gives all of it."""
+    """The decision in short, without the score: ``read_case`` gives all of it.
+
+    ``principal_minor`` and what follows it are the offer, nought or None without one.
+    """
 
     application_id: str
     decision_id: str
     outcome: str
     reasons: tuple[str, ...]
-    points: int | None
-    pd: float | None
     principal_minor: int
     annual_rate: Decimal | None
+    upfront_fee_minor: int
     is_capped: bool
 
 
@@ -189,7 +191,7 @@ class CutOffSet:
 
 @dataclass(frozen=True, slots=True)
 class RequestReview:
-    """The applicant asks for a person to look at a refusal."""
+    """The applicant asks for a person to look at a refusal; ``statement`` is kept sealed."""
 
     application_id: str
     statement: str = ""
@@ -197,7 +199,7 @@ class RequestReview:
 
 @dataclass(frozen=True, slots=True)
 class ProposeReview:
-    """What one officer proposes for an application in the review queue."""
+    """What one officer proposes for an application in the queue; ``reason`` is kept sealed."""
 
     application_id: str
     approve: bool
@@ -208,14 +210,14 @@ class ProposeReview:
 class ConfirmReview:
     """Another officer's yes or no to what was proposed.
 
-    ``party_id`` and ``scored`` are computed anew, so that what guards look at is of that day.
+    ``scored_digest`` is computed anew, so that what guards look at is of that day. ``reason`` is
+    kept sealed under the person's key.
     """
 
     application_id: str
     agree: bool
     reason: str
-    party_id: str = ""
-    scored: Scored | None = None
+    scored_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,10 @@ class Reviewed:
     application_id: str
     status: str
     outcome: str | None
+    principal_minor: int = 0
+    annual_rate: Decimal | None = None
+    upfront_fee_minor: int = 0
+    is_capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
@@ -183,6 +184,25 @@ def terms_of(offer: Offer, product: Product, starts_on: date) -> Terms:
         rounding=product.servicing.rounding,
         shifts_due_days=product.servicing.shifts_due_days,
         upfront_fee_minor=offer.upfront_fee_minor,
+    )
+
+
+def strike(decision: Decision, wanted_minor: int) -> Decision:
+    """What is left of a decision on a person who was erased: outcome, reasons, and the offer.
+
+    Nothing that was read of the person, and nothing that follows from the score, stays; it is
+    the same as what the recorded outcome alone tells.
+    """
+    rate = decision.offer.annual_rate if decision.offer else Decimal(0)
+    return Decision(
+        decision.outcome,
+        decision.reasons,
+        (),
+        (),
+        PriceBuild((), rate, rate, rate, ""),
+        CreditLimit(wanted_minor, "", ()),
+        decision.offer,
+        None,
     )
 
 
