@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def disk_limits(folder: Path, count: int) -> dict[str, float]:
 
 
 @contextmanager
-def postgres():  # type: ignore[no-untyped-def]
+def postgres() -> Iterator[str]:
     """A PostgreSQL database: the one named, else a server started from its wheel."""
     named = os.environ.get("PUHUI_TEST_POSTGRES")
     if named:
@@ -121,7 +122,9 @@ def postgres():  # type: ignore[no-untyped-def]
         stop_process(pid)
 
 
-def measure(folder: Path, url: str | None, counts: dict[int, int], writers: int) -> dict[int, dict]:  # type: ignore[type-arg]
+def measure(
+    folder: Path, url: str | None, counts: dict[int, int], writers: int
+) -> dict[int, dict[str, float]]:
     """The figures of one store for each number of callers."""
     bank = make_bank(folder, url, writers)
     found = {}

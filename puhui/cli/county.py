@@ -61,7 +61,7 @@ def lend_county(
     second run finds everything done. Refused: ``demo.other_county``, ``demo.bad_size``.
     """
     from puhui import demo
-    from puhui.intake import PlayedCase, PlayedDay, report_played
+    from puhui.intake import PlayedDay, report_played
     from puhui.score import Table
 
     started = time.perf_counter()
@@ -81,7 +81,7 @@ def lend_county(
         product=PRODUCT,
         model_digest=day.model_digest,
         past=Table(columns, len(columns["reference"])),
-        cases=tuple(PlayedCase(id_, ends[number]) for id_, number in day.decided),
+        cases=tuple((id_, ends[number]) for id_, number in day.decided),
         day_acts=_acts_of(county, day),
         day_new_acts=day.new_acts,
         new_acts=county.new_acts + day.new_acts,
@@ -95,8 +95,8 @@ def lend_county(
 
 
 def _acts_of(county: SeededCounty, day: FirstDay) -> int:
-    """All acts of a first day: looks, applications and decisions, contracts and payments."""
-    return len(county.merchants) + 2 * day.applications + 2 * day.disbursed
+    """All acts of a first day: model, books, looks, applications, decisions, contracts, money."""
+    return 2 + len(county.merchants) + 2 * day.applications + 2 * day.disbursed
 
 
 INCOME_MULTIPLE = 3

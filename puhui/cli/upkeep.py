@@ -28,6 +28,7 @@ def migrate(as_json: Json = False) -> None:
 
     Example: PUHUI_STORE=postgresql://puhui@db/bank puhui migrate
     """
+    from puhui.kernel.store import open_store
     from puhui.migrations import HEAD
     from puhui.migrations import migrate as bring_up
     from puhui.node import home_folder, load_rooms
@@ -35,7 +36,9 @@ def migrate(as_json: Json = False) -> None:
     load_rooms()
     home = home_folder()
     home.mkdir(parents=True, exist_ok=True)
-    before = bring_up(os.environ.get("PUHUI_STORE") or f"sqlite:///{home / 'puhui.sqlite'}")
+    url = os.environ.get("PUHUI_STORE") or f"sqlite:///{home / 'puhui.sqlite'}"
+    open_store(url).close()  # says in plain words what is wrong with a URL or a server
+    before = bring_up(url)
     if before == HEAD:
         say.line(f"The store is at {HEAD} already.")
     else:
@@ -115,26 +118,32 @@ def replay(
             metavar="DIR", help="An empty folder to keep the second node in (default: none kept)."
         ),
     ] = None,
+    store: Annotated[
+        str, typer.Option(metavar="URL", help="An empty store for it (default: SQLite in DIR).")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Run every recorded act again in an empty node, and compare all that came out.
 
     Outcomes, refusals, scores, the models that decided, and at the end every table. Prints what
-    differs and ends with 1 if anything does.
+    differs and ends with 1 if anything does. With --into and --store it is also the way to move a
+    node to another store.
 
     Example: puhui replay --into second
     """
     import shutil
 
+    if store and into is None:
+        raise typer.BadParameter("--store needs --into: the second node keeps its files there.")
     folder = into or Path(tempfile.mkdtemp(prefix="puhui-replay-"))
     try:
-        _replay(folder, is_kept=into is not None, as_json=as_json)
+        _replay(folder, store, is_kept=into is not None, as_json=as_json)
     finally:
         if into is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _replay(folder: Path, *, is_kept: bool, as_json: bool) -> None:
+def _replay(folder: Path, store: str, *, is_kept: bool, as_json: bool) -> None:
     import shutil
     import time
 
@@ -147,8 +156,8 @@ def _replay(folder: Path, *, is_kept: bool, as_json: bool) -> None:
         for name in ("models", "mappings"):
             if (source.home / name).is_dir():
                 shutil.copytree(source.home / name, folder / name, dirs_exist_ok=True)
-        url = f"sqlite:///{folder / 'puhui.sqlite'}"
-        target = open_node(folder, store_url=url, keys=source.keys)
+        url = store or f"sqlite:///{folder / 'puhui.sqlite'}"
+        target = open_node(folder, store_url=url, keys=source.keys, writers=1)
         try:
             with say.progress() as step:
                 report = kernel_replay.replay(
@@ -169,7 +178,7 @@ def _replay(folder: Path, *, is_kept: bool, as_json: bool) -> None:
             right=(0,),
         )
     if is_kept:
-        say.line(f"The second node lies in {folder}; the same master key opens it.")
+        say.line(f"The second node lies in {folder}; copy the master key there to open it.")
     if as_json:
         say.figures(
             {

@@ -1,7 +1,7 @@
 """Intake (进件): applications arrive as a file, and a report says what became of them."""
 
 from puhui.intake.cost import cost_of_application
-from puhui.intake.county import PlayedCase, PlayedDay, report_played
+from puhui.intake.county import PlayedDay, report_played
 from puhui.intake.evaluate import evaluate
 from puhui.intake.job import lend_file
 from puhui.intake.read import open_data_path, read_file
@@ -13,7 +13,6 @@ __all__ = [
     "LendRun",
     "report_played",
     "PlayedDay",
-    "PlayedCase",
     "open_data_path",
     "read_file",
     "evaluate",

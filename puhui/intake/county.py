@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from puhui import ledger, lending, score
 from puhui.intake.cost import cost_of_application
 from puhui.intake.evaluate import (
     Decided,
+    Evaluation,
     count_guards,
     earnings,
     evaluate,
@@ -28,26 +30,20 @@ from puhui.score import study
 
 
 @dataclass(frozen=True, slots=True)
-class PlayedCase:
-    """An application on record, and how a loan to its applicant ended as the generator drew it."""
-
-    application_id: str
-    is_bad: bool
-
-
-@dataclass(frozen=True, slots=True)
 class PlayedDay:
     """A day that was played: its cases, the table the model learned from, and what it took.
 
+    ``cases`` pair an application on record with whether a loan to the applicant ended badly, as
+    the generator drew it.
     ``day_acts`` are all acts of the day, ``new_acts`` those that this run added; ``seconds``,
-    ``cpu_seconds`` and ``stored_bytes`` belong to the new ones. ``started_s`` of the whole run.
+    ``cpu_seconds`` and ``stored_bytes`` belong to the new ones, ``total_seconds`` to the whole run.
     """
 
     mapping: str
     product: str
     model_digest: str
     past: score.Table
-    cases: tuple[PlayedCase, ...]
+    cases: tuple[tuple[str, bool], ...]
     day_acts: int
     day_new_acts: int
     new_acts: int
@@ -84,23 +80,10 @@ def report_played(node: Node, day: PlayedDay, *, reports: Path | None = None) ->
     share = _charged_off_share(day.past, mapping, sample)
     judged = _judge(node, day, share)
     train = day.past.take(np.flatnonzero(sample.is_train))
-    is_bad, pd, points, approved = zip(*judged.rows, strict=True)
-    evaluation = evaluate(
-        Decided(
-            np.array(is_bad, dtype=np.float64),
-            np.array(pd, dtype=np.float64),
-            np.array(points, dtype=np.int64),
-            np.array(approved, dtype=np.bool_),
-            earnings(judged.expected),
-            earnings(judged.realised),
-            mapping.currency,
-        ),
-        train_points=score.score_table(model, train).points,
-    )
+    evaluation = _evaluate(judged, score.score_table(model, train).points, mapping.currency)
     speed = _speed(node, day)
     with node.read() as tx:
         difference = ledger.trial_balance(tx).difference_minor
-    texts = lending.shelf.load_reasons()
     report = LendReport(
         title_zh=mapping.title_zh,
         title_en=mapping.title_en,
@@ -127,10 +110,7 @@ def report_played(node: Node, day: PlayedDay, *, reports: Path | None = None) ->
         evaluation=evaluation,
         pd_max=product.cut_off.pd_max,
         charged_off_share=share,
-        reasons=tuple(
-            ReasonCount(code, texts.text(code).title_zh, texts.text(code).title_en, rows)
-            for code, rows in sorted(judged.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-        ),
+        reasons=_reasons(judged),
         guards=count_guards(judged.guards),
         cost=cost_of_application(cpu_seconds=speed["cpu_s"], stored_bytes=speed["stored_bytes"]),
         model=_card(model, sample),
@@ -155,10 +135,10 @@ def report_played(node: Node, day: PlayedDay, *, reports: Path | None = None) ->
 
 def _judge(node: Node, day: PlayedDay, share: Decimal | None) -> _Judged:
     judged = _Judged([], [], [], [], Counter(), Counter())
-    for one in day.cases:
+    for application_id, is_bad in day.cases:
         with node.read() as tx:
-            case, decision = lending.read_case(tx, one.application_id)
-            loan = lending.contract_of(tx, one.application_id)
+            case, decision = lending.read_case(tx, application_id)
+            loan = lending.contract_of(tx, application_id)
         judged.outcomes[case.decision or ""] += 1
         if loan is not None and loan.started_on is not None:
             judged.loans += 1
@@ -175,14 +155,38 @@ def _judge(node: Node, day: PlayedDay, share: Decimal | None) -> _Judged:
             decision,
             wanted_minor=case.wanted_minor,
             pd=case.pd,
-            is_bad=one.is_bad,
+            is_bad=is_bad,
             charged_off_share=share,
         )
         is_approved = case.decision == "approved"
-        judged.rows.append((float(one.is_bad), case.pd, case.points, is_approved))
+        judged.rows.append((float(is_bad), case.pd, case.points, is_approved))
         judged.expected.append((would.interest_minor, would.cost_minor, would.loss_minor))
         judged.realised.append((did.interest_minor, did.cost_minor, did.loss_minor))
     return judged
+
+
+def _evaluate(judged: _Judged, train_points: NDArray[np.int64], currency: str) -> Evaluation | None:
+    if not judged.rows:
+        return None
+    is_bad, pd, points, approved = zip(*judged.rows, strict=True)
+    decided = Decided(
+        np.array(is_bad, dtype=np.float64),
+        np.array(pd, dtype=np.float64),
+        np.array(points, dtype=np.int64),
+        np.array(approved, dtype=np.bool_),
+        earnings(judged.expected),
+        earnings(judged.realised),
+        currency,
+    )
+    return evaluate(decided, train_points=train_points)
+
+
+def _reasons(judged: _Judged) -> tuple[ReasonCount, ...]:
+    texts = lending.shelf.load_reasons()
+    return tuple(
+        ReasonCount(code, texts.text(code).title_zh, texts.text(code).title_en, rows)
+        for code, rows in sorted(judged.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
 
 
 def _charged_off_share(

@@ -145,16 +145,18 @@ def make_report(
         replication=replication,
         seconds=time.perf_counter() - started,
         cpu_ms_per_application=speed["cpu_s"] * 1000,
-        timings=(
-            Timing("读取文件", "reading the file", read_s, read_s),
-            Timing("训练与选择阈值", "training and choosing the cut-off", learn_s, learn_s),
-            Timing(
-                "申请、审批、签约、放款",
-                "applying, deciding, signing, paying out",
-                runner.tally.seconds,
-                runner.tally.cpu_seconds,
-            ),
-        ),
+        timings=_timings(runner, read_s, learn_s),
+    )
+
+
+def _timings(runner: Runner, read_s: float, learn_s: float) -> tuple[Timing, ...]:
+    """What took how long, in the order of the run."""
+    tally = runner.tally
+    done = ("申请、审批、签约、放款", "applying, deciding, signing, paying out")
+    return (
+        Timing("读取文件", "reading the file", read_s, read_s),
+        Timing("训练与选择阈值", "training and choosing the cut-off", learn_s, learn_s),
+        Timing(*done, tally.seconds, tally.cpu_seconds),
     )
 
 

@@ -109,6 +109,7 @@ def _reason(text: str) -> str:
 
 
 def fail_all(group: list[Pending], reason: str) -> None:
+    """Tell every caller of an undone group that nothing of it is durable."""
     for pending in group:
         pending.outcome = None
         if not isinstance(pending.error, Fault):
@@ -116,6 +117,7 @@ def fail_all(group: list[Pending], reason: str) -> None:
 
 
 def log_answer(pending: Pending) -> None:
+    """One line per act: name, key, refusal and time; no personal data."""
     if LOGGER.isEnabledFor(logging.INFO):
         LOGGER.info(
             "%s key=%s refusal=%s ms=%.1f",

@@ -94,7 +94,7 @@ def _answer(pending: Pending) -> str | None:
             return refused.reason
     except Fault as fault:
         return str(fault)
-    except Exception as error:
+    except Exception as error:  # a use case that is at fault now is a difference to report
         return f"{type(error).__name__}: {error}"
     return pending.difference
 

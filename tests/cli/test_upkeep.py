@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,24 @@ def test_replay_finds_everything_as_recorded_and_then_not(
     assert other.figures["differences"] >= 1
 
 
+def test_a_node_moves_to_another_store_by_replay(
+    lender: Program, tmp_path: Path, postgres: Any
+) -> None:
+    """From SQLite to PostgreSQL, and the second node works on with the same key."""
+    alone = lender("replay", "--store", "postgresql://x/y")
+    assert (alone.code, "--store needs --into" in alone.said) == (2, True)
+    target = tmp_path / "moved"
+    with postgres.empty_database() as url:
+        moved = lender("replay", "--into", target, "--store", url, "--json")
+        assert (moved.code, moved.figures["differences"]) == (0, 0), moved.said
+        shutil.copy(lender.home / "master.key", target / "master.key")
+        lender.patch.setenv("PUHUI_STORE", url)
+        there = Program(target, lender.patch, lender.capture)
+        assert there("ledger", "verify", "--json").figures["findings"] == 0
+        assert there("score", "models", "--json").figures["models"] == 1
+    assert not (target / "puhui.sqlite").exists()
+
+
 def test_a_day_is_closed_and_closed_again(lender: Program) -> None:
     first = lender("close-day", "--json")
     again = lender("close-day", "--json")
@@ -112,3 +132,6 @@ def test_migrate_makes_a_store_and_finds_it_made(program: Program) -> None:
     second = program("migrate", "--json")
     assert second.figures["is_changed"] is False
     assert program("ledger", "verify", "--json").figures["findings"] == 0
+    program.patch.setenv("PUHUI_STORE", "mysql://somewhere")
+    refused = program("migrate")
+    assert (refused.code, "(kernel.bad_store_url)" in refused.err) == (2, True)

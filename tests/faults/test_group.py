@@ -171,7 +171,8 @@ def test_an_act_that_cannot_be_recorded_leaves_no_gap(
     real = kernel_node._record
 
     def record(writer: Any, pending: Any, act: Any, outcome: str, refusal: str | None) -> None:
-        real(writer, pending, act, None if act.key == "k5" else outcome, refusal)  # type: ignore[arg-type]
+        left = None if act.key == "k5" else outcome
+        real(writer, pending, act, left, refusal)  # type: ignore[arg-type]
 
     monkeypatch.setattr(kernel_node, "_record", record)
     heard = [answer(one) for one in [submit(sqlite_node, n) for n in range(12)]]

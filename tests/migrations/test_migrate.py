@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from puhui.kernel import Node, Refused
+from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.store import metadata, open_store
 from puhui.migrations import HEAD, engine_url, migrate
 from puhui.node import load_rooms, open_node
@@ -27,6 +27,20 @@ def own_tables(url: str) -> dict[str, list[tuple[str, str, bool]]]:
                 (column["name"], str(column["type"]), column["nullable"])
                 for column in look.get_columns(table)
             ]
+            for table in look.get_table_names()
+            if not table.startswith(("kernel_", "sample"))
+        }
+    finally:
+        engine.dispose()
+
+
+def own_checks(url: str) -> dict[str, int]:
+    """How many conditions each table holds its rows to."""
+    engine = create_engine(engine_url(url))
+    try:
+        look = inspect(engine)
+        return {
+            table: len(look.get_check_constraints(table))
             for table in look.get_table_names()
             if not table.startswith(("kernel_", "sample"))
         }
@@ -68,14 +82,19 @@ def check(migrated: str, created: str) -> None:
     store.create(HEAD)
     assert store.version() == open_store(migrated).version() == HEAD
     assert own_tables(migrated) == own_tables(created)
+    assert own_checks(migrated) == own_checks(created)
     assert differences(migrated) == []
 
 
-def test_a_migrated_store_works(tmp_path: Path, open_at: Callable[..., Node]) -> None:
+def test_a_migrated_store_works(
+    tmp_path: Path, open_at: Callable[..., Node], operator: Actor
+) -> None:
     load_rooms()
     url = f"sqlite:///{tmp_path / 'puhui.sqlite'}"
     migrate(url)
-    assert not open_store(url).is_empty()
+    node = open_at(url)
+    books = node.act("lending.open_books", {"currency": "CNY"}, key="books", actor=operator)
+    assert len(books.accounts) == 5
 
 
 def test_a_store_of_another_state_is_not_opened(tmp_path: Path) -> None:

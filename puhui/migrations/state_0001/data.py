@@ -73,6 +73,7 @@ def make_data_record() -> None:
             ["party_id"],
             ["party.id"],
         ),
+        sa.CheckConstraint("is_sealed IN (0, 1)"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "kind", "reference"),
     )

@@ -59,6 +59,7 @@ def make_store_owner() -> None:
         "store_owner",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
+        sa.CheckConstraint("id = 1"),
         sa.PrimaryKeyConstraint("id"),
     )
 
@@ -69,6 +70,7 @@ def make_subject_key() -> None:
         "subject_key",
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("wrapped", sa.Text(), nullable=True),
+        sa.CheckConstraint("wrapped IS NULL OR length(wrapped) > 0"),
         sa.PrimaryKeyConstraint("subject"),
     )
 

@@ -33,6 +33,7 @@ def make_lending_application() -> None:
         sa.CheckConstraint(
             "status IN ('open', 'review', 'offered', 'refused', 'accepted', 'withdrawn', 'expired')"
         ),
+        sa.CheckConstraint("wanted_minor > 0"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(

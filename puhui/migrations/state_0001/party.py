@@ -19,6 +19,8 @@ def make_party() -> None:
         sa.Column("registered_us", sa.BigInteger(), nullable=False),
         sa.Column("erased_us", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("(source IS NULL) = (reference IS NULL)"),
+        sa.CheckConstraint("kind IN ('person', 'firm')"),
+        sa.CheckConstraint("identity IN ('unchecked', 'passed', 'failed')"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "reference"),
         sa.UniqueConstraint("subject"),
@@ -33,6 +35,7 @@ def make_party_login_tries() -> None:
         sa.Column("failures", sa.BigInteger(), nullable=False),
         sa.Column("last_us", sa.BigInteger(), nullable=False),
         sa.Column("locked_until_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("failures > 0"),
         sa.PrimaryKeyConstraint("digest"),
     )
 
@@ -99,6 +102,7 @@ def make_party_identity_check() -> None:
             ["party_id"],
             ["party.id"],
         ),
+        sa.CheckConstraint("is_passed IN (0, 1)"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(

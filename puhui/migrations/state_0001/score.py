@@ -22,6 +22,9 @@ def make_score_model() -> None:
         sa.Column("metrics", sa.Text(), nullable=False),
         sa.Column("registered_by", sa.Text(), nullable=False),
         sa.Column("registered_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("version > 0"),
+        sa.CheckConstraint("length(digest) = 64"),
+        sa.CheckConstraint("kind IN ('points', 'trees')"),
         sa.PrimaryKeyConstraint("name", "version"),
     )
     op.create_index(op.f("ix_score_model_digest"), "score_model", ["digest"], unique=False)
