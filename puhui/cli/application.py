@@ -39,7 +39,11 @@ class Asked:
 
 
 def take_in(node: Node, asked: Asked, told: dict[str, object]) -> str:
-    """Take the application in and decide it; the same words on one day are one application."""
+    """Take the application in and decide it; the same words on one day are one application.
+
+    Refused: ``cli.no_model``, ``kernel.bad_amount``, those of mappings, products and
+    ``lending.apply``.
+    """
     from puhui import lending
     from puhui.kernel.clock import business_date
     from puhui.kernel.money import parse_money

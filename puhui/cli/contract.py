@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 
 def show_decision(node: Node, application_id: str, told: dict[str, object]) -> str:
+    """Print the newest decision with reasons, guards, price and credit limit; its outcome.
+
+    Refused: ``lending.no_application``.
+    """
     from puhui import lending
     from puhui.kernel import Money
 
@@ -92,7 +96,10 @@ def go_on(
     disburse: bool,
     told: dict[str, object],
 ) -> None:
-    """Show the contract that would be signed today, or go on with the one that was signed."""
+    """Show the contract that would be signed today, or go on with the one that was signed.
+
+    Refused: those of ``lending.accept``, ``lending.void_contract`` and ``lending.disburse``.
+    """
     from puhui import lending
 
     with node.read() as tx:

@@ -140,7 +140,9 @@ def progress() -> Iterator[Step]:
         def step(name: str, done: int, total: int) -> None:
             words = STEP_WORDS.get(name, name)
             if words not in tasks:
-                tasks[words] = bars.add_task(words, total=total)
+                for task in bars.tasks:  # what came before is over, whatever it said last
+                    bars.update(task.id, completed=task.total)
+                tasks[words] = bars.add_task(words, total=total, completed=done)
             bars.update(tasks[words], completed=done, total=total)
 
         yield step

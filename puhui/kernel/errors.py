@@ -23,7 +23,8 @@ class Refused(Exception):
 class Fault(Exception):
     """Something that should have worked did not (disk, database, programming).
 
-    The act was not recorded and may be tried again with the same key. Exit code 1.
+    No answer was given that could be relied on; asking again with the same key is safe and tells
+    what became of the act. Exit code 1.
     """
 
     def __init__(self, code: str, reason: str) -> None:

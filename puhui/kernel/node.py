@@ -83,8 +83,8 @@ class Node:
         The same key with the same input gives the first outcome again. ``dry_run`` changes and
         records nothing. Refused: what the use case refuses, ``kernel.role_missing``,
         ``kernel.bad_input``, ``kernel.key_reused``, ``kernel.batch_too_large``. Fault:
-        ``kernel.not_durable`` and what the store reports; nothing was recorded then, and the act
-        may be tried again.
+        what the store reports, where nothing was recorded; ``kernel.not_durable`` and
+        ``kernel.no_answer``, where nobody knows. Asking again with the same key is always safe.
         """
         return self.submit(name, input, key=key, actor=actor, dry_run=dry_run).result()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
+import sys
 
 import pytest
 
@@ -42,3 +45,25 @@ def test_without_a_terminal_each_step_is_told_once(capsys: pytest.CaptureFixture
     err = capsys.readouterr().err
     assert err.count("applying, deciding") == 1
     assert "made up" in err
+
+
+def test_on_a_terminal_there_are_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar for each step; one that begins ends those before it."""
+    leader, follower = os.openpty()
+    with os.fdopen(follower, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "120")
+        with say.progress() as step:
+            step("train trees", 2, 4)
+            step("lend", 961, 961)
+        terminal.flush()
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal nobody writes to any more
+        while part := os.read(leader, 100_000):
+            shown += part
+    os.close(leader)
+    told = shown.decode()
+    assert "training the trees" in told
+    assert "4/4" in told
+    assert "961/961" in told
