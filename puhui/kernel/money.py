@@ -80,6 +80,8 @@ def figure_of(minor: int, digits: int) -> str:
 
 def round_minor(value: Decimal | Fraction | int, mode: Rounding) -> int:
     """Round ``value`` minor units to a whole number of them, exactly, by the named mode."""
+    if value == (whole := int(value)):
+        return whole
     exact = Fraction(value)
     floor, rest = divmod(exact.numerator, exact.denominator)
     twice = 2 * rest

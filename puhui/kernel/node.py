@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -37,12 +37,14 @@ from puhui.kernel.pending import (
 from puhui.kernel.store import Row, Store, Transaction, Writer, journal
 
 QUEUE_MAX = 20_000
-GROUP_S = 0.012
+GROUP_S = 0.02
 """A group takes in waiting acts for at most this long before it is committed."""
 
-GATHER_S = 0.003
-GATHER_STEP_S = 0.0001
-"""How long, and in which steps, a group waits for callers that were just answered."""
+GATHER_S = 0.02
+GATHER_IDLE_S = 0.002
+GATHER_STEP_S = 0.0002
+"""A group waits for callers that were just answered: at most so long, no longer than so long after
+the last one came, and looking so often."""
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A zero character as JSON writes it: no store keeps one in a text."""
@@ -69,11 +71,17 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._queue_lock = threading.Lock()
         self._is_closed = False
+        turns = threading.RLock() if self.store.writers == 1 else nullcontext()
+        self._reading: AbstractContextManager[object] = turns
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A snapshot of the store for queries."""
-        with self.store.read() as tx:
+        """A snapshot of the store for short queries; what takes long reads ``node.store``.
+
+        On SQLite readers of one process take turns: each statement lets the interpreter go, and
+        many readers would hand it to one another at every step.
+        """
+        with self._reading, self.store.read() as tx:
             yield tx
 
     def act(self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False) -> Any:
@@ -225,9 +233,15 @@ class Node:
         They need the interpreter to prepare what they ask next; while the writer ran, each would
         wait for the other at every statement. One caller alone is never kept waiting.
         """
-        deadline = time.perf_counter() + GATHER_S
-        while self._queue.qsize() < answered - 1 and time.perf_counter() < deadline:
+        start = last = time.perf_counter()
+        seen = self._queue.qsize()
+        while seen < answered - 1 and last - start < GATHER_S:
             time.sleep(GATHER_STEP_S)
+            now, waiting = time.perf_counter(), self._queue.qsize()
+            if waiting > seen:
+                seen, last = waiting, now
+            elif now - last > GATHER_IDLE_S:
+                return
 
     def _run_group(self, writer: Writer, group: list[Pending]) -> None:
         """Run the waiting acts one after another and make them durable together."""

@@ -18,7 +18,7 @@ from puhui.lending.desk.apply import (
     release_application,
     take_application,
 )
-from puhui.lending.desk.shelf import DECISION, TERMS, servicing_text
+from puhui.lending.desk.shelf import TERMS, offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Terms
 from puhui.lending.nouns.request import (
@@ -109,7 +109,7 @@ def _write(
     language: str,
 ) -> tuple[Contract, Terms, Cost]:
     """The contract that follows from these and nothing else: read once, signed soon after."""
-    offer = DECISION.validate_json(decision).offer
+    offer = offer_in(decision)
     assert offer is not None, application_id
     product = load_product(product_name)
     assert product.digest == product_digest, product_name

@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import Decision, Servicing, Terms
+from puhui.lending.nouns import Decision, Offer, Servicing, Terms
 from puhui.lending.nouns.request import Scored
 from puhui.score import Model, load_model
 from puhui.score import study as score
@@ -24,6 +25,20 @@ SCORED: TypeAdapter[Scored] = TypeAdapter(Scored)
 def servicing_text(servicing: Servicing) -> str:
     """The text form of how repayments are taken, as a contract keeps it."""
     return SERVICING.dump_json(servicing).decode()
+
+
+class _WithOffer(TypedDict):
+    """The one part of a stored decision that a contract is made of."""
+
+    offer: Offer | None
+
+
+_OFFER: TypeAdapter[_WithOffer] = TypeAdapter(_WithOffer)
+
+
+def offer_in(text: str) -> Offer | None:
+    """The offer of a stored decision, without reading the rest of it."""
+    return _OFFER.validate_json(text)["offer"]
 
 
 def text_of(decision: Decision) -> str:

@@ -69,7 +69,7 @@ def period_rate(advanced_minor: int, flows: Sequence[tuple[int, int]]) -> Decima
 
     Offsets grow and start at 1 or later; amounts are not negative, so at most one rate above -1
     exists. A double finds it by Newton from the safe side (the value is convex in the rate),
-    two exact steps with 34 digits make it good, and a change of sign 5e-15 to either side proves
+    an exact step with 34 digits makes it good, and a change of sign 5e-15 to either side proves
     it. Refused: ``lending.bad_cash_flow`` when nothing was advanced or
     less comes back than went out.
     """
@@ -81,9 +81,8 @@ def period_rate(advanced_minor: int, flows: Sequence[tuple[int, int]]) -> Decima
     rate = _newton(float(advanced_minor), flows)
     with localcontext(EXACT):
         exact = Decimal(rate)
-        for _ in range(2):
-            worth, slope = _worth(exact, advanced_minor, flows)
-            exact -= worth / slope
+        worth, slope = _worth(exact, advanced_minor, flows)
+        exact -= worth / slope
         bound = Decimal("5e-15")
         assert _worth(exact - bound, advanced_minor, flows)[0] > 0, exact
         assert _worth(exact + bound, advanced_minor, flows)[0] < 0, exact

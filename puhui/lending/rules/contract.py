@@ -49,11 +49,17 @@ def schedule_lines(schedule: Schedule, currency: str) -> str:
         schedule.outstanding_minor,
         strict=True,
     )
+    if digits == 2:  # the common case, written out: this is half the work of a contract
+        return "\n".join(
+            f"{number} | {due} | {(part + cost) // 100:,}.{(part + cost) % 100:02d}"
+            f" | {part // 100:,}.{part % 100:02d} | {cost // 100:,}.{cost % 100:02d}"
+            f" | {left // 100:,}.{left % 100:02d}"
+            for number, (due, part, cost, left) in enumerate(rows, start=1)
+        )
     return "\n".join(
-        f"{number} | {due} | {figure_of(principal + interest, digits)}"
-        f" | {figure_of(principal, digits)} | {figure_of(interest, digits)}"
-        f" | {figure_of(left, digits)}"
-        for number, (due, principal, interest, left) in enumerate(rows, start=1)
+        f"{number} | {due} | {figure_of(part + cost, digits)} | {figure_of(part, digits)}"
+        f" | {figure_of(cost, digits)} | {figure_of(left, digits)}"
+        for number, (due, part, cost, left) in enumerate(rows, start=1)
     )
 
 

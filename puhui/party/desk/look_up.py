@@ -26,15 +26,19 @@ from puhui.party.nouns import (
 PHONE_MATCHES_MAX = 100
 
 
+_KINDS = {kind.value: kind for kind in PartyKind}
+_STATES = {state.value: state for state in IdentityState}
+
+
 def party_of(row: Row) -> Party:
     """The noun of a row with the columns of a party."""
     return Party(
         id=row.id,
-        kind=PartyKind(row.kind),
+        kind=_KINDS[row.kind],
         source=row.source,
         reference=row.reference,
         subject=row.subject,
-        identity=IdentityState(row.identity),
+        identity=_STATES[row.identity],
         is_erased=row.erased_us is not None,
     )
 
