@@ -66,17 +66,18 @@ def dump_table(tx: Transaction, table: Table) -> Iterator[str]:
 
 
 def dump_store(store: Store) -> Iterator[tuple[str, str]]:
-    """All tables, by name, as (table, line)."""
+    """All declared tables that the store has, by name, as (table, line)."""
     store.settle_positions()
+    tables = _tables(store)
     with store.read() as tx:
-        for table in _tables():
+        for table in tables:
             for line in dump_table(tx, table):
                 yield table.name, line
 
 
 def digest_store(store: Store) -> dict[str, TableDigest]:
     """A digest of each table: the sum of its rows' SHA-256 modulo 2**256."""
-    counts = {table.name: 0 for table in _tables()}
+    counts = {table.name: 0 for table in _tables(store)}
     sums = dict.fromkeys(counts, 0)
     for name, line in dump_store(store):
         counts[name] += 1
@@ -84,6 +85,9 @@ def digest_store(store: Store) -> dict[str, TableDigest]:
     return {name: TableDigest(counts[name], f"{sums[name] % 2**256:064x}") for name in counts}
 
 
-def _tables() -> list[Table]:
-    found = sorted(metadata.tables.values(), key=lambda table: table.name)
-    return [table for table in found if table.name not in NOT_SAID]
+def _tables(store: Store) -> list[Table]:
+    there = store.tables() - NOT_SAID
+    return sorted(
+        (table for table in metadata.tables.values() if table.name in there),
+        key=lambda table: table.name,
+    )

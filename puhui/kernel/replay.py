@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from puhui.kernel.crypto import copy_subject_keys, paste_subject_keys
-from puhui.kernel.dump import digest_store
+from puhui.kernel.dump import TableDigest, digest_store
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.node import Node
 from puhui.kernel.pending import Pending
@@ -100,10 +100,15 @@ def _answer(pending: Pending) -> str | None:
 
 
 def compare_stores(one: Node, other: Node) -> list[Difference]:
-    """The tables in which two stores differ."""
+    """The tables in which two stores differ; one that a store lacks counts as empty."""
     left, right = digest_store(one.store), digest_store(other.store)
+    none = TableDigest(0, f"{0:064x}")
+    pairs = {
+        name: (left.get(name, none), right.get(name, none))
+        for name in sorted(left.keys() | right.keys())
+    }
     return [
-        Difference(0, "dump", name, f"{left[name].rows} rows and {right[name].rows} rows differ")
-        for name in left
-        if left[name] != right[name]
+        Difference(0, "dump", name, f"{one_has.rows} rows and {other_has.rows} rows differ")
+        for name, (one_has, other_has) in pairs.items()
+        if one_has != other_has
     ]

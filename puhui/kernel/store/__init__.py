@@ -107,6 +107,10 @@ class Store(Protocol):
         """Whether no table was made yet."""
         ...
 
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that are there."""
+        ...
+
     def version(self) -> str | None:
         """Which state of the schema the store is in; None where no table says so."""
         ...

@@ -188,6 +188,14 @@ class PostgresStore:
             found = connection.execute("SELECT to_regclass('journal')").fetchone()
         return found is None or found[0] is None
 
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that are there."""
+        with _session(self.url) as connection:
+            found = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+            )
+            return frozenset(row[0] for row in found)
+
     def version(self) -> str | None:
         """Which state of the schema the database is in; None where no table says so."""
         with _session(self.url) as connection:

@@ -300,6 +300,12 @@ class SqliteStore:
             found = tx._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return bool(found[0] == 0)
 
+    def tables(self) -> frozenset[str]:
+        """The names of the tables that are there."""
+        with self.read() as tx:
+            found = tx._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return frozenset(row[0] for row in found)
+
     def version(self) -> str | None:
         """Which state of the schema the store is in; None where no table says so."""
         with self.read() as tx:
