@@ -6,7 +6,7 @@ import hashlib
 import random
 import tempfile
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -182,7 +182,8 @@ class Bank:
 
 def resident_id(number: int) -> str:
     """A resident identity number with a right check digit, of a region without a county."""
-    body = f"110000{1970 + number % 30}0101{number % 1000:03d}"
+    born = date(1970, 1, 1) + timedelta(days=number // 1000)
+    body = f"110000{born:%Y%m%d}{number % 1000:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True))
     return body + "10X98765432"[total % 11]
