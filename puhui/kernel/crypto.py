@@ -139,7 +139,7 @@ def _read_or_make(path: Path) -> str:
         try:
             os.link(part, path)
         except FileExistsError:
-            pass
+            pass  # another first start was quicker, and its key is the one that holds
         finally:
             os.unlink(part)
         folder = os.open(path.parent, os.O_RDONLY)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from typing_extensions import TypedDict
 
 from puhui.kernel.errors import Refused
 from puhui.lending.nouns import Decision, Offer, Servicing, Terms
@@ -27,7 +27,8 @@ def servicing_text(servicing: Servicing) -> str:
     return SERVICING.dump_json(servicing).decode()
 
 
-class _WithOffer(TypedDict):
+@dataclass(frozen=True, slots=True)
+class _WithOffer:
     """The one part of a stored decision that a contract is made of."""
 
     offer: Offer | None
@@ -38,7 +39,7 @@ _OFFER: TypeAdapter[_WithOffer] = TypeAdapter(_WithOffer)
 
 def offer_in(text: str) -> Offer | None:
     """The offer of a stored decision, without reading the rest of it."""
-    return _OFFER.validate_json(text)["offer"]
+    return _OFFER.validate_json(text).offer
 
 
 def text_of(decision: Decision) -> str:
