@@ -39,14 +39,17 @@ def lend_file(
     mappings, products and training.
     """
     step = step or (lambda name, done, total: None)
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     if open_data:
         file, mapping = open_data_path(open_data), mapping or OPEN_DATA[open_data]
     assert file is not None, "a file or open data"
     material = read_material(file, mapping, product, encoding, step)
-    read_s = time.perf_counter() - started
+    read_s = (time.perf_counter() - started, time.process_time() - started_cpu)
     learnt = learn(node, material, step)
-    learn_s = time.perf_counter() - started - read_s
+    learn_s = (
+        time.perf_counter() - started - read_s[0],
+        time.process_time() - started_cpu - read_s[1],
+    )
     champion = f"{material.product}_{material.mapping.name}"[:60].lower().replace("-", "_")
     terms = Terms(
         source=f"file_{material.mapping.name}_{material.product}",

@@ -89,9 +89,9 @@ def make_report(
     learnt: Learnt,
     runner: Runner,
     courses: Sequence[Course],
-    clock: tuple[float, float, float],
+    clock: tuple[float, tuple[float, float], tuple[float, float]],
 ) -> LendReport:
-    """Everything that a run reports; ``clock`` is (start, seconds to read, seconds to learn)."""
+    """Everything that a run reports; ``clock`` is (start, reading, learning): seconds, CPU."""
     mapping, product = material.mapping, lending.shelf.load_product(material.product)
     for course in courses:
         if course.refused is not None:
@@ -149,13 +149,15 @@ def make_report(
     )
 
 
-def _timings(runner: Runner, read_s: float, learn_s: float) -> tuple[Timing, ...]:
+def _timings(
+    runner: Runner, read_s: tuple[float, float], learn_s: tuple[float, float]
+) -> tuple[Timing, ...]:
     """What took how long, in the order of the run."""
     tally = runner.tally
     done = ("申请、审批、签约、放款", "applying, deciding, signing, paying out")
     return (
-        Timing("读取文件", "reading the file", read_s, read_s),
-        Timing("训练与选择阈值", "training and choosing the cut-off", learn_s, learn_s),
+        Timing("读取文件", "reading the file", *read_s),
+        Timing("训练与选择阈值", "training and choosing the cut-off", *learn_s),
         Timing(*done, tally.seconds, tally.cpu_seconds),
     )
 

@@ -287,5 +287,5 @@ def _timings(report: LendReport, say: Speech) -> list[Cells]:
          say.figure(one.cpu_seconds, 2))
         for one in report.timings
     ]  # fmt: skip
-    whole = report.cpu_ms_per_application * report.applications / 1000
+    whole = sum(one.cpu_seconds for one in report.timings)
     return [*rows, (say("time_all"), say.figure(report.seconds, 2), say.figure(whole, 2))]
