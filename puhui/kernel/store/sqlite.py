@@ -84,22 +84,18 @@ class SqliteTransaction:
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
-        compiled = _known.get(id(statement)) or _compile(statement)
-        if compiled.is_expanding:
-            compiled, values = compiled.expanded(values)
-        cursor = self._connection.execute(compiled.sql, compiled.positional(values))
-        found = cursor.fetchall()
-        if not found:
-            return None
-        assert len(found) == 1, statement
-        return (compiled.make or compiled.maker(cursor.description))(found[0])
+        found = self.all(statement, **values)
+        assert len(found) <= 1, statement
+        return found[0] if found else None
 
     def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
         compiled = _known.get(id(statement)) or _compile(statement)
         if compiled.is_expanding:
-            compiled, values = compiled.expanded(values)
-        cursor = self._connection.execute(compiled.sql, compiled.positional(values))
+            sql, ordered = compiled.spread(values)
+            cursor = self._connection.execute(sql, ordered)
+        else:
+            cursor = self._connection.execute(compiled.sql, compiled.positional(values))
         found = cursor.fetchall()
         if not found:
             return found
@@ -109,7 +105,7 @@ class SqliteTransaction:
         """Change rows; returns how many were changed."""
         compiled = _known.get(id(statement)) or _compile(statement)
         if compiled.is_expanding:
-            compiled, values = compiled.expanded(values)
+            return self._connection.execute(*compiled.spread(values)).rowcount
         return self._connection.execute(compiled.sql, compiled.positional(values)).rowcount
 
     def put(self, statement: Executable, /, **values: Any) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -26,9 +26,9 @@ DIALECTS: dict[str, Dialect] = {
 Row = Any
 """A named tuple with one field per selected column."""
 
-_NAMED = re.compile(r"%\((\w+)\)s|%%")
 _LOCKING = re.compile(r"\s+FOR (UPDATE|SHARE|NO KEY UPDATE|KEY SHARE)\b[^)]*$")
 _EXPANDING = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
+_MARK = re.compile(r"%\((\w+)\)s|__\[POSTCOMPILE_(\w+)\]|%%")
 
 
 class Transaction(Protocol):
@@ -64,9 +64,10 @@ class Compiled:
 
     __slots__ = (
         "_defaults",
-        "_expanded",
-        "_expanding",
         "_is_numbered",
+        "_lists",
+        "_order",
+        "_spread",
         "is_expanding",
         "make",
         "names",
@@ -80,40 +81,36 @@ class Compiled:
         self.statement = statement
         text = str(compiled)
         self.sql = _LOCKING.sub("", text) if without_locks else text
-        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._is_numbered = dialect == "postgresql"
         self._defaults = {
             name: value
             for name, value in compiled.params.items()
             if not compiled.binds[name].required
         }
-        self._expanding = frozenset(_EXPANDING.findall(self.sql))
-        self._expanded: dict[tuple[int, ...], Compiled] = {}
+        self._lists = frozenset(_EXPANDING.findall(self.sql))
+        marks = _MARK.finditer(self.sql)
+        named = [found[1] or found[2] for found in marks if found[0] != "%%"]
+        self._order: tuple[str, ...] = tuple(compiled.positiontup or named)
+        self._spread: dict[tuple[int, ...], str] = {}
         self.make: Callable[[Iterable[Any]], Row] | None = None
-        self._settle()
-
-    def _settle(self) -> None:
-        """Write out lists that the statement itself holds, number the marks, order the values."""
-        if self._expanding and self._expanding <= self._defaults.keys():
-            made, _ = self.expanded({})
-            flat = self._flat({name: self._defaults[name] for name in self._expanding})
-            self._defaults = {**made._defaults, **flat}
-            self.sql, self.names, self._expanding = made.sql, made.names, frozenset()
-        elif self._is_numbered and not self._expanding:
-            self._number()
-        self.is_expanding = bool(self._expanding)
+        self.is_expanding = not self._lists <= self._defaults.keys()
+        self.names = self._order
+        if not self.is_expanding:
+            self._settle()
         self.positional = _picker(self.names, self._defaults)
 
-    @staticmethod
-    def _flat(lists: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """The values of lists by the names of their places, each list as long as a power of two."""
-        flat: dict[str, Any] = {}
-        for name, given in lists.items():
-            items = list(given) or [None]
-            size = 1 << (len(items) - 1).bit_length()
-            items += items[-1:] * (size - len(items))
-            flat.update(zip(_places(name, size), items, strict=True))
-        return flat
+    def _settle(self) -> None:
+        """Write out lists that the statement itself holds, and number the marks."""
+        if not self._lists:
+            if self._is_numbered:
+                self._number()
+            return
+        lists = {name: list(self._defaults.pop(name)) or [None] for name in self._lists}
+        parts = {name: [f"{name}__{n}" for n in range(len(lists[name]))] for name in lists}
+        for name, items in lists.items():
+            self._defaults.update(zip(parts[name], items, strict=True))
+        self.sql = self._written({name: len(items) for name, items in lists.items()})
+        self.names = tuple(part for name in self._order for part in parts.get(name, (name,)))
 
     def _number(self) -> None:
         """Write ``%(name)s`` as ``$1``, ``$2``; a name that comes twice keeps its number."""
@@ -124,8 +121,22 @@ class Compiled:
                 return "%"
             return f"${numbers.setdefault(found[1], len(numbers) + 1)}"
 
-        self.sql = _NAMED.sub(written, self.sql)
+        self.sql = _MARK.sub(written, self.sql)
         self.names = tuple(numbers)
+
+    def _written(self, sizes: Mapping[str, int]) -> str:
+        """The text with each list as that many marks; every mark has a number of its own."""
+        if not self._is_numbered:
+            return _EXPANDING.sub(lambda found: ", ".join("?" * sizes[found[1]]), self.sql)
+        number = itertools.count(1)
+
+        def written(found: re.Match[str]) -> str:
+            if found[0] == "%%":
+                return "%"
+            count = sizes[found[2]] if found[2] else 1
+            return ", ".join(f"${next(number)}" for _ in range(count))
+
+        return _MARK.sub(written, self.sql)
 
     def maker(self, columns: Iterable[Sequence[Any]]) -> Callable[[Iterable[Any]], Row]:
         """The maker of rows with these columns, of which the first entry is the name."""
@@ -135,49 +146,30 @@ class Compiled:
             self.make = row._make
         return self.make
 
-    def expanded(self, values: dict[str, Any]) -> tuple[Compiled, dict[str, Any]]:
-        """This statement with every ``IN`` list written out; lengths are rounded up to a power of
-        two by repeating the last value, so that few texts are ever prepared.
+    def spread(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text and the values in order, with every ``IN`` list written out.
+
+        Lengths are rounded up to a power of two by repeating the last value, so that few texts
+        are ever prepared.
         """
-        lists = {
-            name: values[name] if name in values else self._defaults[name]
-            for name in sorted(self._expanding)
-        }
-        flat = self._flat(lists)
-        sizes = {name: 1 << (max(len(items), 1) - 1).bit_length() for name, items in lists.items()}
-        found = self._expanded.get(tuple(sizes.values()))
-        if found is None:
-            found = self._expanded[tuple(sizes.values())] = self._expand(sizes)
-        flat.update({k: v for k, v in values.items() if k not in self._expanding})
-        return found, flat
-
-    def _expand(self, sizes: Mapping[str, int]) -> Compiled:
-        parts = {name: _places(name, size) for name, size in sizes.items()}
-
-        def written(found: re.Match[str]) -> str:
-            mark = "%({})s" if self._is_numbered else "?"
-            return ", ".join(mark.format(part) for part in parts[found[1]])
-
-        made = Compiled.__new__(Compiled)
-        made.statement = self.statement
-        made.sql = _EXPANDING.sub(written, self.sql)
-        made.names = tuple(part for name in self.names for part in parts.get(name, (name,)))
-        made._defaults = {k: v for k, v in self._defaults.items() if k not in sizes}
-        made._expanding = frozenset()
-        made._expanded = {}
-        made.make = None
-        made._is_numbered = self._is_numbered
-        made.is_expanding = False
-        if made._is_numbered:
-            made._number()
-        made.positional = _picker(made.names, made._defaults)
-        return made
-
-
-@lru_cache(maxsize=1024)
-def _places(name: str, size: int) -> tuple[str, ...]:
-    """The names of the places of a list of ``size`` values."""
-    return tuple(f"{name}__{index}" for index in range(size))
+        ordered: list[Any] = []
+        sizes: list[int] = []
+        for name in self._order:
+            value = values[name] if name in values else self._defaults[name]
+            if name not in self._lists:
+                ordered.append(value)
+                continue
+            items = value or (None,)
+            size = 1 << (len(items) - 1).bit_length()
+            ordered.extend(items)
+            if size != len(items):
+                ordered.extend([ordered[-1]] * (size - len(items)))
+            sizes.append(size)
+        sql = self._spread.get(tuple(sizes))
+        if sql is None:
+            lists = [name for name in self._order if name in self._lists]
+            sql = self._spread[tuple(sizes)] = self._written(dict(zip(lists, sizes, strict=True)))
+        return sql, ordered
 
 
 def _picker(

@@ -62,8 +62,6 @@ class PostgresTransaction:
     def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
         compiled = self._compile(statement)
-        if compiled.is_expanding:
-            compiled, values = compiled.expanded(values)
         self._send(compiled, values)
         result = self.sync()[-1]
         count = result.ntuples
@@ -83,8 +81,6 @@ class PostgresTransaction:
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
         compiled = self._compile(statement)
-        if compiled.is_expanding:
-            compiled, values = compiled.expanded(values)
         self._send(compiled, values)
         return self.sync()[-1].command_tuples or 0
 
@@ -103,12 +99,14 @@ class PostgresTransaction:
                 self.sync()
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
-        sql = compiled.sql
+        if compiled.is_expanding:
+            sql, ordered = compiled.spread(values)
+        else:
+            sql, ordered = compiled.sql, compiled.positional(values)
         name = self._names.get(sql)
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
-        ordered = compiled.positional(values)
         encoded = [_encoded(value) for value in ordered]
         formats = [1 if type(value) is bytes else 0 for value in ordered]
         self._wire.send_query_prepared(name, encoded, formats)
