@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from puhui.kernel.clock import Clock
@@ -22,6 +24,18 @@ def load_rooms() -> None:
     """Import every room, so that its use cases, tables and day steps are known."""
     for room in ROOMS:
         importlib.import_module(f"puhui.{room}")
+
+
+@lru_cache(maxsize=1)
+def settle_memory() -> None:
+    """Tell the collector, once, that what was imported stays for as long as the process.
+
+    It would otherwise walk some hundred thousand objects again and again while acts run, and every
+    caller would wait for it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def home_folder() -> Path:
@@ -44,6 +58,7 @@ def open_node(
     ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone.
     """
     load_rooms()
+    settle_memory()
     home = home or home_folder()
     url = store_url or os.environ.get("PUHUI_STORE") or f"sqlite:///{home / 'puhui.sqlite'}"
     store = open_store(url, writers=writers)

@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,30 @@ _DESTROY = (
     update(SUBJECT_KEY).where(SUBJECT_KEY.c.subject == bindparam("subject_")).values(wrapped=None)
 )
 _ALL = select(SUBJECT_KEY.c.subject, SUBJECT_KEY.c.wrapped).order_by(SUBJECT_KEY.c.subject)
+
+
+class _Draw:
+    """Bytes from the system's generator, drawn many at a time; none is ever given out twice.
+
+    A draw costs a system call and lets the interpreter go, and each act needs a few bytes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = b""
+        os.register_at_fork(after_in_child=self.__init__)  # type: ignore[misc]
+
+    def __call__(self, count: int) -> bytes:
+        with self._lock:
+            if len(self._bytes) < count:
+                self._bytes = os.urandom(max(count, DRAW_BYTES))
+            given, self._bytes = self._bytes[:count], self._bytes[count:]
+        return given
+
+
+DRAW_BYTES = 1024
+random_bytes = _Draw()
+"""``random_bytes(count)``: bytes for salts, nonces and keys that nobody can guess."""
 
 
 def _b64(data: bytes) -> str:
@@ -79,7 +104,7 @@ class Keys:
 
     def wrap(self, subject: str, raw: bytes) -> str:
         """Seal a person's key under the node's own."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         return _b64(nonce + self._wrapping.encrypt(nonce, raw, subject.encode()))
 
     def unwrap(self, subject: str, wrapped: str) -> bytes:
@@ -132,7 +157,7 @@ def _read_or_make(path: Path) -> str:
         part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(descriptor, _b64(secrets.token_bytes(32)).encode() + b"\n")
+            os.write(descriptor, _b64(random_bytes(32)).encode() + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -161,13 +186,13 @@ class SubjectKey:
 
 def new_subject_key(keys: Keys, subject: str) -> SubjectKey:
     """A fresh key for ``subject``, made before the act that stores it."""
-    raw = secrets.token_bytes(32)
+    raw = random_bytes(32)
     return SubjectKey(subject, keys.wrap(subject, raw), AESGCM(raw))
 
 
 def seal(key: SubjectKey, field: str, text: str) -> str:
     """Encrypt one field of a person (AES-256-GCM, bound to subject and field), base64."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    nonce = random_bytes(NONCE_BYTES)
     bound = f"{key.subject}\x1f{field}".encode()
     return _b64(nonce + key.cipher.encrypt(nonce, text.encode(), bound))
 

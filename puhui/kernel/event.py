@@ -10,20 +10,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Table, Text, bindparam, or_, select
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Transaction, insert_all, metadata, upsert
-from puhui.kernel.store.journal import JOURNAL
+from puhui.kernel.store import Transaction, metadata, upsert
+from puhui.kernel.store.journal import EVENT, JOURNAL
 
 PAGE = 500
-
-EVENT = Table(
-    "event",
-    metadata,
-    Column("act_key", Text, primary_key=True),
-    Column("number", BigInteger, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("payload", Text, nullable=False),
-)
 
 CURSOR = Table(
     "event_cursor",
@@ -34,7 +24,6 @@ CURSOR = Table(
 )
 """How far a subscriber has come. Losing it is harmless: each delivery is an act with a key."""
 
-INSERT = insert_all(EVENT)
 MOVE_CURSOR = upsert(CURSOR, ["subscriber"])
 _CURSOR = select(CURSOR.c.position, CURSOR.c.number).where(
     CURSOR.c.subscriber == bindparam("subscriber")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -23,7 +21,7 @@ from puhui.kernel.act import (
     find_use_case,
 )
 from puhui.kernel.clock import Clock, SystemClock
-from puhui.kernel.crypto import Keys, canonical_json, store_subject_keys
+from puhui.kernel.crypto import Keys, canonical_json, random_bytes, store_subject_keys
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.pending import (
     WAIT_S_MAX,
@@ -34,7 +32,7 @@ from puhui.kernel.pending import (
     fail_all,
     log_answer,
 )
-from puhui.kernel.store import Row, Store, Transaction, Writer, journal
+from puhui.kernel.store import Row, Store, Transaction, Unmarked, Writer, journal
 
 QUEUE_MAX = 20_000
 GROUP_S = 0.02
@@ -71,18 +69,14 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._queue_lock = threading.Lock()
         self._is_closed = False
-        turns = threading.RLock() if self.store.writers == 1 else nullcontext()
-        self._reading: AbstractContextManager[object] = turns
 
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self) -> AbstractContextManager[Transaction]:
         """A snapshot of the store for short queries; what takes long reads ``node.store``.
 
         On SQLite readers of one process take turns: each statement lets the interpreter go, and
         many readers would hand it to one another at every step.
         """
-        with self._reading, self.store.read() as tx:
-            yield tx
+        return self.store.read(in_turn=True)
 
     def act(self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False) -> Any:
         """Run the use case ``name`` once for ``key`` and wait until it is durable.
@@ -118,7 +112,7 @@ class Node:
             key=key,
             actor=actor.name,
             dry_run=dry_run,
-            salt=secrets.token_hex(16),
+            salt=random_bytes(16).hex(),
         )
         if use_case.prepare is not None:
             try:
@@ -246,19 +240,14 @@ class Node:
     def _run_group(self, writer: Writer, group: list[Pending]) -> None:
         """Run the waiting acts one after another and make them durable together."""
         writer.begin()
-        deadline = time.perf_counter() + GROUP_S
         try:
-            self._run(writer, group[0])
-            while len(group) < writer.group_max and time.perf_counter() < deadline:
-                try:
-                    following = self._queue.get_nowait()
-                except Empty:
-                    break
-                if following is None:
-                    self._queue.put(None)
-                    break
-                group.append(following)
-                self._run(writer, following)
+            try:
+                self._fill(writer, group)
+            except Unmarked:
+                writer.roll_back()
+                writer.begin(is_again=True)
+                for pending in group:
+                    self._run(writer, pending)
         except BaseException as error:
             fail_all(group, f"The group of acts was undone by a fault of the store ({error}).")
             writer.roll_back()
@@ -269,12 +258,29 @@ class Node:
             fail_all(group, f"The commit failed: {writer.fault_of(error).reason}")
             writer.roll_back()
 
+    def _fill(self, writer: Writer, group: list[Pending]) -> None:
+        """Run the first act of the group and those that wait behind it, for a bounded time."""
+        deadline = time.perf_counter() + GROUP_S
+        self._run(writer, group[0])
+        while len(group) < writer.group_max and time.perf_counter() < deadline:
+            try:
+                following = self._queue.get_nowait()
+            except Empty:
+                break
+            if following is None:
+                self._queue.put(None)
+                break
+            group.append(following)
+            self._run(writer, following)
+
     def _run(self, writer: Writer, pending: Pending) -> None:
         """Run one act; what it raises is kept for its caller and harms no neighbour."""
         for attempt in range(writer.retries_max + 1):
             try:
                 self._run_once(writer, pending)
                 return
+            except Unmarked:
+                raise
             except writer.errors as error:
                 pending.error = writer.fault_of(error)
                 writer.undo()
@@ -289,7 +295,7 @@ class Node:
         tx = writer.tx
         pending.error = pending.outcome = None  # of an attempt that was undone nothing stays
         writer.mark()
-        found = tx.one(journal.FIND, key=pending.key)
+        found = writer.find(pending.key)
         if found is not None:
             answer_again(pending, found)
             writer.keep()
@@ -327,10 +333,7 @@ class Node:
 
 
 def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: str | None) -> None:
-    tx = writer.tx
-    if act.events:
-        for row in event.event_rows(act.key, act.events, canonical_json):
-            tx.put(event.INSERT, **row)
+    events = event.event_rows(act.key, act.events, canonical_json) if act.events else ()
     writer.record(
         {
             "key": pending.key,
@@ -344,7 +347,8 @@ def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: s
             "digests": canonical_json(act.digests) if act.digests else "{}",
             "code": code_version(),
             "salt": pending.salt,
-        }
+        },
+        events,
     )
 
 

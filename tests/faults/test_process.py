@@ -16,7 +16,7 @@ from puhui.intake.read import open_data_path
 from puhui.kernel import Refused
 from puhui.kernel.crypto import Keys
 from puhui.kernel.store.journal import read_journal
-from puhui.kernel.store.sqlite import WRITER_WAIT_S_MAX
+from puhui.kernel.store.turn import WRITER_WAIT_S_MAX
 from puhui.node import open_node
 from tests.conftest import check_books
 from tests.faults.conftest import Child, Site

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store.statement import (
     Row,
     Transaction,
+    Unmarked,
     excluded,
     insert_all,
     metadata,
@@ -22,6 +23,7 @@ __all__ = [
     "Row",
     "Store",
     "Transaction",
+    "Unmarked",
     "Writer",
     "change",
     "excluded",
@@ -47,8 +49,8 @@ class Writer(Protocol):
         """The transaction that the acts of the group run their statements on."""
         ...
 
-    def begin(self) -> None:
-        """Start a group."""
+    def begin(self, *, is_again: bool = False) -> None:
+        """Start a group; ``is_again`` one that met ``Unmarked`` and is run a second time."""
         ...
 
     def commit(self) -> None:
@@ -68,11 +70,15 @@ class Writer(Protocol):
         ...
 
     def undo(self) -> None:
-        """Undo one act."""
+        """Undo one act; ``Unmarked`` where only the whole group can be."""
         ...
 
-    def record(self, row: Mapping[str, Any]) -> None:
-        """Write the journal row of the act that ends now, giving it its place."""
+    def find(self, key: str) -> Row | None:
+        """Name, input digest, outcome and refusal of the act recorded under ``key``."""
+        ...
+
+    def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
+        """Write the journal row and the events of the act that ends now, giving it its place."""
         ...
 
     def is_retryable(self, error: Exception) -> bool:
@@ -99,8 +105,10 @@ class Store(Protocol):
         """A connection that may write."""
         ...
 
-    def read(self) -> AbstractContextManager[Transaction]:
-        """A snapshot that may only be read."""
+    def read(self, *, in_turn: bool = False) -> AbstractContextManager[Transaction]:
+        """A snapshot that may only be read; ``in_turn`` with other short readers, where that
+        helps them all.
+        """
         ...
 
     def is_empty(self) -> bool:

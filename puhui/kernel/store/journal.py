@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Table, Text, bindparam, func, select
 
-from puhui.kernel.store.statement import Row, Transaction, metadata
+from puhui.kernel.store.statement import Row, Transaction, insert_all, metadata
 
 if TYPE_CHECKING:
     from puhui.kernel.store import Store
@@ -37,9 +37,31 @@ keyed, over what the caller gave; ``outcome`` is canonical JSON, of a refusal it
 ``digests`` name the product, the model and what else decided; ``salt`` blinds the leaf that the
 row will become in a transparency log."""
 
+EVENT = Table(
+    "event",
+    metadata,
+    Column("act_key", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+"""What acts told, in their own transaction; payloads are canonical JSON."""
+
+INSERT_EVENT = insert_all(EVENT)
 FIND = select(JOURNAL.c.name, JOURNAL.c.input_digest, JOURNAL.c.outcome, JOURNAL.c.refusal).where(
     JOURNAL.c.key == bindparam("key")
 )
+
+
+class Found(NamedTuple):
+    """What ``FIND`` tells of an act that is recorded in the group under way."""
+
+    name: str
+    input_digest: str
+    outcome: str
+    refusal: str | None
+
 
 _PAGE = (
     select(*JOURNAL.c)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,9 @@ from psycopg import errors
 from sqlalchemy import literal_column
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store.journal import JOURNAL
+from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL
 from puhui.kernel.store.sqlite import VERSION_TABLE, schema
-from puhui.kernel.store.statement import insert_all
+from puhui.kernel.store.statement import Row, insert_all
 from puhui.kernel.store.wire import PostgresTransaction
 
 JOURNAL_LOCK = 0x70756875
@@ -61,7 +61,7 @@ class PostgresWriter:
         self._url = url
         self.tx = PostgresTransaction(_connect(url))
 
-    def begin(self) -> None:
+    def begin(self, *, is_again: bool = False) -> None:
         """Start a transaction, on a new connection if the old one was lost."""
         if self.tx.is_lost():
             self.tx.connection.close()
@@ -90,8 +90,16 @@ class PostgresWriter:
         self.roll_back()
         self.begin()
 
-    def record(self, row: Mapping[str, Any]) -> None:
-        """Write the journal row of the act that ends now; its position is settled afterwards."""
+    def find(self, key: str) -> Row | None:
+        """What is recorded under ``key``."""
+        return self.tx.one(FIND, key=key)
+
+    def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
+        """Write the journal row and the events of the act that ends now; its position is settled
+        afterwards.
+        """
+        for event in events:
+            self.tx.put(INSERT_EVENT, **event)
         self.tx.put(_RECORD, **row)
 
     def is_retryable(self, error: Exception) -> bool:
@@ -166,7 +174,7 @@ class PostgresStore:
         return tx
 
     @contextmanager
-    def read(self) -> Iterator[PostgresTransaction]:
+    def read(self, *, in_turn: bool = False) -> Iterator[PostgresTransaction]:
         """A snapshot of the database; nothing can be changed through it."""
         tx = self._reader()
         is_outermost = not getattr(self._local, "is_reading", False)

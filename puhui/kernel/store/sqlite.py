@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 import sqlite3
 import threading
-import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +14,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store.journal import JOURNAL
-from puhui.kernel.store.statement import DIALECTS, Compiler, Row, insert_all, metadata
+from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found
+from puhui.kernel.store.statement import DIALECTS, Compiler, Row, Unmarked, insert_all, metadata
+from puhui.kernel.store.turn import Turn
 
-WRITER_WAIT_S_MAX = 30.0
-"""How long a process waits for its turn to write before it gives up with a clear error."""
+GROUPS_MARKED = 32
+"""How many groups in a row mark their acts once one had to be undone."""
 
 _RECORD = insert_all(JOURNAL)
 
@@ -119,50 +116,13 @@ class SqliteTransaction:
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
 
 
-class Turn:
-    """The turn to write, between processes: two file locks make it fair.
-
-    Who wants to write holds the gate while waiting for the pen, and lets the gate go once the
-    pen is held. So a process that writes without pause queues up behind one that waits.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._gate = os.open(f"{path}.gate", os.O_RDWR | os.O_CREAT, 0o600)
-        self._pen = os.open(f"{path}.pen", os.O_RDWR | os.O_CREAT, 0o600)
-
-    def take(self) -> None:
-        """Wait for the turn; Fault ``kernel.store_busy`` after a bounded wait."""
-        deadline = time.monotonic() + WRITER_WAIT_S_MAX
-        _lock(self._gate, deadline)
-        try:
-            _lock(self._pen, deadline)
-        finally:
-            fcntl.flock(self._gate, fcntl.LOCK_UN)
-
-    def give(self) -> None:
-        """Let the next writer go."""
-        fcntl.flock(self._pen, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """Close both lock files."""
-        os.close(self._gate)
-        os.close(self._pen)
-
-
-def _lock(descriptor: int, deadline: float) -> None:
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Fault(
-                    "kernel.store_busy", "Another process has been writing for too long."
-                ) from None
-            time.sleep(0.0005)
-
-
 class SqliteWriter:
-    """The one connection that writes; acts run on it one after another, many a commit."""
+    """The one connection that writes; acts run on it one after another, many a commit.
+
+    A savepoint around each act costs more than most acts need, as nearly all are kept. So a group
+    runs without them; when an act must be undone after all, the group is run again with them, and
+    so are the next groups.
+    """
 
     group_max = 512
     retries_max = 0
@@ -176,15 +136,23 @@ class SqliteWriter:
             self._connection.close()
             raise
         self._position = 0
+        self._rows: dict[str, Mapping[str, Any]] = {}
+        self._events: list[Mapping[str, Any]] = []
+        self._is_marking = True
+        self._groups_marked = 0
         self.tx = SqliteTransaction(self._connection)
 
-    def begin(self) -> None:
-        """Take the turn and start a transaction."""
+    def begin(self, *, is_again: bool = False) -> None:
+        """Take the turn and start a transaction; ``is_again`` after ``Unmarked``."""
+        if is_again:
+            self._groups_marked = GROUPS_MARKED
         self._turn.take()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             found = self._connection.execute("SELECT max(position) FROM journal").fetchone()
             self._position = found[0] or 0
+            self._is_marking = self._groups_marked > 0
+            self._groups_marked = max(0, self._groups_marked - 1)
         except BaseException:
             self.roll_back()
             raise
@@ -192,39 +160,65 @@ class SqliteWriter:
     def commit(self) -> None:
         """Make the group durable; on an error everything in it is undone."""
         try:
+            if self._events:
+                self.tx.run_many(INSERT_EVENT, self._events)
+            if self._rows:
+                self.tx.run_many(_RECORD, list(self._rows.values()))
             self._connection.execute("COMMIT")
         except BaseException:
             self.roll_back()
             raise
+        self._forget()
         self._turn.give()
 
     def roll_back(self) -> None:
         """Undo the whole group and give the turn."""
+        self._forget()
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         finally:
             self._turn.give()
 
+    def _forget(self) -> None:
+        self._rows, self._events = {}, []
+
     def mark(self) -> None:
         """Start one act inside the group."""
-        self._connection.execute("SAVEPOINT act")
+        if self._is_marking:
+            self._connection.execute("SAVEPOINT act")
 
     def keep(self) -> None:
         """End one act, keeping what it did."""
-        self._connection.execute("RELEASE act")
+        if self._is_marking:
+            self._connection.execute("RELEASE act")
 
     def undo(self) -> None:
         """Undo what one act did; Fault where SQLite has already undone the whole group."""
         if not self._connection.in_transaction:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")
+        if not self._is_marking:
+            raise Unmarked
         self._connection.execute("ROLLBACK TO act")
         self._connection.execute("RELEASE act")
 
-    def record(self, row: Mapping[str, Any]) -> None:
-        """Write the journal row of the act that ends now, at the next position."""
+    def find(self, key: str) -> Row | None:
+        """What is recorded under ``key``, in the group under way or before it."""
+        row = self._rows.get(key)
+        if row is None:
+            return self.tx.one(FIND, key=key)
+        return Found(row["name"], row["input_digest"], row["outcome"], row["refusal"])
+
+    def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the journal row and the events of the act that ends now; the commit writes them.
+
+        A text that no store can keep fails here, where it is this act's own fault.
+        """
+        for text in (row["input"], row["outcome"], *(event["payload"] for event in events)):
+            text.encode()
         position = self._position + 1
-        self.tx.put(_RECORD, **row, sequence=position, position=position)
+        self._rows[row["key"]] = {**row, "sequence": position, "position": position}
+        self._events.extend(events)
         self._position = position
 
     def is_retryable(self, error: Exception) -> bool:
@@ -255,6 +249,8 @@ class SqliteStore:
         self._local = threading.local()
         self._readers: weakref.WeakSet[SqliteTransaction] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
+        self.turns = threading.RLock()
+        """Who reads for a short time waits for whoever does so now."""
 
     def writer(self) -> SqliteWriter:
         """A connection that may write."""
@@ -265,28 +261,20 @@ class SqliteStore:
         except OSError as error:
             raise fault_of_file(error) from error
 
-    @contextmanager
-    def read(self) -> Iterator[SqliteTransaction]:
+    def read(self, *, in_turn: bool = False) -> Reading:
         """A snapshot of the store; nothing can be changed through it."""
+        return Reading(self, in_turn)
+
+    def reader(self) -> SqliteTransaction:
+        """The reading connection of this thread."""
         tx: SqliteTransaction | None = getattr(self._local, "tx", None)
-        try:
-            if tx is None:
-                tx = self._local.tx = SqliteTransaction(_raw(self.path, read_only=True))
-                # When the thread that reads has ended, nobody else lets its connection go.
-                weakref.finalize(tx, tx._connection.close)
-                with self._readers_lock:
-                    self._readers.add(tx)
-            connection = tx._connection
-            is_outermost = not connection.in_transaction
-            if is_outermost:
-                connection.execute("BEGIN")
-            try:
-                yield tx
-            finally:
-                if is_outermost and connection.in_transaction:
-                    connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise fault_of(error) from error
+        if tx is None:
+            tx = self._local.tx = SqliteTransaction(_raw(self.path, read_only=True))
+            # When the thread that reads has ended, nobody else lets its connection go.
+            weakref.finalize(tx, tx._connection.close)
+            with self._readers_lock:
+                self._readers.add(tx)
+        return tx
 
     def is_empty(self) -> bool:
         """Whether no table was made yet."""
@@ -351,6 +339,45 @@ class SqliteStore:
                 tx._connection.close()
             self._readers.clear()
         self._local = threading.local()
+
+
+class Reading:
+    """A snapshot from entry to exit; inside another one of the same thread it is that one."""
+
+    __slots__ = ("_connection", "_in_turn", "_store")
+
+    def __init__(self, store: SqliteStore, in_turn: bool) -> None:
+        self._store = store
+        self._in_turn = in_turn
+        self._connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> SqliteTransaction:
+        if self._in_turn:
+            self._store.turns.acquire()
+        try:
+            tx = self._store.reader()
+            if not tx._connection.in_transaction:
+                tx._connection.execute("BEGIN")
+                self._connection = tx._connection
+            return tx
+        except BaseException as error:
+            if self._in_turn:
+                self._store.turns.release()
+            if isinstance(error, sqlite3.Error):
+                raise fault_of(error) from error
+            raise
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as failed:
+            raise fault_of(failed) from failed
+        finally:
+            if self._in_turn:
+                self._store.turns.release()
+        if isinstance(error, sqlite3.Error):
+            raise fault_of(error) from error
 
 
 VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"

@@ -31,6 +31,10 @@ _EXPANDING = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 _MARK = re.compile(r"%\((\w+)\)s|__\[POSTCOMPILE_(\w+)\]|%%")
 
 
+class Unmarked(Exception):
+    """An act is to be undone in a group that runs without marks: run the group again with them."""
+
+
 class Transaction(Protocol):
     """What rooms see of a database transaction: five ways to run a statement.
 

@@ -99,6 +99,7 @@ class PostgresTransaction:
                 self.sync()
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
+        ordered: Sequence[Any]
         if compiled.is_expanding:
             sql, ordered = compiled.spread(values)
         else:

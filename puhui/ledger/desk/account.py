@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from puhui.kernel.act import Act, use_case
@@ -33,23 +33,37 @@ def create_accounts(
     statuses, created = judge_accounts(known, accounts, act.now_us)
     if strict:
         require_created(statuses, "account")
-    tx.run_many(write.INSERT_ACCOUNT, [_row(account, act.now_us) for account in created])
-    tx.run_many(
-        write.INSERT_BALANCE,
-        [
-            {
-                "account_id": blob(account.id),
-                "debits_pending": 0,
-                "debits_posted": 0,
-                "credits_pending": 0,
-                "credits_posted": 0,
-                "expires_us": 0,
-            }
-            for account in created
-            if account.flags & TRACKED
-        ],
-    )
+    record_accounts(act, created, {}, {})
     return tuple(statuses)
+
+
+def record_accounts(
+    act: Act,
+    created: Sequence[Account],
+    sums: Mapping[int, Sequence[int]],
+    expiries: Mapping[int, int],
+) -> None:
+    """Write new accounts, with the sums and first expiries that they begin with by id.
+
+    Sums are minor units in the order of the rules; nought where none is given.
+    """
+    act.tx.run_many(write.INSERT_ACCOUNT, [_row(account, act.now_us) for account in created])
+    balances = []
+    for account in created:
+        if account.flags & TRACKED:
+            begun = sums.get(account.id, _NOUGHT)
+            balances.append(
+                {
+                    "account_id": blob(account.id),
+                    "debits_pending": begun[0],
+                    "debits_posted": begun[1],
+                    "credits_pending": begun[2],
+                    "credits_posted": begun[3],
+                    "expires_us": expiries.get(account.id, 0),
+                }
+            )
+    if balances:
+        act.tx.run_many(write.INSERT_BALANCE, balances)
 
 
 def require_created(statuses: Sequence[Status], what: str) -> None:

@@ -2,7 +2,8 @@
 
 A batch is set-based: whatever its size, it takes one statement each for used ids, pendings,
 accounts and balances, and one executemany each for transfers, pendings and balances. A single
-transfer between accounts without a balance row takes three statements, with balance rows five.
+transfer between accounts without a balance row takes three statements, with balance rows five;
+one fewer where its id was made in the act.
 
 On PostgreSQL a decision must not rest on what another writer is changing. Of all that is read here
 only two things can change: the state of a pending and a balance row; both are locked (FOR UPDATE),
@@ -15,19 +16,27 @@ matters, give the account ``history``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.desk.account import Statuses, require_created, sums_at
-from puhui.ledger.nouns import Status, Transfer
+from puhui.ledger.desk.account import (
+    Statuses,
+    account_of,
+    record_accounts,
+    require_created,
+    sums_at,
+)
+from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
     TRACKED,
     Books,
     Judgement,
+    Terms,
     first_expiries,
+    judge_accounts,
     judge_transfers,
     leave_out_due,
 )
@@ -39,37 +48,50 @@ _NO_CHANGE = (0, 0, 0, 0)
 
 
 def create_transfers(
-    act: Act, transfers: Sequence[Transfer], *, strict: bool = False
+    act: Act,
+    transfers: Sequence[Transfer],
+    *,
+    strict: bool = False,
+    opening: Sequence[Account] = (),
+    are_new: bool = False,
 ) -> tuple[Status, ...]:
     """Create a batch of at most 8,190 transfers and say what became of each, in order.
 
     Chains of linked transfers happen whole or not at all. With ``strict`` nothing happens unless
-    every transfer does. Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with
-    ``strict`` ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``:
-    the debited account has too little).
+    every transfer does. ``opening`` are accounts to create first where they are not there yet;
+    ``are_new`` says that every id was made in this act, so that none is looked up.
+    Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with ``strict``
+    ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``: the debited
+    account has too little); ``ledger.<status>`` of an account that cannot be opened.
     """
     if not transfers:
         return ()
-    books, expiries = _fetch(act, transfers)
-    made = judge_transfers(books, transfers)
+    fetched = _fetch(act, transfers, opening, are_new=are_new)
+    made = judge_transfers(fetched.books, transfers)
     if strict:
         require_created(made.statuses, "transfer")
-    _record(act, books, made, expiries)
+    _record(act, fetched, made)
     return tuple(made.statuses)
 
 
-def _fetch(act: Act, transfers: Sequence[Transfer]) -> tuple[Books, dict[int, int]]:
-    """Everything that the rules need, and of each locked balance row its first expiry."""
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """What the rules need; of each balance row its first expiry; accounts still to be written."""
+
+    books: Books
+    expiries: dict[int, int]
+    opened: list[Account]
+
+
+def _fetch(
+    act: Act, transfers: Sequence[Transfer], opening: Sequence[Account], *, are_new: bool
+) -> _Fetched:
     tx, now_us = act.tx, act.now_us
-    new = [blob(t.id) for t in transfers]
     ended = [blob(t.pending_id) for t in transfers if t.pending_id]
     known: dict[int, Transfer] = {}
-    failed = set()
-    for row in tx.all(write.FIND_USED, ids=new + ended, new_ids=new):
-        if row.amount_minor is None:
-            failed.add(number(row.id))
-        else:
-            known[number(row.id)] = transfer_of(row)
+    failed: set[int] = set()
+    if ended or not are_new:
+        known, failed = _find_used(tx, [blob(t.id) for t in transfers], ended)
     pendings = {}
     if ended:
         locked = tx.all(write.LOCK_PENDINGS, ids=ended)
@@ -78,16 +100,46 @@ def _fetch(act: Act, transfers: Sequence[Transfer]) -> tuple[Books, dict[int, in
     account_ids.update([t.credit_account_id for t in transfers])
     for pending_id in pendings:
         account_ids |= {known[pending_id].debit_account_id, known[pending_id].credit_account_id}
-    terms = {
-        number(row[0]): row[1:]
-        for row in tx.all(write.FIND_TERMS, ids=[blob(i) for i in account_ids])
-    }
-    tracked = [account_id for account_id, term in terms.items() if term[1] & TRACKED]
+    terms, opened = _find_terms(act, account_ids, opening)
+    new = {account.id: _NO_CHANGE for account in opened if account.flags & TRACKED}
+    tracked = [i for i, term in terms.items() if term[1] & TRACKED and i not in new]
     sums, expiries = _lock_sums(tx, tracked, now_us)
+    sums.update(new)
     balanced = [i for i in _balanced(transfers) if i in terms and i not in sums]
     if balanced:
         sums.update(sums_at(tx, balanced, at_us=now_us))
-    return Books(now_us, terms, sums, known, pendings, failed), expiries
+    return _Fetched(Books(now_us, terms, sums, known, pendings, failed), expiries, opened)
+
+
+def _find_used(
+    tx: Transaction, new: list[bytes], ended: list[bytes]
+) -> tuple[dict[int, Transfer], set[int]]:
+    """The recorded transfers among the ids of a batch, and the ids that are burnt."""
+    known: dict[int, Transfer] = {}
+    failed = set()
+    for row in tx.all(write.FIND_USED, ids=new + ended, new_ids=new):
+        if row.amount_minor is None:
+            failed.add(number(row.id))
+        else:
+            known[number(row.id)] = transfer_of(row)
+    return known, failed
+
+
+def _find_terms(
+    act: Act, account_ids: set[int], opening: Sequence[Account]
+) -> tuple[dict[int, Terms], list[Account]]:
+    """The terms of accounts, and which of ``opening`` are to be created; one statement."""
+    if not opening:
+        rows = act.tx.all(write.FIND_TERMS, ids=[blob(i) for i in account_ids])
+        return {number(row[0]): row[1:] for row in rows}, []
+    wanted = account_ids | {account.id for account in opening}
+    rows = act.tx.all(write.FIND_ACCOUNTS, ids=[blob(i) for i in wanted])
+    known = {number(row.id): account_of(row) for row in rows}
+    statuses, opened = judge_accounts(known, opening, act.now_us)
+    require_created([s for s in statuses if s is not Status.EXISTS], "account")
+    terms = {i: (account.ledger, account.flags, account.time_us) for i, account in known.items()}
+    terms.update({a.id: (a.ledger, a.flags, a.time_us or act.now_us) for a in opened})
+    return terms, opened
 
 
 def _lock_sums(
@@ -117,15 +169,18 @@ def _balanced(transfers: Sequence[Transfer]) -> set[int]:
     return debits | {t.credit_account_id for t in transfers if t.flags & Transfer.BALANCING_CREDIT}
 
 
-def _record(act: Act, books: Books, made: Judgement, expiries: Mapping[int, int]) -> None:
-    tx, now_us = act.tx, act.now_us
+def _record(act: Act, fetched: _Fetched, made: Judgement) -> None:
+    tx, now_us, expiries = act.tx, act.now_us, fetched.expiries
     rows = [_row(t, now_us) for t in made.created]
     for start, end in made.chains:
         for row in rows[start:end]:
             row["chain_id"], row["chain_size"] = rows[start]["id"], end - start
     _write(tx, write.INSERT_TRANSFER, rows)
     if made.pendings:
-        _record_pendings(tx, books, made, now_us)
+        _record_pendings(tx, fetched.books, made, now_us)
+    if fetched.opened:
+        begun = first_expiries(made, {account.id: 0 for account in fetched.opened})
+        record_accounts(act, fetched.opened, made.changes, begun)
     firsts = first_expiries(made, expiries)
     changed = [
         (account_id, made.changes.get(account_id, _NO_CHANGE))

@@ -1,7 +1,7 @@
 """What the ledger decides, pure: accounts, transfers in batches, and whether the books agree."""
 
 from puhui.ledger.rules.account import judge_accounts
-from puhui.ledger.rules.books import EXPIRED, OPEN, Books, Judgement
+from puhui.ledger.rules.books import EXPIRED, OPEN, Books, Judgement, Terms
 from puhui.ledger.rules.check import TRACKED, check_limits, compare_books
 from puhui.ledger.rules.expiry import first_expiries, leave_out_due, release
 from puhui.ledger.rules.transfer import judge_transfers
@@ -12,6 +12,7 @@ __all__ = [
     "TRACKED",
     "Books",
     "Judgement",
+    "Terms",
     "check_limits",
     "compare_books",
     "first_expiries",

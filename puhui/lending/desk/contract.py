@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -277,7 +278,6 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     take_party(act, row.party_id)
     wallet = wallet_account(row.party_id, row.currency)
     loan = loan_account(row.id)
-    create_accounts(act, _accounts(wallet, loan, row.currency))
     chain = [(loan, own_account("funding", row.currency), row.principal_minor, "disbursement")]
     chain.append(
         (own_account("funding", row.currency), wallet, row.principal_minor, "disbursement")
@@ -285,7 +285,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     if row.upfront_fee_minor:
         fee_income = own_account("fee_income", row.currency)
         chain.append((wallet, fee_income, row.upfront_fee_minor, "fee"))
-    transfer_chain(act, chain, row.currency)
+    transfer_chain(act, chain, row.currency, opening=_accounts(wallet, loan, row.currency))
     act.tx.put(
         tables.START_CONTRACT,
         id_=row.id,
@@ -319,9 +319,16 @@ def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:
     ]
 
 
-def transfer_chain(act: Act, parts: list[tuple[int, int, int, str]], currency: str) -> None:
+def transfer_chain(
+    act: Act,
+    parts: list[tuple[int, int, int, str]],
+    currency: str,
+    *,
+    opening: Sequence[Account] = (),
+) -> None:
     """Move money by (debit, credit, amount in minor units, reason), all or nothing.
 
+    ``opening`` are accounts to create first where they are not there yet.
     Refused: ``lending.wallet_short``, ``lending.books_not_open``.
     """
     codes = chart()
@@ -342,6 +349,8 @@ def transfer_chain(act: Act, parts: list[tuple[int, int, int, str]], currency: s
                 for place, (debit, credit, amount, reason) in enumerate(parts)
             ],
             strict=True,
+            opening=opening,
+            are_new=True,
         )
     except Refused as refused:
         if refused.code == "ledger.exceeds_credits":
