@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import deque
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -39,10 +40,10 @@ GROUP_S = 0.02
 """A group takes in waiting acts for at most this long before it is committed."""
 
 GATHER_S = 0.02
-GATHER_IDLE_S = 0.002
+GATHER_IDLE_S = 0.001
 GATHER_STEP_S = 0.0002
-"""A group waits for callers that were just answered: at most so long, no longer than so long after
-the last one came, and looking so often."""
+"""After a group its callers are let go one after another, each when the one before has come back
+or after a step; the next group waits for them, at most so long in all and while one is coming."""
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """A zero character as JSON writes it: no store keeps one in a text."""
@@ -69,6 +70,9 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._queue_lock = threading.Lock()
         self._is_closed = False
+        self._answers: deque[Pending] = deque()
+        self._wanted = 0
+        self._enough = threading.Lock()
 
     def read(self) -> AbstractContextManager[Transaction]:
         """A snapshot of the store for short queries; what takes long reads ``node.store``.
@@ -164,6 +168,11 @@ class Node:
             if not self._threads:
                 self._start()
             self._queue.put(pending)
+            if self._answers:
+                self._answer_next()
+            elif self._wanted and self._queue.qsize() >= self._wanted:
+                self._wanted = 0
+                self._enough.release()
         return pending
 
     def _start(self) -> None:
@@ -194,14 +203,11 @@ class Node:
 
     def _write(self) -> None:
         writer: Writer | None = None
-        answered = 1
         while (first := self._queue.get()) is not None:
             group = [first]
             try:
                 if writer is None:
                     writer = self.store.writer()
-                if writer.group_max > 1:
-                    self._gather(answered)
                 self._run_group(writer, group)
             except BaseException as error:  # the thread goes on, and every caller gets an answer
                 fault = error
@@ -215,27 +221,52 @@ class Node:
                     pending.error = pending.error or fault
                     pending.outcome = None
             for pending in group:
-                pending.answer()
                 log_answer(pending)
-            answered = len(group)
+            self._let_go(group)
         if writer is not None:
             writer.close()
 
-    def _gather(self, answered: int) -> None:
-        """Let the callers who were just answered come back before the next group starts.
+    def _let_go(self, group: list[Pending]) -> None:
+        """Answer all callers, and let those who come back with another act do so first.
 
-        They need the interpreter to prepare what they ask next; while the writer ran, each would
-        wait for the other at every statement. One caller alone is never kept waiting.
+        They need the interpreter to take their answer and to prepare what they ask next. Woken all
+        at once they would fight for it with one another and with the writer, at every statement
+        and from core to core; so the next one is woken by the one who is ready. One caller alone
+        is never kept waiting, nor does anybody wait for a caller who does something else.
         """
+        awaited = [pending for pending in group if pending.is_awaited]
+        for pending in group:
+            if not pending.is_awaited:
+                pending.answer()
+        if len(awaited) < 2 or self.store.writers > 1:
+            for pending in awaited:
+                pending.answer()
+            return
+        self._enough.acquire()
+        self._wanted = len(awaited)
+        self._answers.extend(awaited)
+        self._answer_next()
         start = last = time.perf_counter()
         seen = self._queue.qsize()
-        while seen < answered - 1 and last - start < GATHER_S:
-            time.sleep(GATHER_STEP_S)
+        while last - start < GATHER_S and not self._enough.acquire(timeout=GATHER_STEP_S):
             now, waiting = time.perf_counter(), self._queue.qsize()
-            if waiting > seen:
+            if self._answers:
+                self._answer_next()
+                last = now
+            elif waiting > seen:
                 seen, last = waiting, now
             elif now - last > GATHER_IDLE_S:
-                return
+                break
+        with self._queue_lock:
+            self._wanted = 0
+            if self._enough.locked():
+                self._enough.release()
+        while self._answers:
+            self._answer_next()
+
+    def _answer_next(self) -> None:
+        with suppress(IndexError):
+            self._answers.popleft().answer()
 
     def _run_group(self, writer: Writer, group: list[Pending]) -> None:
         """Run the waiting acts one after another and make them durable together."""

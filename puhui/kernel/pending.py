@@ -29,6 +29,7 @@ class Pending:
         "dry_run",
         "error",
         "input",
+        "is_awaited",
         "is_erased",
         "is_repeat",
         "key",
@@ -69,6 +70,7 @@ class Pending:
         self.now_us = now_us
         self.recorded = recorded
         self.difference: str | None = None
+        self.is_awaited = False
         self.is_erased = False
         self.is_repeat = False
         self.outcome: Any = None
@@ -79,6 +81,7 @@ class Pending:
 
     def result(self) -> Any:
         """The outcome, once durable. Raises what the act raised, ``Refused`` or ``Fault``."""
+        self.is_awaited = True
         if not self._lock.acquire(timeout=WAIT_S_MAX):
             raise Fault("kernel.no_answer", f"{self.use_case.name} was not answered in time.")
         self._lock.release()
