@@ -83,11 +83,11 @@ class UseCase:
         """JSON of an input: fields in the order of the noun, free mappings sorted."""
         if self.has_mapping:
             return canonical_json(self.input_adapter.dump_python(value, mode="json"))
-        return self.input_adapter.dump_json(value).decode()
+        return self.input_adapter.serializer.to_json(value).decode()
 
     def text_of_outcome(self, value: object) -> str:
         """JSON of an outcome, its fields in the order of the noun."""
-        return self.outcome_adapter.dump_json(value).decode()
+        return self.outcome_adapter.serializer.to_json(value).decode()
 
     def input_of(self, text: str) -> Any:
         """The input back from the journal."""

@@ -11,6 +11,10 @@ BUSINESS_ZONE = timezone(timedelta(hours=8), "CST")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_EPOCH_DAY = EPOCH.toordinal()
+_ZONE_US = BUSINESS_ZONE.utcoffset(None) // timedelta(microseconds=1)
+_DAY_US = timedelta(days=1) // timedelta(microseconds=1)
+
 
 class Clock(Protocol):
     """A source of time in microseconds since 1970-01-01 UTC."""
@@ -56,7 +60,7 @@ def time_us_of(moment: datetime) -> int:
 
 def business_date(time_us: int) -> date:
     """The calendar day in China at ``time_us``: contracts, due dates and limits count by it."""
-    return time_of(time_us).astimezone(BUSINESS_ZONE).date()
+    return date.fromordinal(_EPOCH_DAY + (time_us + _ZONE_US) // _DAY_US)
 
 
 def start_of_day_us(day: date) -> int:

@@ -74,13 +74,16 @@ class Node:
         self._wanted = 0
         self._enough = threading.Lock()
 
-    def read(self) -> AbstractContextManager[Transaction]:
+    def read(self, *, is_snapshot: bool = True) -> AbstractContextManager[Transaction]:
         """A snapshot of the store for short queries; what takes long reads ``node.store``.
+
+        Without ``is_snapshot`` each statement sees what is committed when it runs, which is
+        cheaper and enough where an act checks again what was read.
 
         On SQLite readers of one process take turns: each statement lets the interpreter go, and
         many readers would hand it to one another at every step.
         """
-        return self.store.read(in_turn=True)
+        return self.store.read(in_turn=True, is_snapshot=is_snapshot)
 
     def act(self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False) -> Any:
         """Run the use case ``name`` once for ``key`` and wait until it is durable.

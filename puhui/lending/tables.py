@@ -226,6 +226,23 @@ READ_OFFERS_BEFORE = (
     .order_by(_application.id)
 )
 READ_DECISION = select(*DECISION.c).where(DECISION.c.id == bindparam("id"))
+READ_OFFER = (
+    select(
+        _application.id,
+        _application.party_id,
+        _application.product,
+        _application.product_digest,
+        _application.currency,
+        _application.status,
+        DECISION.c.decided_us,
+        DECISION.c.decision,
+    )
+    .outerjoin_from(APPLICATION, DECISION, DECISION.c.id == _application.decision_id)
+    .where(_by_id)
+)
+LOCK_OFFER = READ_OFFER.with_for_update(of=APPLICATION)
+"""An application with what was decided last, as far as a contract is made of it."""
+
 READ_CUT_OFF = select(CUT_OFF.c.pd_max).where(
     CUT_OFF.c.product == bindparam("product"), CUT_OFF.c.model_digest == bindparam("model_digest")
 )

@@ -11,10 +11,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
-    cast,
     delete,
-    exists,
-    insert,
     null,
     or_,
     select,
@@ -224,22 +221,20 @@ _SAME_HOLD = (
     HOLD.c.reason == bindparam("reason"),
     HOLD.c.reference == bindparam("reference"),
 )
-INSERT_HOLD_IF_LIVING = insert(HOLD).from_select(
-    ["party_id", "reason", "reference", "until"],
-    select(
-        PARTY.c.id,
-        cast(bindparam("reason"), Text),
-        cast(bindparam("reference"), Text),
-        cast(bindparam("until"), Text),
-    )
-    .where(
-        PARTY.c.id == bindparam("party_id"),
-        PARTY.c.erased_us.is_(None),
-        ~exists().where(*_SAME_HOLD),
-    )
-    .with_for_update(read=True),
-)
 PUT_HOLD = upsert(HOLD, ["party_id", "reason", "reference"])
+PASS_HOLD = (
+    update(HOLD)
+    .where(
+        HOLD.c.party_id == bindparam("party_id"),
+        HOLD.c.reason == bindparam("old_reason"),
+        HOLD.c.reference == bindparam("old_reference"),
+    )
+    .values(
+        reason=bindparam("reason_"),
+        reference=bindparam("reference_"),
+        until=bindparam("until_"),
+    )
+)
 READ_HOLDS = (
     select(*HOLD.c)
     .where(HOLD.c.party_id == bindparam("party_id"))

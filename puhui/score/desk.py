@@ -69,10 +69,10 @@ def register_model(act: Act, input: RegisterModel) -> ModelRegistered:
     return ModelRegistered(input.name, version, input.digest, is_new=True)
 
 
-def champion(tx: Transaction, name: str) -> Champion | None:
-    """The model in force under ``name``, or None. One statement."""
+def champion(tx: Transaction, name: str) -> str | None:
+    """The digest of the model in force under ``name``, or None. One statement."""
     row = tx.one(tables.READ_CHAMPION, name=name)
-    return None if row is None else _champion_of(row)
+    return None if row is None else str(row.digest)
 
 
 def list_models(tx: Transaction) -> tuple[Champion, ...]:

@@ -26,12 +26,16 @@ MODEL = Table(
 INSERT_MODEL = insert_all(MODEL)
 
 READ_CHAMPION = (
-    select(*MODEL.c)
+    select(MODEL.c.digest)
     .where(MODEL.c.name == bindparam("name"))
     .order_by(MODEL.c.version.desc())
     .limit(1)
 )
-
-LOCK_CHAMPION = READ_CHAMPION.with_for_update()
-
+LOCK_CHAMPION = (
+    select(*MODEL.c)
+    .where(MODEL.c.name == bindparam("name"))
+    .order_by(MODEL.c.version.desc())
+    .limit(1)
+    .with_for_update()
+)
 READ_MODELS = select(*MODEL.c).order_by(MODEL.c.name, MODEL.c.version)

@@ -38,7 +38,13 @@ if "party.try_hold" not in USE_CASES:
         """What a room on the right does: place a hold, or release it."""
         verb, party_id, until = input
         if verb == "place":
-            place_hold(act, party_id, reason="open_loan", reference="loan-1", until=until)
+            place_hold(
+                act,
+                take_party(act, party_id),
+                reason="open_loan",
+                reference="loan-1",
+                until=until,
+            )
         elif verb == "release":
             release_hold(act, party_id, reason="open_loan", reference="loan-1")
         else:

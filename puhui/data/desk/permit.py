@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from collections.abc import Collection
 from hashlib import blake2b
@@ -39,8 +38,8 @@ def make_permit(
 
 
 def _mark(*parts: str | frozenset[str] | None) -> bytes:
-    told = [sorted(part) if isinstance(part, frozenset) else part for part in parts]
-    return blake2b(json.dumps(told).encode(), key=_MARK_KEY, digest_size=32).digest()
+    told = [tuple(sorted(part)) if isinstance(part, frozenset) else part for part in parts]
+    return blake2b(repr(told).encode(), key=_MARK_KEY, digest_size=32).digest()
 
 
 def check_permit(permit: Permit, fields: Collection[str]) -> None:

@@ -23,7 +23,7 @@ from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.lending import draft_contract, keep_mapping
-from puhui.score import Table, champion, save_model, study, train
+from puhui.score import Table, list_models, save_model, study, train
 
 PRODUCT = "merchant_310"
 MAPPING = "merchant_310"
@@ -116,8 +116,9 @@ def _put_model_in_force(
     text = files("puhui.score").joinpath("mappings", f"{MAPPING}.toml").read_text("utf-8")
     keep_mapping(node.home, mapping, text)
     with node.read() as tx:
-        found = champion(tx, PRODUCT)
-    if found is not None:
+        known = [one for one in list_models(tx) if one.name == PRODUCT]
+    if known:
+        found = known[-1]
         return found.digest, dict(found.metrics)["cv_auc"], mapping.digest
     columns = training_table(county.seed, county.day, size=past_borrowers)
     table = Table(columns, len(columns["reference"]))

@@ -105,9 +105,11 @@ class Store(Protocol):
         """A connection that may write."""
         ...
 
-    def read(self, *, in_turn: bool = False) -> AbstractContextManager[Transaction]:
+    def read(
+        self, *, in_turn: bool = False, is_snapshot: bool = True
+    ) -> AbstractContextManager[Transaction]:
         """A snapshot that may only be read; ``in_turn`` with other short readers, where that
-        helps them all.
+        helps them all. Without ``is_snapshot`` each statement sees what is committed then.
         """
         ...
 

@@ -174,10 +174,12 @@ class PostgresStore:
         return tx
 
     @contextmanager
-    def read(self, *, in_turn: bool = False) -> Iterator[PostgresTransaction]:
+    def read(
+        self, *, in_turn: bool = False, is_snapshot: bool = True
+    ) -> Iterator[PostgresTransaction]:
         """A snapshot of the database; nothing can be changed through it."""
         tx = self._reader()
-        is_outermost = not getattr(self._local, "is_reading", False)
+        is_outermost = is_snapshot and not getattr(self._local, "is_reading", False)
         try:
             if is_outermost:
                 self._local.is_reading = True

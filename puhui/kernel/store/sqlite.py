@@ -261,9 +261,9 @@ class SqliteStore:
         except OSError as error:
             raise fault_of_file(error) from error
 
-    def read(self, *, in_turn: bool = False) -> Reading:
+    def read(self, *, in_turn: bool = False, is_snapshot: bool = True) -> Reading:
         """A snapshot of the store; nothing can be changed through it."""
-        return Reading(self, in_turn)
+        return Reading(self, in_turn, is_snapshot)
 
     def reader(self) -> SqliteTransaction:
         """The reading connection of this thread."""
@@ -344,11 +344,12 @@ class SqliteStore:
 class Reading:
     """A snapshot from entry to exit; inside another one of the same thread it is that one."""
 
-    __slots__ = ("_connection", "_in_turn", "_store")
+    __slots__ = ("_connection", "_in_turn", "_is_snapshot", "_store")
 
-    def __init__(self, store: SqliteStore, in_turn: bool) -> None:
+    def __init__(self, store: SqliteStore, in_turn: bool, is_snapshot: bool) -> None:
         self._store = store
         self._in_turn = in_turn
+        self._is_snapshot = is_snapshot
         self._connection: sqlite3.Connection | None = None
 
     def __enter__(self) -> SqliteTransaction:
@@ -356,7 +357,7 @@ class Reading:
             self._store.turns.acquire()
         try:
             tx = self._store.reader()
-            if not tx._connection.in_transaction:
+            if self._is_snapshot and not tx._connection.in_transaction:
                 tx._connection.execute("BEGIN")
                 self._connection = tx._connection
             return tx

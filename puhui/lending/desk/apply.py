@@ -25,7 +25,14 @@ from puhui.lending.nouns.request import (
     Withdrawn,
 )
 from puhui.lending.rules.decide import check_request
-from puhui.party import check_actor, find_parties, place_hold, release_hold, take_party
+from puhui.party import (
+    Party,
+    check_actor,
+    find_parties,
+    place_hold,
+    release_hold,
+    take_party,
+)
 
 ROW_BYTES_MAX = 100_000
 NAME_MAX = 200
@@ -45,7 +52,7 @@ def seal_row(node: Node, input: Apply) -> Apply:
     text = canonical_json(dict(input.row))
     if len(text) > ROW_BYTES_MAX:
         raise Refused("lending.row_too_large", "The facts of one application are too long.")
-    with node.read() as tx:
+    with node.read(is_snapshot=False) as tx:
         found = find_parties(node, tx, party_ids=[input.party_id])
         if not found:
             raise Refused("party.unknown", f"There is no party {input.party_id[:40]}.")
@@ -100,7 +107,7 @@ def apply(act: Act, input: Apply) -> Applied:
         decision_id=None,
     )
     if not party.is_anonymous:
-        hold_application(act, party.id, application_id)
+        hold_application(act, party, application_id)
     act.emit("lending.applied", party.id, {"application": application_id})
     act.note(product=product.digest)
     return Applied(application_id)
@@ -125,15 +132,21 @@ def _method(name: str) -> Method:
 
 def take_application(act: Act, application_id: str) -> Row:
     """The application, locked until the act ends. Refused: ``lending.no_application``."""
-    row = act.tx.one(tables.LOCK_APPLICATION, id=application_id)
+    return require_application(
+        act.tx.one(tables.LOCK_APPLICATION, id=application_id), application_id
+    )
+
+
+def require_application(row: Row | None, application_id: str) -> Row:
+    """The row that was found. Refused: ``lending.no_application`` where none was."""
     if row is None:
         raise Refused("lending.no_application", f"There is no application {application_id[:60]}.")
     return row
 
 
-def hold_application(act: Act, party_id: str, application_id: str) -> None:
+def hold_application(act: Act, party: Party, application_id: str) -> None:
     """Keep a person from being erased while an application is under way."""
-    place_hold(act, party_id, reason=HOLD, reference=application_id)
+    place_hold(act, party, reason=HOLD, reference=application_id)
 
 
 def release_application(act: Act, row: Row) -> None:

@@ -14,10 +14,10 @@ from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
 from puhui.lending import tables
 from puhui.lending.desk.apply import (
+    HOLD,
     OFFER_DAYS,
     hold_application,
-    release_application,
-    take_application,
+    require_application,
 )
 from puhui.lending.desk.shelf import TERMS, offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
@@ -79,24 +79,19 @@ def draft_contract(
     Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
     ``lending.product_changed``, ``lending.no_language``.
     """
-    row = tx.one(tables.READ_APPLICATION, id=application_id)
-    if row is None:
-        raise Refused("lending.no_application", f"There is no application {application_id[:60]}.")
-    return _draft(tx, row, on, language)
+    row = require_application(tx.one(tables.READ_OFFER, id=application_id), application_id)
+    return _draft(row, on, language)
 
 
-def _draft(tx: Transaction, row: Row, on: date, language: str) -> tuple[Contract, Terms, Cost]:
+def _draft(row: Row, on: date, language: str) -> tuple[Contract, Terms, Cost]:
+    """The contract of a row of ``READ_OFFER``; ``draft_contract`` says what is refused."""
     if row.status != "offered":
         raise Refused("lending.not_offered", f"This application is {row.status}, not offered.")
-    decided = tx.one(tables.READ_DECISION, id=row.decision_id)
-    assert decided is not None, row.id
-    if (on - business_date(decided.decided_us)).days > OFFER_DAYS:
+    if (on - business_date(row.decided_us)).days > OFFER_DAYS:
         raise Refused("lending.offer_expired", "The offer has ended; please apply again.")
     if load_product(row.product).digest != row.product_digest:
         raise Refused("lending.product_changed", "The product was changed; please apply again.")
-    return _write(
-        row.id, row.party_id, row.product, row.product_digest, decided.decision, on, language
-    )
+    return _write(row.id, row.party_id, row.product, row.product_digest, row.decision, on, language)
 
 
 @lru_cache(maxsize=512)
@@ -139,12 +134,13 @@ def accept(act: Act, input: Accept) -> Accepted:
     of today, ``lending.not_identified`` where a later identity check failed,
     ``lending.no_language``, ``party.not_yours``, ``party.erased``.
     """
-    row = take_application(act, input.application_id)
+    row = act.tx.one(tables.LOCK_OFFER, id=input.application_id)
+    row = require_application(row, input.application_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     party = take_party(act, row.party_id)
     if not party.is_anonymous and not party.is_identified:
         raise Refused("lending.not_identified", "The identity is not verified any more.")
-    text, terms, price = _draft(act.tx, row, act.today, input.language)
+    text, terms, price = _draft(row, act.today, input.language)
     if text.digest != input.contract_digest:
         raise Refused(
             "lending.contract_changed", "The contract was changed since you read it; read it again."
@@ -186,8 +182,7 @@ def accept(act: Act, input: Accept) -> Accepted:
     )
     act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.id, status_="accepted")
     if not party.is_anonymous:
-        place_hold(act, row.party_id, reason=LOAN_HOLD, reference=contract_id)
-        release_application(act, row)
+        place_hold(act, party, reason=LOAN_HOLD, reference=contract_id, instead_of=(HOLD, row.id))
     act.emit("lending.accepted", row.party_id, {"contract": contract_id})
     act.note(product=row.product_digest)
     return Accepted(contract_id, text.digest, signature)
@@ -215,8 +210,9 @@ def _void(act: Act, row: Row) -> None:
     act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
     act.tx.put(tables.VOID_CONTRACT, id_=row.id)
     act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.application_id, status_="offered")
-    if not take_party(act, row.party_id).is_anonymous:
-        hold_application(act, row.party_id, row.application_id)
+    party = take_party(act, row.party_id)
+    if not party.is_anonymous:
+        hold_application(act, party, row.application_id)
     release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
     act.emit("lending.contract_voided", row.party_id, {"contract": row.id})
 

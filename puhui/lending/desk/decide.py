@@ -95,16 +95,16 @@ def compute_score(act: Act, input: Scorable) -> Scorable | None:
     text = row.sealed
     if party.subject is not None:
         text = open_text(act.node, act.tx, made, field="application", sealed=row.sealed)
-    model = champion(act.tx, row.champion)
-    if model is None:
+    model_digest = champion(act.tx, row.champion)
+    if model_digest is None:
         raise Fault("lending.no_model", f"No model is in force as {row.champion}.")
-    bound = _cut_off(act, product, model.digest)
+    bound = _cut_off(act, product, model_digest)
     act.kept["opened"] = Opened(row, party, None, bound)
-    act.kept["model_digest"] = model.digest
+    act.kept["model_digest"] = model_digest
     if text is None:
         return None
     try:
-        scored = _score(act.node, row, model.digest, json.loads(text), bound)
+        scored = _score(act.node, row, model_digest, json.loads(text), bound)
     except Refused as refused:
         if refused.code in OUT_OF_ORDER:
             raise Fault(refused.code, refused.reason) from None

@@ -36,7 +36,7 @@ from puhui.lending.nouns.request import (
 from puhui.lending.rules.credit_limit import size_credit
 from puhui.lending.rules.guard import run_guards
 from puhui.lending.rules.review import override
-from puhui.party import check_actor, find_parties
+from puhui.party import check_actor, find_parties, take_party
 
 STATEMENT_MAX = 2000
 
@@ -94,7 +94,7 @@ def request_review(act: Act, input: RequestReview) -> Reviewed:
     _stored_decision(act, row)
     open_review(act, row.id, statement=input.statement)
     act.tx.put(tables.SET_APPLICATION_STATUS, id_=row.id, status_="review")
-    hold_application(act, row.party_id, row.id)
+    hold_application(act, take_party(act, row.party_id), row.id)
     act.emit("lending.review_requested", row.party_id, {"application": row.id})
     return Reviewed(row.id, "open", None)
 

@@ -52,8 +52,8 @@ MAPPINGS = "mappings"
 
 
 @lru_cache(maxsize=32)
-def _model(folder: Path, digest: str) -> Model:
-    return load_model(folder, digest)
+def _model(home: Path, digest: str) -> Model:
+    return load_model(home / MODELS, digest)
 
 
 def model_of(home: Path, digest: str) -> Model:
@@ -61,7 +61,7 @@ def model_of(home: Path, digest: str) -> Model:
 
     Refused: ``score.model_missing``, ``score.model_damaged``.
     """
-    return _model(home / MODELS, digest)
+    return _model(home, digest)
 
 
 @lru_cache(maxsize=64)

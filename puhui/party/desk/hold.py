@@ -8,29 +8,42 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.crypto import destroy_subject_key
 from puhui.party import rules, tables
 from puhui.party.desk.lists import hold_reasons
-from puhui.party.desk.look_up import find_party, holds_of, party_of
+from puhui.party.desk.look_up import holds_of, party_of
 from puhui.party.desk.user import check_actor
-from puhui.party.nouns import ErasePerson, PersonErased
+from puhui.party.nouns import ErasePerson, Party, PersonErased
 
 
 def place_hold(
-    act: Act, party_id: str, *, reason: str, reference: str, until: date | None = None
+    act: Act,
+    party: Party,
+    *,
+    reason: str,
+    reference: str,
+    until: date | None = None,
+    instead_of: tuple[str, str] | None = None,
 ) -> None:
     """Keep a party from being erased: while a loan runs, or until a last day set by law.
 
-    ``reason`` stands in the closed list, ``reference`` names the contract. Placing the same hold
-    again moves its last day. One statement. Refused: ``party.unknown``, ``party.erased``.
+    The party is one that ``take_party`` gave in this act. ``reason`` stands in the closed list,
+    ``reference`` names the contract. Placing the same hold again moves its last day. ``instead_of``
+    is reason and reference of a hold that this one follows, and that ends with it. One statement.
     """
+    assert not party.is_erased, party.id
     assert reason in hold_reasons(), reason
-    values = {
-        "party_id": party_id,
-        "reason": reason,
-        "reference": reference,
-        "until": None if until is None else until.isoformat(),
-    }
-    if not act.tx.run(tables.INSERT_HOLD_IF_LIVING, **values):
-        rules.check_known(find_party(act.tx, party_id), party_id)
-        act.tx.put(tables.PUT_HOLD, **values)
+    last_day = None if until is None else until.isoformat()
+    new = {"reason": reason, "reference": reference, "until": last_day}
+    if instead_of is not None:
+        values = {f"{name}_": value for name, value in new.items()}
+        passed = act.tx.run(
+            tables.PASS_HOLD,
+            party_id=party.id,
+            old_reason=instead_of[0],
+            old_reference=instead_of[1],
+            **values,
+        )
+        if passed:
+            return
+    act.tx.put(tables.PUT_HOLD, party_id=party.id, **new)
 
 
 def release_hold(act: Act, party_id: str, *, reason: str, reference: str) -> None:

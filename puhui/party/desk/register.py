@@ -211,7 +211,7 @@ def register_firm(act: Act, input: RegisterFirm | SealedParty) -> PartyRegistere
     ]
     act.tx.run_many(tables.INSERT_RELATION, owners)
     for person_id in sorted(named):
-        place_hold(act, person_id, reason="firm_role", reference=firm_id)
+        place_hold(act, found[person_id], reason="firm_role", reference=firm_id)
     act.emit("party.registered", firm_id, {"kind": input.kind.value})
     return PartyRegistered(firm_id)
 
