@@ -160,7 +160,7 @@ def _show_contract(
     from puhui.kernel import Money
     from puhui.kernel.clock import business_date
 
-    with node.read() as tx:
+    with node.read(is_snapshot=False) as tx:
         today = business_date(node.clock.now_us())
         contract, terms, cost = lending.draft_contract(tx, application_id, today, language)
     lent = Money(terms.principal_minor, terms.currency)

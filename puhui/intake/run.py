@@ -223,7 +223,7 @@ class Runner:
                 course.refused = refused
 
     def _accept(self, course: Course, today: date) -> Pending:
-        with self.node.read() as tx:
+        with self.node.read(is_snapshot=False) as tx:
             contract, _, _ = lending.draft_contract(tx, course.application_id, today, "zh")
         return self._send(
             "lending.accept",

@@ -156,7 +156,7 @@ class Bank:
     def accept(self, application_id: str, language: str = "zh") -> Any:
         """Read the contract and accept it."""
         today = business_date(self.node.clock.now_us())
-        with self.node.read() as tx:
+        with self.node.read(is_snapshot=False) as tx:
             contract, _, _ = lending.draft_contract(tx, application_id, today, language)
         return self.act(
             "lending.accept",

@@ -60,6 +60,7 @@ class PostgresWriter:
     def __init__(self, url: str) -> None:
         self._url = url
         self.tx = PostgresTransaction(_connect(url))
+        self._is_open = False
 
     def begin(self, *, is_again: bool = False) -> None:
         """Start a transaction, on a new connection if the old one was lost."""
@@ -67,23 +68,31 @@ class PostgresWriter:
             self.tx.connection.close()
             self.tx = PostgresTransaction(_connect(self._url))
         self.tx.send(b"BEGIN")
+        self._is_open = True
 
     def commit(self) -> None:
-        """Make the act durable."""
-        self.tx.send(b"COMMIT")
-        if self.tx.sync()[-1].command_status != b"COMMIT":
-            raise psycopg.OperationalError("the server undid the transaction")
+        """Make what is still open durable; an act that was kept is so already."""
+        if self._is_open:
+            self.keep()
 
     def roll_back(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
+        self._is_open = False
         self.tx.end()
 
     def mark(self) -> None:
         """Start one act: the transaction is the act."""
 
     def keep(self) -> None:
-        """End one act, keeping what it did; raises here what its last statements met."""
-        self.tx.sync()
+        """End one act and make it durable, in one round trip with its last statements.
+
+        Raises what those met, and what the commit met. Where a connection is lost meanwhile and
+        nobody knows, running the act again is safe: it is looked up by its key first.
+        """
+        self.tx.send(b"COMMIT")
+        self._is_open = False
+        if self.tx.sync()[-1].command_status != b"COMMIT":
+            raise psycopg.OperationalError("the server undid the transaction")
 
     def undo(self) -> None:
         """Undo what the act did and start anew, so that its refusal can be recorded."""

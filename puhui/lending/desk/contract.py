@@ -74,7 +74,7 @@ def draft_contract(
     tx: Transaction, application_id: str, on: date, language: str
 ) -> tuple[Contract, Terms, Cost]:
     """The contract as it would be signed on ``on``, with total cost and apr, for the borrower
-    to read before the consent.
+    to read before the consent. One statement.
 
     Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
     ``lending.product_changed``, ``lending.no_language``.
