@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from puhui.kernel import Actor  # noqa: E402
 from puhui.kernel.act import USE_CASES  # noqa: E402
-from puhui.node import open_node  # noqa: E402
+from puhui.node import open_node, take_core  # noqa: E402
 from tests.lending.bank import Bank, open_bank  # noqa: E402
 
 ACTS = 4
@@ -126,6 +126,8 @@ def measure(
     folder: Path, url: str | None, counts: dict[int, int], writers: int
 ) -> dict[int, dict[str, float]]:
     """The figures of one store for each number of callers."""
+    allowed = os.sched_getaffinity(0)
+    take_core(folder)  # as every command does; PUHUI_CORE=any leaves it
     bank = make_bank(folder, url, writers)
     found = {}
     for callers, count in counts.items():
@@ -134,6 +136,7 @@ def measure(
         run(bank, warm, callers, f"warm-{callers}")
         found[callers] = run(bank, persons, callers, f"run-{callers}")
     bank.node.close()
+    os.sched_setaffinity(0, allowed)
     return found
 
 

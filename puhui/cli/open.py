@@ -18,8 +18,9 @@ def opened(
     home: Path | None = None, *, store_url: str | None = None, writers: int = 4
 ) -> Iterator[Node]:
     """The node under ``PUHUI_HOME``, closed when the block ends."""
-    from puhui.node import open_node
+    from puhui.node import home_folder, open_node, take_core
 
+    take_core(home or home_folder())
     node = open_node(home, store_url=store_url, writers=writers)
     try:
         yield node

@@ -58,6 +58,7 @@ class Program:
 
     def __call__(self, *words: object) -> Ended:
         self.patch.setenv("PUHUI_HOME", str(self.home))
+        self.patch.setenv("PUHUI_CORE", "any")
         self.capture.readouterr()
         with pytest.raises(SystemExit) as ended:
             main([str(word) for word in words])
@@ -73,7 +74,8 @@ def run_process(*words: object, home: Path, cwd: Path = ROOT, **settings: str) -
     done = subprocess.run(
         [sys.executable, "-m", "puhui", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, **settings, "PUHUI_HOME": str(home), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PUHUI_CORE": "any", **settings, "PUHUI_HOME": str(home)}
+        | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
