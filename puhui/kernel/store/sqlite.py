@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found
+from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.statement import DIALECTS, Compiler, Row, Unmarked, insert_all, metadata
 from puhui.kernel.store.turn import Turn
 
@@ -138,6 +138,7 @@ class SqliteWriter:
         self._position = 0
         self._rows: dict[str, Mapping[str, Any]] = {}
         self._events: list[Mapping[str, Any]] = []
+        self._kept = (0, 0)
         self._is_marking = True
         self._groups_marked = 0
         self.tx = SqliteTransaction(self._connection)
@@ -185,6 +186,7 @@ class SqliteWriter:
 
     def mark(self) -> None:
         """Start one act inside the group."""
+        self._kept = (self._position, len(self._events))
         if self._is_marking:
             self._connection.execute("SAVEPOINT act")
 
@@ -199,6 +201,11 @@ class SqliteWriter:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")
         if not self._is_marking:
             raise Unmarked
+        position, events = self._kept
+        if self._position > position:  # it was recorded already
+            self._rows.popitem()
+            del self._events[events:]
+            self._position = position
         self._connection.execute("ROLLBACK TO act")
         self._connection.execute("RELEASE act")
 
@@ -212,10 +219,9 @@ class SqliteWriter:
     def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
         """Keep the journal row and the events of the act that ends now; the commit writes them.
 
-        A text that no store can keep fails here, where it is this act's own fault.
+        What no store can keep fails here, where it is this act's own fault.
         """
-        for text in (row["input"], row["outcome"], *(event["payload"] for event in events)):
-            text.encode()
+        check_kept(row, *events)
         position = self._position + 1
         self._rows[row["key"]] = {**row, "sequence": position, "position": position}
         self._events.extend(events)
