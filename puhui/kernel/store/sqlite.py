@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import threading
 import weakref
@@ -16,7 +15,7 @@ from sqlalchemy.sql.base import Executable
 from puhui.kernel.errors import Fault
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.statement import DIALECTS, Compiler, Row, Unmarked, insert_all, metadata
-from puhui.kernel.store.turn import Turn
+from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
 """How many groups in a row mark their acts once one had to be undone."""
@@ -46,15 +45,6 @@ def _raw(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def fault_of_file(error: OSError) -> Fault:
-    """What trouble with a file beside the store means to people."""
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return Fault("kernel.read_only", f"The store's folder cannot be written to ({error}).")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
-    return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
 
 
 def fault_of(error: sqlite3.Error) -> Fault:
@@ -89,8 +79,7 @@ class SqliteTransaction:
         """All rows."""
         compiled = _known.get(id(statement)) or _compile(statement)
         if compiled.is_expanding:
-            sql, ordered = compiled.spread(values)
-            cursor = self._connection.execute(sql, ordered)
+            cursor = self._connection.execute(*compiled.spread(values))
         else:
             cursor = self._connection.execute(compiled.sql, compiled.positional(values))
         found = cursor.fetchall()
@@ -108,11 +97,15 @@ class SqliteTransaction:
     def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many."""
         compiled = _known.get(id(statement)) or _compile(statement)
-        self._connection.execute(compiled.sql, compiled.positional(values))
+        if compiled.is_expanding:
+            self._connection.execute(*compiled.spread(values))
+        else:
+            self._connection.execute(compiled.sql, compiled.positional(values))
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each of ``rows``."""
         compiled = _known.get(id(statement)) or _compile(statement)
+        assert not compiled.is_expanding, statement
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
 
 
