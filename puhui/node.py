@@ -49,15 +49,15 @@ def take_core(home: Path) -> int | None:
     The threads of a node share one interpreter, so only one of them runs at a time; from core to
     core each handover costs a third more processor time. ``PUHUI_CORE`` names the core, or says
     ``any`` for none in particular. Without it a core is taken that no other process of this home
-    has taken, the one this process runs on first; where all are taken, or the system knows no
-    such thing, nothing is done. Refused: ``kernel.no_core``.
+    has taken, the one this process runs on first; where all are taken, the home cannot be written
+    to, or the system knows no such thing, nothing is done. Refused: ``kernel.no_core``.
     """
     wanted = os.environ.get("PUHUI_CORE", "")
     if wanted == "any" or not hasattr(os, "sched_setaffinity"):
         return None
     allowed = sorted(os.sched_getaffinity(0))
     if wanted:
-        if not wanted.isdecimal() or int(wanted) not in allowed:
+        if wanted not in map(str, allowed):
             raise Refused(
                 "kernel.no_core", f"PUHUI_CORE is {wanted[:20]!r}: not a core given here."
             )
@@ -65,20 +65,31 @@ def take_core(home: Path) -> int | None:
         return int(wanted)
     if len(allowed) < 2:
         return None
-    home.mkdir(parents=True, exist_ok=True)
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    here = int(fields[36])
-    for core in sorted(allowed, key=lambda core: (core < here, core)):
-        lock = os.open(home / f"core-{core}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
-        _CORES_HELD.append(lock)
-        os.sched_setaffinity(0, {core})
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        here = int(fields[36])
+        cores = sorted(allowed, key=lambda core: (core < here, core))
+        core = next((core for core in cores if _take(home / f"core-{core}.lock")), None)
+        if core is not None:
+            os.sched_setaffinity(0, {core})
         return core
-    return None
+    except OSError:  # a full disk or a read-only home: whoever opens the node tells of it
+        return None
+
+
+def _take(path: Path) -> bool:
+    """Take the lock file for as long as the process lives; False where another process has it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError):
+            return False
+        raise
+    _CORES_HELD.append(lock)
+    return True
 
 
 def home_folder() -> Path:

@@ -49,9 +49,12 @@ class _Draw:
     """
 
     def __init__(self) -> None:
+        self._forget()
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
         self._lock = threading.Lock()
         self._bytes = b""
-        os.register_at_fork(after_in_child=self.__init__)  # type: ignore[misc]
 
     def __call__(self, count: int) -> bytes:
         with self._lock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import deque
@@ -17,7 +16,6 @@ from puhui.kernel.act import (
     Act,
     Actor,
     Prepared,
-    UseCase,
     code_version,
     find_use_case,
 )
@@ -31,7 +29,9 @@ from puhui.kernel.pending import (
     compute_input,
     difference_of,
     fail_all,
+    is_text,
     log_answer,
+    text_of,
 )
 from puhui.kernel.store import Row, Store, Transaction, Unmarked, Writer, journal
 
@@ -44,9 +44,6 @@ GATHER_IDLE_S = 0.001
 GATHER_STEP_S = 0.0002
 """After a group its callers are let go one after another, each when the one before has come back
 or after a step; the next group waits for them, at most so long in all and while one is coming."""
-
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""A zero character as JSON writes it: no store keeps one in a text."""
 
 
 class Node:
@@ -106,11 +103,11 @@ class Node:
             raise Refused("kernel.role_missing", f"{actor.name} may not do {name}.")
         if isinstance(input, dict):
             input = use_case.parse(input)
-        if not key or len(key) > 200 or not _is_text(key):
+        if not key or len(key) > 200 or not is_text(key):
             raise Refused("kernel.bad_key", "An act's key has 1 to 200 characters of plain text.")
         if use_case.batch and len(getattr(input, use_case.batch)) > BATCH_MAX:
             raise Refused("kernel.batch_too_large", f"A batch has at most {BATCH_MAX:,} items.")
-        text = _text_of(use_case, input)
+        text = text_of(use_case, input)
         pending = Pending(
             use_case=use_case,
             input=input,
@@ -237,9 +234,11 @@ class Node:
         and from core to core; so the next one is woken by the one who is ready. One caller alone
         is never kept waiting, nor does anybody wait for a caller who does something else.
         """
-        awaited = [pending for pending in group if pending.is_awaited]
+        awaited = []
         for pending in group:
-            if not pending.is_awaited:
+            if pending.is_awaited:  # asked once: meanwhile a caller may begin to wait
+                awaited.append(pending)
+            else:
                 pending.answer()
         if len(awaited) < 2 or self.store.writers > 1:
             for pending in awaited:
@@ -291,6 +290,9 @@ class Node:
         except writer.errors as error:
             fail_all(group, f"The commit failed: {writer.fault_of(error).reason}")
             writer.roll_back()
+        except BaseException as error:
+            fail_all(group, f"The commit failed ({error}).")
+            raise
 
     def _fill(self, writer: Writer, group: list[Pending]) -> None:
         """Run the first act of the group and those that wait behind it, for a bounded time."""
@@ -384,23 +386,3 @@ def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: s
         },
         events,
     )
-
-
-def _is_text(text: str) -> bool:
-    """Whether every store can keep ``text``: no zero character, no half of a character."""
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _text_of(use_case: UseCase, input: Any) -> str:
-    """An input as the journal keeps it. Refused: ``kernel.bad_input`` where no store could."""
-    try:
-        text = use_case.text_of_input(input)
-        text.encode()
-    except ValueError as error:
-        raise Refused("kernel.bad_input", f"The input cannot be written down: {error}.") from None
-    if "\\u0000" in text and _NUL.search(text):
-        raise Refused("kernel.bad_input", "The input holds a zero character.")
-    return text

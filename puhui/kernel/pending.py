@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from typing import Any
@@ -16,6 +17,9 @@ from puhui.kernel.store import Row
 WAIT_S_MAX = 120.0
 
 LOGGER = logging.getLogger("puhui.act")
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A zero character as JSON writes it: no store keeps one in a text."""
 
 
 class Pending:
@@ -165,3 +169,23 @@ def difference_of(act: Act, pending: Pending, outcome: str, refusal: str | None)
     if digests != row.digests:
         return f"decided by {digests}, recorded was {row.digests}"
     return None
+
+
+def is_text(text: str) -> bool:
+    """Whether every store can keep ``text``: no zero character, no half of a character."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def text_of(use_case: UseCase, input: Any) -> str:
+    """An input as the journal keeps it. Refused: ``kernel.bad_input`` where no store could."""
+    try:
+        text = use_case.text_of_input(input)
+        text.encode()
+    except ValueError as error:
+        raise Refused("kernel.bad_input", f"The input cannot be written down: {error}.") from None
+    if "\\u0000" in text and _NUL.search(text):
+        raise Refused("kernel.bad_input", "The input holds a zero character.")
+    return text

@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    exists,
     null,
     or_,
     select,
@@ -215,19 +216,24 @@ BLANK_CHECKS = (
     update(CHECK).where(CHECK.c.party_id == bindparam("party_id_")).values(evidence_digest="")
 )
 
-# The statement that inserts also locks the party's row against erasure and sees it is alive.
 _SAME_HOLD = (
     HOLD.c.party_id == bindparam("party_id"),
     HOLD.c.reason == bindparam("reason"),
     HOLD.c.reference == bindparam("reference"),
 )
 PUT_HOLD = upsert(HOLD, ["party_id", "reason", "reference"])
+_there = HOLD.alias()
 PASS_HOLD = (
     update(HOLD)
     .where(
         HOLD.c.party_id == bindparam("party_id"),
         HOLD.c.reason == bindparam("old_reason"),
         HOLD.c.reference == bindparam("old_reference"),
+        ~exists().where(
+            _there.c.party_id == bindparam("party_id"),
+            _there.c.reason == bindparam("reason_"),
+            _there.c.reference == bindparam("reference_"),
+        ),
     )
     .values(
         reason=bindparam("reason_"),

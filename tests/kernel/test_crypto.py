@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.crypto import (
+    DRAW_BYTES,
     Keys,
     canonical_json,
     copy_subject_keys,
@@ -23,6 +25,7 @@ from puhui.kernel.crypto import (
     new_subject_key,
     open_sealed,
     paste_subject_keys,
+    random_bytes,
     read_subject_key,
     seal,
     store_subject_keys,
@@ -183,3 +186,67 @@ def test_canonical_json_is_json_and_canonical(value: object) -> None:
 def test_canonical_json_knows_no_nan() -> None:
     with pytest.raises(ValueError):
         canonical_json(float("nan"))
+
+
+def test_no_byte_that_was_drawn_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system gives numbered blocks of eight bytes here, so that each is known again."""
+    drawn = 0
+
+    def numbered(count: int) -> bytes:
+        nonlocal drawn
+        blocks = range(drawn, drawn + -(-count // 8))
+        drawn = blocks.stop
+        return b"".join(block.to_bytes(8, "big") for block in blocks)[:count]
+
+    monkeypatch.setattr("puhui.kernel.crypto.os.urandom", numbered)
+    draw = type(random_bytes)()
+    given: list[bytes] = []
+    sizes = (8, 16, DRAW_BYTES - 8, DRAW_BYTES, DRAW_BYTES + 8, 0, 4 * DRAW_BYTES, 32)
+    for count in sizes * 20:
+        made = draw(count)
+        assert len(made) == count
+        given += [made[n : n + 8] for n in range(0, count, 8)]
+    assert len(set(given)) == len(given)
+
+
+def test_random_bytes_of_many_threads_differ() -> None:
+    given: list[list[bytes]] = [[] for _ in range(8)]
+    begin = threading.Barrier(8)
+
+    def draw(mine: list[bytes]) -> None:
+        begin.wait(30)
+        mine += [random_bytes(12 + n % 9) for n in range(3000)]
+
+    threads = [threading.Thread(target=draw, args=(mine,)) for mine in given]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    heads = {made[:12] for mine in given for made in mine}
+    assert len(heads) == 8 * 3000
+
+
+def test_a_forked_process_draws_bytes_of_its_own() -> None:
+    """Also where another thread was drawing at that moment, and in a child of the child."""
+
+    def fork_and_draw(depth: int, told: int) -> None:
+        with random_bytes._lock:
+            child = os.fork()
+        if child == 0:
+            try:
+                os.write(told, random_bytes(16))
+                if depth > 1:
+                    fork_and_draw(depth - 1, told)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+
+    random_bytes(1)
+    hear, told = os.pipe()
+    fork_and_draw(3, told)
+    mine = random_bytes(16)
+    os.close(told)
+    with os.fdopen(hear, "rb") as heard:
+        theirs = heard.read()
+    blocks = {mine, *(theirs[n : n + 16] for n in range(0, len(theirs), 16))}
+    assert (len(theirs), len(blocks)) == (48, 4)

@@ -35,15 +35,17 @@ if "party.try_hold" not in USE_CASES:
 
     @use_case("party.try_hold", roles=("system",))
     def try_hold(act: Act, input: tuple[str, str, date | None]) -> PartyRegistered:
-        """What a room on the right does: place a hold, or release it."""
+        """What a room on the right does: place a hold, follow another, or release it."""
         verb, party_id, until = input
-        if verb == "place":
+        if verb in ("place", "apply", "follow"):
+            is_loan = verb != "apply"
             place_hold(
                 act,
                 take_party(act, party_id),
-                reason="open_loan",
-                reference="loan-1",
+                reason="open_loan" if is_loan else "open_application",
+                reference="loan-1" if is_loan else "application-1",
                 until=until,
+                instead_of=("open_application", "application-1") if verb == "follow" else None,
             )
         elif verb == "release":
             release_hold(act, party_id, reason="open_loan", reference="loan-1")
@@ -140,3 +142,28 @@ def test_firms_and_references_are_not_erased(node: Node) -> None:
         with pytest.raises(Refused) as refused:
             erase(node, which, key)
         assert refused.value.code == code
+
+
+@pytest.mark.parametrize("earlier", [(), ("apply",), ("place",), ("apply", "place")])
+@pytest.mark.parametrize("until", [None, date(2026, 3, 9)])
+def test_a_hold_that_follows_another_takes_its_place(
+    node: Node, earlier: tuple[str, ...], until: date | None
+) -> None:
+    """Whether the earlier one is there or not, and the new one, too: the new one alone is left."""
+    party_id, other_id = register_person(node), register_person(node, 2, phone="13800000001")
+    for verb in earlier:
+        hold(node, verb, party_id, verb)
+        hold(node, verb, other_id, f"other {verb}")
+    hold(node, "follow", party_id, "follow", until)
+    hold(node, "follow", party_id, "follow again", until)
+    with node.read() as tx:
+        (found,) = read_party_file(tx, party_id, TODAY).holds
+        others = read_party_file(tx, other_id, TODAY).holds
+    assert (found.reason, found.reference, found.until) == ("open_loan", "loan-1", until)
+    assert len(others) == len(earlier), "the holds of another person stay"
+    with pytest.raises(Refused, match=r"^party\.has_holds"):
+        erase(node, party_id, "held")
+    hold(node, "release", party_id, "release")
+    erase(node, party_id, "free")
+    with pytest.raises(Refused, match=r"^party\.erased"):
+        hold(node, "follow", party_id, "too late")

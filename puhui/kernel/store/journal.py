@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Table, Text, bindparam, func, select
@@ -71,6 +71,18 @@ _PAGE = (
 )
 
 _COUNT = select(func.count().label("acts"), func.count(JOURNAL.c.refusal).label("refused"))
+
+
+def check_kept(*rows: Mapping[str, object]) -> None:
+    """Fail where the journal or its events cannot hold a value of ``rows``."""
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, str):
+                value.encode()
+            elif isinstance(value, int):
+                value.to_bytes(8, "big", signed=True)
+            elif value is not None or name != "refusal":
+                raise TypeError(f"{name} is a text or a whole number, no {type(value).__name__}")
 
 
 def read_journal(store: Store) -> Iterator[Row]:

@@ -143,11 +143,13 @@ def _session(url: str) -> Iterator[psycopg.Connection[Any]]:
             raise fault_of(error) from error
 
 
-def _connect(url: str) -> psycopg.Connection[Any]:
+def _connect(url: str, *, is_reader: bool = False) -> psycopg.Connection[Any]:
     try:
         connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
         connection.execute("SET lock_timeout = '20s'")
         connection.execute("SET default_transaction_isolation = 'read committed'")
+        if is_reader:
+            connection.execute("SET default_transaction_read_only = on")
         return connection
     except psycopg.Error as error:
         raise fault_of(error) from error
@@ -175,7 +177,7 @@ class PostgresStore:
         if tx is None or (not is_reading and tx.is_lost()):
             if tx is not None:
                 tx.connection.close()
-            tx = PostgresTransaction(_connect(self.url), is_reader=True)
+            tx = PostgresTransaction(_connect(self.url, is_reader=True), is_reader=True)
             self._local.tx = tx
             weakref.finalize(tx, tx.connection.close)  # when the thread that reads has ended
             with self._readers_lock:

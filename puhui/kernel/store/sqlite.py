@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import threading
 import weakref
@@ -14,9 +13,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found
+from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.statement import DIALECTS, Compiler, Row, Unmarked, insert_all, metadata
-from puhui.kernel.store.turn import Turn
+from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
 """How many groups in a row mark their acts once one had to be undone."""
@@ -46,15 +45,6 @@ def _raw(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def fault_of_file(error: OSError) -> Fault:
-    """What trouble with a file beside the store means to people."""
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return Fault("kernel.read_only", f"The store's folder cannot be written to ({error}).")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
-    return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
 
 
 def fault_of(error: sqlite3.Error) -> Fault:
@@ -89,8 +79,7 @@ class SqliteTransaction:
         """All rows."""
         compiled = _known.get(id(statement)) or _compile(statement)
         if compiled.is_expanding:
-            sql, ordered = compiled.spread(values)
-            cursor = self._connection.execute(sql, ordered)
+            cursor = self._connection.execute(*compiled.spread(values))
         else:
             cursor = self._connection.execute(compiled.sql, compiled.positional(values))
         found = cursor.fetchall()
@@ -108,11 +97,15 @@ class SqliteTransaction:
     def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many."""
         compiled = _known.get(id(statement)) or _compile(statement)
-        self._connection.execute(compiled.sql, compiled.positional(values))
+        if compiled.is_expanding:
+            self._connection.execute(*compiled.spread(values))
+        else:
+            self._connection.execute(compiled.sql, compiled.positional(values))
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each of ``rows``."""
         compiled = _known.get(id(statement)) or _compile(statement)
+        assert not compiled.is_expanding, statement
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
 
 
@@ -138,6 +131,7 @@ class SqliteWriter:
         self._position = 0
         self._rows: dict[str, Mapping[str, Any]] = {}
         self._events: list[Mapping[str, Any]] = []
+        self._kept = (0, 0)
         self._is_marking = True
         self._groups_marked = 0
         self.tx = SqliteTransaction(self._connection)
@@ -185,6 +179,7 @@ class SqliteWriter:
 
     def mark(self) -> None:
         """Start one act inside the group."""
+        self._kept = (self._position, len(self._events))
         if self._is_marking:
             self._connection.execute("SAVEPOINT act")
 
@@ -199,6 +194,11 @@ class SqliteWriter:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")
         if not self._is_marking:
             raise Unmarked
+        position, events = self._kept
+        if self._position > position:  # it was recorded already
+            self._rows.popitem()
+            del self._events[events:]
+            self._position = position
         self._connection.execute("ROLLBACK TO act")
         self._connection.execute("RELEASE act")
 
@@ -212,10 +212,9 @@ class SqliteWriter:
     def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
         """Keep the journal row and the events of the act that ends now; the commit writes them.
 
-        A text that no store can keep fails here, where it is this act's own fault.
+        What no store can keep fails here, where it is this act's own fault.
         """
-        for text in (row["input"], row["outcome"], *(event["payload"] for event in events)):
-            text.encode()
+        check_kept(row, *events)
         position = self._position + 1
         self._rows[row["key"]] = {**row, "sequence": position, "position": position}
         self._events.extend(events)

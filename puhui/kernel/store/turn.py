@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -53,3 +54,12 @@ def _lock(descriptor: int, deadline: float) -> None:
                     "kernel.store_busy", "Another process has been writing for too long."
                 ) from None
             time.sleep(0.0005)
+
+
+def fault_of_file(error: OSError) -> Fault:
+    """What trouble with a file beside the store means to people."""
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return Fault("kernel.read_only", f"The store's folder cannot be written to ({error}).")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
+    return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")

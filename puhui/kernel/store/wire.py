@@ -93,6 +93,7 @@ class PostgresTransaction:
         neither side waits for the other with both buffers full.
         """
         compiled = self._compile(statement)
+        assert not compiled.is_expanding, statement
         for number, row in enumerate(rows, 1):
             self._send(compiled, row)
             if number % PIPELINE_MAX == 0:

@@ -125,6 +125,18 @@ def _write(
     return text, terms, price
 
 
+def _take_offer(act: Act, application_id: str) -> Row:
+    """The application, locked until the act ends, with what was decided last.
+
+    Where PostgreSQL waited for the lock and another decision was made meanwhile, the row has none.
+    Refused: ``lending.no_application``.
+    """
+    row = act.tx.one(tables.LOCK_OFFER, id=application_id)
+    if row is not None and row.decided_us is None:
+        row = act.tx.one(tables.READ_OFFER, id=application_id)
+    return require_application(row, application_id)
+
+
 @use_case("lending.accept", roles=("customer", "loan_officer", "operator", "system"), api=True)
 def accept(act: Act, input: Accept) -> Accepted:
     """Sign the contract whose text the borrower has read, named by its digest.
@@ -134,8 +146,7 @@ def accept(act: Act, input: Accept) -> Accepted:
     of today, ``lending.not_identified`` where a later identity check failed,
     ``lending.no_language``, ``party.not_yours``, ``party.erased``.
     """
-    row = act.tx.one(tables.LOCK_OFFER, id=input.application_id)
-    row = require_application(row, input.application_id)
+    row = _take_offer(act, input.application_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     party = take_party(act, row.party_id)
     if not party.is_anonymous and not party.is_identified:

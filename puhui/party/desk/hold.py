@@ -26,7 +26,8 @@ def place_hold(
 
     The party is one that ``take_party`` gave in this act. ``reason`` stands in the closed list,
     ``reference`` names the contract. Placing the same hold again moves its last day. ``instead_of``
-    is reason and reference of a hold that this one follows, and that ends with it. One statement.
+    is reason and reference of a hold that this one follows, and that ends with it. One statement,
+    three where there is no hold to follow or the new one is there already.
     """
     assert not party.is_erased, party.id
     assert reason in hold_reasons(), reason
@@ -43,6 +44,7 @@ def place_hold(
         )
         if passed:
             return
+        release_hold(act, party.id, reason=instead_of[0], reference=instead_of[1])
     act.tx.put(tables.PUT_HOLD, party_id=party.id, **new)
 
 
