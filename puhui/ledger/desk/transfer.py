@@ -64,7 +64,7 @@ def create_transfers(
     ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``: the debited
     account has too little); ``ledger.<status>`` of an account that cannot be opened.
     """
-    if not transfers:
+    if not transfers and not opening:
         return ()
     fetched = _fetch(act, transfers, opening, are_new=are_new)
     made = judge_transfers(fetched.books, transfers)
@@ -136,7 +136,8 @@ def _find_terms(
     rows = act.tx.all(write.FIND_ACCOUNTS, ids=[blob(i) for i in wanted])
     known = {number(row.id): account_of(row) for row in rows}
     statuses, opened = judge_accounts(known, opening, act.now_us)
-    require_created([s for s in statuses if s is not Status.EXISTS], "account")
+    needed = [Status.CREATED if s is Status.EXISTS else s for s in statuses]
+    require_created(needed, "account")
     terms = {i: (account.ledger, account.flags, account.time_us) for i, account in known.items()}
     terms.update({a.id: (a.ledger, a.flags, a.time_us or act.now_us) for a in opened})
     return terms, opened
