@@ -7,7 +7,6 @@ from puhui.demo.draw.cohort import training_table
 from puhui.demo.draw.county import draw_county
 from puhui.demo.figures import read_figures
 from puhui.demo.nouns import SeededCounty
-from puhui.demo.rules.signal import signals_of
 
 __all__ = [
     "FirstDay",
@@ -18,6 +17,5 @@ __all__ = [
     "play_first_day",
     "read_figures",
     "seed_county",
-    "signals_of",
     "training_table",
 ]

@@ -16,18 +16,18 @@ from puhui.demo import (
     play_first_day,
     read_figures,
     seed_county,
-    signals_of,
 )
 from puhui.demo.desk.history import SOURCES
 from puhui.demo.draw.cohort import observed_of
 from puhui.demo.nouns import GuardCase, MerchantApplication
-from puhui.demo.rules.row import number_text
 from puhui.kernel import Node
 from puhui.kernel.act import Actor, find_use_case
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
 from puhui.kernel.store.journal import count_acts
 from puhui.ledger import account_history, lookup_accounts, trial_balance, verify
+from puhui.merchant import signals_of
+from puhui.merchant.rules.row import number_text
 
 SIZE = 24
 DAY_US = 86_400_000_000

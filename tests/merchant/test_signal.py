@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puhui.demo import signals_of
-from puhui.demo.nouns import Flows, Invoice, Observed, PastInstalment
-from puhui.demo.rules.row import number_text, row_of, yuan_text
-from puhui.demo.rules.signal import SIGNALS, day_number
+from puhui.merchant import Flows, Invoice, Observed, PastInstalment, row_of, signals_of, yuan_text
+from puhui.merchant.rules.row import number_text
+from puhui.merchant.rules.signal import SIGNALS, day_number
 from puhui.score.engines.files import read_mapping
 
 ON = date(2026, 3, 2)

@@ -12,7 +12,7 @@ from math import nan
 
 import numpy as np
 
-from puhui.demo.nouns import Floats, Flows, Ints, Observed
+from puhui.merchant.nouns import Floats, Flows, Ints, Observed
 
 WINDOW_DAYS = 90
 """Signals look back this far; a merchant with a shorter history is scored on what there is."""
