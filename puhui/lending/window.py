@@ -1,0 +1,41 @@
+"""The window of lending (窗口): what pages and machines read of it beside its door."""
+
+from puhui.lending.desk.contract import wallet_account
+from puhui.lending.desk.page import (
+    application_row,
+    applications_of,
+    contract_row,
+    contracts_for,
+    count_by_bucket,
+    count_by_day,
+    count_by_rate,
+    decisions_of,
+    list_applications,
+    list_contracts,
+    list_reviews,
+    loan_events,
+    review_of,
+)
+from puhui.lending.desk.read import loans_of
+from puhui.lending.desk.shelf import DECISION, mapping_of, model_of
+
+__all__ = [
+    "DECISION",
+    "application_row",
+    "applications_of",
+    "contract_row",
+    "contracts_for",
+    "count_by_bucket",
+    "count_by_day",
+    "count_by_rate",
+    "decisions_of",
+    "list_applications",
+    "list_contracts",
+    "list_reviews",
+    "loan_events",
+    "loans_of",
+    "mapping_of",
+    "model_of",
+    "review_of",
+    "wallet_account",
+]
