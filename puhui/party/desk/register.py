@@ -129,7 +129,8 @@ def seal_firm(node: Node, input: RegisterFirm | SealedParty) -> Prepared:
     return Prepared(sealed, (key,))
 
 
-def _record_party(act: Act, sealed: SealedParty) -> str:
+def record_party(act: Act, sealed: SealedParty) -> str:
+    """Store a sealed person or firm; its id. Refused: ``party.identity_taken``."""
     party_id = act.new_id("party")
     act.tx.put(
         tables.INSERT_PARTY,
@@ -171,7 +172,7 @@ def register_person(act: Act, input: RegisterPerson | SealedParty) -> PartyRegis
     Refused: ``party.identity_taken`` and what ``seal_person`` refuses.
     """
     assert isinstance(input, SealedParty), input
-    party_id = _record_party(act, input)
+    party_id = record_party(act, input)
     act.emit("party.registered", party_id, {"kind": input.kind.value})
     return PartyRegistered(party_id)
 
@@ -190,7 +191,7 @@ def register_firm(act: Act, input: RegisterFirm | SealedParty) -> PartyRegistere
     for person_id in sorted(named):
         person = rules.check_known(found.get(person_id), person_id)
         rules.check_person(person, "Who stands behind a firm")
-    firm_id = _record_party(act, input)
+    firm_id = record_party(act, input)
     act.tx.put(
         tables.INSERT_RELATION,
         firm_id=firm_id,

@@ -22,6 +22,7 @@ from puhui.party.nouns import (
     User,
     VerifyIdentity,
 )
+from puhui.party.nouns.session import CodeRules
 
 RESIDENT_ID_CHECK = "10X98765432"
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -275,7 +276,7 @@ def is_locked(tries: LoginTries | None, now_us: int) -> bool:
 
 
 def count_failure(
-    tries: LoginTries | None, now_us: int, failures_free: int, rules: LoginRules
+    tries: LoginTries | None, now_us: int, failures_free: int, rules: LoginRules | CodeRules
 ) -> LoginTries:
     """Failed tries after one more: past the free ones each doubles the wait, up to the longest.
 
@@ -330,3 +331,12 @@ def check_four_eyes(maker: User, checker: User) -> None:
     is_same_person = maker.party_id is not None and maker.party_id == checker.party_id
     if maker.id == checker.id or is_same_person:
         raise Refused("party.four_eyes", "A second person must approve what the first one made.")
+
+
+def check_closes_for(actor: str, roles: tuple[str, ...], user: User) -> None:
+    """Sessions are ended by their own user, or by an administrator for another.
+
+    Refused: ``party.not_yours``.
+    """
+    if actor != user.id and not {"administrator", "system"} & set(roles):
+        raise Refused("party.not_yours", "Only the person concerned may do this.")

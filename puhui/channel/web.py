@@ -1,0 +1,57 @@
+"""What pages and the API answer alike: headers, cookies, keys of forms, who is calling."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+KEY_BYTES = 18
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; media-src 'self'; manifest-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+"""On every answer: nothing inline, nothing from elsewhere, nothing guessed, no frame."""
+
+TLS_HEADERS: Mapping[str, str] = {"strict-transport-security": "max-age=31536000"}
+"""On every answer that left through TLS."""
+
+
+def new_key() -> str:
+    """A key for one act that a form or a program asks for, from the machine's chance."""
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def cookie_name(is_tls: bool) -> str:
+    """The name of the session's cookie; under TLS browsers bind it to this host alone."""
+    return "__Host-puhui" if is_tls else "puhui"
+
+
+def address_of(scope: Mapping[str, Any], trusted: Iterable[str] = ()) -> str:
+    """The network address that a request comes from.
+
+    A proxy among ``trusted`` is believed in what it forwards, from the right to the left; nobody
+    else can claim another address.
+    """
+    client = scope.get("client")
+    address = str(client[0]) if client else "unknown"
+    known = frozenset(trusted)
+    if address not in known:
+        return address
+    for name, value in reversed(scope.get("headers", ())):
+        if name == b"x-forwarded-for":
+            for part in reversed(str(value, "latin-1").split(",")):
+                address = part.strip()[:64]
+                if address not in known:
+                    return address
+    return address
