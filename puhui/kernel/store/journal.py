@@ -50,6 +50,20 @@ _PAGE = (
 
 _COUNT = select(func.count().label("acts"), func.count(JOURNAL.c.refusal).label("refused"))
 
+_LAST = select(func.max(JOURNAL.c.position).label("position"))
+_COUNT_BY_NAME = (
+    select(JOURNAL.c.name, JOURNAL.c.refusal, func.count().label("acts"))
+    .where(JOURNAL.c.position > bindparam("after"), JOURNAL.c.position <= bindparam("until"))
+    .group_by(JOURNAL.c.name, JOURNAL.c.refusal)
+)
+
+
+def count_since(tx: Transaction, after: int) -> tuple[int, list[Row]]:
+    """How many acts of each name and refusal have a position past ``after``; and the last one."""
+    last = tx.one(_LAST)
+    until = last.position if last is not None and last.position is not None else 0
+    return until, tx.all(_COUNT_BY_NAME, after=after, until=until)
+
 
 def read_journal(store: Store) -> Iterator[Row]:
     """All settled rows in order, read in pages so that any length fits in memory."""

@@ -1,0 +1,75 @@
+"""The site: one ASGI application of pages, API and probes, with what holds for all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from puhui import web
+from puhui.api import build_api
+from puhui.channel import SECURITY_HEADERS, Gate
+from puhui.kernel import Node
+from puhui.serve.probe import Probes
+
+BODY_BYTES_MAX = 1024 * 1024
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) -> ASGIApp:
+    """Everything that is served: the API under /api, probes, and pages for the rest."""
+    pages = web.build_pages(node, gate, is_tls=is_tls)
+    api = build_api(node, gate)
+
+    async def site(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if _length_of(scope) > BODY_BYTES_MAX:
+            await PlainTextResponse("Too large.\n", 413)(scope, receive, _guarded(send))
+        elif path == "/api" or path.startswith("/api/"):
+            await api(scope, receive, _guarded(send))
+        elif path in ("/healthz", "/readyz", "/metrics"):
+            answer = await run_in_threadpool(_probe, probes, path)
+            await answer(scope, receive, _guarded(send))
+        else:
+            await pages(scope, receive, send)
+
+    return site
+
+
+def _length_of(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 20 else BODY_BYTES_MAX + 1
+    return 0
+
+
+def _probe(probes: Probes, path: str) -> Response:
+    if path == "/healthz":
+        return PlainTextResponse("ok\n")
+    if path == "/readyz":
+        status, text = probes.ready()
+        return PlainTextResponse(text, status)
+    return Response(probes.metrics(), media_type=METRICS_TYPE)
+
+
+def _guarded(send: Send) -> Send:
+    """Send with the headers that every answer has, pages setting their own."""
+    extra: list[tuple[bytes, bytes]] = [
+        (name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+    ]
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers: list[Any] = list(message.get("headers", ()))
+            known = {name.lower() for name, _ in headers}
+            headers += [pair for pair in extra if pair[0] not in known]
+            if b"cache-control" not in known:
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sent
