@@ -17,10 +17,11 @@ from puhui.lending.desk.page import (
     review_of,
 )
 from puhui.lending.desk.read import loans_of
-from puhui.lending.desk.shelf import DECISION, mapping_of, model_of
+from puhui.lending.desk.shelf import mapping_of, model_of
+from puhui.lending.nouns import Decision
 
 __all__ = [
-    "DECISION",
+    "Decision",
     "application_row",
     "applications_of",
     "contract_row",
