@@ -17,7 +17,8 @@ from puhui.channel.window import SECURITY_HEADERS
 from puhui.kernel import Node
 from puhui.kernel.errors import Fault, Refused
 from puhui.web.ask import Ask, Away, Missing, Site, static_file
-from puhui.web.routes import ROUTES, Page, Who
+from puhui.web.routes import ROUTES, Page
+from puhui.web.who import Who
 
 FORM_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 200

@@ -24,6 +24,7 @@ from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.party.window import Session
 from puhui.web.say import LANGUAGES, Say
+from puhui.web.who import ROLES_OF
 
 VIEW_COOKIE = "puhui-view"
 VISIT_COOKIE = "puhui-visit"
@@ -94,6 +95,8 @@ def make_environment() -> Environment:
         auto_reload=False,
     )
     made.globals["style_url"] = f"/static/{static_file('style.css')[1]}/style.css"
+    made.globals["who"] = ROLES_OF
+    made.filters["pair"] = lambda word: (word, word)
     made.globals["script_url"] = f"/static/{static_file('script.js')[1]}/script.js"
     return made
 
@@ -200,6 +203,7 @@ class Ask:
             view=self.view,
             session=self.session,
             roles=self.roles,
+            may=lambda wanted: bool(self.roles & wanted),
             problems=self.problems,
             new_key=new_key,
             **values,

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
 from starlette.responses import Response
 
 from puhui.web.ask import Ask
+from puhui.web.desks import case, customer, journal, portfolio, user
+from puhui.web.desks import complaint as complaint_desk
+from puhui.web.desks import entry as desk
 from puhui.web.pages import application, apply, complaint, consent, entry, loan, mine, money
+from puhui.web.who import Who
 
 Page = Callable[[Ask], Response]
-
-
-class Who(Enum):
-    """Who may open a page: its value are the roles of staff that it asks for."""
-
-    ANYONE = frozenset({"visitor"})
-    USER = frozenset({"user"})
-    CUSTOMER = frozenset({"customer"})
-    STAFF = frozenset(
-        "loan_officer risk_analyst collector operator administrator auditor compliance_officer "
-        "supervisor".split()
-    )
-    OFFICER = frozenset({"loan_officer"})
-    LENDING = frozenset({"loan_officer", "risk_analyst", "operator", "auditor", "supervisor"})
-    COMPLAINTS = frozenset({"operator", "loan_officer", "compliance_officer"})
-    JOURNAL = frozenset({"auditor"})
-    USERS = frozenset({"administrator"})
 
 
 CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
@@ -84,5 +70,39 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/erased", mine.erased, Who.ANYONE),
 )
 
-ROUTES = CITIZEN
+STAFF: tuple[tuple[str, str, Page, Who], ...] = (
+    ("GET", "/desk/login", desk.login, Who.ANYONE),
+    ("POST", "/desk/login", desk.try_password, Who.ANYONE),
+    ("GET", "/desk/factor", desk.factor, Who.USER),
+    ("POST", "/desk/factor", desk.confirm, Who.USER),
+    ("GET", "/desk", desk.overview, Who.STAFF),
+    ("GET", "/desk/applications", case.applications, Who.LENDING),
+    ("GET", "/desk/reviews", case.queue, Who.LENDING),
+    ("GET", "/desk/case/{application_id}", case.show, Who.LENDING),
+    ("POST", "/desk/case/{application_id}/open", case.open_facts, Who.FACTS),
+    ("POST", "/desk/case/{application_id}/propose", case.propose, Who.OFFICER),
+    ("POST", "/desk/case/{application_id}/confirm", case.confirm, Who.FACTS),
+    ("GET", "/desk/customers", customer.search, Who.LENDING),
+    ("POST", "/desk/customers", customer.search, Who.LENDING),
+    ("GET", "/desk/customer/{party_id}", customer.show, Who.LENDING),
+    ("POST", "/desk/customer/{party_id}/open", customer.open_contact, Who.CONTACT),
+    ("GET", "/desk/portfolio", portfolio.show, Who.LENDING),
+    ("GET", "/desk/loans", portfolio.loans, Who.LENDING),
+    ("GET", "/desk/products", portfolio.products, Who.LENDING),
+    ("GET", "/desk/product/{name}", portfolio.product, Who.LENDING),
+    ("GET", "/desk/complaints", complaint_desk.overview, Who.COMPLAINTS),
+    ("GET", "/desk/complaint/{complaint_id}", complaint_desk.show, Who.COMPLAINTS),
+    ("POST", "/desk/complaint/{complaint_id}/open", complaint_desk.open_words, Who.COMPLAINTS),
+    ("POST", "/desk/complaint/{complaint_id}/answer", complaint_desk.give_answer, Who.COMPLAINTS),
+    ("GET", "/desk/journal", journal.search, Who.JOURNAL),
+    ("GET", "/desk/act/{position}", journal.show, Who.JOURNAL),
+    ("POST", "/desk/replay", journal.begin_replay, Who.JOURNAL),
+    ("GET", "/desk/replay", journal.show_replay, Who.JOURNAL),
+    ("GET", "/desk/users", user.overview, Who.USERS),
+    ("POST", "/desk/users", user.add, Who.USERS),
+    ("GET", "/desk/user/{user_id}", user.show, Who.USERS),
+    ("POST", "/desk/user/{user_id}", user.change, Who.USERS),
+)
+
+ROUTES = (*CITIZEN, *STAFF)
 """In the order in which addresses are tried."""

@@ -67,9 +67,10 @@ def _score_reasons(ask: Ask, row: Row, decision: Decision | None) -> list[tuple[
         signals = {one.name: one for one in mapping_of(ask.node.home, row.mapping).signals}
     except Refused:
         return []
+    codes = [code.removeprefix("score.") for code in decision.score_reasons]
     return [
         (ask.say.of(signals[code], "title"), ask.say.of(signals[code], "advice"))
-        for code in decision.score_reasons
+        for code in codes
         if code in signals
     ]
 

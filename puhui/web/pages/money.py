@@ -17,7 +17,7 @@ from puhui.web.table import csv_reply
 
 CURRENCY = "CNY"
 LINES_MAX = 2_000
-LINES_A_PAGE = 100
+LINES_A_PAGE = 40
 
 
 def balance_of(tx: Transaction, party_id: str) -> int | None:
