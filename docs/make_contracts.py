@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("payment",),
     ("lending", "insurance", "receivable"),
     ("securities",),
-    ("aml", "supervision", "inclusion", "complaint", "draft"),
+    ("aml", "supervision", "inclusion", "complaint", "draft", "webhook"),
     ("node",),
     ("worker",),
     ("intake",),

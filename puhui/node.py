@@ -23,6 +23,7 @@ ROOMS: tuple[str, ...] = (
     "lending",
     "complaint",
     "draft",
+    "webhook",
 )
 """In the order of the floors; importing a room registers its use cases and tables."""
 

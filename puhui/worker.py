@@ -13,6 +13,7 @@ from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM, find_use_case
 from puhui.kernel.event import DAY_STEPS, MOVE_CURSOR, SUBSCRIBERS, Delivery, next_events
 from puhui.kernel.store import change
+from puhui.webhook import run_courier
 
 IDLE_S = 0.2
 
@@ -88,7 +89,20 @@ def _move_cursor(node: Node, name: str, last: Delivery) -> None:
 
 
 def run_worker(node: Node, stop: threading.Event, *, idle_s: float = IDLE_S) -> int:
-    """Deliver until ``stop`` is set, past any fault of the store; returns how many were taken."""
+    """Deliver until ``stop`` is set, past any fault of the store; returns how many were taken.
+
+    Webhooks are told beside it, so that an endpoint that does not answer holds up nobody.
+    """
+    courier = threading.Thread(target=run_courier, args=(node, stop), name="puhui-courier")
+    courier.start()
+    try:
+        return _deliver_until(node, stop, idle_s)
+    finally:
+        stop.set()
+        courier.join()
+
+
+def _deliver_until(node: Node, stop: threading.Event, idle_s: float) -> int:
     taken = 0
     while not stop.is_set():
         try:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from puhui.channel import Gate, open_gateway
 from puhui.kernel import Node, Refused
@@ -19,6 +19,7 @@ from puhui.kernel.store.serving import serving
 from puhui.serve.log import log_to
 from puhui.serve.probe import Probes
 from puhui.serve.site import build_site
+from puhui.webhook import Loopback
 from puhui.worker import run_worker
 
 STOP_S_MAX = 30
@@ -36,34 +37,77 @@ def serve(
     port: int = 8000,
     ready: Callable[[str], None] | None = None,
     certificate: tuple[Path, Path] | None = None,
-) -> None:
+    beside: Callable[[str], None] | None = None,
+    log: TextIO = sys.stderr,
+) -> bool:
     """Serve pages, API and probes of ``node`` until the process is told to stop.
 
-    A worker that delivers events runs beside it. SIGTERM or Ctrl-C lets requests and acts in
-    flight end; a second one stops at once. ``ready`` is told the address; ``certificate`` is a
-    chain and its key, in PEM. Refused: ``kernel.already_served``, ``serve.port_taken``,
-    ``channel.no_gateway``, ``channel.bad_gateway``.
+    SIGTERM or Ctrl-C lets requests and acts in flight end; a second one stops at once. ``ready``
+    is told the address; ``beside`` is work that is done meanwhile, and what it raises ends the
+    server; the worker that delivers events, and the lines about acts in ``log``, begin after it.
+    ``certificate`` is a chain and its key, in PEM. False where that work was cut off.
+
+    Refused: ``kernel.already_served``, ``serve.port_taken``,
+    ``channel.no_gateway``, ``channel.bad_gateway``, and what ``beside`` refuses.
     """
     gateway = open_gateway(host)
+    if gateway.shows_code:
+        node.ports[Loopback] = Loopback()
     with serving(node.store):
         check_port(host, port)
-        written = log_to(sys.stderr)
+        written = log_to(log, logging.INFO if beside is None else logging.WARNING)
         probes = Probes(node)
-        gate = Gate(node, gateway)
-        site = build_site(node, gate, probes, is_tls=certificate is not None)
-        stop = threading.Event()
-        worker = threading.Thread(
-            target=run_worker, args=(node, stop), name="puhui-worker", daemon=True
-        )
-        probes.worker = worker
-        worker.start()
+        site = build_site(node, Gate(node, gateway), probes, is_tls=certificate is not None)
+        crew = Crew(node, probes, beside)
         try:
-            asyncio.run(_serve(site, probes, host, port, ready, certificate))
+            asyncio.run(_serve(site, crew, host, port, ready, certificate))
         finally:
-            stop.set()
-            worker.join(STOP_S_MAX)
+            crew.end()
             probes.close()
             logging.getLogger("puhui").removeHandler(written)
+    if crew.error is not None:
+        raise crew.error
+    return not crew.is_busy
+
+
+class Crew:
+    """The thread beside the server: first the work that was asked for, then the worker."""
+
+    def __init__(self, node: Node, probes: Probes, beside: Callable[[str], None] | None) -> None:
+        self.error: BaseException | None = None
+        self.is_busy = beside is not None
+        self.server: Any = None
+        self.loop: Any = None
+        self.probes = probes
+        self._node = node
+        self._beside = beside
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="puhui-crew", daemon=True)
+
+    def begin(self, address: str) -> None:
+        """Start, once the server answers at ``address``."""
+        self._address = address
+        self.probes.worker = self._thread
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            if self._beside is not None:
+                self._beside(self._address)
+                self.is_busy = False
+                logging.getLogger("puhui").setLevel(logging.INFO)
+            run_worker(self._node, self._stop)
+        except BaseException as error:  # told by the main thread, once the server has ended
+            if not self.probes.is_stopping:
+                self.error = error
+                self.probes.is_stopping = True
+                self.loop.call_soon_threadsafe(self.server.stop)
+
+    def end(self) -> None:
+        """Let the worker end what it has begun; work beside the server is cut off."""
+        self._stop.set()
+        if self._thread.is_alive() and not self.is_busy:
+            self._thread.join(STOP_S_MAX)
 
 
 def check_port(host: str, port: int) -> None:
@@ -83,7 +127,7 @@ def check_port(host: str, port: int) -> None:
 
 async def _serve(
     site: object,
-    probes: Probes,
+    crew: Crew,
     host: str,
     port: int,
     ready: Callable[[str], None] | None,
@@ -104,7 +148,9 @@ async def _serve(
         ssl_cert=chain,
         ssl_key=key,
     )
-    loop = asyncio.get_running_loop()
+    loop = crew.loop = asyncio.get_running_loop()
+    crew.server = server
+    probes = crew.probes
 
     def end(name: str) -> None:
         if probes.is_stopping:
@@ -117,14 +163,16 @@ async def _serve(
         loop.add_signal_handler(number, end, signal.Signals(number).name)
     shown = f"[{host}]" if ":" in host else host
     address = f"{'https' if certificate else 'http'}://{shown}:{port}"
-    told = loop.create_task(_tell(host, port, address, ready))
+    told = loop.create_task(_tell(host, port, address, ready, crew))
     try:
         await server.serve()
     finally:
         told.cancel()
 
 
-async def _tell(host: str, port: int, address: str, ready: Callable[[str], None] | None) -> None:
+async def _tell(
+    host: str, port: int, address: str, ready: Callable[[str], None] | None, crew: Crew
+) -> None:
     """Say that the server answers, once it does."""
     for _ in range(200):
         try:
@@ -136,4 +184,5 @@ async def _tell(host: str, port: int, address: str, ready: Callable[[str], None]
         LOGGER.info("serving %s", address)
         if ready is not None:
             ready(address)
+        crew.begin(address)
         return

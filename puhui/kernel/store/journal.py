@@ -58,10 +58,15 @@ _COUNT_BY_NAME = (
 )
 
 
+def last_position(tx: Transaction) -> int:
+    """The last settled position; 0 where nothing is recorded."""
+    row = tx.one(_LAST)
+    return 0 if row is None or row.position is None else int(row.position)
+
+
 def count_since(tx: Transaction, after: int) -> tuple[int, list[Row]]:
     """How many acts of each name and refusal have a position past ``after``; and the last one."""
-    last = tx.one(_LAST)
-    until = last.position if last is not None and last.position is not None else 0
+    until = last_position(tx)
     return until, tx.all(_COUNT_BY_NAME, after=after, until=until)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from puhui.migrations.state_0002 import party
+from puhui.migrations.state_0002 import party, webhook
 
 revision = "0002"
 down_revision = "0001"
@@ -10,6 +10,6 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the tables that state 0001 lacks."""
-    for room in (party,):
+    for room in (party, webhook):
         for make in room.MAKERS:
             make()
