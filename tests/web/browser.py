@@ -82,8 +82,8 @@ class Page:
     heading: str
 
     def form(self, ending: str) -> Form:
-        """The form whose address ends so; what follows a question mark does not count."""
-        for one in self.forms:
+        """The form whose address ends so, one that changes something before one that looks."""
+        for one in sorted(self.forms, key=lambda form: form.method != "post"):
             if one.action.split("?")[0].endswith(ending):
                 return one
         raise AssertionError(f"{self.url} ({self.status}) has no form {ending}: {self.forms}")
