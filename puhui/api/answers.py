@@ -73,6 +73,14 @@ class PartyQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsQuery:
+    """Events past a position of the journal, for programs that ask rather than be told."""
+
+    after: int = 0
+    count: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class NothingQuery:
     """Nothing is asked beside the address."""
 
@@ -308,3 +316,40 @@ class ConsentsAnswer:
 
     party_id: str
     items: tuple[ConsentItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointItem:
+    """An address that is told of events."""
+
+    endpoint_id: str
+    url: str
+    events: tuple[str, ...]
+    after_position: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointsAnswer:
+    """The caller's own endpoints."""
+
+    items: tuple[EndpointItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventItem:
+    """An event as endpoints are told it; ``data`` is JSON."""
+
+    position: int
+    type: str
+    time_us: int
+    subject: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventsAnswer:
+    """A page of events; ``next`` is None where there is no more yet."""
+
+    items: tuple[EventItem, ...]
+    next: int | None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from puhui.api.caller import Caller
+from puhui.channel.window import words_of_codes
 from puhui.kernel import Node
 from puhui.kernel.act import USE_CASES, UseCase
 
@@ -23,6 +24,11 @@ COMPUTED_FIELDS = frozenset(("sealed", "scored_digest"))
 """Fields of inputs that the node fills in: no caller gives them."""
 
 CODE = re.compile(r"``([a-z]+\.[a-z_]+)``")
+
+STAFF_ALONE = frozenset(("lending.apply",))
+"""Not for customers' own programs: the row of an application tells what others have observed."""
+
+NEVER_GIVEN = (".sealed_input", ".checked_input")
 
 ALWAYS_CODES = ("api.not_logged_in", "api.scope_missing", "api.too_often", "kernel.role_missing")
 WRITE_CODES = (
@@ -95,12 +101,15 @@ def noun_of(use_case: UseCase) -> type:
 
 
 def codes_of(*functions: object, always: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Every code that the docstrings of these functions name, in order, without the faults."""
+    """Every code that the docstrings of these functions name, but those of inputs in a form that
+    no caller can give.
+    """
     found = {
         code
         for function in functions
         if function is not None
         for code in CODE.findall(inspect.getdoc(function) or "")
+        if code in words_of_codes() and not code.endswith(NEVER_GIVEN)
     }
     return tuple(sorted(found | set(always)))
 
@@ -108,6 +117,14 @@ def codes_of(*functions: object, always: tuple[str, ...] = ()) -> tuple[str, ...
 def write_operations() -> tuple[Operation, ...]:
     """One operation for each use case that says ``api=True``."""
     return tuple(_write(use_case) for name, use_case in sorted(USE_CASES.items()) if use_case.api)
+
+
+def _roles_of(use_case: UseCase) -> frozenset[str]:
+    """Who may call over HTTP: no step of the system, and visitors where nobody else is meant."""
+    known = use_case.roles - {"visitor", "system"}
+    if use_case.name in STAFF_ALONE:
+        known -= {"customer"}
+    return known or frozenset({"visitor"})
 
 
 def _write(use_case: UseCase) -> Operation:
@@ -126,7 +143,7 @@ def _write(use_case: UseCase) -> Operation:
         method="POST",
         path=f"/api/{room}/{verb}",
         summary=use_case.summary,
-        roles=use_case.roles,
+        roles=_roles_of(use_case),
         given=model,
         answer=use_case.outcome_adapter,
         codes=codes_of(

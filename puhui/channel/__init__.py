@@ -2,7 +2,7 @@
 
 from puhui.channel.gate import Gate
 from puhui.channel.gateway import MessageGateway, open_gateway
-from puhui.channel.web import SECURITY_HEADERS, address_of, cookie_name, new_key
+from puhui.channel.web import address_of, cookie_name, new_key
 from puhui.channel.words import said
 
 __all__ = [
@@ -13,5 +13,4 @@ __all__ = [
     "new_key",
     "cookie_name",
     "address_of",
-    "SECURITY_HEADERS",
 ]

@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from puhui import web
 from puhui.api import build_api
-from puhui.channel import SECURITY_HEADERS, Gate
+from puhui.channel import Gate
+from puhui.channel.window import SECURITY_HEADERS, TLS_HEADERS
 from puhui.kernel import Node
 from puhui.serve.probe import Probes
 
@@ -23,19 +24,22 @@ def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) 
     pages = web.build_pages(node, gate, is_tls=is_tls)
     api = build_api(node, gate)
 
+    fixed = {**SECURITY_HEADERS, **(TLS_HEADERS if is_tls else {})}
+    extra = [(name.encode(), value.encode()) for name, value in fixed.items()]
+
     async def site(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
         if _length_of(scope) > BODY_BYTES_MAX:
-            await PlainTextResponse("Too large.\n", 413)(scope, receive, _guarded(send))
+            await PlainTextResponse("Too large.\n", 413)(scope, receive, _guarded(send, extra))
         elif path == "/api" or path.startswith("/api/"):
-            await api(scope, receive, _guarded(send))
+            await api(scope, receive, _guarded(send, extra))
         elif path in ("/healthz", "/readyz", "/metrics"):
             answer = await run_in_threadpool(_probe, probes, path)
-            await answer(scope, receive, _guarded(send))
+            await answer(scope, receive, _guarded(send, extra))
         else:
-            await pages(scope, receive, send)
+            await pages(scope, receive, _guarded(send, extra))
 
     return site
 
@@ -56,11 +60,8 @@ def _probe(probes: Probes, path: str) -> Response:
     return Response(probes.metrics(), media_type=METRICS_TYPE)
 
 
-def _guarded(send: Send) -> Send:
-    """Send with the headers that every answer has, pages setting their own."""
-    extra: list[tuple[bytes, bytes]] = [
-        (name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
-    ]
+def _guarded(send: Send, extra: list[tuple[bytes, bytes]]) -> Send:
+    """Send with the headers that every answer has, unless it says otherwise itself."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -11,7 +11,6 @@ import re
 import pytest
 
 from puhui.channel import (
-    SECURITY_HEADERS,
     Gate,
     MessageGateway,
     address_of,
@@ -23,7 +22,7 @@ from puhui.channel import (
 from puhui.channel.engines.http import HttpGateway
 from puhui.channel.engines.shown import ShownGateway
 from puhui.channel.gate import Enrolment, Login, Sent
-from puhui.channel.words import words_of_codes
+from puhui.channel.window import SECURITY_HEADERS, TLS_HEADERS, words_of_codes
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock
@@ -148,6 +147,7 @@ def test_words_and_addresses() -> None:
     policy = SECURITY_HEADERS["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert "max-age" in TLS_HEADERS["strict-transport-security"]
     assert len({new_key() for _ in range(100)}) == 100
     headers = [(b"x-forwarded-for", b"203.0.113.9, 198.51.100.1, 10.0.0.2")]
     scope = {"client": ("10.0.0.1", 1), "headers": headers}

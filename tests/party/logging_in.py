@@ -28,6 +28,7 @@ PHONE = "13800000001"
 CODE = "042317"
 ADDRESS = "192.0.2.7"
 STEP_US = 30_000_000
+NUMBERS = itertools.count(1)
 
 
 class Entrance:
@@ -35,11 +36,10 @@ class Entrance:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.numbers = itertools.count(1)
 
     def key(self, what: str) -> str:
         """A key nobody used before."""
-        return f"{what} {next(self.numbers)}"
+        return f"{what} {next(NUMBERS)}"
 
     def send(self, phone: str = PHONE, code: str = CODE, address: str = ADDRESS) -> CodeAnswer:
         """Ask for a code."""

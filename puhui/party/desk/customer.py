@@ -18,7 +18,8 @@ from puhui.party.tables import session as session_tables
 def seal_customer(node: Node, input: BecomeCustomer | SealedCustomer) -> Prepared:
     """Check and seal the person's data, before the act.
 
-    Refused: what ``party.register_person`` refuses of the data.
+    Refused: ``party.bad_name``, ``party.bad_id_number``, ``party.bad_phone``,
+    ``party.bad_address``, ``party.bad_bank_card``, ``party.sealed_input``.
     """
     if not isinstance(input, BecomeCustomer):
         raise Refused("party.sealed_input", "A person is registered by plain data only.")
@@ -31,7 +32,7 @@ def seal_customer(node: Node, input: BecomeCustomer | SealedCustomer) -> Prepare
     return Prepared(customer, sealed.subject_keys)
 
 
-@use_case("party.become_customer", roles=("visitor",), prepare=seal_customer)
+@use_case("party.become_customer", roles=("visitor",), api=True, prepare=seal_customer)
 def become_customer(act: Act, input: BecomeCustomer | SealedCustomer) -> PartyRegistered:
     """Put the person behind the own login, who is registered unless known by number and phone.
 

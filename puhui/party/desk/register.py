@@ -164,6 +164,7 @@ def _record_fields(
 @use_case(
     "party.register_person",
     roles=("visitor", "operator", "loan_officer", "system"),
+    api=True,
     prepare=seal_person,
 )
 def register_person(act: Act, input: RegisterPerson | SealedParty) -> PartyRegistered:
@@ -274,6 +275,7 @@ def seal_details(node: Node, input: ChangeDetails | SealedDetails) -> SealedDeta
 @use_case(
     "party.change_details",
     roles=("customer", "operator", "loan_officer", "system"),
+    api=True,
     prepare=seal_details,
 )
 def change_details(act: Act, input: ChangeDetails | SealedDetails) -> DetailsChanged:

@@ -42,10 +42,13 @@ def hash_user(node: Node, input: RegisterUser | HashedUser) -> HashedUser:
     if not isinstance(input, RegisterUser):
         raise Refused("party.sealed_input", "A login is registered by plain data only.")
     login = rules.check_login(input.login, identity_rules())
-    rules.check_password(input.password, login, login_rules())
+    if input.password is None:
+        login = rules.check_mobile(login, identity_rules())
+    else:
+        rules.check_password(input.password, login, login_rules())
     return HashedUser(
         login_digest=node.keys.index("login", login),
-        password_hash=hash_password(input.password),
+        password_hash=None if input.password is None else hash_password(input.password),
         party_id=input.party_id,
     )
 
