@@ -96,7 +96,8 @@ def test_cookies_are_kept_from_scripts_and_bound_under_tls(town: Town) -> None:
     assert "SameSite=lax" in page.headers["set-cookie"]
     from puhui.channel import Gate, open_gateway
 
-    safe = type(browser)(build_pages(town.node, Gate(town.node, open_gateway("127.0.0.1")), is_tls=True))  # noqa: E501  # fmt: skip
+    gate = Gate(town.node, open_gateway("127.0.0.1"))
+    safe = type(browser)(build_pages(town.node, gate, is_tls=True))
     said = safe.ask("/login").headers["set-cookie"]
     assert "Secure" in said
 

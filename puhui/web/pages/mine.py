@@ -62,6 +62,7 @@ def _gathered(ask: Ask) -> dict[str, Any]:
                 "source": one.source,
                 "day": one.day.isoformat(),
                 "content": dict(one.content),
+                "words": [_worded(ask, *item) for item in one.content.items()],
             }
             for one in shown.records
         ],
@@ -70,6 +71,19 @@ def _gathered(ask: Ask) -> dict[str, Any]:
         "consents": consents,
         "complaints": complaints,
     }
+
+
+def _worded(ask: Ask, name: str, value: object) -> tuple[str, str]:
+    """One thing that a record says: its name in words, amounts and days as people write them."""
+    plain = name.removesuffix("_minor")
+    label = ask.say.maybe(f"mine.key_{plain}", plain.replace("_", " "))
+    if value is None:
+        return label, "—"
+    if name.endswith("_minor") and isinstance(value, int):
+        return label, ask.say.money(value)
+    if name.endswith("_on"):
+        return label, ask.say.day(str(value))
+    return label, str(value)
 
 
 def show(ask: Ask) -> Response:
@@ -83,7 +97,7 @@ def export(ask: Ask) -> Response:
     told = {
         "party": found["party"],
         "personal": dict(found["personal"]),
-        "records": found["records"],
+        "records": [{k: v for k, v in one.items() if k != "words"} for one in found["records"]],
         "applications": [
             {"id": row.id, "product": row.product, "status": row.status,
              "wanted_minor": row.wanted_minor, "currency": row.currency,

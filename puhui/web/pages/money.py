@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from starlette.responses import Response
 
@@ -10,7 +11,6 @@ from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import business_date, start_of_day_us
 from puhui.kernel.store import Transaction
 from puhui.ledger import account_history, chart, lookup_accounts
-from puhui.ledger.window import Posting
 from puhui.lending.window import wallet_account
 from puhui.web.ask import Ask
 from puhui.web.table import csv_reply
@@ -40,7 +40,7 @@ def statement(ask: Ask) -> Response:
     first = _month(ask)
     following = add_months(first, 1)
     wallet_id = wallet_account(ask.party_id, CURRENCY)
-    lines: list[Posting] = []
+    lines: list[Any] = []
     with ask.node.read() as tx:
         balance = balance_of(tx, ask.party_id)
         after = 0
