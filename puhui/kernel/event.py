@@ -121,11 +121,11 @@ def next_events(tx: Transaction, subscriber: str, *, after: int = 0) -> list[Del
     """
     cursor = tx.one(_CURSOR, subscriber=subscriber)
     position, number = (cursor.position, cursor.number) if cursor is not None else (after, LAST)
-    return events_after(tx, position, number=number)
+    return events_after(tx, position, number=number, count=PAGE)
 
 
 def events_after(
-    tx: Transaction, position: int, *, number: int = LAST, count: int = PAGE
+    tx: Transaction, position: int, *, number: int = LAST, count: int
 ) -> list[Delivery]:
     """Settled events past a journal position, or past one event of it, in order."""
     rows = tx.all(_NEXT, position=position, number=number, count=count)

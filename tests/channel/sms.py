@@ -16,6 +16,7 @@ class Taken:
     def __init__(self, statuses: list[int]) -> None:
         self.statuses = statuses
         self.messages: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
 
@@ -28,6 +29,7 @@ def gateway(*statuses: int) -> Iterator[Taken]:
     class Post(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            taken.bodies.append(body)
             taken.messages.append(json.loads(body))
             taken.headers.append({name.lower(): value for name, value in self.headers.items()})
             place = min(len(taken.messages), len(taken.statuses)) - 1
