@@ -86,7 +86,10 @@ def work(node: Node, reports: Path | None, as_json: bool, address: str) -> None:
     say.line("\nLogins of the demo (made up for this node)")
     say.table(
         ("login", "password", "role"),
-        [(one.login, one.password, one.role) for one in demo.demo_logins(node)],
+        [
+            (one.login, one.password or "a code, shown on the page", one.role)
+            for one in (*demo.demo_logins(node), *county.customers)
+        ],
     )
     acts = county.ran.report.new_acts + loans.report.new_acts
     seconds = time.perf_counter() - started

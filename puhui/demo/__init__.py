@@ -1,5 +1,6 @@
 """The demo county (示范县): shops, people and their first day, all synthetic, from a seed."""
 
+from puhui.demo.desk.customers import open_customers
 from puhui.demo.desk.first_day import FirstDay, play_first_day
 from puhui.demo.desk.reading import applications
 from puhui.demo.desk.settle import demo_logins, seed_county
@@ -14,6 +15,7 @@ __all__ = [
     "applications",
     "demo_logins",
     "draw_county",
+    "open_customers",
     "play_first_day",
     "read_figures",
     "seed_county",
