@@ -47,6 +47,11 @@ def build_api(node: Node, gate: Gate) -> Starlette:
     return Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_method})
 
 
+def operation_names() -> tuple[str, ...]:
+    """What can be called, by name: the scopes that a key may have."""
+    return tuple(sorted(one.name for one in write_operations() + read_operations()))
+
+
 def _endpoint(node: Node, reception: Reception, operation: Operation) -> Endpoint:
     async def call(request: Request) -> Response:
         body = b""

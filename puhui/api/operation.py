@@ -39,7 +39,7 @@ WRITE_CODES = (
     "kernel.bad_input",
     "kernel.key_reused",
 )
-READ_CODES = ("api.bad_request",)
+READ_CODES = ("api.bad_request", "api.not_found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _write(use_case: UseCase) -> Operation:
         name=use_case.name,
         method="POST",
         path=f"/api/{room}/{verb}",
-        summary=use_case.summary,
+        summary=use_case.summary.partition(" Refused:")[0],
         roles=_roles_of(use_case),
         given=model,
         answer=use_case.outcome_adapter,
@@ -169,7 +169,7 @@ def read_operation(
         name=name,
         method="GET",
         path=path,
-        summary=(inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " "),
+        summary=(inspect.getdoc(function) or "").split("\n\n")[0].partition(" Refused:")[0],
         roles=roles,
         given=checked_model(given, f"{name.split('.')[1].title().replace('_', '')}Query"),
         answer=TypeAdapter(answer),

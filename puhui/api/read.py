@@ -84,7 +84,7 @@ def list_applications(
 def read_application(
     node: Node, caller: Caller, asked: answers.ApplicationQuery
 ) -> answers.ApplicationItem:
-    """Read one application."""
+    """Read one application. Refused: ``lending.no_application``."""
     with node.read() as tx:
         row = _application(tx, caller, asked.application_id)
         case, _ = lending.read_case(tx, row)
@@ -116,7 +116,10 @@ def _loan(tx: Transaction, caller: Caller, contract_id: str) -> str:
 def read_decision(
     node: Node, caller: Caller, asked: answers.ApplicationQuery
 ) -> answers.DecisionAnswer:
-    """Read the newest decision with its reasons in plain words."""
+    """Read the newest decision with its reasons in plain words.
+
+    Refused: ``lending.no_application``.
+    """
     with node.read() as tx:
         case, decision = lending.read_case(tx, _application(tx, caller, asked.application_id))
     if decision is None:
@@ -168,8 +171,8 @@ def read_contract(
 ) -> answers.ContractAnswer:
     """Read the contract as it would be signed today, with its total cost and APR.
 
-    Refused: ``lending.not_offered``, ``lending.offer_expired``, ``lending.product_changed``,
-    ``lending.no_language``.
+    Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
+    ``lending.product_changed``, ``lending.no_language``.
     """
     with node.read() as tx:
         application_id = _application(tx, caller, asked.application_id)
@@ -210,7 +213,7 @@ def _item(loan: Any) -> answers.LoanItem:
 
 
 def read_loan(node: Node, caller: Caller, asked: answers.LoanQuery) -> answers.LoanAnswer:
-    """Read a loan as it stands today."""
+    """Read a loan as it stands today. Refused: ``lending.no_contract``."""
     with node.read() as tx:
         row = window.contract_row(tx, _loan(tx, caller, asked.contract_id))
         (loan,) = (one for one in window.loans_of(tx, row.party_id) if one.contract_id == row.id)
@@ -225,7 +228,7 @@ def read_loan(node: Node, caller: Caller, asked: answers.LoanQuery) -> answers.L
 
 
 def read_schedule(node: Node, caller: Caller, asked: answers.LoanQuery) -> answers.ScheduleAnswer:
-    """Read the plan of a loan, instalment by instalment."""
+    """Read the plan of a loan, instalment by instalment. Refused: ``lending.no_contract``."""
     with node.read() as tx:
         contract_id = _loan(tx, caller, asked.contract_id)
         state = lending.loan_state(tx, contract_id, today_of(node))
@@ -248,7 +251,10 @@ def read_schedule(node: Node, caller: Caller, asked: answers.LoanQuery) -> answe
 
 
 def quote_pay_off(node: Node, caller: Caller, asked: answers.PayOffQuery) -> answers.PayOffAnswer:
-    """Tell what ends a loan on a day. Refused: ``lending.back_dated``."""
+    """Tell what ends a loan on a day.
+
+    Refused: ``lending.no_contract``, ``lending.back_dated``.
+    """
     on = asked.on or today_of(node)
     with node.read() as tx:
         row = window.contract_row(tx, _loan(tx, caller, asked.contract_id))

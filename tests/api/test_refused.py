@@ -17,6 +17,7 @@ from puhui.api.read import read_operations
 from puhui.api.schema import examples, openapi_of
 from puhui.kernel.dump import digest_store
 from puhui.node import load_rooms
+from tests.api.things import own_things
 from tests.api.town import STAFF, Town
 
 load_rooms()
@@ -56,47 +57,6 @@ def test_each_operation_as_each_wrong_role(town: Town) -> None:
         for who in wrong:
             refusal(call(town, who, operation, given), 403, "kernel.role_missing")
     assert digest_store(town.node.store) == before
-
-
-def own_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
-    """For each operation that customers may call: whose thing it is, and what is given."""
-    borrower, offered, signed, voided = (town.fresh() for _ in range(4))
-    opened, withdrawn, refused = (town.fresh() for _ in range(3))
-    application_id, contract_id = town.decided(offered), town.loan(borrower)
-    no = town.application(refused, row={**ROW, "flow": "150", "late": "40"})
-    assert town.bank.decide(no).outcome == "refused"
-    path = f"/api/lending/applications/{application_id}/contract"
-    digest = town.get(offered, path).json()["contract_digest"]
-    party_id = town.parties[borrower]
-    consent = town.get(borrower, f"/api/data/consents/{party_id}").json()["items"][0]
-    loan, party = {"contract_id": contract_id}, {"party_id": party_id}
-    mine = {"application_id": application_id}
-    grant = {"purpose": "credit_decision", "fields": ["wallet_flow"], "until": "2026-12-31"}
-    return {
-        "lending.list_applications": (borrower, {}),
-        "lending.list_loans": (borrower, {}),
-        "lending.read_application": (offered, mine),
-        "lending.read_decision": (offered, mine),
-        "lending.read_contract": (offered, mine),
-        "lending.accept": (offered, {**mine, "contract_digest": digest}),
-        "lending.read_loan": (borrower, loan),
-        "lending.read_schedule": (borrower, loan),
-        "lending.quote_pay_off": (borrower, loan),
-        "lending.repay": (borrower, {**loan, "amount_minor": 1000}),
-        "lending.read_wallet": (borrower, party),
-        "data.list_consents": (borrower, party),
-        "data.grant_consent": (borrower, {**party, **grant}),
-        "data.revoke_consent": (borrower, {"consent_id": consent["consent_id"]}),
-        "party.change_details": (borrower, {**party, "address": "虚构路 9 号"}),
-        "lending.decide": (opened, {"application_id": town.application(opened)}),
-        "lending.withdraw": (withdrawn, {"application_id": town.application(withdrawn)}),
-        "lending.request_review": (refused, {"application_id": no}),
-        "lending.disburse": (signed, {"contract_id": town.signed(signed)}),
-        "lending.void_contract": (voided, {"contract_id": town.signed(voided)}),
-    }
-
-
-ROW = {"id": "x", "age": "40", "income": "120000", "debt": "0", "flow": "9000", "late": "0"}
 
 
 def test_each_operation_as_another_customer(town: Town) -> None:
