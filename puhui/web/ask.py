@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import BaseLoader, Environment, TemplateNotFound, select_autoescape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -23,7 +24,7 @@ from puhui.kernel import Actor, Node
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.party.window import Session
-from puhui.web.say import LANGUAGES, Say
+from puhui.web.say import LANGUAGES, say_in
 from puhui.web.who import ROLES_OF
 
 VIEW_COOKIE = "puhui-view"
@@ -31,6 +32,7 @@ VISIT_COOKIE = "puhui-visit"
 SESSION_SECONDS_MAX = 12 * 3600
 VIEW_SECONDS_MAX = 365 * 86_400
 SIZES = (0, 1, 2)
+CSRF_MARK, PATH_MARK = "@@csrf@@", "@@path@@"
 THEMES = ("auto", "light", "dark")
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -111,6 +113,18 @@ class Site:
     environment: Environment = field(default_factory=make_environment)
 
 
+@lru_cache(maxsize=256)
+def shell_of(environment: Environment, view: View, kind: str) -> tuple[str, Markup]:
+    """What stands above and under every page, drawn once for each way to see it.
+
+    The form's proof and the path are put in afterwards: they are hexadecimal and quoted.
+    """
+    say = say_in(view.language)
+    told = {"say": say, "t": say, "view": view, "kind": kind}
+    head = environment.get_template("head.html").render(csrf=CSRF_MARK, path=PATH_MARK, **told)
+    return head, Markup(environment.get_template("foot.html").render(**told))
+
+
 class Ask:
     """One request, as a page sees it."""
 
@@ -120,14 +134,23 @@ class Ask:
         self.request = request
         self.form = form
         self.query: Mapping[str, str] = request.query_params
-        self.path = request.url.path
+        self.path: str = request.scope["path"]
         self.view = View.of(request.cookies.get(VIEW_COOKIE, ""))
-        self.say = Say(self.view.language)
+        self.say = say_in(self.view.language)
         self.token = request.cookies.get(cookie_name(site.is_tls), "")
         self.visit = request.cookies.get(VISIT_COOKIE, "")
         self.session: Session | None = site.gate.ask(self.token) if self.token else None
         self.cookies: list[tuple[str, str, int]] = []
         self.problems: dict[str, str] = {}
+
+    @property
+    def _kind(self) -> str:
+        """Whose shell is drawn: of staff, a customer, a user who is neither yet, or nobody."""
+        if self.session is None:
+            return "nobody"
+        if self.session.grade == "staff":
+            return "staff"
+        return "customer" if self.session.party_id else "user"
 
     @property
     def today(self) -> date:
@@ -196,7 +219,11 @@ class Ask:
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A template as the answer; with problems noted its status is 422."""
         found = self.site.environment.get_template(template)
+        head, foot = shell_of(self.site.environment, self.view, self._kind)
+        head = head.replace(CSRF_MARK, self.csrf if self.session else "")
         text = found.render(
+            head=Markup(head.replace(PATH_MARK, quote(self.path))),
+            foot=foot,
             ask=self,
             say=self.say,
             t=self.say,

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 
+from markupsafe import Markup, escape
+
 from puhui.kernel.clock import business_date, time_of
 from puhui.kernel.money import Money
 
@@ -32,19 +34,26 @@ def texts() -> dict[str, dict[str, str]]:
     return found
 
 
+@lru_cache(maxsize=2)
+def say_in(language: str) -> Say:
+    """The words of a language, one object for all pages."""
+    return Say(language)
+
+
 class Say:
     """The words of one language, "zh" or "en"."""
 
-    __slots__ = ("language", "place")
+    __slots__ = ("_texts", "language", "place")
 
     def __init__(self, language: str) -> None:
         assert language in LANGUAGES, language
         self.language = language
         self.place = LANGUAGES.index(language)
+        self._texts = {key: Markup(escape(both[language])) for key, both in texts().items()}
 
     def __call__(self, key: str, **words: object) -> str:
-        """The text under ``key``, with its words filled in."""
-        text = texts()[key][self.language]
+        """The text under ``key`` as HTML, with its words filled in and escaped."""
+        text = self._texts[key]
         return text.format(**words) if words else text
 
     def maybe(self, key: str, otherwise: str) -> str:
