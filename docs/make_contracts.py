@@ -44,10 +44,10 @@ WINDOW_READERS = ("channel", "web", "api", "serve", "cli")
 """Who may look in at the window of a room: what meets people and machines, no room below."""
 
 PURE_EXTERNALS = tuple(
-    "alembic altair argon2 asyncio bbbrisk concurrent cryptography ctypes holidays http importlib "
-    "io jinja2 lightgbm logging multiprocessing os pathlib psycopg pydantic random rich secrets "
-    "shutil signal socket sqlalchemy sqlite3 subprocess sys tempfile threading time typer urllib "
-    "uuid vl_convert".split()
+    "alembic altair argon2 asyncio bbbrisk concurrent cryptography ctypes granian holidays http "
+    "importlib io jinja2 lightgbm logging multiprocessing os pathlib prometheus_client psycopg "
+    "pydantic random rich secrets segno shutil signal socket sqlalchemy sqlite3 starlette "
+    "subprocess sys tempfile threading time typer urllib uuid vl_convert".split()
 )
 """What a pure module must not import: clocks, chance, files, networks, stores, heavy libraries."""
 

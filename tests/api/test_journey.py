@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from puhui.api.read import today_of
+from puhui.api.read.loan import today_of
 from puhui.kernel.clock import FixedClock
 from tests.api.town import Town
 

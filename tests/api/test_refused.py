@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from puhui.api import operation_names
 from puhui.api.caller import Caller, Reception
 from puhui.api.operation import Operation, write_operations
 from puhui.api.problem import PROBLEM_TYPE, Problem, status_of
@@ -94,7 +95,7 @@ def test_each_operation_is_described(name: str) -> None:
         shown = found["responses"][status]["content"][PROBLEM_TYPE]["examples"]
         assert code in shown or "api.not_found" in shown
     assert found["responses"]["200"]["content"]["application/json"]["schema"]
-    assert set(examples()) == set(NAMES)
+    assert set(examples()) == set(NAMES) == set(operation_names())
 
 
 def test_requests_that_are_none(town: Town) -> None:

@@ -1,24 +1,20 @@
-"""Reads: what may be looked at, each by its own door, object by object for customers."""
+"""Reads of applications, loans and wallets, object by object for customers."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
 
-from puhui import data, ledger, lending, webhook
+from puhui import ledger, lending
 from puhui.api import answers
-from puhui.api.caller import STAFF_READERS, Caller
-from puhui.api.operation import Operation, read_operation
+from puhui.api.caller import Caller
 from puhui.api.problem import Problem
 from puhui.kernel import Node, Transaction
 from puhui.kernel.clock import business_date
-from puhui.kernel.event import PAGE, events_after
 from puhui.kernel.money import DIGITS
 from puhui.lending import window
 
 COUNT_MAX = 200
-TOLD = frozenset(("operator", "data_partner", "administrator"))
-CUSTOMERS = STAFF_READERS | {"customer"}
 
 
 def today_of(node: Node) -> date:
@@ -312,99 +308,3 @@ def read_wallet(node: Node, caller: Caller, asked: answers.WalletQuery) -> answe
         ),
         lines[count - 1].position if len(lines) > count else None,
     )
-
-
-def list_consents(node: Node, caller: Caller, asked: answers.PartyQuery) -> answers.ConsentsAnswer:
-    """List a party's consents, newest first."""
-    caller.check_sees(asked.party_id)
-    with node.read() as tx:
-        found = data.consents_of(node, tx, party_id=asked.party_id)
-    return answers.ConsentsAnswer(
-        asked.party_id,
-        tuple(
-            answers.ConsentItem(
-                one.terms.consent_id,
-                one.purpose,
-                tuple(sorted(one.terms.fields)),
-                one.terms.granted_us,
-                one.terms.until_us,
-                one.terms.revoked_us,
-            )
-            for one in found
-        ),
-    )
-
-
-def list_own_endpoints(
-    node: Node, caller: Caller, asked: answers.NothingQuery
-) -> answers.EndpointsAnswer:
-    """List the caller's own webhooks."""
-    with node.read() as tx:
-        found = webhook.list_endpoints(tx, owner=caller.actor.name)
-    return answers.EndpointsAnswer(
-        tuple(
-            answers.EndpointItem(one.id, one.url, one.events, one.after_position, one.generation)
-            for one in found
-        )
-    )
-
-
-def list_events(node: Node, caller: Caller, asked: answers.EventsQuery) -> answers.EventsAnswer:
-    """List the events of loans past a position of the journal, act by act."""
-    count = check_count(asked.count)
-    if asked.after < 0:
-        raise Problem("api.bad_request", "after is not negative.")
-    with node.read() as tx:
-        found = events_after(tx, asked.after, count=PAGE)
-    items = [
-        answers.EventItem(
-            one.position, one.event.name, one.time_us, one.event.subject, one.event.payload
-        )
-        for one in found
-        if one.event.name in webhook.EVENT_NAMES
-    ]
-    # A page ends between two acts, so that going on after a position loses no event of it.
-    shown = [
-        one for one in items[:count] if len(items) <= count or one.position < items[count].position
-    ]
-    shown = shown or [one for one in items if one.position == items[0].position]
-    if len(shown) < len(items):
-        return answers.EventsAnswer(tuple(shown), shown[-1].position)
-    is_full = len(found) == PAGE
-    return answers.EventsAnswer(tuple(shown), found[-1].position if is_full else None)
-
-
-_APPLICATION = "/api/lending/applications/{application_id}"
-_LOAN = "/api/lending/loans/{contract_id}"
-
-
-def read_operations() -> tuple[Operation, ...]:
-    """Every read that is open, with who may ask it."""
-    a, one = answers, read_operation
-    return (
-        one("lending.list_applications", "/api/lending/applications", a.ApplicationsQuery,
-            a.ApplicationPage, CUSTOMERS, list_applications),
-        one("lending.read_application", _APPLICATION, a.ApplicationQuery, a.ApplicationItem,
-            CUSTOMERS, read_application),
-        one("lending.read_decision", f"{_APPLICATION}/decision", a.ApplicationQuery,
-            a.DecisionAnswer, CUSTOMERS, read_decision),
-        one("lending.read_contract", f"{_APPLICATION}/contract", a.ContractQuery,
-            a.ContractAnswer, CUSTOMERS, read_contract),
-        one("lending.list_loans", "/api/lending/loans", a.PageQuery, a.LoanPage, CUSTOMERS,
-            list_loans),
-        one("lending.read_loan", _LOAN, a.LoanQuery, a.LoanAnswer, CUSTOMERS, read_loan),
-        one("lending.read_schedule", f"{_LOAN}/schedule", a.LoanQuery, a.ScheduleAnswer,
-            CUSTOMERS, read_schedule),
-        one("lending.quote_pay_off", f"{_LOAN}/pay-off", a.PayOffQuery, a.PayOffAnswer,
-            CUSTOMERS, quote_pay_off),
-        one("lending.read_portfolio", "/api/lending/portfolio", a.NothingQuery,
-            a.PortfolioAnswer, STAFF_READERS, read_portfolio),
-        one("lending.read_wallet", "/api/lending/wallets/{party_id}", a.WalletQuery,
-            a.WalletAnswer, CUSTOMERS, read_wallet),
-        one("webhook.list_endpoints", "/api/webhook/endpoints", a.NothingQuery,
-            a.EndpointsAnswer, TOLD, list_own_endpoints),
-        one("webhook.list_events", "/api/webhook/events", a.EventsQuery, a.EventsAnswer, TOLD,
-            list_events),
-        one("data.list_consents", "/api/data/consents/{party_id}", a.PartyQuery,
-            a.ConsentsAnswer, CUSTOMERS, list_consents),
-    )  # fmt: skip
