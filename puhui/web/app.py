@@ -12,16 +12,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from puhui.channel import Gate, said
+from puhui.channel import Gate, cookie_name, said
 from puhui.channel.window import SECURITY_HEADERS
 from puhui.kernel import Node
 from puhui.kernel.errors import Fault, Refused
+from puhui.party.window import Session, session_of
 from puhui.web.ask import Ask, Away, Missing, Site, static_file
-from puhui.web.routes import ROUTES, Page
+from puhui.web.routes import QUICK, ROUTES, Page
 from puhui.web.who import Who
 
 FORM_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 200
+TOKEN_LENGTH_MAX = 200
+FRESH_US = 240 * 1_000_000
+"""Younger than what the gate notes the use of a session after."""
+
 FOREVER = "public, max-age=31536000, immutable"
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 NOT_THERE = ("lending.no_application", "lending.no_contract", "complaint.unknown", "party.unknown",
@@ -47,8 +52,12 @@ def build_pages(node: Node, gate: Gate, *, is_tls: bool = False) -> Starlette:
 
 
 def _endpoint(site: Site, page: Page, who: Who) -> Callable[[Request], Awaitable[Response]]:
+    is_quick = page in QUICK
+
     async def call(request: Request) -> Response:
         form: dict[str, str] = {}
+        if is_quick and (session := _fresh_session(site, request)) is not None:
+            return _answer(site, request, form, page, who, session)
         if request.method == "POST":
             try:
                 read = await _read_form(request)
@@ -60,6 +69,17 @@ def _endpoint(site: Site, page: Page, who: Who) -> Callable[[Request], Awaitable
         return await run_in_threadpool(_answer, site, request, form, page, who)
 
     return call
+
+
+def _fresh_session(site: Site, request: Request) -> Session | None:
+    """The session of a request whose last use need not be noted now: so nothing is written."""
+    token = request.cookies.get(cookie_name(site.is_tls), "")
+    if not token or len(token) > TOKEN_LENGTH_MAX:
+        return None
+    with site.node.read() as tx:
+        session = session_of(site.node, tx, token)
+    now_us = site.node.clock.now_us()
+    return session if session is not None and now_us - session.seen_us <= FRESH_US else None
 
 
 async def _read_form(request: Request) -> dict[str, str] | None:
@@ -81,8 +101,15 @@ async def _read_form(request: Request) -> dict[str, str] | None:
     return {name: value.replace("\r\n", "\n").replace("\0", "") for name, value in pairs}
 
 
-def _answer(site: Site, request: Request, form: dict[str, str], page: Page, who: Who) -> Response:
-    ask = Ask(site, request, form)
+def _answer(
+    site: Site,
+    request: Request,
+    form: dict[str, str],
+    page: Page,
+    who: Who,
+    session: Session | None = None,
+) -> Response:
+    ask = Ask(site, request, form, session)
     try:
         reply = _turned_away(ask, who) or page(ask)
     except Away as away:

@@ -128,7 +128,13 @@ def shell_of(environment: Environment, view: View, kind: str) -> tuple[str, Mark
 class Ask:
     """One request, as a page sees it."""
 
-    def __init__(self, site: Site, request: Request, form: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        request: Request,
+        form: Mapping[str, str],
+        session: Session | None = None,
+    ) -> None:
         self.site = site
         self.node = site.node
         self.request = request
@@ -139,7 +145,9 @@ class Ask:
         self.say = say_in(self.view.language)
         self.token = request.cookies.get(cookie_name(site.is_tls), "")
         self.visit = request.cookies.get(VISIT_COOKIE, "")
-        self.session: Session | None = site.gate.ask(self.token) if self.token else None
+        self.session = session
+        if session is None and self.token:
+            self.session = site.gate.ask(self.token)
         self.cookies: list[tuple[str, str, int]] = []
         self.problems: dict[str, str] = {}
 

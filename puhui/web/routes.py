@@ -104,5 +104,10 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     ("POST", "/desk/user/{user_id}", user.change, Who.USERS),
 )
 
+QUICK: frozenset[Page] = frozenset(
+    (entry.home, entry.help_page, entry.settings, application.show, apply.overview)
+)
+"""Pages of a few short reads: answered without handing them to another thread."""
+
 ROUTES = (*CITIZEN, *STAFF)
 """In the order in which addresses are tried."""
