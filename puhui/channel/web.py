@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,15 +38,21 @@ def cookie_name(is_tls: bool) -> str:
     return "__Host-puhui" if is_tls else "puhui"
 
 
-def address_of(scope: Mapping[str, Any], trusted: Iterable[str] = ()) -> str:
+def proxies() -> frozenset[str]:
+    """The addresses of proxies that are believed: ``PUHUI_PROXIES``, with commas between."""
+    named = os.environ.get("PUHUI_PROXIES", "").split(",")
+    return frozenset(name.strip() for name in named if name.strip())
+
+
+def address_of(scope: Mapping[str, Any], trusted: Iterable[str] | None = None) -> str:
     """The network address that a request comes from.
 
-    A proxy among ``trusted`` is believed in what it forwards, from the right to the left; nobody
-    else can claim another address.
+    A proxy among ``trusted``, by default those of the settings, is believed in what it forwards,
+    from the right to the left; nobody else can claim another address.
     """
     client = scope.get("client")
     address = str(client[0]) if client else "unknown"
-    known = frozenset(trusted)
+    known = proxies() if trusted is None else frozenset(trusted)
     if address not in known:
         return address
     for name, value in reversed(scope.get("headers", ())):

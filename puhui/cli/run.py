@@ -50,6 +50,7 @@ def run(
             return
         from puhui.serve import serve
 
+        node.home.mkdir(parents=True, exist_ok=True)
         with (node.home / "serve.log").open("a", encoding="utf-8") as log:
             is_whole = serve(
                 node,

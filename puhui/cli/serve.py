@@ -26,6 +26,9 @@ def serve(
     key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Its private key (PEM).")
     ] = None,
+    is_behind_tls: Annotated[
+        bool, typer.Option("--behind-tls", help="A proxy in front ends TLS: bind cookies to it.")
+    ] = False,
 ) -> None:
     """Serve the pages of citizens and staff, the API, and the worker of the node.
 
@@ -39,7 +42,14 @@ def serve(
         raise typer.BadParameter("--cert and --key belong together.")
     certificate = None if cert is None or key is None else (cert, key)
     with opened() as node:
-        run(node, host=host, port=port, ready=tell, certificate=certificate)
+        run(
+            node,
+            host=host,
+            port=port,
+            ready=tell,
+            certificate=certificate,
+            is_behind_tls=is_behind_tls,
+        )
     say.line("Stopped; everything that was begun is done.")
 
 

@@ -37,6 +37,7 @@ def serve(
     port: int = 8000,
     ready: Callable[[str], None] | None = None,
     certificate: tuple[Path, Path] | None = None,
+    is_behind_tls: bool = False,
     beside: Callable[[str], None] | None = None,
     log: TextIO = sys.stderr,
 ) -> bool:
@@ -45,7 +46,8 @@ def serve(
     SIGTERM or Ctrl-C lets requests and acts in flight end; a second one stops at once. ``ready``
     is told the address; ``beside`` is work that is done meanwhile, and what it raises ends the
     server; the worker that delivers events, and the lines about acts in ``log``, begin after it.
-    ``certificate`` is a chain and its key, in PEM. False where that work was cut off.
+    ``certificate`` is a chain and its key, in PEM; ``is_behind_tls`` says that a proxy in front
+    ends TLS, so that cookies are bound to it all the same. False where that work was cut off.
 
     Refused: ``kernel.already_served``, ``serve.port_taken``,
     ``channel.no_gateway``, ``channel.bad_gateway``, and what ``beside`` refuses.
@@ -57,7 +59,9 @@ def serve(
         check_port(host, port)
         written = log_to(log, logging.INFO if beside is None else logging.WARNING)
         probes = Probes(node)
-        site = build_site(node, Gate(node, gateway), probes, is_tls=certificate is not None)
+        site = build_site(
+            node, Gate(node, gateway), probes, is_tls=is_behind_tls or certificate is not None
+        )
         crew = Crew(node, probes, beside)
         try:
             asyncio.run(_serve(site, crew, host, port, ready, certificate))

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from puhui.kernel import Actor, Node
 from puhui.kernel.act import SYSTEM
-from puhui.kernel.clock import FixedClock
+from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.dump import dump_store
 from puhui.kernel.replay import replay
 from puhui.kernel.store.journal import read_journal
 from puhui.party import find_parties
-from puhui.party.nouns import Authenticate, DisableUser, ErasePerson
+from puhui.party.nouns import Authenticate, DisableUser, ErasePerson, LoginAnswer
 from puhui.party.nouns.session import (
     ApiKey,
     BecomeCustomer,
+    ChangePassword,
     CloseSession,
     CloseSessions,
     CreateApiKey,
@@ -32,6 +33,7 @@ from puhui.party.nouns.session import (
     RevokeApiKey,
     RotateSession,
 )
+from puhui.party.tables import session as tables
 from puhui.party.window import (
     Session,
     api_key_of,
@@ -40,6 +42,7 @@ from puhui.party.window import (
     sessions_of,
     staff_roles,
 )
+from puhui.worker import close_day
 from tests.party.logging_in import CODE, PHONE, Entrance, officer, refused
 from tests.party.people import (
     STAFF,
@@ -295,6 +298,49 @@ def test_nothing_secret_is_kept_and_all_replays(
     second = open_at(url, writers=1)
     report = replay(node, second)
     assert report.differences == ()
+
+
+def test_sessions_that_ended_are_forgotten(node: Node, clock: FixedClock) -> None:
+    """Thirty days after their end, with the day; one that is open stays."""
+    door = Entrance(node)
+    door.by_code("old")
+    clock.set_us(clock.now_us() + 32 * 24 * 60 * MINUTE_US)
+    door.by_code("new")
+    closed = close_day(node, business_date(clock.now_us()) - timedelta(days=1))
+    assert closed.chunks >= 1
+    with node.read() as tx:
+        rows = tx.all(tables.READ_SESSION_BY_TOKEN, token_digest=digest_of_token("old"))
+    assert rows == []
+    assert door.find("new") is not None
+
+
+def test_staff_change_their_own_password(node: Node) -> None:
+    """With the old one, for oneself alone; sessions end, and the new one lets in."""
+    user_id = officer(node)
+    door = Entrance(node)
+    half = door.by_password("officer", "half")
+    secret = door.enrol(half)
+    assert door.confirm(half, door.digits(secret), "full").session_id
+    full = door.find("full")
+    assert full is not None
+
+    def change(key: str, old: str, actor: Actor, new: str = "a better horse") -> LoginAnswer:
+        given = ChangePassword("officer", old, new, "192.0.2.1")
+        answer = node.act("party.change_password", given, key=key, actor=actor)
+        assert isinstance(answer, LoginAnswer)
+        return answer
+
+    assert change("wrong", "wrong horse", full.actor).code == "party.login_failed"
+    other = Actor(register_user(node, "other"), full.actor.roles)
+    with refused("party.not_yours"):
+        change("other", password_of("officer"), other)
+    with refused("party.weak_password"):
+        change("weak", password_of("officer"), full.actor, "short")
+    assert change("right", password_of("officer"), full.actor).user_id == user_id
+    assert door.find("full") is None
+    given = Authenticate("officer", "a better horse", "192.0.2.1")
+    answer = node.act("party.authenticate", given, key="new", actor=VISITOR)
+    assert answer.user_id == user_id
 
 
 def test_a_wrong_password_opens_nothing(node: Node) -> None:

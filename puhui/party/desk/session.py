@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from hashlib import sha256
 
 from puhui.kernel.act import Act, Actor, use_case
+from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
+from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.party import rules
@@ -16,6 +19,7 @@ from puhui.party.desk.user import actor_of, read_user
 from puhui.party.nouns.session import (
     CloseSession,
     CloseSessions,
+    ForgetSessions,
     Grade,
     KeepSession,
     OpenSession,
@@ -23,6 +27,7 @@ from puhui.party.nouns.session import (
     SessionKept,
     SessionOpened,
     SessionsClosed,
+    SessionsForgotten,
     StoredSession,
 )
 from puhui.party.rules import session as judge
@@ -221,3 +226,20 @@ def _roles_of(act: Act) -> tuple[str, ...]:
     if not act.actor.startswith("user-"):
         return ("system",)
     return read_user(act.tx, act.actor).roles
+
+
+@use_case("party.forget_sessions", roles=("system",))
+def forget_sessions(act: Act, input: ForgetSessions) -> SessionsForgotten:
+    """Delete sessions and codes that ended long ago; the journal keeps that they were."""
+    return SessionsForgotten(
+        act.tx.run(session_tables.DELETE_SESSIONS, before_us=input.before_us),
+        act.tx.run(session_tables.DELETE_CODES, before_us=input.before_us),
+    )
+
+
+def _old_sessions(node: Node, day: date) -> list[ForgetSessions]:
+    last = day - timedelta(days=session_rules().forget_days)
+    return [ForgetSessions(start_of_day_us(last))]
+
+
+day_step(90, "party.forget_sessions", _old_sessions)

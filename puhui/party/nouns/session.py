@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from puhui.party.nouns.ask import SealedParty
+from puhui.party.nouns.ask import CheckedLogin, SealedParty
 
 
 class Grade(StrEnum):
@@ -40,6 +40,7 @@ class SessionRules:
     half_s: int
     proof_s: int
     keep_s: int
+    forget_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,39 @@ class SessionsClosed:
     """How many sessions ended."""
 
     closed_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetSessions:
+    """Sessions and codes that ended before this time (microseconds UTC)."""
+
+    before_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsForgotten:
+    """How many rows were deleted."""
+
+    sessions: int
+    codes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """The own password: the old one and the new one; ``address`` as in ``Authenticate``."""
+
+    login: str
+    old: str
+    new: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class HashedChange:
+    """A compared old password and the hash of the new one."""
+
+    tried: CheckedLogin
+    password_hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,9 @@ CLOSE_OTHER_SESSIONS = (
     .values(closed_us=bindparam("now_us"))
 )
 
+DELETE_SESSIONS = delete(SESSION).where(SESSION.c.expires_us < bindparam("before_us"))
+DELETE_CODES = delete(CODE).where(CODE.c.expires_us < bindparam("before_us"))
+
 READ_FACTOR = select(*FACTOR.c).where(FACTOR.c.user_id == bindparam("user_id"))
 LOCK_FACTOR = READ_FACTOR.with_for_update()
 PUT_FACTOR = upsert(FACTOR, ["user_id"])
@@ -148,6 +151,11 @@ READ_PROOF = select(JOURNAL.c.name, JOURNAL.c.outcome, JOURNAL.c.refusal, JOURNA
 )
 """What an act answered, by its key: the proof that a session rests on."""
 
+SET_PASSWORD = (
+    update(USER)
+    .where(USER.c.id == bindparam("of_user_id"))
+    .values(password_hash=bindparam("new_password_hash"))
+)
 SET_USER_PARTY = (
     update(USER)
     .where(USER.c.id == bindparam("of_user_id"), USER.c.party_id.is_(None))
