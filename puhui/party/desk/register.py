@@ -163,7 +163,7 @@ def _record_fields(
 
 @use_case(
     "party.register_person",
-    roles=("visitor", "operator", "loan_officer", "system"),
+    roles=("operator", "loan_officer", "system"),
     api=True,
     prepare=seal_person,
 )

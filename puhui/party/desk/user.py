@@ -53,7 +53,7 @@ def hash_user(node: Node, input: RegisterUser | HashedUser) -> HashedUser:
     )
 
 
-@use_case("party.register_user", roles=("visitor", "administrator", "system"), prepare=hash_user)
+@use_case("party.register_user", roles=("administrator", "system"), prepare=hash_user)
 def register_user(act: Act, input: RegisterUser | HashedUser) -> UserRegistered:
     """Make a login, without roles; for a customer it names the party behind it.
 
