@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from puhui.channel import Gate, cookie_name, said
-from puhui.channel.window import SECURITY_HEADERS
+from puhui.channel.window import SECURITY_HEADERS, TLS_HEADERS
 from puhui.kernel import Node
 from puhui.kernel.errors import Fault, Refused
 from puhui.party.window import Session, session_of
@@ -124,7 +124,7 @@ def _answer(
     except Exception:
         log.exception("a page failed: %s", page.__name__)
         reply = _error(ask, 500)
-    return _guarded(ask.finish(reply))
+    return _guarded(ask.finish(reply), is_tls=site.is_tls)
 
 
 def _turned_away(ask: Ask, who: Who) -> Response | None:
@@ -164,7 +164,7 @@ def _error(ask: Ask, status: int, reason: str = "") -> Response:
 
 
 def _fail(site: Site, request: Request, status: int) -> Response:
-    return _guarded(_error(Ask(site, request, {}), status))
+    return _guarded(_error(Ask(site, request, {}), status), is_tls=site.is_tls)
 
 
 def _unknown(site: Site, status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -174,8 +174,8 @@ def _unknown(site: Site, status: int) -> Callable[[Request, Exception], Awaitabl
     return call
 
 
-def _guarded(reply: Response) -> Response:
-    for name, value in dict(SECURITY_HEADERS).items():
+def _guarded(reply: Response, *, is_tls: bool = False) -> Response:
+    for name, value in {**SECURITY_HEADERS, **(TLS_HEADERS if is_tls else {})}.items():
         reply.headers[name] = value
     reply.headers.setdefault("Cache-Control", "no-store")
     return reply

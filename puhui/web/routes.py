@@ -76,6 +76,8 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/desk/factor", desk.factor, Who.USER),
     ("POST", "/desk/factor", desk.confirm, Who.USER),
     ("GET", "/desk", desk.overview, Who.STAFF),
+    ("GET", "/desk/password", desk.password, Who.STAFF),
+    ("POST", "/desk/password", desk.change_password, Who.STAFF),
     ("GET", "/desk/applications", case.applications, Who.LENDING),
     ("GET", "/desk/reviews", case.queue, Who.LENDING),
     ("GET", "/desk/case/{application_id}", case.show, Who.LENDING),

@@ -180,6 +180,23 @@ def test_an_administrator_grants_and_takes_roles(town: Town) -> None:
     assert browser.send(granted.form(path), verb="explode", role="auditor").status == 404
 
 
+def test_staff_change_their_own_password(town: Town) -> None:
+    one = next(one for one in town.logins() if one.role == "auditor")
+    browser = town.staff("auditor")
+    page = browser.open("/desk/password")
+    wrong = {"login": one.login, "old": "not this one at all", "new": "another long phrase"}
+    assert browser.send(page.form("/desk/password"), **wrong).status == 422
+    weak = browser.send(page.form("/desk/password"), login=one.login, old=one.password, new="short")
+    assert weak.status == 422
+    done = browser.send(weak.form("/desk/password"), **{**wrong, "old": one.password})
+    assert done.url.endswith("/desk/login")
+    assert browser.ask("/desk").status == 303
+    again = town.browser()
+    page = again.open("/desk/login")
+    page = again.send(page.form("/desk/login"), login=one.login, password="another long phrase")
+    assert "/desk/factor" in page.url
+
+
 def test_the_journal_is_searched_opened_and_replayed(town: Town) -> None:
     town.lend(town.customer(town.good))
     browser = town.staff("auditor")

@@ -14,8 +14,10 @@ pytestmark = [pytest.mark.xdist_group("chromium"), pytest.mark.timeout(900)]
 
 RUN = """async () => {
   const found = await axe.run(document, {resultTypes: ['violations']});
-  return found.violations.map((one) => one.id + ': ' + one.nodes.slice(0, 3)
-    .map((node) => node.html.slice(0, 120) + ' ' + node.failureSummary.slice(0, 200)).join(' | '));
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const out = wide > 0 ? ['wider than the window by ' + wide] : [];
+  return out.concat(found.violations.map((one) => one.id + ': ' + one.nodes.slice(0, 3)
+    .map((node) => node.html.slice(0, 120) + ' ' + node.failureSummary.slice(0, 200)).join(' | ')));
 }"""
 WIDTHS = (360, 1280)
 

@@ -98,7 +98,9 @@ def test_cookies_are_kept_from_scripts_and_bound_under_tls(town: Town) -> None:
 
     gate = Gate(town.node, open_gateway("127.0.0.1"))
     safe = type(browser)(build_pages(town.node, gate, is_tls=True))
-    said = safe.ask("/login").headers["set-cookie"]
+    reply = safe.ask("/login")
+    assert "max-age" in reply.headers["strict-transport-security"]
+    said = reply.headers["set-cookie"]
     assert "Secure" in said
 
 

@@ -84,6 +84,32 @@ def confirm(ask: Ask) -> Response:
     return ask.go(_next(ask))
 
 
+def password(ask: Ask) -> Response:
+    """The own password, old and new."""
+    return ask.page("desk_password.html", at="password", login=ask.text("login"))
+
+
+def change_password(ask: Ask) -> Response:
+    """Change the own password; every session of this login ends, this one too."""
+    told = {
+        "login": ask.text("login"),
+        "old": ask.form.get("old", ""),
+        "new": ask.form.get("new", ""),
+        "address": address_of(ask.request.scope),
+    }
+    try:
+        answer = ask.act("party.change_password", told)
+    except Refused as refused:
+        name = "new" if refused.code == "party.weak_password" else "login"
+        ask.wrong(name, said(refused.code, ask.view.language))
+        return password(ask)
+    if answer.code is not None:
+        ask.wrong("old", said(answer.code, ask.view.language))
+        return password(ask)
+    ask.log_out()
+    return ask.go("/desk/login")
+
+
 def overview(ask: Ask) -> Response:
     """What waits today, as far as the roles reach."""
     now_us = ask.node.clock.now_us()

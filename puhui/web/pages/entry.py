@@ -12,6 +12,7 @@ from puhui.channel import address_of, said
 from puhui.kernel.errors import Refused
 from puhui.lending import shelf
 from puhui.party import actor_of
+from puhui.party.window import Session, sessions_of
 from puhui.web.ask import SIZES, THEMES, Ask, own_path
 from puhui.web.identity import check_identity
 from puhui.web.say import LANGUAGES
@@ -51,7 +52,12 @@ def view(ask: Ask) -> Response:
 
 def settings(ask: Ask) -> Response:
     """Language, size, theme, and where else one is logged in."""
-    return ask.page("settings.html", back="/me" if ask.session else "/")
+    found: tuple[Session, ...] = ()
+    if ask.session is not None:
+        with ask.node.read() as tx:
+            found = sessions_of(ask.node, tx, ask.session.user_id)
+    back = "/" if ask.session is None else "/desk" if ask.session.grade == "staff" else "/me"
+    return ask.page("settings.html", sessions=found, back=back)
 
 
 def close_sessions(ask: Ask) -> Response:
