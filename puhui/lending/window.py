@@ -3,6 +3,7 @@
 from puhui.lending.desk.contract import wallet_account
 from puhui.lending.desk.page import (
     application_row,
+    applications_after,
     applications_of,
     contract_row,
     contracts_for,
@@ -23,6 +24,7 @@ from puhui.lending.nouns import Decision
 __all__ = [
     "Decision",
     "application_row",
+    "applications_after",
     "applications_of",
     "contract_row",
     "contracts_for",

@@ -10,6 +10,7 @@ from puhui.kernel import Refused
 from puhui.lending.window import (
     Decision,
     application_row,
+    applications_after,
     applications_of,
     contract_row,
     contracts_for,
@@ -38,6 +39,10 @@ def test_lists_filter_sort_and_page(bank: Bank) -> None:
     bank.decide(second)
     with bank.node.read() as tx:
         wanted = [row.id for row in list_applications(tx, order="-wanted")]
+        by_id = sorted(wanted)
+        assert [row.id for row in applications_after(tx, "")] == by_id
+        assert [row.id for row in applications_after(tx, by_id[0], count=1)] == by_id[1:2]
+        assert applications_after(tx, by_id[-1]) == ()
         assert wanted == [second, first]
         assert [row.id for row in list_applications(tx, order="wanted", count=1)] == [first]
         assert [row.id for row in list_applications(tx, order="wanted", skip=1)] == [second]

@@ -60,6 +60,20 @@ def list_applications(
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
 
+def applications_after(
+    tx: Transaction,
+    after: str,
+    *,
+    status: str = "",
+    product: str = "",
+    party: str = "",
+    count: int = 50,
+) -> tuple[Row, ...]:
+    """The next applications by id, past the one named, however long the list is."""
+    words = _filters(status=status, product=product, party=party)
+    return tuple(tx.all(page.APPLICATIONS_AFTER, **words, after=after, count=count))
+
+
 def list_contracts(
     tx: Transaction,
     *,

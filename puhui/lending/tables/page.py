@@ -60,6 +60,11 @@ _LISTED = (
         _any("party", _application.party_id),
     )
 )
+APPLICATIONS_AFTER = (
+    _LISTED.where(_application.id > bindparam("after"))
+    .order_by(_application.id)
+    .limit(bindparam("count"))
+)
 LIST_APPLICATIONS = _sorted(
     _LISTED,
     {
