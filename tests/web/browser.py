@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
+import httpx2
 from starlette.testclient import TestClient
 
 
@@ -97,14 +98,18 @@ class Page:
         for one in self.links:
             if part in one:
                 return one
-        raise AssertionError(f"{self.url} has no link {part}: {self.links}")
+        raise AssertionError(f"{self.heading} ({self.url}) has no link {part}: {self.links}")
 
 
 class Browser:
     """One person's browser, with its own cookies."""
 
-    def __init__(self, app: Any) -> None:
-        self.client = TestClient(app, follow_redirects=False, raise_server_exceptions=True)
+    def __init__(self, app: Any, *, address: str = "") -> None:
+        self.client: Any
+        if address:
+            self.client = httpx2.Client(base_url=address, follow_redirects=False, timeout=60)
+        else:
+            self.client = TestClient(app, follow_redirects=False, raise_server_exceptions=True)
 
     def _page(self, reply: Any) -> Page:
         reader = Reader()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from puhui import demo
 from puhui.channel import Gate, open_gateway
-from puhui.demo.nouns import DemoLogin, GuardCase, Person
+from puhui.demo.nouns import DemoLogin, GuardCase, Person, SeededMerchant
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import FixedClock, business_date
 from puhui.lending import keep_mapping
@@ -39,7 +39,7 @@ class Town:
     good: Person
     bad: Person
     other: Person
-    party_ids: dict[str, str]
+    spare: Person
 
     def __post_init__(self) -> None:
         self.app = build_pages(self.node, Gate(self.node, open_gateway("127.0.0.1")))
@@ -128,8 +128,15 @@ def settle(node: Node) -> dict[str, str]:
         for made in demo.applications(node, county)
         if made.party_id in persons
     )
-    parts = {"good": ranked[0][1], "other": ranked[1][1], "bad": ranked[-1][1]}
+    sound = [party_id for _, party_id in ranked if can_carry(persons[party_id])]
+    parts = {"good": sound[0], "other": sound[1], "spare": sound[2], "bad": ranked[-1][1]}
     return {part: str(persons[party_id].merchant.number) for part, party_id in parts.items()}
+
+
+def can_carry(one: SeededMerchant) -> bool:
+    """Whether debts elsewhere leave room for the loan that the journeys ask for."""
+    income_minor = min(one.merchant.yearly_income_minor, 9_000_000)
+    return one.merchant.existing_debt_minor + 2_000_000 <= 2 * income_minor
 
 
 def open_town(template: Path, home: Path, clock: FixedClock, numbers: dict[str, str]) -> Town:
@@ -143,7 +150,7 @@ def town_of(node: Node, clock: FixedClock, numbers: dict[str, str]) -> Town:
     """A node that was settled, with its pages."""
     county = demo.draw_county(SEED, SIZE, business_date(clock.now_us()))
     people = {part: county.merchants[int(number)].owner for part, number in numbers.items()}
-    return Town(node, clock, people["good"], people["bad"], people["other"], {})
+    return Town(node, clock, people["good"], people["bad"], people["other"], people["spare"])
 
 
 def static_text(name: str) -> str:
