@@ -96,6 +96,7 @@ def test_it_serves_and_says_so(home: Path) -> None:
     assert act["refusal"] is None
 
 
+@pytest.mark.faults
 def test_one_server_a_store(home: Path, tmp_path: Path) -> None:
     """A second one is refused and says by whom; a taken port is refused; a killed one is gone."""
     with served(home) as server:
@@ -133,6 +134,7 @@ def _home_of(process: str) -> str:
     return found.group(1).decode() if found else ""
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_everything_begun_is_done(home: Path, number: int) -> None:
     """Whoever got an answer finds it in the journal; nobody gets half of one."""
@@ -176,6 +178,7 @@ def test_it_ends_when_everything_begun_is_done(home: Path, number: int) -> None:
     assert {key for key in answered if not any(one.endswith(key) for one in keys)} == set()
 
 
+@pytest.mark.faults
 def test_acts_answered_before_a_kill_are_there(home: Path) -> None:
     """After kill -9 every act that was answered is found, and its key answers the same."""
     with served(home) as server:
