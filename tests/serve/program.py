@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -29,15 +30,24 @@ def free_port() -> int:
 class Served:
     """A running server."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], port: int, trusted: ssl.SSLContext | None = None
+    ) -> None:
         self.process = process
         self.port = port
+        self.trusted = trusted
 
     def ask(
         self, method: str, path: str, given: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """One request: status, headers and content."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = (
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            if self.trusted is None
+            else http.client.HTTPSConnection(
+                "localhost", self.port, timeout=20, context=self.trusted
+            )
+        )
         try:
             body = None if given is None else json.dumps(given)
             shown = {"content-type": "application/json"} if body else {}
@@ -80,11 +90,13 @@ def begin(home: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]
 
 
 @contextmanager
-def served(home: Path, *arguments: str, **settings: str) -> Iterator[Served]:
+def served(
+    home: Path, *arguments: str, trusted: ssl.SSLContext | None = None, **settings: str
+) -> Iterator[Served]:
     """A server on a home, ready to be asked."""
     port = free_port()
     process = begin(home, "serve", "--port", str(port), *arguments, **settings)
-    running = Served(process, port)
+    running = Served(process, port, trusted)
     try:
         deadline = time.monotonic() + START_S_MAX
         while not running.is_ready():

@@ -5,17 +5,23 @@ Goal: what an operator relies on when processes are started, stopped and killed.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
 import re
 import signal
 import socket
+import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.testclient import TestClient
 
 from puhui.channel import Gate
@@ -29,6 +35,7 @@ from puhui.party.window import digest_of_token
 from puhui.serve import build_site, serve
 from puhui.serve.probe import Probes
 from puhui.serve.run import check_port
+from tests.conftest import KEYS, Postgres
 from tests.lending.bank import resident_id
 from tests.serve.program import Served, begin, free_port, served
 
@@ -193,6 +200,63 @@ def test_acts_answered_before_a_kill_are_there(home: Path) -> None:
         acts, _ = count_acts(tx)
     node.close()
     assert acts >= 5
+
+
+def test_it_serves_by_tls(home: Path, tmp_path: Path) -> None:
+    """With a certificate of one's own: HSTS, a cookie bound to the host, and no plain answer."""
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    own = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(own.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(own, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    chain.write_bytes(certificate.public_bytes(pem))
+    form = serialization.PrivateFormat.PKCS8
+    key.write_bytes(own.private_bytes(pem, form, serialization.NoEncryption()))
+    trusted = ssl.create_default_context(cafile=str(chain))
+    with served(home, "--cert", str(chain), "--key", str(key), trusted=trusted) as server:
+        status, headers, _ = server.ask("GET", "/")
+        assert status == 200
+        assert "max-age" in headers["strict-transport-security"]
+        plain = Served(server.process, server.port)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            plain.ask("GET", "/")
+        code, out, _ = server.end()
+    assert code == 0
+    assert f"https://127.0.0.1:{server.port}" in out
+
+
+@pytest.mark.faults
+def test_it_serves_on_postgres(postgres: Postgres, tmp_path: Path) -> None:
+    """The same on a database: pages, figures, one server; free again after kill -9."""
+    with postgres.database() as url:
+        node = open_node(tmp_path, store_url=url, keys=KEYS)
+        node.close()
+        settings = {
+            "PUHUI_STORE": url,
+            "PUHUI_MASTER_KEY": base64.b64encode(b"k" * 32).decode(),
+        }
+        with served(tmp_path, **settings) as server:
+            assert server.get("/")[0] == 200
+            assert "puhui_journal_position" in server.get("/metrics")[1]
+            second = begin(tmp_path, "serve", "--port", str(free_port()), **settings)
+            _, err = second.communicate(timeout=60)
+            assert second.returncode == 2
+            assert "kernel.already_served" in err
+            server.process.kill()
+            server.process.communicate()
+        with served(tmp_path, **settings) as again:
+            assert again.end()[0] == 0
 
 
 def test_others_need_a_gateway(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from puhui.kernel.store import change
 from puhui.webhook.desk.endpoint import list_endpoints
 from puhui.webhook.engines.post import headers_of, message_of, post
 from puhui.webhook.nouns import Endpoint, Loopback
+
+LOGGER = logging.getLogger("puhui.webhook")
 
 IDLE_S = 0.5
 WAITS_S = (1, 5, 30, 120, 600, 1800, 3600)
@@ -69,6 +72,7 @@ def _tell(node: Node, endpoint: Endpoint, pause: Pause) -> int:
             headers = headers_of(node, event_id, body)
             status = post(endpoint.url, headers, body, may_be_loopback=Loopback in node.ports)
             if not 200 <= status < 300:
+                LOGGER.warning("%s did not take %s: status %d", endpoint.id, event_id, status)
                 pause.failures += 1
                 wait_s = WAITS_S[min(pause.failures, len(WAITS_S)) - 1]
                 pause.until_s = time.monotonic() + wait_s
