@@ -22,7 +22,7 @@ from puhui.serve.site import build_site
 from puhui.webhook import Loopback
 from puhui.worker import run_worker
 
-STOP_S_MAX = 30
+STOP_S_MAX = 8
 """How long requests in flight may take to end once the process was asked to stop."""
 
 BACKLOG = 1024
@@ -53,6 +53,7 @@ def serve(
     ``channel.no_gateway``, ``channel.bad_gateway``, and what ``beside`` refuses.
     """
     gateway = open_gateway(host)
+    host = "127.0.0.1" if host == "localhost" else host
     if gateway.shows_code:
         node.ports[Loopback] = Loopback()
     with serving(node.store):
@@ -168,8 +169,11 @@ async def _serve(
     shown = f"[{host}]" if ":" in host else host
     address = f"{'https' if certificate else 'http'}://{shown}:{port}"
     told = loop.create_task(_tell(host, port, address, ready, crew))
+    server.workers_kill_timeout = STOP_S_MAX
     try:
         await server.serve()
+    except TimeoutError:  # somebody never sent the rest; whatever was begun is in the journal
+        LOGGER.warning("requests that did not end were cut off")
     finally:
         told.cancel()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +17,7 @@ from puhui.kernel import Node
 from puhui.serve.probe import Probes
 
 BODY_BYTES_MAX = 1024 * 1024
+BODY_S_MAX = 20.0
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -31,6 +33,8 @@ def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) 
         if scope["type"] != "http":
             return
         path: str = scope["path"]
+        if scope["method"] != "GET":
+            receive = _in_time(receive)
         if _length_of(scope) > BODY_BYTES_MAX:
             await PlainTextResponse("Too large.\n", 413)(scope, receive, _guarded(send, extra))
         elif path == "/api" or path.startswith("/api/"):
@@ -42,6 +46,21 @@ def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) 
             await pages(scope, receive, _guarded(send, extra))
 
     return site
+
+
+def _in_time(receive: Receive) -> Receive:
+    """Receive for so long and no longer: who sends a body drop by drop is as good as gone."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + BODY_S_MAX
+
+    async def received() -> Message:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+    return received
 
 
 def _length_of(scope: Scope) -> int:

@@ -5,6 +5,7 @@ Goal: what an operator relies on when processes are started, stopped and killed.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import json
@@ -17,6 +18,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -183,6 +185,47 @@ def test_it_ends_when_everything_begun_is_done(home: Path, number: int) -> None:
     keys = {row.key for row in read_journal(node.store)}
     node.close()
     assert {key for key in answered if not any(one.endswith(key) for one in keys)} == set()
+
+
+@pytest.mark.faults
+def test_a_sender_that_never_ends_does_not_hold_up_the_end(home: Path) -> None:
+    """A connection left open and a body that never comes are cut off after some seconds."""
+    with served(home) as server:
+        idle = http.client.HTTPConnection("127.0.0.1", server.port)
+        idle.request("GET", "/healthz")
+        assert idle.getresponse().read() == b"ok\n"
+        with socket.create_connection(("127.0.0.1", server.port)) as slow:
+            slow.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
+            started = time.monotonic()
+            code, _, _ = server.end()
+        assert code == 0
+        assert time.monotonic() - started < 20
+        idle.close()
+
+
+def test_a_body_comes_in_time_or_not_at_all(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sends drop by drop is treated as gone."""
+    monkeypatch.setattr("puhui.serve.site.BODY_S_MAX", 0.05)
+    probes = Probes(sqlite_node)
+    app = build_site(sqlite_node, Gate(sqlite_node, ShownGateway()), probes)
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(0.03)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    for path in ("/login", "/api/webhook/register"):
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b"",
+                 "client": ("192.0.2.1", 1), "root_path": "", "http_version": "1.1"}  # fmt: skip
+        asyncio.run(app(scope, receive, send))
+        assert told[0]["status"] == 400
+        told.clear()
+    probes.close()
 
 
 @pytest.mark.faults
