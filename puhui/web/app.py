@@ -34,6 +34,11 @@ NOT_THERE = ("lending.no_application", "lending.no_contract", "complaint.unknown
              "lending.no_product", "party.unknown_user")  # fmt: skip
 """Refusals that are told as a page that is not there: who asks for another's learns nothing."""
 
+NOT_STORED = (b"cache-control", b"no-store")
+PAIRS = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+TLS_PAIRS = (*PAIRS, *((name.encode(), value.encode()) for name, value in TLS_HEADERS.items()))
+GUARDS = frozenset(name for name, _ in TLS_PAIRS)
+
 log = logging.getLogger("puhui.web")
 
 
@@ -175,9 +180,10 @@ def _unknown(site: Site, status: int) -> Callable[[Request, Exception], Awaitabl
 
 
 def _guarded(reply: Response, *, is_tls: bool = False) -> Response:
-    for name, value in {**SECURITY_HEADERS, **(TLS_HEADERS if is_tls else {})}.items():
-        reply.headers[name] = value
-    reply.headers.setdefault("Cache-Control", "no-store")
+    kept = [pair for pair in reply.raw_headers if pair[0] not in GUARDS]
+    is_kept = any(name == b"cache-control" for name, _ in kept)
+    added = TLS_PAIRS if is_tls else PAIRS
+    reply.raw_headers = [*kept, *added, *(() if is_kept else (NOT_STORED,))]
     return reply
 
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -183,7 +183,7 @@ class Ask:
         assert self.session.party_id is not None, self.path
         return self.session.party_id
 
-    @property
+    @cached_property
     def csrf(self) -> str:
         """What forms of this browser carry: nobody who cannot read its cookies can make it."""
         if self.session is not None:

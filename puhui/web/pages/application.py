@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
 
 from starlette.responses import Response
 
@@ -14,6 +16,7 @@ from puhui.lending.window import Decision, mapping_of, review_of
 from puhui.web.ask import Ask
 from puhui.web.own import own_application
 from puhui.web.pages.apply import decide
+from puhui.web.say import Say
 
 OFFER_DAYS = 30
 STATEMENT_MAX = 2000
@@ -59,20 +62,28 @@ def _show(ask: Ask) -> Response:
     )
 
 
-def _score_reasons(ask: Ask, row: Row, decision: Decision | None) -> list[tuple[str, str]]:
+def _score_reasons(ask: Ask, row: Row, decision: Decision | None) -> tuple[tuple[str, str], ...]:
     """What cost points, each with what would help, in words."""
     if decision is None or not decision.score_reasons:
-        return []
+        return ()
     try:
-        signals = {one.name: one for one in mapping_of(ask.node.home, row.mapping).signals}
+        return _worded(ask.node.home, row.mapping, decision.score_reasons, ask.say)
     except Refused:
-        return []
-    codes = [code.removeprefix("score.") for code in decision.score_reasons]
-    return [
-        (ask.say.of(signals[code], "title"), ask.say.of(signals[code], "advice"))
+        return ()
+
+
+@lru_cache(maxsize=1024)
+def _worded(
+    home: Path, mapping: str, reasons: tuple[str, ...], say: Say
+) -> tuple[tuple[str, str], ...]:
+    """Reasons of a score in words; a mapping by digest never changes."""
+    signals = {one.name: one for one in mapping_of(home, mapping).signals}
+    codes = [code.removeprefix("score.") for code in reasons]
+    return tuple(
+        (say.of(signals[code], "title"), say.of(signals[code], "advice"))
         for code in codes
         if code in signals
-    ]
+    )
 
 
 def decide_now(ask: Ask) -> Response:
