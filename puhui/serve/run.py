@@ -61,7 +61,11 @@ def serve(
         written = log_to(log, logging.INFO if beside is None else logging.WARNING)
         probes = Probes(node)
         site = build_site(
-            node, Gate(node, gateway), probes, is_tls=is_behind_tls or certificate is not None
+            node,
+            Gate(node, gateway),
+            probes,
+            is_tls=is_behind_tls or certificate is not None,
+            is_near=gateway.shows_code,
         )
         crew = Crew(node, probes, beside)
         try:

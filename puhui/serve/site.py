@@ -18,14 +18,20 @@ from puhui.serve.probe import Probes
 
 BODY_BYTES_MAX = 1024 * 1024
 BODY_S_MAX = 20.0
+NEAR_HOSTS = frozenset((b"127.0.0.1", b"localhost", b"::1"))
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) -> ASGIApp:
-    """Everything that is served: the API under /api, probes, and pages for the rest."""
+def build_site(
+    node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False, is_near: bool = False
+) -> ASGIApp:
+    """Everything that is served: the API under /api, probes, and pages for the rest.
+
+    ``is_near``: only this machine is served, where pages show login codes; so a page from
+    elsewhere, whose name was bent to this machine's address, gets no answer.
+    """
     pages = web.build_pages(node, gate, is_tls=is_tls)
     api = build_api(node, gate)
-
     fixed = {**SECURITY_HEADERS, **(TLS_HEADERS if is_tls else {})}
     extra = [(name.encode(), value.encode()) for name, value in fixed.items()]
 
@@ -35,7 +41,9 @@ def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) 
         path: str = scope["path"]
         if scope["method"] != "GET":
             receive = _in_time(receive)
-        if _length_of(scope) > BODY_BYTES_MAX:
+        if is_near and _host_of(scope) not in NEAR_HOSTS:
+            await PlainTextResponse("Not here.\n", 421)(scope, receive, _guarded(send, extra))
+        elif _length_of(scope) > BODY_BYTES_MAX:
             await PlainTextResponse("Too large.\n", 413)(scope, receive, _guarded(send, extra))
         elif path == "/api" or path.startswith("/api/"):
             await api(scope, receive, _guarded(send, extra))
@@ -43,7 +51,7 @@ def build_site(node: Node, gate: Gate, probes: Probes, *, is_tls: bool = False) 
             answer = await run_in_threadpool(_probe, probes, path)
             await answer(scope, receive, _guarded(send, extra))
         else:
-            await pages(scope, receive, _guarded(send, extra))
+            await pages(scope, receive, send)
 
     return site
 
@@ -61,6 +69,16 @@ def _in_time(receive: Receive) -> Receive:
             return {"type": "http.disconnect"}
 
     return received
+
+
+def _host_of(scope: Scope) -> bytes:
+    """The name that the caller used for this server, without its port."""
+    for name, value in scope["headers"]:
+        if name in (b"host", b":authority"):
+            host = bytes(value).lower()
+            end = b"]" if host.startswith(b"[") else b":"
+            return host.partition(end)[0].lstrip(b"[")
+    return b"localhost"
 
 
 def _length_of(scope: Scope) -> int:

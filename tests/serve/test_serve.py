@@ -94,6 +94,8 @@ def test_it_serves_and_says_so(home: Path) -> None:
             assert headers["x-content-type-options"] == "nosniff", path
         too_much = {"content-length": str(10_000_000)}
         assert server.ask("POST", "/login", None, too_much)[0] == 413
+        assert server.ask("GET", "/", None, {"host": "evil.example:80"})[0] == 421
+        assert server.ask("GET", "/", None, {"host": f"localhost:{server.port}"})[0] == 200
         code, out, err = server.end()
     assert code == 0
     assert f"Serving http://127.0.0.1:{server.port}" in out
