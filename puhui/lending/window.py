@@ -20,12 +20,14 @@ from puhui.lending.desk.page import (
 from puhui.lending.desk.read import loans_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.nouns import Decision
+from puhui.lending.rules.schedule import build_schedule
 
 __all__ = [
     "Decision",
     "application_row",
     "applications_after",
     "applications_of",
+    "build_schedule",
     "contract_row",
     "contracts_for",
     "count_by_bucket",

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from puhui.kernel import Refused
+from puhui.lending import loan_state
 from puhui.lending.window import (
     Decision,
     application_row,
     applications_after,
     applications_of,
+    build_schedule,
     contract_row,
     contracts_for,
     count_by_bucket,
@@ -87,6 +89,8 @@ def test_contracts_and_counts_tell_of_the_book(bank: Bank) -> None:
     with bank.node.read() as tx:
         row = contract_row(tx, contract_id)
         assert row.party_id == party_id
+        terms = loan_state(tx, contract_id, today).terms
+        assert build_schedule(terms).total_minor > terms.principal_minor
         assert [one.id for one in list_contracts(tx, status="current")] == [contract_id]
         assert list_contracts(tx, status="past_due", order="-days") == ()
         assert [one.id for one in contracts_for(tx, row.application_id)] == [contract_id]

@@ -23,7 +23,7 @@ def test_from_the_first_page_to_money_and_back(town: Town) -> None:
     assert "/application/" in page.url
     assert "通过了" in page.heading, page.text
     contract = browser.open(page.link("/contract"))
-    for words in ("总成本", "年化综合成本", "一共要还"):
+    for words in ("总成本", "年化综合成本", "一共要还", "第一个月还"):
         assert words in contract.text
     assert "checked" not in contract.text, "no box is ticked beforehand"
     refused = browser.send(contract.form("/contract"))

@@ -12,7 +12,7 @@ from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import contract_of, draft_contract, read_case, shelf
-from puhui.lending.window import Decision, mapping_of, review_of
+from puhui.lending.window import Decision, build_schedule, mapping_of, review_of
 from puhui.web.ask import Ask
 from puhui.web.own import own_application
 from puhui.web.pages.apply import decide
@@ -132,6 +132,7 @@ def _contract(ask: Ask) -> Response:
         text=text,
         terms=terms,
         cost=cost,
+        first_minor=build_schedule(terms).instalments[0].total_minor,
         until=ask.today + timedelta(days=OFFER_DAYS),
         product=shelf.load_product(row.product),
         back=f"/application/{row.id}",
