@@ -163,6 +163,9 @@ def test_lists_filter_sort_and_page_through_the_address(town: Town) -> None:
         assert officer.ask(f"/desk/{path}?format=csv").status == 200
     assert browser.ask("/money?format=csv&month=2026-02").text.count("\n") > 10
     assert browser.ask("/money?month=nonsense&skip=abc").status == 200
+    month = browser.ask("/money?month=2026-02")
+    whole = browser.ask("/money?month=2026-02&whole=1")
+    assert whole.text.count("余额") > month.text.count("余额")
 
 
 def test_a_spreadsheet_reads_no_formula_from_a_file() -> None:

@@ -75,10 +75,12 @@ def statement(ask: Ask) -> Response:
             ],
         )
     at = max(0, int(ask.query.get("skip", "0")) if ask.query.get("skip", "0").isdecimal() else 0)
+    is_whole = ask.query.get("whole") == "1"
     return ask.page(
         "money.html",
         balance=balance,
-        lines=lines[at : at + LINES_A_PAGE],
+        lines=lines if is_whole else lines[at : at + LINES_A_PAGE],
+        is_whole=is_whole,
         total=len(lines),
         skip=at,
         size=LINES_A_PAGE,
