@@ -47,7 +47,7 @@ def build_pages(node: Node, gate: Gate, *, is_tls: bool = False) -> Starlette:
     site = Site(node, gate, is_tls)
     routes = [
         Route(path, _endpoint(site, page, who), methods=[method])
-        for method, path, page, who in ROUTES
+        for method, path, page, who in sorted(ROUTES, key=lambda one: one[2] not in QUICK)
     ]
     routes.append(Route("/static/{digest}/{name}", _static, methods=["GET"]))
     return Starlette(

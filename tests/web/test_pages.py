@@ -14,7 +14,7 @@ from puhui.web.table import csv_reply, sheet_of
 from tests.tidy.door import CHINESE
 from tests.web.town import Town, static_text
 
-KEY = re.compile(r"""\bt\('([a-z_]+\.[a-z_0-9]+)'[),]""")
+KEY = re.compile(r"""\bt(?:\(|\[)'([a-z_]+\.[a-z_0-9]+)'[\]),]""")
 PYTHON_KEY = re.compile(r"""say\("([a-z_]+\.[a-z_0-9]+)\"""")
 FIRST_LOAD_MAX = 60 * 1024
 
