@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Iterable, Mapping
@@ -54,11 +55,25 @@ def address_of(scope: Mapping[str, Any], trusted: Iterable[str] | None = None) -
     address = str(client[0]) if client else "unknown"
     known = proxies() if trusted is None else frozenset(trusted)
     if address not in known:
-        return address
+        return _place_of(address)
     for name, value in reversed(scope.get("headers", ())):
         if name == b"x-forwarded-for":
             for part in reversed(str(value, "latin-1").split(",")):
                 address = part.strip()[:64]
                 if address not in known:
-                    return address
-    return address
+                    return _place_of(address)
+    return _place_of(address)
+
+
+def _place_of(address: str) -> str:
+    """An address as tries are counted by it: of IPv6 the network of one connection (/64)."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    mapped = getattr(found, "ipv4_mapped", None)
+    if mapped is not None:
+        return str(mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))

@@ -154,3 +154,6 @@ def test_words_and_addresses() -> None:
     assert address_of(scope) == "10.0.0.1", "nobody is trusted by default"
     assert address_of(scope, ("10.0.0.1", "10.0.0.2")) == "198.51.100.1"
     assert address_of({"client": None}) == "unknown"
+    one, two = ("2001:db8:1:2::3", 1), ("2001:db8:1:2:ffff::9", 1)
+    assert address_of({"client": one}) == address_of({"client": two}) == "2001:db8:1:2::/64"
+    assert address_of({"client": ("::ffff:192.0.2.1", 1)}) == "192.0.2.1"
