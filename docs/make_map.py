@@ -1,6 +1,6 @@
-"""Write the generated documents: the map, the use cases and the refusal codes.
+"""Write the generated documents: the map, the use cases, the API and the refusal codes.
 
-`python docs/make_map.py` writes docs/map.md, docs/use-cases.md and docs/refusals.md, from the
+`python docs/make_map.py` writes map.md, use-cases.md, api.md and refusals.md beside it, from the
 sources, the registry of use cases and the words of refusals; `--check` only says what is out of
 date or missing. Rooms that are not built yet are left out.
 """
@@ -148,6 +148,26 @@ def use_cases_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def api_text() -> str:
+    """docs/api.md, from the operations that the API serves."""
+    from puhui.api import describe
+
+    lines = [
+        "# API",
+        "",
+        "Written by `make docs` from the operations: do not edit. The name is the scope that a",
+        "machine's key needs; schemas, examples and every refusal code stand in",
+        "`/api/openapi.json` of a running node. A write has an `Idempotency-Key`; customers see",
+        "their own things alone.",
+        "",
+        "| operation | request | what it does | roles |",
+        "|---|---|---|---|",
+    ]
+    for name, method, path, summary, roles in describe():
+        lines.append(f"| `{name}` | {method} `{path}` | {cell(summary)} | {', '.join(roles)} |")
+    return "\n".join(lines) + "\n"
+
+
 def takers_of_codes(modules: dict[Path, ast.Module]) -> set[str]:
     """Functions and classes with a parameter or field named ``code``: what refuses, or says so."""
     takers = {"Refused", "Fault"}
@@ -246,6 +266,7 @@ def main(arguments: list[str]) -> int:
     wanted = {
         "map.md": map_text(modules),
         "use-cases.md": use_cases_text(),
+        "api.md": api_text(),
         "refusals.md": refusals_text(codes, said),
     }
     for name, text in wanted.items():

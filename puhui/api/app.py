@@ -47,6 +47,14 @@ def build_api(node: Node, gate: Gate) -> Starlette:
     return Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_method})
 
 
+def describe() -> tuple[tuple[str, str, str, str, tuple[str, ...]], ...]:
+    """Every operation for a list: name, method, path, what it does, and who may call it."""
+    return tuple(
+        (one.name, one.method, one.path, one.summary, tuple(sorted(one.roles)))
+        for one in sorted(write_operations() + read_operations(), key=lambda one: one.name)
+    )
+
+
 def operation_names() -> tuple[str, ...]:
     """What can be called, by name: the scopes that a key may have."""
     return tuple(sorted(one.name for one in write_operations() + read_operations()))

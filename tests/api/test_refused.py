@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from puhui.api import operation_names
+from puhui.api import describe, operation_names
 from puhui.api.caller import Caller, Reception
 from puhui.api.operation import Operation, write_operations
 from puhui.api.problem import PROBLEM_TYPE, Problem, status_of
@@ -96,6 +96,7 @@ def test_each_operation_is_described(name: str) -> None:
         assert code in shown or "api.not_found" in shown
     assert found["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(examples()) == set(NAMES) == set(operation_names())
+    assert operation.path in {path for _, _, path, _, _ in describe()}
 
 
 def test_requests_that_are_none(town: Town) -> None:
