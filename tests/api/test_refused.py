@@ -16,10 +16,12 @@ from puhui.api.problem import PROBLEM_TYPE, Problem, status_of
 from puhui.api.rate import Rates
 from puhui.api.read import read_operations
 from puhui.api.schema import examples, openapi_of
+from puhui.kernel.clock import FixedClock
 from puhui.kernel.dump import digest_store
 from puhui.node import load_rooms
 from tests.api.things import own_things
 from tests.api.town import STAFF, Town
+from tests.party.logging_in import Entrance
 
 load_rooms()
 OPERATIONS = write_operations() + read_operations()
@@ -159,6 +161,32 @@ def test_too_many_calls_wait(town: Town) -> None:
     assert town.get("ann", "/api/lending/loans").status_code == 200
     strangers = [town.get("", "/api/lending/loans").status_code for _ in range(61)]
     assert strangers == [401] * 60 + [429]
+
+
+def test_refusals_that_time_brings_are_described(
+    town: Town, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A contract of yesterday, a loan that ended, an offer that ended."""
+    signed, paid, offered = town.fresh(), town.fresh(), town.fresh()
+    contract_id, loan_id = town.signed(signed), town.loan(paid)
+    application_id = town.decided(offered)
+    pay_off = town.get(paid, f"/api/lending/loans/{loan_id}/pay-off").json()["total_minor"]
+    repay = {"contract_id": loan_id, "amount_minor": pay_off}
+    assert town.post(paid, "/api/lending/repay", repay).status_code == 200
+    refusal(town.post(paid, "/api/lending/repay", repay), 422, "lending.not_running")
+    clock.set_us(clock.now_us() + 25 * 3_600_000_000)
+    for name in (signed, offered):
+        town.tokens[name] += " later"
+        Entrance(town.node).by_code(town.tokens[name], town.phones[name])
+    stale = {"contract_id": contract_id}
+    refusal(town.post(signed, "/api/lending/disburse", stale), 422, "lending.contract_stale")
+    path = f"/api/lending/applications/{application_id}/contract"
+    assert town.get(offered, path).status_code == 200
+    clock.set_us(clock.now_us() + 60 * 24 * 3_600_000_000)
+    town.tokens[offered] += " again"
+    Entrance(town.node).by_code(town.tokens[offered], town.phones[offered])
+    refusal(town.get(offered, path), 422, "lending.offer_expired")
+    assert [one for one in caplog.records if "not described" in one.getMessage()] == []
 
 
 def test_buckets_fill_again() -> None:

@@ -31,6 +31,7 @@ class Town:
     client: TestClient
     tokens: dict[str, str] = field(default_factory=dict)
     parties: dict[str, str] = field(default_factory=dict)
+    phones: dict[str, str] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -69,6 +70,7 @@ class Town:
             actor=session.actor,
         )
         self.parties[name] = made.party_id
+        self.phones[name] = phone
         self.bank.act(
             "party.verify_identity",
             f"verified {name}",
