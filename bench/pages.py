@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -69,7 +70,7 @@ async def _one(
     writer.close()
 
 
-def _load(port: int, asked: list[list[bytes]], seconds: float, told: multiprocessing.Queue) -> None:  # type: ignore[type-arg]
+def _load(port: int, asked: list[list[bytes]], seconds: float, told: Any) -> None:
     """The process that asks; ``asked`` holds what each connection sends."""
     spans: list[float] = []
 
@@ -84,7 +85,7 @@ def _load(port: int, asked: list[list[bytes]], seconds: float, told: multiproces
 
 def load(port: int, asked: list[list[bytes]], seconds: float) -> tuple[float, float]:
     """Answers per second, and the 99th percentile of the wait in milliseconds."""
-    told: multiprocessing.Queue = multiprocessing.Queue()  # type: ignore[type-arg]
+    told: Any = multiprocessing.Queue()
     process = multiprocessing.Process(target=_load, args=(port, asked, seconds, told))
     process.start()
     spans, took = told.get(timeout=seconds + 60)
