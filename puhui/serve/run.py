@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -157,6 +158,8 @@ async def _serve(
         ssl_cert=chain,
         ssl_key=key,
     )
+    gc.collect()
+    gc.freeze()  # what was loaded stays; collections look at what requests leave behind alone
     loop = crew.loop = asyncio.get_running_loop()
     crew.server = server
     probes = crew.probes
