@@ -34,8 +34,10 @@ class Pause:
 Pauses = dict[str, Pause]
 
 
-def deliver_webhooks(node: Node, pauses: Pauses) -> int:
+def deliver_webhooks(node: Node, pauses: Pauses, stop: threading.Event | None = None) -> int:
     """Tell every endpoint that is not paused what it was not told yet; how many were taken.
+
+    Where ``stop`` is set, nothing further is told.
 
     At least once and in order: an endpoint that does not answer 2xx is told the same event
     again after a pause that grows; ``webhook-id`` is the same then. Fault: what the store reports.
@@ -46,7 +48,7 @@ def deliver_webhooks(node: Node, pauses: Pauses) -> int:
     for gone in set(pauses) - {_cursor(one) for one in endpoints}:
         del pauses[gone]
     return sum(
-        _tell(node, one, pauses.setdefault(_cursor(one), Pause()))
+        _tell(node, one, pauses.setdefault(_cursor(one), Pause()), stop)
         for one in endpoints
         if _is_due(pauses.get(_cursor(one)))
     )
@@ -60,12 +62,14 @@ def _cursor(endpoint: Endpoint) -> str:
     return f"webhook:{endpoint.id}:{endpoint.generation}"
 
 
-def _tell(node: Node, endpoint: Endpoint, pause: Pause) -> int:
+def _tell(node: Node, endpoint: Endpoint, pause: Pause, stop: threading.Event | None) -> int:
     name = _cursor(endpoint)
     with node.read() as tx:
         deliveries = next_events(tx, name, after=endpoint.after_position)
     taken = 0
     for delivery in deliveries:
+        if stop is not None and stop.is_set():
+            return taken
         if delivery.event.name in endpoint.events:
             event_id = id_of(delivery)
             body = message_of(delivery, event_id)
@@ -103,7 +107,7 @@ def run_courier(node: Node, stop: threading.Event, *, idle_s: float = IDLE_S) ->
     taken = 0
     while not stop.is_set():
         try:
-            passed = deliver_webhooks(node, pauses)
+            passed = deliver_webhooks(node, pauses, stop)
         except Fault:
             passed = 0
         taken += passed
