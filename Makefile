@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 .NOTPARALLEL:
 
 help:
-	@echo "make run          seed the demo county, play its first day, lend on real data"
+	@echo "make run          serve 127.0.0.1:8000; meanwhile a demo county and real loans"
 	@echo "make test         the fast test suite"
 	@echo "make check        lint, types, contracts, generated documents, then the fast suite"
 	@echo "make test-faults  kills, full disks, fuzzing"
@@ -50,6 +50,7 @@ lint: .venv/ready-dev
 	$(BIN)/python docs/make_contracts.py --check
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/make_map.py --check
+	$(BIN)/python docs/check_lock.py
 
 BENCH_ARGS ?= --quick
 bench: .venv/ready-dev

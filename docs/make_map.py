@@ -1,7 +1,7 @@
-"""Write the generated documents: the map, the use cases and the refusal codes.
+"""Write the generated documents: the map, the use cases, the API and the refusal codes.
 
-`python docs/make_map.py` writes docs/map.md, docs/use-cases.md and docs/refusals.md, from the
-sources, the registry of use cases and docs/refusals.toml; `--check` only says what is out of
+`python docs/make_map.py` writes map.md, use-cases.md, api.md and refusals.md beside it, from the
+sources, the registry of use cases and the words of refusals; `--check` only says what is out of
 date or missing. Rooms that are not built yet are left out.
 """
 
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "puhui"
 CODE = re.compile(r"[a-z]+\.[a-z][a-z0-9_]*")
 SENTENCE_END = re.compile(r"(?<=[a-z)`][.])\s+(?=[A-Z`])")
+WORDS = PACKAGE / "channel" / "data" / "refusals.toml"
 CODE_TABLE_NAMES = re.compile(r"CODE|REFUSAL")
 
 
@@ -147,6 +148,26 @@ def use_cases_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def api_text() -> str:
+    """docs/api.md, from the operations that the API serves."""
+    from puhui.api import describe
+
+    lines = [
+        "# API",
+        "",
+        "Written by `make docs` from the operations: do not edit. The name is the scope that a",
+        "machine's key needs; schemas, examples and every refusal code stand in",
+        "`/api/openapi.json` of a running node. A write has an `Idempotency-Key`; customers see",
+        "their own things alone.",
+        "",
+        "| operation | request | what it does | roles |",
+        "|---|---|---|---|",
+    ]
+    for name, method, path, summary, roles in describe():
+        lines.append(f"| `{name}` | {method} `{path}` | {cell(summary)} | {', '.join(roles)} |")
+    return "\n".join(lines) + "\n"
+
+
 def takers_of_codes(modules: dict[Path, ast.Module]) -> set[str]:
     """Functions and classes with a parameter or field named ``code``: what refuses, or says so."""
     takers = {"Refused", "Fault"}
@@ -196,8 +217,8 @@ def _codes_at(node: ast.AST, takers: set[str]) -> Iterator[str]:
 
 
 def said_of_codes() -> dict[str, dict[str, str]]:
-    """What docs/refusals.toml says of each code: ``zh`` and ``en``."""
-    content = tomllib.loads((ROOT / "docs" / "refusals.toml").read_text(encoding="utf-8"))
+    """What the words of refusals say of each code: ``zh`` and ``en``."""
+    content = tomllib.loads(WORDS.read_text(encoding="utf-8"))
     return {
         f"{room}.{reason}": texts
         for room, codes in content.items()
@@ -209,13 +230,11 @@ def complaints_about_codes(
     codes: dict[str, set[str]], said: dict[str, dict[str, str]]
 ) -> list[str]:
     """Codes without words, and words without a code."""
-    found = [f"docs/refusals.toml lacks {code}" for code in sorted(set(codes) - set(said))]
-    found += [
-        f"docs/refusals.toml: no source uses {code}" for code in sorted(set(said) - set(codes))
-    ]
+    found = [f"{WORDS.name} lacks {code}" for code in sorted(set(codes) - set(said))]
+    found += [f"{WORDS.name}: no source uses {code}" for code in sorted(set(said) - set(codes))]
     for code, texts in sorted(said.items()):
         if not (texts.get("zh") and texts.get("en")) or set(texts) != {"zh", "en"}:
-            found.append(f"docs/refusals.toml: {code} needs zh and en, and nothing else")
+            found.append(f"{WORDS.name}: {code} needs zh and en, and nothing else")
     return found
 
 
@@ -224,9 +243,10 @@ def refusals_text(codes: dict[str, set[str]], said: dict[str, dict[str, str]]) -
     lines = [
         "# Refusals and faults",
         "",
-        "Written by `make docs` from the sources and refusals.toml: do not edit. A refusal is an",
-        "expected no (exit code 2, HTTP 422) and changed nothing; a fault is trouble of the",
-        "machine (exit code 1), and the same key may be tried again. Codes are stable.",
+        "Written by `make docs` from the sources and the room channel's refusals.toml: do not",
+        "edit. A refusal is an expected no (exit code 2, HTTP 422) and changed nothing; a fault",
+        "is trouble of the machine (exit code 1), and the same key may be tried again. Codes are",
+        "stable.",
         "",
         "| code | kind | 中文 | English |",
         "|---|---|---|---|",
@@ -246,6 +266,7 @@ def main(arguments: list[str]) -> int:
     wanted = {
         "map.md": map_text(modules),
         "use-cases.md": use_cases_text(),
+        "api.md": api_text(),
         "refusals.md": refusals_text(codes, said),
     }
     for name, text in wanted.items():

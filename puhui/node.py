@@ -17,7 +17,17 @@ from puhui.kernel.store import open_store
 from puhui.kernel.store.owner import claim_store, owner_of
 from puhui.migrations import HEAD
 
-ROOMS: tuple[str, ...] = ("party", "data", "ledger", "score", "lending")
+ROOMS: tuple[str, ...] = (
+    "party",
+    "data",
+    "ledger",
+    "score",
+    "merchant",
+    "lending",
+    "complaint",
+    "draft",
+    "webhook",
+)
 """In the order of the floors; importing a room registers its use cases and tables."""
 
 

@@ -13,6 +13,7 @@ from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM, find_use_case
 from puhui.kernel.event import DAY_STEPS, MOVE_CURSOR, SUBSCRIBERS, Delivery, next_events
 from puhui.kernel.store import change
+from puhui.webhook import run_courier
 
 IDLE_S = 0.2
 
@@ -37,8 +38,9 @@ class ClosedDay:
     chunks: int
 
 
-def deliver(node: Node) -> Delivered:
-    """Tell every subscriber the events it has not passed yet, in order, at least once.
+def deliver(node: Node, stop: threading.Event | None = None) -> Delivered:
+    """Tell every subscriber the events it has not passed yet, in order, at least once; where
+    ``stop`` is set, no further ones.
 
     Each delivery is an act with a key of its own, so telling again changes nothing. A subscriber
     that refuses is recorded as refusing and goes on; one that fails, by a fault of the store or a
@@ -49,13 +51,15 @@ def deliver(node: Node) -> Delivered:
     taken = refused = 0
     stuck: list[str] = []
     for name, wanted in sorted(SUBSCRIBERS.items()):
-        while name not in stuck:
+        while name not in stuck and not _is_set(stop):
             with node.read() as tx:
                 deliveries = next_events(tx, name)
             if not deliveries:
                 break
             last: Delivery | None = None
             for delivery in deliveries:
+                if _is_set(stop):
+                    break
                 if delivery.event.name in wanted:
                     try:
                         node.act(name, delivery, key=_key(name, delivery), actor=SYSTEM)
@@ -70,6 +74,10 @@ def deliver(node: Node) -> Delivered:
             if last is not None:
                 _move_cursor(node, name, last)
     return Delivered(taken, refused, tuple(stuck))
+
+
+def _is_set(stop: threading.Event | None) -> bool:
+    return stop is not None and stop.is_set()
 
 
 def _key(name: str, delivery: Delivery) -> str:
@@ -88,11 +96,24 @@ def _move_cursor(node: Node, name: str, last: Delivery) -> None:
 
 
 def run_worker(node: Node, stop: threading.Event, *, idle_s: float = IDLE_S) -> int:
-    """Deliver until ``stop`` is set, past any fault of the store; returns how many were taken."""
+    """Deliver until ``stop`` is set, past any fault of the store; returns how many were taken.
+
+    Webhooks are told beside it, so that an endpoint that does not answer holds up nobody.
+    """
+    courier = threading.Thread(target=run_courier, args=(node, stop), name="puhui-courier")
+    courier.start()
+    try:
+        return _deliver_until(node, stop, idle_s)
+    finally:
+        stop.set()
+        courier.join()
+
+
+def _deliver_until(node: Node, stop: threading.Event, idle_s: float) -> int:
     taken = 0
     while not stop.is_set():
         try:
-            passed = deliver(node)
+            passed = deliver(node, stop)
         except Fault as fault:
             LOGGER.warning("%s; trying again", fault)
             stop.wait(idle_s)

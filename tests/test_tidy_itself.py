@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import check_lock
 from docs.make_contracts import contracts_of
 from tests.tidy import door, purity, size, text, word
 from tests.tidy.tree import ROOT, Source, source_of, sources_in
@@ -291,3 +292,27 @@ def test_the_tree_is_really_read() -> None:
     assert len(sources_in("puhui")) > 10
     assert any(source.is_door for source in sources_in("puhui"))
     assert any(source.is_pure for source in sources_in("puhui"))
+
+
+def test_the_audit_of_the_lock_finds_each_difference() -> None:
+    """Another version, a missing package, a stranger, and what pip complains of."""
+    lock = [
+        "# a comment",
+        "one==1.0",
+        "    # via two",
+        "Two_Words==2.0 ; python_version >= '3.11'",
+        "never==1.0 ; python_version < '3'",
+    ]
+    wanted = check_lock.pins(lock)
+    assert wanted == {"one": "1.0", "two-words": "2.0"}
+    assert check_lock.differences(wanted, {"one": "1.0", "two-words": "2.0", "pip": "1"}) == []
+    found = check_lock.differences(wanted, {"one": "1.1", "stranger": "3.0"})
+    assert found == [
+        "one 1.1, the lock has 1.0",
+        "two-words is missing, the lock has 2.0",
+        "stranger 3.0 is in no lock",
+    ]
+    complaint = "one 1.0 requires three, which is not installed."
+    said = f"bbbrisk 1.0.2 requires pandas, which is not installed.\n{complaint}\n"
+    assert check_lock.complaints_of_pip(said) == [complaint]
+    assert check_lock.complaints_of_pip("No broken requirements found.\n") == []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import apply, claims, lend, run, score, upkeep
+from puhui.cli import api_key, apply, claims, lend, run, score, serve, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -42,6 +42,8 @@ app.command("score", rich_help_panel=WORK)(score.score)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
+app.command("serve", rich_help_panel=KEEP)(serve.serve)
+app.add_typer(api_key.api_key_app, name="api-key", rich_help_panel=KEEP)
 app.command("migrate", rich_help_panel=KEEP)(upkeep.migrate)
 app.command("worker", rich_help_panel=KEEP)(upkeep.worker)
 app.command("close-day", rich_help_panel=KEEP)(upkeep.close_day)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from puhui.cli.say import Step
@@ -44,6 +44,7 @@ class CountyRun:
 
     ran: LendRun
     extra: dict[str, object]
+    customers: tuple[Any, ...]
 
 
 def lend_county(
@@ -91,7 +92,8 @@ def lend_county(
         total_seconds=time.perf_counter() - started,
     )
     ran = report_played(node, played, reports=reports)
-    return CountyRun(ran, _extra(node, county, day, ran))
+    customers = demo.open_customers(node, county, day)
+    return CountyRun(ran, _extra(node, county, day, ran), customers)
 
 
 def _acts_of(county: SeededCounty, day: FirstDay) -> int:

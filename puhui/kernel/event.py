@@ -14,6 +14,8 @@ from puhui.kernel.store import Transaction, metadata, upsert
 from puhui.kernel.store.journal import EVENT, JOURNAL
 
 PAGE = 500
+LAST = 2**53
+"""A number past every event of one act."""
 
 CURSOR = Table(
     "event_cursor",
@@ -99,15 +101,23 @@ def day_step(order: int, name: str, chunks: Callable[[Any, date], list[Any]]) ->
     DAY_STEPS[name] = DayStep(order, name, chunks)
 
 
-def next_events(tx: Transaction, subscriber: str) -> list[Delivery]:
-    """Up to a page of settled events that ``subscriber`` has not passed yet, in order.
+def next_events(tx: Transaction, subscriber: str, *, after: int = 0) -> list[Delivery]:
+    """Up to a page of settled events that ``subscriber`` has not passed yet, in order; the first
+    time those past the journal position ``after``.
 
     Only acts with a settled position are looked at, so an event of a slow transaction cannot be
     skipped: it gets a later position than everything delivered so far.
     """
     cursor = tx.one(_CURSOR, subscriber=subscriber)
-    position, number = (cursor.position, cursor.number) if cursor is not None else (0, -1)
-    rows = tx.all(_NEXT, position=position, number=number, count=PAGE)
+    position, number = (cursor.position, cursor.number) if cursor is not None else (after, LAST)
+    return events_after(tx, position, number=number, count=PAGE)
+
+
+def events_after(
+    tx: Transaction, position: int, *, number: int = LAST, count: int
+) -> list[Delivery]:
+    """Settled events past a journal position, or past one event of it, in order."""
+    rows = tx.all(_NEXT, position=position, number=number, count=count)
     return [
         Delivery(
             Event(row.act_key, row.number, row.name, row.subject, row.payload),

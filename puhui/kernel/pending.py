@@ -127,9 +127,10 @@ def log_answer(pending: Pending) -> None:
     """One line per act: name, key, refusal and time; no personal data."""
     if LOGGER.isEnabledFor(logging.INFO):
         LOGGER.info(
-            "%s key=%s refusal=%s ms=%.1f",
+            "%s key=%s actor=%s refusal=%s ms=%.1f",
             pending.use_case.name,
             pending.key,
+            pending.actor,
             getattr(pending.error, "code", None),
             (time.perf_counter() - pending.started_s) * 1000,
         )

@@ -123,5 +123,5 @@ def facts() -> list[str]:
 
 def codes_documented() -> set[str]:
     """Every code that the list of refusals has words for."""
-    told = tomllib.loads((ROOT / "docs" / "refusals.toml").read_text("utf-8"))
+    told = tomllib.loads((ROOT / "puhui/channel/data/refusals.toml").read_text("utf-8"))
     return {f"{room}.{reason}" for room, entries in told.items() for reason in entries}

@@ -15,7 +15,7 @@ from puhui.demo import training_table
 from puhui.demo.draw import cohort, outcome
 from puhui.demo.draw.fate import draw_fate
 from puhui.demo.figures import read_figures
-from puhui.demo.rules.signal import SIGNALS
+from puhui.merchant.rules.signal import SIGNALS
 from tests.tidy.tree import Source, imports_of, sources_in
 
 DAY = date(2026, 3, 2)
@@ -65,9 +65,9 @@ def test_signals_and_desks_do_not_reach_the_outcome_generator() -> None:
     ours = {name for name in imported(found) if name.startswith("puhui.demo.")}
     assert {name.split(".")[2] for name in ours} == {"draw", "nouns"}
     assert not {name for name in ours if "signal" in name or "flow" in name or "trade" in name}
-    (rule,) = [s for s in sources_in("puhui/demo") if s.path.endswith("rules/signal.py")]
+    (rule,) = [s for s in sources_in("puhui/merchant") if s.path.endswith("rules/signal.py")]
     ours = {name for name in imported(rule) if name.startswith("puhui.")}
-    assert {name for name in ours if not name.startswith("puhui.demo.nouns")} == set()
+    assert {name for name in ours if not name.startswith("puhui.merchant.nouns")} == set()
 
 
 def test_outcomes_are_drawn_apart_from_signals(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,21 +13,23 @@ from puhui.demo import (
     applications,
     demo_logins,
     draw_county,
+    open_customers,
     play_first_day,
     read_figures,
     seed_county,
-    signals_of,
 )
 from puhui.demo.desk.history import SOURCES
 from puhui.demo.draw.cohort import observed_of
 from puhui.demo.nouns import GuardCase, MerchantApplication
-from puhui.demo.rules.row import number_text
 from puhui.kernel import Node
 from puhui.kernel.act import Actor, find_use_case
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
 from puhui.kernel.store.journal import count_acts
 from puhui.ledger import account_history, lookup_accounts, trial_balance, verify
+from puhui.merchant import signals_of
+from puhui.merchant.rules.row import number_text
+from puhui.party import find_parties
 
 SIZE = 24
 DAY_US = 86_400_000_000
@@ -186,6 +188,12 @@ def test_the_first_day(node: Node) -> None:
     with node.read() as tx:
         assert trial_balance(tx).difference_minor == 0
     check_logins(node)
+    customers = open_customers(node, county, day)
+    assert [one.role for one in customers] == ["customer"] * 3
+    assert open_customers(node, county, day) == customers
+    with node.read() as tx:
+        owners = [find_parties(node, tx, phone=one.login) for one in customers]
+    assert all(owners), "each is a merchant's own phone"
 
 
 def check_logins(node: Node) -> None:

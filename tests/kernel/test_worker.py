@@ -152,3 +152,15 @@ def test_a_day_is_closed_in_order_and_taken_up_where_it_stopped(node: Node) -> N
     assert len(set(keys)) == len(keys) == 4
     assert close_day(node, date(2026, 3, 3)).chunks == 4
     assert len(ORDER) == 8
+
+
+def test_a_worker_that_is_stopped_begins_no_further_delivery(node: Node) -> None:
+    """A long line of events does not hold up the end; the next worker goes on where it was."""
+    for word in "abc":
+        node.act("kernel.say", Word(word), key=word, actor=CLERK)
+    stop = threading.Event()
+    stop.set()
+    assert deliver(node, stop).taken == 0
+    taken = deliver(node).taken
+    assert taken >= 3
+    assert deliver(node).taken == 0

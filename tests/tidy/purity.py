@@ -30,7 +30,7 @@ WORLD = re.compile(
 
 PURE_STANDARD = frozenset(
     "__future__ abc bisect collections copy dataclasses datetime decimal enum fractions functools "
-    "hashlib heapq itertools json math operator re statistics string types typing "
+    "hashlib heapq hmac itertools json math operator re statistics string types typing "
     "typing_extensions unicodedata".split()
 )
 PURE_KERNEL = frozenset(

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 PURE_KINDS = ("nouns", "rules", "arrays")
 
-CHANNELS = tuple("cli intake worker web openbank edge voice api demo node __main__".split())
+CHANNELS = tuple(
+    "cli intake worker channel web openbank edge voice api serve demo node __main__".split()
+)
 """Modules and rooms that stand on top: they meet the world, so clocks and settings may enter."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -52,6 +54,11 @@ class Source:
         """Whether the file is the door of a room; the kernel and the migrations have none."""
         doorless = ("kernel", "migrations")
         return self.parts == (self.room, "__init__") and self.room not in doorless
+
+    @property
+    def is_window(self) -> bool:
+        """Whether the file is the window of a room: what channels alone may read."""
+        return self.parts == (self.room, "window")
 
     @property
     def lines(self) -> list[str]:

@@ -110,7 +110,7 @@ def _record(
     return ConsentGranted(consent_id, receipt)
 
 
-@use_case("data.grant_consent", roles=("customer", "loan_officer", "operator", "system"))
+@use_case("data.grant_consent", roles=("customer", "loan_officer", "operator", "system"), api=True)
 def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
     """Record a person's consent to one purpose; it can be shown and revoked at any time.
 
@@ -154,7 +154,7 @@ def grant_file_consent(act: Act, input: GrantFileConsent) -> ConsentGranted:
     )
 
 
-@use_case("data.revoke_consent", roles=("customer", "loan_officer", "operator", "system"))
+@use_case("data.revoke_consent", roles=("customer", "loan_officer", "operator", "system"), api=True)
 def revoke_consent(act: Act, input: RevokeConsent) -> ConsentRevoked:
     """Take a consent back from now on; a second time changes nothing (PIPL art. 15).
 

@@ -82,6 +82,7 @@ def _sealed(
 @use_case(
     "data.share_records",
     roles=("data_partner", "operator", "system"),
+    api=True,
     batch="records",
     prepare=seal_records,
 )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from puhui.data import rules, tables
 from puhui.data.desk.consent import terms_of
 from puhui.data.desk.lists import read_lists
 from puhui.data.desk.permit import decide, log_access, make_permit
 from puhui.data.desk.reading import read_person, read_records
-from puhui.data.nouns import Access, AccessRecorded, Basis, RecordAccess, View
+from puhui.data.nouns import Access, AccessRecorded, Basis, Permit, RecordAccess, View
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.party import actor_of, find_parties, take_party
+from puhui.party import Party, actor_of, find_parties, take_party
 
 ACCESSES_MAX = 1_000
 
@@ -80,6 +81,12 @@ def view(node: Node, tx: Transaction, access_id: str, *, viewer: str) -> View:
     since shows nothing. Refused: ``data.unknown_access``, ``data.access_over``,
     ``data.consent_revoked``, ``data.consent_expired``, ``data.party_erased``.
     """
+    made = permit_of_access(node, tx, access_id, viewer=viewer)
+    return View(read_person(node, tx, made), read_records(node, tx, made))
+
+
+def permit_of_access(node: Node, tx: Transaction, access_id: str, *, viewer: str) -> Permit:
+    """The permit that a recorded access still gives, as ``view`` uses it; it refuses the same."""
     row = tx.one(tables.READ_ACCESS, access_id=access_id)
     now_us = node.clock.now_us()
     minutes = read_lists().view_minutes
@@ -91,8 +98,26 @@ def view(node: Node, tx: Transaction, access_id: str, *, viewer: str) -> View:
     if access.consent_id is not None:
         consent = tx.one(tables.READ_TERMS_OF_ONE, consent_id=access.consent_id)
         sources = rules.choose_consent([terms_of(consent)], fields, now_us).sources
-    made = make_permit(party.id, party.subject, access.purpose, fields, sources, access.consent_id)
-    return View(read_person(node, tx, made), read_records(node, tx, made))
+    return make_permit(party.id, party.subject, access.purpose, fields, sources, access.consent_id)
+
+
+def own_permit(
+    tx: Transaction, party: Party, *, actor: str, fields: Collection[str], now_us: int
+) -> Permit:
+    """The right of a person to read ``fields`` of their own, for a page that shows nobody else.
+
+    It leaves no line in the log, which tells the person of others. Refused: ``data.not_own``,
+    ``data.unknown_field``, ``data.no_fields``, ``data.party_erased``.
+    """
+    return decide(
+        tx,
+        party,
+        "own_access",
+        frozenset(fields),
+        is_locked=False,
+        now_us=now_us,
+        actor=actor,
+    )
 
 
 def accesses_of(tx: Transaction, party_id: str) -> tuple[Access, ...]:

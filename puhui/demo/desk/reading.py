@@ -6,31 +6,18 @@ valid consent nothing is read, and the application goes in without a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 
-from puhui.data import view
 from puhui.demo.desk.acts import COUNTY, ROOT, Acting, Progress, Wish, is_done
 from puhui.demo.desk.settle import FIELDS, PURPOSE
-from puhui.demo.desk.wallet import read_flows
 from puhui.demo.figures import read_figures
-from puhui.demo.nouns import (
-    Flows,
-    GuardCase,
-    GuardInput,
-    Invoice,
-    MerchantApplication,
-    Observed,
-    PastInstalment,
-    SeededCounty,
-    SeededMerchant,
-)
-from puhui.demo.rules.row import monthly_inflow_minor, row_of
-from puhui.demo.rules.signal import signals_of
+from puhui.demo.nouns import GuardCase, MerchantApplication, SeededCounty, SeededMerchant
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Transaction
+from puhui.merchant import Guarded, read_row
 from puhui.party import Party, find_parties
 
 PAGE = 64
@@ -88,9 +75,7 @@ def application_key(one: SeededMerchant, copy: int) -> str:
     return f"{ROOT}/apply/{source_id_of(one, copy)}"
 
 
-Found = tuple[dict[str, str], GuardInput, str | None]
-Record = tuple[str, str, Mapping[str, object]]
-"""An opened record: its kind, its reference, and what it says."""
+Found = tuple[dict[str, str], Guarded, str | None]
 
 
 def _look(acting: Acting, merchants: list[SeededMerchant], today: date) -> Iterator[Found]:
@@ -119,8 +104,8 @@ def _look(acting: Acting, merchants: list[SeededMerchant], today: date) -> Itera
                 yield _opened(acting.node, tx, one, party, answer.access_id, today)
 
 
-def _unread(party: Party) -> GuardInput:
-    return GuardInput(
+def _unread(party: Party) -> Guarded:
+    return Guarded(
         is_firm=party.kind == "firm",
         is_identity_verified=party.is_identified,
         is_consent_valid=False,
@@ -130,83 +115,14 @@ def _unread(party: Party) -> GuardInput:
 def _opened(
     node: Node, tx: Transaction, one: SeededMerchant, party: Party, access_id: str, today: date
 ) -> Found:
-    shown = view(node, tx, access_id, viewer=COUNTY.name)
-    since = today - timedelta(days=read_figures().history_days)
-    records = [(record.kind, record.reference, record.content) for record in shown.records]
-    observed = observed_of_records(
-        records, on=today, flows=read_flows(tx, one.wallet_id, since=since, until=today)
-    )
-    signals = signals_of(observed)
-    born = shown.fields.get("birth_date")
-    guards = _guards(party, records, None if born is None else _years(born, today), signals)
-    row = row_of(
-        signals,
-        age_years=guards.age_years,
-        yearly_income_minor=guards.yearly_income_minor,
-        existing_debt_minor=guards.existing_debt_minor,
-        overdue_minor=guards.overdue_minor,
-        overdue_days=guards.overdue_days,
+    row, guards = read_row(
+        node,
+        tx,
+        access_id,
+        viewer=COUNTY.name,
+        party=party,
+        wallet_id=one.wallet_id,
+        since=today - timedelta(days=read_figures().history_days),
+        on=today,
     )
     return row, guards, None
-
-
-def _years(born: str, today: date) -> int:
-    day = date.fromisoformat(born)
-    return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
-
-
-def observed_of_records(records: Iterable[Record], *, on: date, flows: Flows) -> Observed:
-    """What signals are made of, out of opened records and the flows of the wallet."""
-    invoices, past = [], []
-    registered_on: date | None = None
-    for kind, _, content in sorted(records, key=lambda one: int(one[1].partition("/")[2])):
-        told = {name: str(value) for name, value in content.items() if value is not None}
-        if kind == "invoice":
-            paid = told.get("paid_on")
-            invoices.append(
-                Invoice(
-                    supplier=int(told["supplier"]),
-                    issued_on=date.fromisoformat(told["issued_on"]),
-                    due_on=date.fromisoformat(told["due_on"]),
-                    paid_on=None if paid is None else date.fromisoformat(paid),
-                    amount_minor=int(told["amount_minor"]),
-                )
-            )
-        elif kind == "past_repayment":
-            past.append(
-                PastInstalment(
-                    due_on=date.fromisoformat(told["due_on"]),
-                    paid_on=date.fromisoformat(told["paid_on"]),
-                    amount_minor=int(told["amount_minor"]),
-                )
-            )
-        elif kind == "registry_fact":
-            registered_on = date.fromisoformat(told["registered_on"])
-    return Observed(on, flows, tuple(invoices), tuple(past), registered_on)
-
-
-def _guards(
-    party: Party,
-    records: Iterable[Record],
-    age_years: int | None,
-    signals: dict[str, float],
-) -> GuardInput:
-    """What guards look at, out of declared income and the credit bureau's report."""
-    told = {
-        name: value
-        for kind, _, content in records
-        if kind in ("stated_income", "bureau_debt")
-        for name, value in content.items()
-        if isinstance(value, int)
-    }
-    return GuardInput(
-        is_firm=party.kind == "firm",
-        is_identity_verified=party.is_identified,
-        is_consent_valid=True,
-        age_years=None if party.kind == "firm" else age_years,
-        yearly_income_minor=told.get("yearly_income_minor"),
-        existing_debt_minor=told.get("debt_minor"),
-        overdue_minor=told.get("overdue_minor"),
-        overdue_days=told.get("overdue_days"),
-        monthly_inflow_minor=monthly_inflow_minor(signals),
-    )

@@ -24,7 +24,7 @@ from puhui.demo.nouns import (
     SeededCounty,
     SeededMerchant,
 )
-from puhui.demo.rules.signal import day_number
+from puhui.demo.rules.season import day_number
 from puhui.kernel.act import Actor
 from puhui.kernel.clock import business_date, start_of_day_us
 from puhui.kernel.errors import Refused

@@ -13,10 +13,8 @@ from puhui.demo.draw.flow import flows_by_shop, movements_of
 from puhui.demo.draw.outcome import draw_outcomes
 from puhui.demo.draw.trade import history_days
 from puhui.demo.figures import read_figures
-from puhui.demo.nouns import Observed
-from puhui.demo.rules.row import row_of, yuan_text
-from puhui.demo.rules.signal import signals_of
 from puhui.kernel.calendar import add_months
+from puhui.merchant import Observed, row_of, signals_of, yuan_text
 
 COHORT_BLOCK = 100
 """Blocks from here on are past borrowers; block 0 is the county itself."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from puhui.demo.draw.outcome import Conditions, draw_conditions
 from puhui.demo.draw.trade import Shops, Trading, draw_trading, history_days
-from puhui.demo.nouns import Figures, Floats, Ints, Invoice, PastInstalment
+from puhui.demo.nouns import Figures, Floats, Ints
 from puhui.kernel.calendar import add_months
+from puhui.merchant import Invoice, PastInstalment
 
 TRADE_DICE, FACT_DICE = 1, 2
 """Streams of chance; those of the outcome generator have other numbers."""

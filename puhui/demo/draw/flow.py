@@ -8,8 +8,9 @@ from datetime import date
 import numpy as np
 
 from puhui.demo.draw.trade import KINDS, KINDS_IN, Trading
-from puhui.demo.nouns import Flows, Ints
-from puhui.demo.rules.signal import day_number
+from puhui.demo.nouns import Ints
+from puhui.demo.rules.season import day_number
+from puhui.merchant import Flows
 
 SECOND_OF_KIND = (45_000, 54_000, 73_800, 75_600, 76_500, 77_400, 79_200)
 """When in the day each kind happens: 12:30, 15:00, 20:30, 21:00, 21:15, 21:30, 22:00."""

@@ -7,9 +7,15 @@ from datetime import date
 import numpy as np
 
 from puhui.demo.nouns import Figures, Floats
+from puhui.kernel.calendar import days_between
 
 MARKET_ENDINGS = ((1, 4, 7), (2, 5, 8), (3, 6, 9), (0, 5))
 """Last digits of the days of the month on which a town holds its market (赶集), by pattern."""
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, as flows count them."""
+    return days_between(date(1970, 1, 1), day)
 
 
 def is_market_day(day: date, pattern: int) -> bool:

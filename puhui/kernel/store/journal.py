@@ -72,6 +72,25 @@ _PAGE = (
 
 _COUNT = select(func.count().label("acts"), func.count(JOURNAL.c.refusal).label("refused"))
 
+_LAST = select(func.max(JOURNAL.c.position).label("position"))
+_COUNT_BY_NAME = (
+    select(JOURNAL.c.name, JOURNAL.c.refusal, func.count().label("acts"))
+    .where(JOURNAL.c.position > bindparam("after"), JOURNAL.c.position <= bindparam("until"))
+    .group_by(JOURNAL.c.name, JOURNAL.c.refusal)
+)
+
+
+def last_position(tx: Transaction) -> int:
+    """The last settled position; 0 where nothing is recorded."""
+    row = tx.one(_LAST)
+    return 0 if row is None or row.position is None else int(row.position)
+
+
+def count_since(tx: Transaction, after: int) -> tuple[int, list[Row]]:
+    """How many acts of each name and refusal have a position past ``after``; and the last one."""
+    until = last_position(tx)
+    return until, tx.all(_COUNT_BY_NAME, after=after, until=until)
+
 
 def check_kept(*rows: Mapping[str, object]) -> None:
     """Fail where the journal or its events cannot hold a value of ``rows``."""

@@ -155,6 +155,14 @@ def _connect(url: str, *, is_reader: bool = False) -> psycopg.Connection[Any]:
         raise fault_of(error) from error
 
 
+@contextmanager
+def advisory_lock(url: str, number: int) -> Iterator[bool]:
+    """Whether this process got the database's lock ``number``, kept while the block runs."""
+    with _session(url) as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (number,)).fetchone()
+        yield row is not None and bool(row[0])
+
+
 class PostgresStore:
     """A PostgreSQL database by URL (synchronous_commit and fsync as the server has them)."""
 

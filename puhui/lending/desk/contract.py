@@ -271,8 +271,8 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
 
     The amount goes from the loan's account through the funding account to the wallet, a fee
     agreed on is taken from the wallet at once, all as one linked chain.
-    Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.books_not_open``,
-    ``party.not_yours``, ``party.erased``.
+    Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
+    ``lending.books_not_open``, ``party.not_yours``, ``party.erased``.
     """
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)

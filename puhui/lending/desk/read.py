@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
@@ -23,7 +24,7 @@ def read_case(tx: Transaction, application_id: str) -> tuple[CaseFile, Decision 
     stored = tx.one(tables.READ_DECISION, id=row.decision_id) if row.decision_id else None
     decision = None
     if stored is not None and stored.decision != "null":
-        decision = DECISION.validate_json(stored.decision)
+        decision = _decision_in(stored.decision)
     case = CaseFile(
         row.id,
         row.party_id,
@@ -37,6 +38,12 @@ def read_case(tx: Transaction, application_id: str) -> tuple[CaseFile, Decision 
         None if stored is None or stored.pd is None else float(stored.pd),
     )
     return case, decision
+
+
+@lru_cache(maxsize=1024)
+def _decision_in(text: str) -> Decision:
+    """A stored decision as a noun: the same text is the same decision, and nothing changes it."""
+    return DECISION.validate_json(text)
 
 
 def _summary(row: Row) -> LoanSummary:

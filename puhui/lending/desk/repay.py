@@ -79,7 +79,7 @@ def repay(act: Act, input: Repay) -> Repaid:
     What is due goes first, in the product's order; the rest is early repayment; money beyond the
     pay-off amount stays in the wallet or is refused, as the product says.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
-    ``lending.overpaid``, ``lending.wallet_short``, ``party.not_yours``.
+    ``lending.overpaid``, ``lending.wallet_short``, ``lending.nothing_owed``, ``party.not_yours``.
     """
     row = _take_serviced(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)

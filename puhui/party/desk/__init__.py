@@ -1,5 +1,33 @@
 """The desks of party, split by verb; importing them registers the use cases."""
 
-from puhui.party.desk import file, hold, identity, lists, look_up, register, user
+from puhui.party.desk import (
+    api_key,
+    code,
+    customer,
+    factor,
+    file,
+    hold,
+    identity,
+    lists,
+    look_up,
+    password,
+    register,
+    session,
+    user,
+)
 
-__all__ = ["file", "hold", "identity", "lists", "look_up", "register", "user"]
+__all__ = [
+    "api_key",
+    "code",
+    "customer",
+    "factor",
+    "file",
+    "hold",
+    "identity",
+    "lists",
+    "look_up",
+    "password",
+    "register",
+    "session",
+    "user",
+]

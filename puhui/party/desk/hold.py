@@ -11,6 +11,7 @@ from puhui.party.desk.lists import hold_reasons
 from puhui.party.desk.look_up import holds_of, party_of
 from puhui.party.desk.user import check_actor
 from puhui.party.nouns import ErasePerson, Party, PersonErased
+from puhui.party.tables import session as session_tables
 
 
 def place_hold(
@@ -72,7 +73,10 @@ def erase_person(act: Act, input: ErasePerson) -> PersonErased:
     for user in users:
         act.tx.put(tables.CLOSE_USER, user_id=user.id, now_us=act.now_us)
         if user.login_digest is not None:
+            sends = act.node.keys.index("code sends", user.login_digest)
             act.tx.put(tables.DELETE_TRIES, digest=user.login_digest)
+            act.tx.put(tables.DELETE_TRIES, digest=sends)
+            act.tx.put(session_tables.DELETE_CODE, digest=user.login_digest)
     act.tx.put(tables.DELETE_FIELDS, party_id=party.id)
     act.tx.put(tables.DELETE_IDENTITY, party_id=party.id)
     act.tx.put(tables.DELETE_PHONE, party_id=party.id)

@@ -9,7 +9,7 @@ from puhui.party.desk.look_up import take_party
 from puhui.party.nouns import IdentityState, IdentityVerified, VerifyIdentity
 
 
-@use_case("party.verify_identity", roles=("operator", "loan_officer", "system"))
+@use_case("party.verify_identity", roles=("operator", "loan_officer", "system"), api=True)
 def verify_identity(act: Act, input: VerifyIdentity) -> IdentityVerified:
     """Record an identity check (KYC); the latest one says where the party stands.
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from puhui.party.nouns import HoldReason, IdentityRules, LoginRules, Role
+from puhui.party.nouns.session import ApiKeyRules, CodeRules, FactorRules, SessionRules
 
 
 def _toml(name: str) -> dict[str, Any]:
@@ -52,3 +53,27 @@ def login_rules() -> LoginRules:
     """How failed logins slow down, and how long a password is."""
     read = _toml("login.toml")
     return LoginRules(**{name: read[name] for name in LoginRules.__slots__})
+
+
+@lru_cache(maxsize=1)
+def code_rules() -> CodeRules:
+    """How long one-time codes hold, and how sending them slows down."""
+    return CodeRules(**_toml("session.toml")["code"])
+
+
+@lru_cache(maxsize=1)
+def session_rules() -> SessionRules:
+    """How long sessions last."""
+    return SessionRules(**_toml("session.toml")["session"])
+
+
+@lru_cache(maxsize=1)
+def factor_rules() -> FactorRules:
+    """How time-based one-time passwords are made."""
+    return FactorRules(**_toml("session.toml")["factor"])
+
+
+@lru_cache(maxsize=1)
+def api_key_rules() -> ApiKeyRules:
+    """The bounds of keys for machines."""
+    return ApiKeyRules(**_toml("session.toml")["api_key"])

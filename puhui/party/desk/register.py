@@ -129,7 +129,8 @@ def seal_firm(node: Node, input: RegisterFirm | SealedParty) -> Prepared:
     return Prepared(sealed, (key,))
 
 
-def _record_party(act: Act, sealed: SealedParty) -> str:
+def record_party(act: Act, sealed: SealedParty) -> str:
+    """Store a sealed person or firm; its id. Refused: ``party.identity_taken``."""
     party_id = act.new_id("party")
     act.tx.put(
         tables.INSERT_PARTY,
@@ -162,7 +163,8 @@ def _record_fields(
 
 @use_case(
     "party.register_person",
-    roles=("visitor", "operator", "loan_officer", "system"),
+    roles=("operator", "loan_officer", "system"),
+    api=True,
     prepare=seal_person,
 )
 def register_person(act: Act, input: RegisterPerson | SealedParty) -> PartyRegistered:
@@ -171,7 +173,7 @@ def register_person(act: Act, input: RegisterPerson | SealedParty) -> PartyRegis
     Refused: ``party.identity_taken`` and what ``seal_person`` refuses.
     """
     assert isinstance(input, SealedParty), input
-    party_id = _record_party(act, input)
+    party_id = record_party(act, input)
     act.emit("party.registered", party_id, {"kind": input.kind.value})
     return PartyRegistered(party_id)
 
@@ -190,7 +192,7 @@ def register_firm(act: Act, input: RegisterFirm | SealedParty) -> PartyRegistere
     for person_id in sorted(named):
         person = rules.check_known(found.get(person_id), person_id)
         rules.check_person(person, "Who stands behind a firm")
-    firm_id = _record_party(act, input)
+    firm_id = record_party(act, input)
     act.tx.put(
         tables.INSERT_RELATION,
         firm_id=firm_id,
@@ -273,6 +275,7 @@ def seal_details(node: Node, input: ChangeDetails | SealedDetails) -> SealedDeta
 @use_case(
     "party.change_details",
     roles=("customer", "operator", "loan_officer", "system"),
+    api=True,
     prepare=seal_details,
 )
 def change_details(act: Act, input: ChangeDetails | SealedDetails) -> DetailsChanged:

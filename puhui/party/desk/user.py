@@ -28,6 +28,7 @@ from puhui.party.nouns import (
     UserDisabled,
     UserRegistered,
 )
+from puhui.party.tables import session as session_tables
 
 USERS_MAX = 10_000
 
@@ -41,15 +42,18 @@ def hash_user(node: Node, input: RegisterUser | HashedUser) -> HashedUser:
     if not isinstance(input, RegisterUser):
         raise Refused("party.sealed_input", "A login is registered by plain data only.")
     login = rules.check_login(input.login, identity_rules())
-    rules.check_password(input.password, login, login_rules())
+    if input.password is None:
+        login = rules.check_mobile(login, identity_rules())
+    else:
+        rules.check_password(input.password, login, login_rules())
     return HashedUser(
         login_digest=node.keys.index("login", login),
-        password_hash=hash_password(input.password),
+        password_hash=None if input.password is None else hash_password(input.password),
         party_id=input.party_id,
     )
 
 
-@use_case("party.register_user", roles=("visitor", "administrator", "system"), prepare=hash_user)
+@use_case("party.register_user", roles=("administrator", "system"), prepare=hash_user)
 def register_user(act: Act, input: RegisterUser | HashedUser) -> UserRegistered:
     """Make a login, without roles; for a customer it names the party behind it.
 
@@ -80,7 +84,8 @@ def _hash_of_nobody() -> str:
     return hash_password(secrets.token_hex(32))
 
 
-def _tries_of(row: Row | None) -> LoginTries | None:
+def tries_of(row: Row | None) -> LoginTries | None:
+    """The noun of a row of counted tries."""
     if row is None:
         return None
     return LoginTries(row.failures, row.last_us, row.locked_until_us)
@@ -100,11 +105,12 @@ def compare_password(node: Node, input: Authenticate | CheckedLogin) -> CheckedL
         rows = tx.all(tables.READ_TRIES, digests=(digest, address_digest))
         user = tx.one(tables.READ_USER_BY_LOGIN, digest=digest)
     now_us = node.clock.now_us()
-    if any(rules.is_locked(_tries_of(row), now_us) for row in rows):
+    if any(rules.is_locked(tries_of(row), now_us) for row in rows):
         return CheckedLogin(digest, address_digest, None, False)
     hashed = _hash_of_nobody() if user is None else user.password_hash
-    is_match = verify_password(hashed, input.password) and user is not None
-    seen = None if user is None else sha256(hashed.encode()).hexdigest()
+    is_match = user is not None and hashed is not None
+    is_match = verify_password(hashed or _hash_of_nobody(), input.password) and is_match
+    seen = None if not hashed or user is None else sha256(hashed.encode()).hexdigest()
     return CheckedLogin(digest, address_digest, seen, is_match)
 
 
@@ -117,13 +123,14 @@ def authenticate(act: Act, input: Authenticate | CheckedLogin) -> LoginAnswer:
     assert isinstance(input, CheckedLogin), input
     slowing = login_rules()
     digests = (input.login_digest, input.address_digest)
-    tries = {row.digest: _tries_of(row) for row in act.tx.all(tables.LOCK_TRIES, digests=digests)}
+    tries = {row.digest: tries_of(row) for row in act.tx.all(tables.LOCK_TRIES, digests=digests)}
     locked = [one for one in tries.values() if one and rules.is_locked(one, act.now_us)]
     if locked:
         until_us = max(one.locked_until_us for one in locked)
         return LoginAnswer(None, "party.login_throttled", until_us)
     user = act.tx.one(tables.READ_USER_BY_LOGIN, digest=input.login_digest)
-    is_same = user is not None and input.seen == sha256(user.password_hash.encode()).hexdigest()
+    hashed = "" if user is None else user.password_hash or ""
+    is_same = input.seen == sha256(hashed.encode()).hexdigest()
     if user is not None and is_same and input.is_match:
         act.tx.put(tables.DELETE_TRIES, digest=input.login_digest)
         return LoginAnswer(user.id, None, None)
@@ -215,6 +222,11 @@ def _lock_user(act: Act, user_id: str) -> User:
     return user
 
 
+def _end_sessions(act: Act, user_id: str) -> None:
+    """Whose rights change logs in again."""
+    act.tx.put(session_tables.CLOSE_SESSIONS, of_user_id=user_id, now_us=act.now_us)
+
+
 @use_case("party.grant_role", roles=("administrator", "system"))
 def grant_role(act: Act, input: ChangeRole) -> RolesChanged:
     """Give a user a staff role from the closed list.
@@ -231,6 +243,7 @@ def grant_role(act: Act, input: ChangeRole) -> RolesChanged:
         granted_us=act.now_us,
         granted_by=act.actor,
     )
+    _end_sessions(act, user.id)
     act.emit("party.role_granted", user.id, {"role": input.role})
     return RolesChanged(user.id, roles)
 
@@ -243,6 +256,7 @@ def revoke_role(act: Act, input: ChangeRole) -> RolesChanged:
     """
     user = _lock_user(act, input.user_id)
     act.tx.put(tables.DELETE_ROLE, user_id=user.id, role=input.role)
+    _end_sessions(act, user.id)
     act.emit("party.role_revoked", user.id, {"role": input.role})
     return RolesChanged(user.id, tuple(role for role in user.roles if role != input.role))
 
@@ -255,4 +269,5 @@ def disable_user(act: Act, input: DisableUser) -> UserDisabled:
     """
     user = _lock_user(act, input.user_id)
     act.tx.put(tables.CLOSE_USER, user_id=user.id, now_us=act.now_us)
+    _end_sessions(act, user.id)
     return UserDisabled(user.id)

@@ -124,19 +124,21 @@ class IdentityVerified:
 
 @dataclass(frozen=True, slots=True)
 class RegisterUser:
-    """A login: a staff name or a mobile number, with a password."""
+    """A login: a staff name or a mobile number, with a password; without one it is a mobile
+    number, and its holder logs in by a code.
+    """
 
     login: str
-    password: str
+    password: str | None = None
     party_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HashedUser:
-    """A login with a keyed digest of its name and the Argon2 hash of its password."""
+    """A login with a keyed digest of its name and the Argon2 hash of its password, if any."""
 
     login_digest: str
-    password_hash: str
+    password_hash: str | None
     party_id: str | None
 
 

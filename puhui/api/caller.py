@@ -1,0 +1,100 @@
+"""Who calls: a machine by its key, or a person by the token of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from puhui.api.problem import Problem
+from puhui.api.rate import Rates
+from puhui.channel import Gate, address_of
+from puhui.kernel import Actor, Node
+from puhui.party.window import api_key_of
+
+KEY_MARK = "puhui_"
+"""How a machine's token begins, so that it is known when it lies in the wrong place."""
+
+PERSON_PER_MINUTE = 600
+STRANGER_PER_MINUTE = 60
+
+STAFF_READERS = frozenset(
+    "loan_officer operator risk_analyst auditor supervisor compliance_officer collector".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, in which roles, and for a customer the party whose things they may see."""
+
+    actor: Actor
+    party_id: str | None
+    scopes: frozenset[str] | None
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether everybody's things may be read."""
+        return bool(self.actor.roles & STAFF_READERS)
+
+    def check_scope(self, name: str) -> None:
+        """A machine calls what its key names. Problem: ``api.scope_missing``."""
+        if self.scopes is not None and name not in self.scopes:
+            raise Problem("api.scope_missing", f"The key does not cover {name}.")
+
+    def check_roles(self, roles: frozenset[str]) -> None:
+        """Whether any role that is held may call. Problem: ``kernel.role_missing``."""
+        if not self.actor.roles & roles:
+            raise Problem("kernel.role_missing", "None of the roles held may call this.")
+
+    def check_sees(self, party_id: str) -> None:
+        """Customers see their own; the rest is not there. Problem: ``api.not_found``."""
+        if not self.is_staff and (self.party_id is None or self.party_id != party_id):
+            raise Problem("api.not_found", "There is no such thing, or it is not yours.")
+
+
+class Reception:
+    """Tells who calls, and how often they may."""
+
+    def __init__(self, node: Node, gate: Gate, rates: Rates | None = None) -> None:
+        self._node = node
+        self._gate = gate
+        self._rates = rates or Rates()
+
+    def caller_of(self, scope: Mapping[str, Any]) -> Caller:
+        """The caller of a request. Problem: ``api.not_logged_in``, ``api.too_often``."""
+        token = _bearer_of(scope)
+        if token is not None and token.startswith(KEY_MARK):
+            with self._node.read() as tx:
+                key = api_key_of(self._node, tx, token)
+            if key is not None:
+                self._count(key.id, key.rate_per_minute)
+                return Caller(Actor(key.id, frozenset({key.role})), None, frozenset(key.scopes))
+        elif token is not None:
+            session = self._gate.ask(token)
+            if session is not None:
+                self._count(session.user_id, PERSON_PER_MINUTE)
+                return Caller(session.actor, session.party_id, None)
+        self._count(f"address {address_of(scope)}", STRANGER_PER_MINUTE)
+        raise Problem(
+            "api.not_logged_in",
+            "Send a key or a session's token as Authorization: Bearer.",
+            headers={"www-authenticate": 'Bearer realm="puhui"'},
+        )
+
+    def _count(self, who: str, per_minute: int) -> None:
+        wait_s = self._rates.take(who, per_minute)
+        if wait_s:
+            raise Problem(
+                "api.too_often",
+                f"At most {per_minute} calls a minute.",
+                headers={"retry-after": str(wait_s)},
+            )
+
+
+def _bearer_of(scope: Mapping[str, Any]) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, token = value.decode("latin-1").partition(" ")
+            if kind.lower() == "bearer" and 0 < len(token) <= 200:
+                return str(token).strip()
+    return None

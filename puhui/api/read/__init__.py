@@ -1,0 +1,58 @@
+"""Reads: what may be looked at, by whom, and under which address."""
+
+from __future__ import annotations
+
+from puhui.api import answers
+from puhui.api.caller import STAFF_READERS
+from puhui.api.operation import Operation, read_operation
+from puhui.api.read.loan import (
+    list_applications,
+    list_loans,
+    quote_pay_off,
+    read_application,
+    read_contract,
+    read_decision,
+    read_loan,
+    read_portfolio,
+    read_schedule,
+    read_wallet,
+)
+from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
+
+TOLD = frozenset(("operator", "data_partner", "administrator"))
+CUSTOMERS = STAFF_READERS | {"customer"}
+
+_APPLICATION = "/api/lending/applications/{application_id}"
+_LOAN = "/api/lending/loans/{contract_id}"
+
+
+def read_operations() -> tuple[Operation, ...]:
+    """Every read that is open, with who may ask it."""
+    a, one = answers, read_operation
+    return (
+        one("lending.list_applications", "/api/lending/applications", a.ApplicationsQuery,
+            a.ApplicationPage, CUSTOMERS, list_applications),
+        one("lending.read_application", _APPLICATION, a.ApplicationQuery, a.ApplicationItem,
+            CUSTOMERS, read_application),
+        one("lending.read_decision", f"{_APPLICATION}/decision", a.ApplicationQuery,
+            a.DecisionAnswer, CUSTOMERS, read_decision),
+        one("lending.read_contract", f"{_APPLICATION}/contract", a.ContractQuery,
+            a.ContractAnswer, CUSTOMERS, read_contract),
+        one("lending.list_loans", "/api/lending/loans", a.PageQuery, a.LoanPage, CUSTOMERS,
+            list_loans),
+        one("lending.read_loan", _LOAN, a.LoanQuery, a.LoanAnswer, CUSTOMERS, read_loan),
+        one("lending.read_schedule", f"{_LOAN}/schedule", a.LoanQuery, a.ScheduleAnswer,
+            CUSTOMERS, read_schedule),
+        one("lending.quote_pay_off", f"{_LOAN}/pay-off", a.PayOffQuery, a.PayOffAnswer,
+            CUSTOMERS, quote_pay_off),
+        one("lending.read_portfolio", "/api/lending/portfolio", a.NothingQuery,
+            a.PortfolioAnswer, STAFF_READERS, read_portfolio),
+        one("lending.read_wallet", "/api/lending/wallets/{party_id}", a.WalletQuery,
+            a.WalletAnswer, CUSTOMERS, read_wallet),
+        one("webhook.list_endpoints", "/api/webhook/endpoints", a.NothingQuery,
+            a.EndpointsAnswer, TOLD, list_own_endpoints),
+        one("webhook.list_events", "/api/webhook/events", a.EventsQuery, a.EventsAnswer, TOLD,
+            list_events),
+        one("data.list_consents", "/api/data/consents/{party_id}", a.PartyQuery,
+            a.ConsentsAnswer, CUSTOMERS, list_consents),
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""The table of complaints and every statement on it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Table,
+    Text,
+    bindparam,
+    or_,
+    select,
+    update,
+)
+
+from puhui.kernel.store import insert_all, metadata
+
+COMPLAINT = Table(
+    "complaint",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False, unique=True),
+    Column("party_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("filed_us", BigInteger, nullable=False),
+    Column("due_on", Text, nullable=False),
+    Column("answered_us", BigInteger),
+    Column("answered_by", Text),
+    Column("closed_us", BigInteger),
+    Column("words", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    CheckConstraint("status IN ('filed', 'answered', 'closed')"),
+    Index("complaint_party", "party_id"),
+    Index("complaint_status", "status", "due_on"),
+)
+
+_complaint = COMPLAINT.c
+
+INSERT_COMPLAINT = insert_all(COMPLAINT)
+READ_COMPLAINT = select(*_complaint).where(_complaint.id == bindparam("id"))
+LOCK_COMPLAINT = READ_COMPLAINT.with_for_update()
+READ_COMPLAINTS_OF = (
+    select(*_complaint)
+    .where(_complaint.party_id == bindparam("party_id"))
+    .order_by(_complaint.filed_us.desc(), _complaint.id)
+    .limit(bindparam("count"))
+)
+READ_COMPLAINTS = (
+    select(*_complaint)
+    .where(
+        or_(bindparam("any_status") == 1, _complaint.status == bindparam("status")),
+        or_(bindparam("any_subject") == 1, _complaint.subject == bindparam("subject")),
+    )
+    .order_by(_complaint.due_on, _complaint.id)
+    .limit(bindparam("count"))
+    .offset(bindparam("skip"))
+)
+ANSWER = (
+    update(COMPLAINT)
+    .where(_complaint.id == bindparam("id_"))
+    .values(
+        status="answered",
+        answer=bindparam("answer_"),
+        answered_us=bindparam("now_us_"),
+        answered_by=bindparam("by_"),
+    )
+)
+CLOSE = (
+    update(COMPLAINT)
+    .where(_complaint.id == bindparam("id_"))
+    .values(status="closed", closed_us=bindparam("now_us_"))
+)
+BLANK = (
+    update(COMPLAINT)
+    .where(_complaint.party_id == bindparam("party_id_"))
+    .values(words="", answer="")
+)

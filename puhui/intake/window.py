@@ -1,0 +1,5 @@
+"""The window of the intake (窗口): the drawings that reports and pages share."""
+
+from puhui.intake.report.chart import bar_list, svg_of
+
+__all__ = ["bar_list", "svg_of"]

@@ -1,0 +1,67 @@
+"""Looking through the journal: acts by what they were, who did them, and how they ended."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, or_, select
+
+from puhui.kernel.store.journal import JOURNAL
+from puhui.kernel.store.statement import Row, Transaction
+
+_BROWSE = (
+    select(
+        JOURNAL.c.position,
+        JOURNAL.c.time_us,
+        JOURNAL.c.name,
+        JOURNAL.c.key,
+        JOURNAL.c.actor,
+        JOURNAL.c.refusal,
+    )
+    .where(
+        JOURNAL.c.position < bindparam("before"),
+        or_(bindparam("any_name") == 1, JOURNAL.c.name == bindparam("name")),
+        or_(bindparam("any_actor") == 1, JOURNAL.c.actor == bindparam("actor")),
+        or_(bindparam("any_key") == 1, JOURNAL.c.key == bindparam("key")),
+        or_(bindparam("any_end") == 1, JOURNAL.c.refusal.is_not(None)),
+        JOURNAL.c.time_us >= bindparam("since_us"),
+        JOURNAL.c.time_us < bindparam("until_us"),
+    )
+    .order_by(JOURNAL.c.position.desc())
+    .limit(bindparam("count"))
+)
+_ONE = select(*JOURNAL.c).where(JOURNAL.c.position == bindparam("position"))
+
+POSITION_MAX = 2**62
+
+
+def browse_journal(
+    tx: Transaction,
+    *,
+    name: str = "",
+    actor: str = "",
+    key: str = "",
+    is_refused: bool = False,
+    since_us: int = 0,
+    until_us: int = POSITION_MAX,
+    before: int = POSITION_MAX,
+    count: int = 50,
+) -> list[Row]:
+    """Acts whose position is settled, newest first, before a position; "" takes every one."""
+    return tx.all(
+        _BROWSE,
+        before=before,
+        name=name,
+        any_name=int(not name),
+        actor=actor,
+        any_actor=int(not actor),
+        key=key,
+        any_key=int(not key),
+        any_end=int(not is_refused),
+        since_us=since_us,
+        until_us=until_us,
+        count=count,
+    )
+
+
+def read_act(tx: Transaction, position: int) -> Row | None:
+    """One row of the journal with everything in it; None where there is none."""
+    return tx.one(_ONE, position=position)

@@ -1,0 +1,1 @@
+"""Pure rules of merchants: signals, and the row that a score reads."""

@@ -1,0 +1,1 @@
+"""The tables that state 0003 brought: complaints and drafts, as they were made then."""

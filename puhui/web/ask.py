@@ -1,0 +1,292 @@
+"""One request: who asks, in which language and size, with which form; and how it is answered."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import BaseLoader, Environment, TemplateNotFound, select_autoescape
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from puhui.channel import Gate, cookie_name, new_key
+from puhui.kernel import Actor, Node
+from puhui.kernel.clock import business_date
+from puhui.kernel.errors import Refused
+from puhui.party.window import Session
+from puhui.web.say import LANGUAGES, say_in
+from puhui.web.who import ROLES_OF
+
+VIEW_COOKIE = "puhui-view"
+VISIT_COOKIE = "puhui-visit"
+SESSION_SECONDS_MAX = 12 * 3600
+VIEW_SECONDS_MAX = 365 * 86_400
+SIZES = (0, 1, 2)
+CSRF_MARK, PATH_MARK = "@@csrf@@", "@@path@@"
+THEMES = ("auto", "light", "dark")
+KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class Missing(Exception):
+    """There is no such page, or it is somebody else's: both look the same from outside."""
+
+
+class Away(Exception):
+    """The answer is another page."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How somebody likes to see pages: language, one of three text sizes, light or dark."""
+
+    language: str = "zh"
+    size: int = 0
+    theme: str = "auto"
+
+    @classmethod
+    def of(cls, text: str) -> View:
+        """The view in a cookie; what it does not say, or says wrongly, is as usual."""
+        parts = [*text.split("."), "", "", ""][:3]
+        language = parts[0] if parts[0] in LANGUAGES else "zh"
+        size = int(parts[1]) if parts[1] in ("0", "1", "2") else 0
+        return cls(language, size, parts[2] if parts[2] in THEMES else "auto")
+
+    def __str__(self) -> str:
+        return f"{self.language}.{self.size}.{self.theme}"
+
+
+class _Templates(BaseLoader):
+    """Templates as they lie in the package."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        """The text of a template."""
+        path = files("puhui.web") / "templates" / template
+        if not path.is_file():
+            raise TemplateNotFound(template)
+        return path.read_text(encoding="utf-8"), template, lambda: True
+
+
+@lru_cache(maxsize=8)
+def static_file(name: str) -> tuple[bytes, str]:
+    """A file that browsers keep, with the digest that its address carries."""
+    content = (files("puhui.web") / "static" / name).read_bytes()
+    return content, sha256(content).hexdigest()[:12]
+
+
+def make_environment() -> Environment:
+    """Templates, escaped always, with what every page says the same way."""
+    made = Environment(
+        loader=_Templates(),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["style_url"] = f"/static/{static_file('style.css')[1]}/style.css"
+    made.globals["who"] = ROLES_OF
+    made.filters["pair"] = lambda word: (word, word)
+    made.globals["script_url"] = f"/static/{static_file('script.js')[1]}/script.js"
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all requests of one process share."""
+
+    node: Node
+    gate: Gate
+    is_tls: bool
+    environment: Environment = field(default_factory=make_environment)
+
+
+@lru_cache(maxsize=256)
+def shell_of(environment: Environment, view: View, kind: str) -> tuple[str, Markup]:
+    """What stands above and under every page, drawn once for each way to see it.
+
+    The form's proof and the path are put in afterwards: they are hexadecimal and quoted.
+    """
+    say = say_in(view.language)
+    told = {"say": say, "t": say, "view": view, "kind": kind}
+    head = environment.get_template("head.html").render(csrf=CSRF_MARK, path=PATH_MARK, **told)
+    return head, Markup(environment.get_template("foot.html").render(**told))
+
+
+class Ask:
+    """One request, as a page sees it."""
+
+    def __init__(
+        self,
+        site: Site,
+        request: Request,
+        form: Mapping[str, str],
+        session: Session | None = None,
+    ) -> None:
+        self.site = site
+        self.node = site.node
+        self.request = request
+        self.form = form
+        self.query: Mapping[str, str] = request.query_params
+        self.path: str = request.scope["path"]
+        self.view = View.of(request.cookies.get(VIEW_COOKIE, ""))
+        self.say = say_in(self.view.language)
+        self.token = request.cookies.get(cookie_name(site.is_tls), "")
+        self.visit = request.cookies.get(VISIT_COOKIE, "")
+        self.session = session
+        if session is None and self.token:
+            self.session = site.gate.ask(self.token)
+        self.cookies: list[tuple[str, str, int]] = []
+        self.problems: dict[str, str] = {}
+
+    @property
+    def _kind(self) -> str:
+        """Whose shell is drawn: of staff, a customer, a user who is neither yet, or nobody."""
+        if self.session is None:
+            return "nobody"
+        if self.session.grade == "staff":
+            return "staff"
+        return "customer" if self.session.party_id else "user"
+
+    @property
+    def today(self) -> date:
+        """The business day of this moment."""
+        return business_date(self.node.clock.now_us())
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, to the kernel."""
+        assert self.session is not None, self.path
+        return self.session.actor
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles of whoever asks; none without a session."""
+        return self.session.actor.roles if self.session else frozenset()
+
+    @property
+    def party_id(self) -> str:
+        """The person or firm that a customer acts for."""
+        assert self.session is not None, self.path
+        assert self.session.party_id is not None, self.path
+        return self.session.party_id
+
+    @cached_property
+    def csrf(self) -> str:
+        """What forms of this browser carry: nobody who cannot read its cookies can make it."""
+        if self.session is not None:
+            return self.node.keys.index("csrf session", self.token)[:32]
+        if not self.visit:
+            self.visit = secrets.token_urlsafe(24)
+            self.cookies.append((VISIT_COOKIE, self.visit, SESSION_SECONDS_MAX))
+        return self.node.keys.index("csrf visit", self.visit)[:32]
+
+    def is_own_form(self) -> bool:
+        """Whether the form that was sent is one that this browser was given."""
+        given = self.form.get("csrf", "")
+        return hmac.compare_digest(given.encode(), self.csrf.encode())
+
+    @property
+    def key(self) -> str:
+        """The key of the form that was sent: the same for two clicks, another for a new page.
+
+        Refused: ``web.stale_form`` for a form without one.
+        """
+        found = self.form.get("key", "")
+        if not KEY.fullmatch(found):
+            raise Refused("web.stale_form", "The form has no key.")
+        return found
+
+    def act(self, name: str, told: Any, *, step: str = "", actor: Actor | None = None) -> Any:
+        """Run a use case once for this form; ``step`` tells several of one form apart."""
+        who = actor or self.actor
+        owner = self.session.user_id if self.session else "visitor"
+        key = f"web:{owner}:{self.key}:{name}{step}"
+        return self.node.act(name, told, key=key, actor=who)
+
+    def text(self, name: str) -> str:
+        """What was typed into a field, without the space around it; "" where nothing was."""
+        return self.form.get(name, "").strip()
+
+    def wrong(self, name: str, text: str) -> None:
+        """Note what is wrong with a field; the first thing said of a field stands."""
+        self.problems.setdefault(name, text)
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A template as the answer; with problems noted its status is 422."""
+        found = self.site.environment.get_template(template)
+        head, foot = shell_of(self.site.environment, self.view, self._kind)
+        head = head.replace(CSRF_MARK, self.csrf if self.session else "")
+        text = found.render(
+            head=Markup(head.replace(PATH_MARK, quote(self.path))),
+            foot=foot,
+            ask=self,
+            say=self.say,
+            t=self.say,
+            view=self.view,
+            session=self.session,
+            roles=self.roles,
+            may=lambda wanted: bool(self.roles & wanted),
+            problems=self.problems,
+            new_key=new_key,
+            **values,
+        )
+        code = 422 if self.problems and status == 200 else status
+        return HTMLResponse(text, status_code=code)
+
+    def go(self, url: str) -> RedirectResponse:
+        """Another page, asked for by GET, so that a reload sends nothing twice."""
+        return RedirectResponse(url, status_code=303)
+
+    def log_in(self, token: str) -> None:
+        """Give the browser its session; the visit that led to it is over."""
+        self.cookies.append((cookie_name(self.site.is_tls), token, SESSION_SECONDS_MAX))
+        self.cookies.append((VISIT_COOKIE, "", 0))
+
+    def log_out(self) -> None:
+        """Take the session from the browser."""
+        self.cookies.append((cookie_name(self.site.is_tls), "", 0))
+
+    def set_view(self, view: View) -> None:
+        """Keep how somebody likes to see pages."""
+        self.cookies.append((VIEW_COOKIE, str(view), VIEW_SECONDS_MAX))
+
+    def login_url(self) -> str:
+        """Where to log in, and come back from to this page."""
+        back = self.path
+        if self.request.method == "GET" and self.request.url.query:
+            back = f"{back}?{self.request.url.query}"
+        where = "/desk/login" if self.path.startswith("/desk") else "/login"
+        return f"{where}?next={quote(back, safe='')}"
+
+    def finish(self, reply: Response) -> Response:
+        """Put the cookies of this request into its answer."""
+        for name, value, seconds in self.cookies:
+            reply.set_cookie(
+                name,
+                value,
+                max_age=seconds,
+                path="/",
+                httponly=True,
+                samesite="lax",
+                secure=self.site.is_tls,
+            )
+        return reply
+
+
+def own_path(text: str, otherwise: str) -> str:
+    """``text`` where it is a path of these pages, else ``otherwise``: never another site."""
+    is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
+    return text if is_path and "\n" not in text and "\\" not in text else otherwise

@@ -1,0 +1,1 @@
+"""The console of staff, desk by desk; each page is a function from a request to its answer."""

@@ -1,0 +1,96 @@
+"""A customer as staff see one: who, what runs, what was agreed, and who looked."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from puhui.channel import said
+from puhui.complaint import complaints_of
+from puhui.data import accesses_of, consents_of, read_lists, view
+from puhui.kernel.errors import Refused
+from puhui.lending.window import applications_of, loans_of
+from puhui.party import find_parties, read_party_file
+from puhui.web.ask import Ask
+from puhui.web.pages.money import balance_of
+
+CONTACT = ("name", "phone", "address")
+ACCESSES_SHOWN = 20
+
+
+def search(ask: Ask) -> Response:
+    """Find somebody by phone, identity number or the number of the party."""
+    asked = "".join(ask.text("q").split())
+    found: tuple[object, ...] = ()
+    if ask.request.method == "POST":
+        if not asked:
+            ask.wrong("q", ask.say("desk.search_missing"))
+        else:
+            try:
+                with ask.node.read() as tx:
+                    if asked.startswith("party-"):
+                        found = find_parties(ask.node, tx, party_ids=[asked])
+                    elif len(asked) == 11:
+                        found = find_parties(ask.node, tx, phone=asked)
+                    elif asked[:2].isdecimal() and asked[6:14].isdecimal():
+                        found = find_parties(ask.node, tx, id_number=asked)
+                    else:
+                        found = find_parties(ask.node, tx, uscc=asked)
+            except Refused as refused:
+                ask.wrong("q", said(refused.code, ask.view.language))
+    return ask.page(
+        "desk_customers.html",
+        at="customers",
+        found=found,
+        asked=asked,
+        is_asked=ask.request.method == "POST",
+    )
+
+
+def show(ask: Ask) -> Response:
+    """The file of one party; personal data only after a recorded look."""
+    return _show(ask)
+
+
+def _show(ask: Ask) -> Response:
+    party_id = ask.request.path_params["party_id"]
+    personal: dict[str, str] = {}
+    access_id = ask.query.get("access", "")
+    with ask.node.read() as tx:
+        told = read_party_file(tx, party_id, ask.today)
+        applications = applications_of(tx, party_id)
+        loans = loans_of(tx, party_id)
+        consents = consents_of(ask.node, tx, party_id=party_id)
+        complaints = complaints_of(tx, party_id)
+        accesses = accesses_of(tx, party_id)[:ACCESSES_SHOWN]
+        balance = balance_of(tx, party_id)
+        if access_id and any(one.id == access_id for one in accesses):
+            try:
+                personal = dict(view(ask.node, tx, access_id, viewer=ask.actor.name).fields)
+            except Refused as refused:
+                ask.wrong("_access", said(refused.code, ask.view.language))
+    return ask.page(
+        "desk_customer.html",
+        at="customers",
+        told=told,
+        applications=applications,
+        loans=loans,
+        consents=consents,
+        complaints=complaints,
+        accesses=accesses,
+        balance=balance,
+        personal=personal,
+        lists=read_lists(),
+        now_us=ask.node.clock.now_us(),
+    )
+
+
+def open_contact(ask: Ask) -> Response:
+    """Record a look at name, phone and address, for carrying out a contract, and show them."""
+    party_id = ask.request.path_params["party_id"]
+    told = {"party_id": party_id, "purpose": "loan_service", "fields": CONTACT}
+    try:
+        access = ask.act("data.record_access", told)
+    except Refused as refused:
+        ask.wrong("_access", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/desk/customer/{party_id}?access={access.access_id}")

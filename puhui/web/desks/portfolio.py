@@ -1,0 +1,170 @@
+"""The portfolio: applications, approvals, arrears and yield as charts with their tables."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from starlette.responses import Response
+
+from puhui.intake.window import bar_list, svg_of
+from puhui.kernel.store import Row
+from puhui.lending import portfolio, shelf
+from puhui.lending.window import count_by_bucket, count_by_day, count_by_rate, list_contracts
+from puhui.web.ask import Ask
+from puhui.web.table import CSV_ROWS_MAX, csv_reply, sheet_of
+
+DAYS = (7, 30, 90)
+BUCKETS = ("0", "1-30", "31-60", "61-90", "90+")
+STATUSES = ("signed", "current", "past_due", "paid_off", "written_off", "void")
+
+
+def show(ask: Ask) -> Response:
+    """Four charts, each with its table, over the days and the product of the address."""
+    product = ask.query.get("product", "")
+    product = product if product in shelf.product_names() else ""
+    asked = ask.query.get("days", "")
+    days = int(asked) if asked in {str(n) for n in DAYS} else DAYS[1]
+    since = ask.today - timedelta(days=days - 1)
+    with ask.node.read() as tx:
+        by_day = count_by_day(tx, since=since, until=ask.today, product=product)
+        buckets = {row.bucket: row for row in count_by_bucket(tx, product=product)}
+        rates = count_by_rate(tx, product=product)
+        sums = [row for row in portfolio(tx) if product in ("", row.product)]
+    totals = _by_day(by_day, product)
+    if ask.query.get("format") == "csv":
+        head = ("day", "product", "applications", "approved", "refused", "in review")
+        return csv_reply(
+            "applications-by-day",
+            head,
+            [(r.day, r.product, r.applications, r.approved, r.refused, r.in_review)
+             for r in by_day],
+        )  # fmt: skip
+    bands = _bands(rates)
+    return ask.page(
+        "desk_portfolio.html",
+        at="portfolio",
+        product=product,
+        products=shelf.product_names(),
+        days=days,
+        choices=DAYS,
+        totals=totals,
+        buckets=[(name, buckets.get(name)) for name in BUCKETS],
+        bands=bands,
+        sums=sums,
+        yield_rate=_mean_rate(rates),
+        charts=_charts(ask, totals, buckets, bands),
+    )
+
+
+def _by_day(rows: tuple[Row, ...], product: str) -> list[tuple[date, int, int, int]]:
+    """Applications, approvals and refusals by day, the products together."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        sums = found.setdefault(row.day, [0, 0, 0])
+        sums[0] += row.applications
+        sums[1] += row.approved
+        sums[2] += row.refused
+    return [(date.fromisoformat(day), s[0], s[1], s[2]) for day, s in sorted(found.items())]
+
+
+def _bands(rates: tuple[Row, ...]) -> list[tuple[str, int, int]]:
+    """Loans and outstanding principal by annual rate, in bands of two per cent."""
+    found: dict[int, list[int]] = {}
+    for row in rates:
+        band = int(Decimal(row.annual_rate) * 100 // 2 * 2)
+        sums = found.setdefault(band, [0, 0])
+        sums[0] += row.loans
+        sums[1] += row.outstanding_minor
+    return [(f"{band}–{band + 2}%", s[0], s[1]) for band, s in sorted(found.items())]
+
+
+def _mean_rate(rates: tuple[Row, ...]) -> Decimal | None:
+    """The annual rate weighted by what is outstanding: what the book yields when all is paid."""
+    whole = Decimal(sum(row.outstanding_minor for row in rates))
+    if not whole:
+        return None
+    earned = sum((Decimal(r.annual_rate) * r.outstanding_minor for r in rates), Decimal(0))
+    return earned / whole
+
+
+def _charts(
+    ask: Ask,
+    totals: list[tuple[date, int, int, int]],
+    buckets: dict[str, Any],
+    bands: list[tuple[str, int, int]],
+) -> dict[str, str]:
+    """The drawings by name; one without data is left out."""
+    say, kept = ask.say, ask.node.home / "charts"
+    made: dict[str, str] = {}
+    if totals:
+        bars = [(say.day(day), float(n), say.count(n), "plain") for day, n, _, _ in totals[-10:]]
+        made["applications"] = svg_of(bar_list(bars), kept)
+        shares = [
+            (say.day(day), yes / n if n else 0.0, say.share(yes / n if n else 0, 1), "good")
+            for day, n, yes, _ in totals[-10:]
+        ]
+        made["approvals"] = svg_of(bar_list(shares, 1.0), kept)
+    if buckets:
+        bars = [
+            (say("desk.bucket", days=name), row.outstanding_minor / 100,
+             say.money(row.outstanding_minor), "good" if name == "0" else "bad")
+            for name in BUCKETS
+            if (row := buckets.get(name)) is not None
+        ]  # fmt: skip
+        made["arrears"] = svg_of(bar_list(bars), kept)
+    if bands:
+        bars = [(name, minor / 100, say.money(minor), "good") for name, _, minor in bands]
+        made["yield"] = svg_of(bar_list(bars), kept)
+    return made
+
+
+def loans(ask: Ask) -> Response:
+    """Every contract, by filters in the address."""
+    sheet = sheet_of(
+        "/desk/loans",
+        ask.query,
+        filters=("status", "product", "party"),
+        order="-signed",
+        orders={"signed", "principal", "outstanding", "days", "arrears"},
+    )
+    is_csv = ask.query.get("format") == "csv"
+    count = CSV_ROWS_MAX if is_csv else sheet.size + 1
+    skip = 0 if is_csv else sheet.skip
+    with ask.node.read() as tx:
+        rows = list_contracts(tx, **sheet.filters, order=sheet.order, skip=skip, count=count)
+    if is_csv:
+        head = ("id", "party", "product", "status", "principal", "outstanding", "rate", "apr",
+                "days past due", "arrears", "signed")  # fmt: skip
+        return csv_reply(
+            "loans",
+            head,
+            [
+                (r.id, r.party_id, r.product, r.status, ask.say.figure(r.principal_minor),
+                 ask.say.figure(r.outstanding_minor), r.annual_rate, r.apr, r.days_past_due,
+                 ask.say.figure(r.arrears_minor), ask.say.moment(r.accepted_us))
+                for r in rows
+            ],
+        )  # fmt: skip
+    return ask.page(
+        "desk_loans.html",
+        at="loans",
+        sheet=sheet,
+        rows=rows[: sheet.size],
+        has_more=len(rows) > sheet.size,
+        statuses=STATUSES,
+        products=shelf.product_names(),
+    )
+
+
+def products(ask: Ask) -> Response:
+    """The products on the shelf."""
+    found = [shelf.load_product(name) for name in shelf.product_names()]
+    return ask.page("desk_products.html", at="products", found=found)
+
+
+def product(ask: Ask) -> Response:
+    """One product as its file states it, each figure with its source; nothing here changes it."""
+    found = shelf.load_product(ask.request.path_params["name"])
+    return ask.page("desk_product.html", at="products", product=found)

@@ -1,0 +1,77 @@
+"""What customers see is their own: drafts, applications and contracts, checked one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from puhui.data import open_text
+from puhui.data.window import own_permit
+from puhui.draft import draft_field, sealed_draft
+from puhui.kernel.store import Row, Transaction
+from puhui.lending.window import application_row, contract_row
+from puhui.party import Party, find_parties
+from puhui.web.ask import Ask, Missing
+
+DRAFT = "apply"
+
+
+def own_party(ask: Ask, tx: Transaction) -> Party:
+    """The person or firm that the customer acts for."""
+    found = find_parties(ask.node, tx, party_ids=[ask.party_id])
+    if not found:
+        raise Missing
+    return found[0]
+
+
+def own_application(ask: Ask, tx: Transaction) -> Row:
+    """The application that the address names, if it is the customer's own."""
+    row = application_row(tx, ask.request.path_params["application_id"])
+    if row.party_id != ask.party_id:
+        raise Missing
+    return row
+
+
+def own_contract(ask: Ask, tx: Transaction) -> Row:
+    """The contract that the address names, if it is the customer's own."""
+    row = contract_row(tx, ask.request.path_params["contract_id"])
+    if row.party_id != ask.party_id:
+        raise Missing
+    return row
+
+
+def open_own(ask: Ask, tx: Transaction, *, field: str, sealed: str) -> str:
+    """What a customer has written and another room has sealed; "" when it cannot be opened."""
+    party = own_party(ask, tx)
+    if not sealed or party.subject is None:
+        return sealed
+    made = own_permit(
+        tx,
+        party,
+        actor=ask.actor.name,
+        fields=["name"],
+        now_us=ask.node.clock.now_us(),
+    )
+    return open_text(ask.node, tx, made, field=field, sealed=sealed) or ""
+
+
+def read_draft(ask: Ask) -> dict[str, str]:
+    """What the customer has typed of an application so far, on whichever device."""
+    with ask.node.read() as tx:
+        sealed = sealed_draft(tx, ask.party_id, DRAFT)
+        if sealed is None:
+            return {}
+        text = open_own(ask, tx, field=draft_field(DRAFT), sealed=sealed)
+    found: dict[str, str] = json.loads(text) if text else {}
+    return found
+
+
+def keep_draft(ask: Ask, values: Mapping[str, str]) -> None:
+    """Keep what was typed, in place of what was kept before."""
+    told = {"party_id": ask.party_id, "kind": DRAFT, "values": dict(values)}
+    ask.act("draft.keep", told)
+
+
+def drop_draft(ask: Ask) -> None:
+    """Let the draft go: the application was sent."""
+    ask.act("draft.drop", {"party_id": ask.party_id, "kind": DRAFT})

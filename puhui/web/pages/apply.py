@@ -1,0 +1,349 @@
+"""Applying in five steps, one question a page, kept after each so that any device can go on."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from starlette.responses import Response
+
+from puhui.data import foresee, read_lists
+from puhui.kernel import Actor, Fault
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import Money, parse_money
+from puhui.lending import keep_mapping, shelf
+from puhui.lending.window import applications_of, loans_of, wallet_account
+from puhui.merchant import Stated, read_row
+from puhui.score import study
+from puhui.web.ask import Ask
+from puhui.web.own import drop_draft, keep_draft, own_party, read_draft
+from puhui.web.pages.entry import PRODUCT
+from puhui.web.pages.money import balance_of
+
+MAPPING = "merchant_310"
+CHANNEL = "web"
+PURPOSE = "credit_decision"
+FIELDS = (
+    "birth_date",
+    "bureau_debt",
+    "invoice",
+    "past_repayment",
+    "registry_fact",
+    "stated_income",
+    "wallet_flow",
+)
+"""The data fields that a row is made from, and that the consent must cover."""
+
+CONSENT_DAYS = 365
+HISTORY_DAYS = 120
+READER = Actor("lender", frozenset({"operator"}))
+"""The machine that reads what the customer consented to; each look is on record."""
+
+STEPS = ("amount", "plan", "income", "consent", "check")
+UNDER_WAY = ("open", "review", "offered")
+PURPOSES = ("stock", "equipment", "rent", "wages", "other")
+
+
+def _step(name: str) -> tuple[int, int]:
+    return STEPS.index(name) + 1, len(STEPS)
+
+
+def start(ask: Ask) -> Response:
+    """Where to go on: an application under way, or the first step that is not done."""
+    with ask.node.read() as tx:
+        found = [row for row in applications_of(tx, ask.party_id) if row.status in UNDER_WAY]
+    for row in found:
+        if row.product == PRODUCT:
+            return ask.go(f"/application/{row.id}?here=1")
+    return ask.go(f"/apply/{_first_open(read_draft(ask))}")
+
+
+def _first_open(draft: dict[str, str]) -> str:
+    for name, fields in (("amount", ("amount",)), ("plan", ("months", "use")),
+                         ("income", ("income", "debt", "overdue"))):  # fmt: skip
+        if not all(draft.get(field) for field in fields):
+            return name
+    return "check" if draft.get("consent") else "consent"
+
+
+def amount(ask: Ask) -> Response:
+    """How much."""
+    return _amount(ask, read_draft(ask).get("amount", ""))
+
+
+def _amount(ask: Ask, value: str) -> Response:
+    product = shelf.load_product(PRODUCT)
+    return ask.page(
+        "apply_amount.html", step=_step("amount"), value=value, product=product, back="/me"
+    )
+
+
+def give_amount(ask: Ask) -> Response:
+    """Keep the amount, if the product lends it."""
+    product = shelf.load_product(PRODUCT)
+    typed = ask.text("amount")
+    wanted = _money(ask, "amount", typed, product.currency)
+    if wanted is not None:
+        lowest, highest = product.smallest_minor, product.largest_minor
+        if not lowest <= wanted.minor <= highest:
+            said = {"least": ask.say.money(lowest), "most": ask.say.money(highest)}
+            ask.wrong("amount", ask.say("apply.amount_range", **said))
+        elif wanted.minor % product.step_minor:
+            ask.wrong(
+                "amount", ask.say("apply.amount_step", step=ask.say.money(product.step_minor))
+            )
+    if ask.problems:
+        return _amount(ask, typed)
+    return _kept(ask, "amount", amount=typed)
+
+
+def _money(ask: Ask, name: str, typed: str, currency: str) -> Money | None:
+    cleaned = typed.replace(" ", "").removesuffix("元")
+    try:
+        found = parse_money(cleaned, currency)
+    except Refused:
+        ask.wrong(name, ask.say("form.bad_amount"))
+        return None
+    if found.minor < 0:
+        ask.wrong(name, ask.say("form.bad_amount"))
+        return None
+    return found
+
+
+def _kept(ask: Ask, done: str, **values: str) -> Response:
+    """Keep the values and go to the next step, or back to the check when all was given before."""
+    draft = read_draft(ask)
+    draft.update(values)
+    keep_draft(ask, draft)
+    following = _first_open(draft)
+    at = STEPS.index(done) + 1
+    return ask.go(f"/apply/{following if following == 'check' else STEPS[at]}")
+
+
+def plan(ask: Ask) -> Response:
+    """For how long, and for what."""
+    draft = read_draft(ask)
+    return _plan(ask, draft.get("months", ""), draft.get("use", ""))
+
+
+def _plan(ask: Ask, months: str, use: str) -> Response:
+    product = shelf.load_product(PRODUCT)
+    terms = [(str(n), ask.say("apply.months", months=n)) for n in product.terms_months]
+    uses = [(name, ask.say(f"apply.use_{name}")) for name in PURPOSES]
+    return ask.page(
+        "apply_plan.html",
+        step=_step("plan"),
+        terms=terms,
+        uses=uses,
+        months=months,
+        use=use,
+        back="/apply/amount",
+    )
+
+
+def give_plan(ask: Ask) -> Response:
+    """Keep the term and the use."""
+    product = shelf.load_product(PRODUCT)
+    months, use = ask.text("months"), ask.text("use")
+    if months not in {str(n) for n in product.terms_months}:
+        ask.wrong("months", ask.say("apply.months_missing"))
+    if use not in PURPOSES:
+        ask.wrong("use", ask.say("apply.use_missing"))
+    if ask.problems:
+        return _plan(ask, months, use)
+    return _kept(ask, "plan", months=months, use=use)
+
+
+def income(ask: Ask) -> Response:
+    """What comes in in a year, and what is owed elsewhere."""
+    draft = read_draft(ask)
+    return _income(ask, {name: draft.get(name, "") for name in ("income", "debt", "overdue")})
+
+
+def _income(ask: Ask, values: dict[str, str]) -> Response:
+    return ask.page("apply_income.html", step=_step("income"), values=values, back="/apply/plan")
+
+
+def give_income(ask: Ask) -> Response:
+    """Keep what the customer says of income and debts."""
+    values = {name: ask.text(name) for name in ("income", "debt", "overdue")}
+    for name in ("income", "debt"):
+        _money(ask, name, values[name], "CNY")
+    if values["overdue"] not in ("yes", "no"):
+        ask.wrong("overdue", ask.say("apply.overdue_missing"))
+    if ask.problems:
+        return _income(ask, values)
+    return _kept(ask, "income", **values)
+
+
+def consent(ask: Ask) -> Response:
+    """What would be read, by whom, for how long; agreed to in full or not at all."""
+    return _consent(ask)
+
+
+def _is_consented(ask: Ask) -> bool:
+    with ask.node.read() as tx:
+        party = own_party(ask, tx)
+        now_us = ask.node.clock.now_us()
+        try:
+            foresee(tx, party, purpose=PURPOSE, fields=FIELDS, now_us=now_us)
+        except Refused as refused:
+            if refused.code.startswith("data."):
+                return False
+            raise
+    return True
+
+
+def _consent(ask: Ask) -> Response:
+    lists = read_lists()
+    return ask.page(
+        "apply_consent.html",
+        step=_step("consent"),
+        fields=[ask.say.of(lists.fields[name], "") for name in FIELDS],
+        purpose=ask.say.of(lists.purposes[PURPOSE], ""),
+        product=shelf.load_product(PRODUCT),
+        until=ask.today + timedelta(days=CONSENT_DAYS),
+        is_given=_is_consented(ask),
+        back="/apply/income",
+    )
+
+
+def give_consent(ask: Ask) -> Response:
+    """Record the consent with its receipt, unless a valid one stands already."""
+    if not _is_consented(ask):
+        if ask.text("agree") != "yes":
+            ask.wrong("agree", ask.say("apply.agree_missing"))
+            return _consent(ask)
+        told = {
+            "party_id": ask.party_id,
+            "purpose": PURPOSE,
+            "fields": FIELDS,
+            "until": ask.today + timedelta(days=CONSENT_DAYS),
+        }
+        ask.act("data.grant_consent", told)
+    return _kept(ask, "consent", consent="yes")
+
+
+def check(ask: Ask) -> Response:
+    """Everything once more before it is sent."""
+    draft = read_draft(ask)
+    missing = _first_open(draft)
+    if missing != "check":
+        return ask.go(f"/apply/{missing}")
+    product = shelf.load_product(PRODUCT)
+    amounts = {
+        name: parse_money(draft[name].replace(" ", "").removesuffix("元"), product.currency).minor
+        for name in ("amount", "income", "debt")
+    }
+    return ask.page(
+        "apply_check.html",
+        step=_step("check"),
+        draft=draft,
+        amounts=amounts,
+        product=product,
+        is_consented=_is_consented(ask),
+        back="/apply/consent",
+    )
+
+
+def send(ask: Ask) -> Response:
+    """Send the application and decide it; the same form sent again finds the same application."""
+    application_id = _sent_before(ask)
+    if application_id is None:
+        draft = read_draft(ask)
+        missing = _first_open(draft)
+        if missing != "check":
+            return ask.go(f"/apply/{missing}")
+        if not _is_consented(ask):
+            return ask.go("/apply/consent")
+        application_id = _apply(ask, draft)
+    decide(ask, application_id)
+    drop_draft(ask)
+    return ask.go(f"/application/{application_id}")
+
+
+def _sent_before(ask: Ask) -> str | None:
+    with ask.node.read() as tx:
+        for row in applications_of(tx, ask.party_id):
+            if row.channel == CHANNEL and row.source_id == ask.key:
+                return str(row.id)
+    return None
+
+
+def _apply(ask: Ask, draft: dict[str, str]) -> str:
+    product = shelf.load_product(PRODUCT)
+    money = {
+        name: parse_money(draft[name].replace(" ", "").removesuffix("元"), product.currency).minor
+        for name in ("amount", "income", "debt")
+    }
+    stated = Stated(
+        yearly_income_minor=money["income"],
+        existing_debt_minor=money["debt"],
+        overdue_minor=1 if draft["overdue"] == "yes" else 0,
+    )
+    mapping = study.read_mapping(MAPPING)
+    keep_mapping(ask.node.home, mapping, study.mapping_text(MAPPING))
+    told = {"party_id": ask.party_id, "purpose": PURPOSE, "fields": FIELDS}
+    access = ask.act("data.record_access", told, actor=READER)
+    today: date = ask.today
+    with ask.node.read() as tx:
+        row, _ = read_row(
+            ask.node,
+            tx,
+            access.access_id,
+            viewer=READER.name,
+            party=own_party(ask, tx),
+            wallet_id=wallet_account(ask.party_id, product.currency),
+            since=today - timedelta(days=HISTORY_DAYS),
+            on=today,
+            stated=stated,
+        )
+    made = ask.act(
+        "lending.apply",
+        {
+            "party_id": ask.party_id,
+            "product": PRODUCT,
+            "wanted_minor": money["amount"],
+            "mapping": mapping.digest,
+            "row": {**row, "use": draft["use"]},
+            "fields": FIELDS,
+            "channel": CHANNEL,
+            "source_id": ask.key,
+            "term_months": int(draft["months"]),
+        },
+    )
+    return str(made.application_id)
+
+
+def decide(ask: Ask, application_id: str) -> None:
+    """Decide an application that is open; one that was decided stays as it is.
+
+    Fault: where no model is in force; the application is kept, and can be decided later.
+    """
+    key = f"web:decide:{application_id}"
+    try:
+        ask.node.act("lending.decide", {"application_id": application_id}, key=key, actor=ask.actor)
+    except Refused as refused:
+        if refused.code != "lending.not_open":
+            raise
+    except Fault as fault:
+        if not fault.code.startswith(("lending.", "score.")):
+            raise
+
+
+def overview(ask: Ask) -> Response:
+    """The customer's own first page: what is next, loans, wallet, applications."""
+    with ask.node.read() as tx:
+        rows = applications_of(tx, ask.party_id)
+        loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
+        party = own_party(ask, tx)
+        balance = balance_of(tx, ask.party_id)
+    draft = read_draft(ask)
+    return ask.page(
+        "me.html",
+        applications=rows,
+        loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
+        party=party,
+        balance=balance,
+        draft=draft,
+        welcome=ask.query.get("welcome") == "1",
+    )

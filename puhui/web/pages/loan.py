@@ -1,0 +1,146 @@
+"""A loan: taking the money, the plan, repaying part, early or all of it, and the contract."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from starlette.responses import Response
+
+from puhui.channel import said
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import parse_money
+from puhui.lending import loan_state, quote_pay_off, shelf
+from puhui.lending.window import loan_events
+from puhui.web.ask import Ask
+from puhui.web.own import own_contract
+from puhui.web.pages.money import balance_of
+
+RUNNING = ("current", "past_due", "written_off")
+WAYS = ("due", "next", "all", "other")
+
+
+def show(ask: Ask) -> Response:
+    """Where the loan stands today: what is owed, when, and the whole plan."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+        state = loan_state(tx, row.id, ask.today)
+        events = loan_events(tx, row.id)
+        balance = balance_of(tx, ask.party_id)
+        quote = quote_pay_off(tx, row.id, ask.today) if row.status in RUNNING[:2] else None
+    coming = next((one for one in state.instalments if one.owed_minor > 0), None)
+    return ask.page(
+        "loan.html",
+        row=row,
+        state=state,
+        events=events,
+        balance=balance,
+        quote=quote,
+        coming=coming,
+        product=shelf.load_product(row.product),
+        is_running=row.status in RUNNING,
+        is_stale=row.status == "signed" and row.counts_from != ask.today.isoformat(),
+        done=ask.query.get("done", ""),
+        back="/me",
+    )
+
+
+def take_money(ask: Ask) -> Response:
+    """Pay the signed loan out to the wallet, once."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+    if row.status == "signed":
+        key = f"web:disburse:{row.id}"
+        told = {"contract_id": row.id}
+        try:
+            ask.node.act("lending.disburse", told, key=key, actor=ask.actor)
+        except Refused as refused:
+            if refused.code != "lending.not_signed":
+                raise
+    return ask.go(f"/loan/{row.id}?done=paid")
+
+
+def void(ask: Ask) -> Response:
+    """Undo a signed contract before the money came; the offer stands again."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+    ask.act("lending.void_contract", {"contract_id": row.id})
+    return ask.go(f"/application/{row.application_id}")
+
+
+def text(ask: Ask) -> Response:
+    """The contract as it was signed, for reading and printing."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+    return ask.page("contract_text.html", row=row, back=f"/loan/{row.id}")
+
+
+def repay(ask: Ask) -> Response:
+    """How much to pay, with what ends the loan to the day."""
+    return _repay(ask)
+
+
+def _repay(ask: Ask) -> Response:
+    on = ask.today
+    asked = ask.query.get("on", "")
+    if asked:
+        try:
+            on = max(date.fromisoformat(asked), ask.today)
+        except ValueError:
+            ask.wrong("on", ask.say("loan.bad_day"))
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+        if row.status not in RUNNING:
+            return ask.go(f"/loan/{row.id}")
+        state = loan_state(tx, row.id, ask.today)
+        quote = quote_pay_off(tx, row.id, ask.today) if row.status != "written_off" else None
+        later = quote_pay_off(tx, row.id, on) if quote is not None else None
+        balance = balance_of(tx, ask.party_id)
+    coming = next((one for one in state.instalments if one.owed_minor > 0), None)
+    return ask.page(
+        "repay.html",
+        row=row,
+        state=state,
+        quote=quote,
+        later=later,
+        on=on,
+        coming=coming,
+        balance=balance,
+        way=ask.text("way"),
+        amount=ask.text("amount"),
+        back=f"/loan/{row.id}",
+    )
+
+
+def pay(ask: Ask) -> Response:
+    """Take the repayment from the wallet, once for the form that was sent."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+    amount_minor = _amount(ask, row.currency)
+    if ask.problems or amount_minor is None:
+        return _repay(ask)
+    told = {"contract_id": row.id, "amount_minor": amount_minor}
+    try:
+        found = ask.act("lending.repay", told)
+    except Refused as refused:
+        ask.wrong("way", said(refused.code, ask.view.language))
+        return _repay(ask)
+    return ask.go(f"/loan/{row.id}?done={'closed' if found.status == 'paid_off' else 'repaid'}")
+
+
+def _amount(ask: Ask, currency: str) -> int | None:
+    """What was chosen: amounts shown on the page are sent with it, so that none changes unseen."""
+    way = ask.text("way")
+    if way not in WAYS:
+        ask.wrong("way", ask.say("loan.way_missing"))
+        return None
+    typed = ask.text("amount") if way == "other" else ask.text(f"amount_{way}")
+    name = "amount" if way == "other" else "way"
+    try:
+        found = parse_money(typed.replace(" ", "").removesuffix("元"), currency).minor
+    except Refused:
+        ask.wrong(name, ask.say("form.bad_amount"))
+        return None
+    if found <= 0:
+        ask.wrong(name, ask.say("form.bad_amount"))
+        return None
+    return found

@@ -1,0 +1,115 @@
+"""Every address, what answers it, and who may open it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from puhui.web.ask import Ask
+from puhui.web.desks import case, customer, journal, portfolio, user
+from puhui.web.desks import complaint as complaint_desk
+from puhui.web.desks import entry as desk
+from puhui.web.pages import application, apply, complaint, consent, entry, loan, mine, money
+from puhui.web.who import Who
+
+Page = Callable[[Ask], Response]
+
+
+CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
+    ("GET", "/", entry.home, Who.ANYONE),
+    ("GET", "/help", entry.help_page, Who.ANYONE),
+    ("GET", "/view", entry.view, Who.ANYONE),
+    ("GET", "/settings", entry.settings, Who.ANYONE),
+    ("POST", "/settings/close", entry.close_sessions, Who.USER),
+    ("GET", "/login", entry.login, Who.ANYONE),
+    ("POST", "/login", entry.send_code, Who.ANYONE),
+    ("POST", "/login/code", entry.try_code, Who.ANYONE),
+    ("POST", "/logout", entry.log_out, Who.ANYONE),
+    ("GET", "/register", entry.register, Who.USER),
+    ("POST", "/register/name", entry.give_name, Who.USER),
+    ("POST", "/register/number", entry.give_number, Who.USER),
+    ("GET", "/me", apply.overview, Who.CUSTOMER),
+    ("GET", "/apply", apply.start, Who.CUSTOMER),
+    ("GET", "/apply/amount", apply.amount, Who.CUSTOMER),
+    ("POST", "/apply/amount", apply.give_amount, Who.CUSTOMER),
+    ("GET", "/apply/plan", apply.plan, Who.CUSTOMER),
+    ("POST", "/apply/plan", apply.give_plan, Who.CUSTOMER),
+    ("GET", "/apply/income", apply.income, Who.CUSTOMER),
+    ("POST", "/apply/income", apply.give_income, Who.CUSTOMER),
+    ("GET", "/apply/consent", apply.consent, Who.CUSTOMER),
+    ("POST", "/apply/consent", apply.give_consent, Who.CUSTOMER),
+    ("GET", "/apply/check", apply.check, Who.CUSTOMER),
+    ("POST", "/apply/check", apply.send, Who.CUSTOMER),
+    ("GET", "/application/{application_id}", application.show, Who.CUSTOMER),
+    ("POST", "/application/{application_id}/decide", application.decide_now, Who.CUSTOMER),
+    ("POST", "/application/{application_id}/review", application.request_review, Who.CUSTOMER),
+    ("POST", "/application/{application_id}/withdraw", application.withdraw, Who.CUSTOMER),
+    ("GET", "/application/{application_id}/contract", application.contract, Who.CUSTOMER),
+    ("POST", "/application/{application_id}/contract", application.sign, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}", loan.show, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/take", loan.take_money, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/void", loan.void, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}/contract", loan.text, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}/repay", loan.repay, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/repay", loan.pay, Who.CUSTOMER),
+    ("GET", "/money", money.statement, Who.CUSTOMER),
+    ("GET", "/consents", consent.show, Who.CUSTOMER),
+    ("POST", "/consent/{consent_id}/revoke", consent.revoke, Who.CUSTOMER),
+    ("GET", "/consent/{consent_id}", consent.receipt, Who.CUSTOMER),
+    ("GET", "/complaints", complaint.overview, Who.CUSTOMER),
+    ("GET", "/complaints/new", complaint.begin, Who.CUSTOMER),
+    ("POST", "/complaints/new", complaint.file, Who.CUSTOMER),
+    ("GET", "/complaint/{complaint_id}", complaint.show, Who.CUSTOMER),
+    ("POST", "/complaint/{complaint_id}/close", complaint.close, Who.CUSTOMER),
+    ("GET", "/mine", mine.overview, Who.CUSTOMER),
+    ("POST", "/mine", mine.open_data, Who.CUSTOMER),
+    ("POST", "/mine/erase", mine.erase, Who.CUSTOMER),
+    ("GET", "/mine/{access_id}", mine.show, Who.CUSTOMER),
+    ("GET", "/mine/{access_id}/export", mine.export, Who.CUSTOMER),
+    ("GET", "/erased", mine.erased, Who.ANYONE),
+)
+
+STAFF: tuple[tuple[str, str, Page, Who], ...] = (
+    ("GET", "/desk/login", desk.login, Who.ANYONE),
+    ("POST", "/desk/login", desk.try_password, Who.ANYONE),
+    ("GET", "/desk/factor", desk.factor, Who.USER),
+    ("POST", "/desk/factor", desk.confirm, Who.USER),
+    ("GET", "/desk", desk.overview, Who.STAFF),
+    ("GET", "/desk/password", desk.password, Who.STAFF),
+    ("POST", "/desk/password", desk.change_password, Who.STAFF),
+    ("GET", "/desk/applications", case.applications, Who.LENDING),
+    ("GET", "/desk/reviews", case.queue, Who.LENDING),
+    ("GET", "/desk/case/{application_id}", case.show, Who.LENDING),
+    ("POST", "/desk/case/{application_id}/open", case.open_facts, Who.FACTS),
+    ("POST", "/desk/case/{application_id}/propose", case.propose, Who.OFFICER),
+    ("POST", "/desk/case/{application_id}/confirm", case.confirm, Who.FACTS),
+    ("GET", "/desk/customers", customer.search, Who.LENDING),
+    ("POST", "/desk/customers", customer.search, Who.LENDING),
+    ("GET", "/desk/customer/{party_id}", customer.show, Who.LENDING),
+    ("POST", "/desk/customer/{party_id}/open", customer.open_contact, Who.CONTACT),
+    ("GET", "/desk/portfolio", portfolio.show, Who.LENDING),
+    ("GET", "/desk/loans", portfolio.loans, Who.LENDING),
+    ("GET", "/desk/products", portfolio.products, Who.LENDING),
+    ("GET", "/desk/product/{name}", portfolio.product, Who.LENDING),
+    ("GET", "/desk/complaints", complaint_desk.overview, Who.COMPLAINTS),
+    ("GET", "/desk/complaint/{complaint_id}", complaint_desk.show, Who.COMPLAINTS),
+    ("POST", "/desk/complaint/{complaint_id}/open", complaint_desk.open_words, Who.COMPLAINTS),
+    ("POST", "/desk/complaint/{complaint_id}/answer", complaint_desk.give_answer, Who.COMPLAINTS),
+    ("GET", "/desk/journal", journal.search, Who.JOURNAL),
+    ("GET", "/desk/act/{position}", journal.show, Who.JOURNAL),
+    ("POST", "/desk/replay", journal.begin_replay, Who.JOURNAL),
+    ("GET", "/desk/replay", journal.show_replay, Who.JOURNAL),
+    ("GET", "/desk/users", user.overview, Who.USERS),
+    ("POST", "/desk/users", user.add, Who.USERS),
+    ("GET", "/desk/user/{user_id}", user.show, Who.USERS),
+    ("POST", "/desk/user/{user_id}", user.change, Who.USERS),
+)
+
+QUICK: frozenset[Page] = frozenset(
+    (entry.home, entry.help_page, entry.settings, application.show, apply.overview)
+)
+"""Pages of a few short reads: answered without handing them to another thread."""
+
+ROUTES = (*CITIZEN, *STAFF)
+"""In the order in which addresses are tried."""

@@ -1,0 +1,1 @@
+"""What meets the network: addresses that may be told, and the telling."""

@@ -1,0 +1,85 @@
+"""For each operation something that is really there, so that a call of it succeeds once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.town import Town
+from tests.lending.bank import resident_id
+
+BAD_FLOWS = {"id": "x", "age": "40", "income": "120000", "debt": "0", "flow": "150", "late": "40"}
+
+Things = dict[str, tuple[str, dict[str, Any]]]
+"""By operation: who may call it, and what is given."""
+
+
+def own_things(town: Town) -> Things:
+    """For each operation that customers may call: whose thing it is, and what is given."""
+    borrower, offered, signed, voided = (town.fresh() for _ in range(4))
+    opened, withdrawn, refused = (town.fresh() for _ in range(3))
+    application_id, contract_id = town.decided(offered), town.loan(borrower)
+    no = town.application(refused, row=BAD_FLOWS)
+    assert town.bank.decide(no).outcome == "refused"
+    path = f"/api/lending/applications/{application_id}/contract"
+    digest = town.get(offered, path).json()["contract_digest"]
+    party_id = town.parties[borrower]
+    consent = town.get(borrower, f"/api/data/consents/{party_id}").json()["items"][0]
+    loan, party = {"contract_id": contract_id}, {"party_id": party_id}
+    mine = {"application_id": application_id}
+    grant = {"purpose": "credit_decision", "fields": ["wallet_flow"], "until": "2026-12-31"}
+    return {
+        "lending.list_applications": (borrower, {}),
+        "lending.list_loans": (borrower, {}),
+        "lending.read_application": (offered, mine),
+        "lending.read_decision": (offered, mine),
+        "lending.read_contract": (offered, mine),
+        "lending.accept": (offered, {**mine, "contract_digest": digest}),
+        "lending.read_loan": (borrower, loan),
+        "lending.read_schedule": (borrower, loan),
+        "lending.quote_pay_off": (borrower, loan),
+        "lending.repay": (borrower, {**loan, "amount_minor": 1000}),
+        "lending.read_wallet": (borrower, party),
+        "data.list_consents": (borrower, party),
+        "data.grant_consent": (borrower, {**party, **grant}),
+        "data.revoke_consent": (borrower, {"consent_id": consent["consent_id"]}),
+        "party.change_details": (borrower, {**party, "address": "虚构路 9 号"}),
+        "lending.decide": (opened, {"application_id": town.application(opened)}),
+        "lending.withdraw": (withdrawn, {"application_id": town.application(withdrawn)}),
+        "lending.request_review": (refused, {"application_id": no}),
+        "lending.disburse": (signed, {"contract_id": town.signed(signed)}),
+        "lending.void_contract": (voided, {"contract_id": town.signed(voided)}),
+    }
+
+
+def all_things(town: Town) -> Things:
+    """For every operation: who may call it, and what is given."""
+    party_id = town.parties["ann"]
+    hook = {"url": "https://partner.example.com/hook", "events": ["lending.repaid"]}
+    ends, again = (
+        {"endpoint_id": town.post("operator", "/api/webhook/register", hook).json()["endpoint_id"]}
+        for _ in range(2)
+    )
+    check = {"method": "synthetic", "is_passed": True, "evidence_digest": "0" * 64}
+    person = {"name": "测试", "id_number": resident_id(70_001), "phone": "13900070001"}
+    visitor = {"name": "测试", "id_number": resident_id(70_002), "phone": "13900009999"}
+    record = {
+        "party_id": party_id,
+        "kind": "registry_fact",
+        "reference": "2026-01",
+        "day": "2026-01-31",
+        "content": {"status": "open"},
+    }
+    return {
+        **own_things(town),
+        "lending.apply": ("operator", town.apply_given("ann")),
+        "lending.read_portfolio": ("auditor", {}),
+        "party.register_person": ("operator", person),
+        "party.become_customer": ("visitor", visitor),
+        "party.verify_identity": ("operator", {"party_id": party_id, **check}),
+        "data.share_records": ("operator", {"source": "registry", "records": [record]}),
+        "webhook.register": ("operator", hook),
+        "webhook.delete": ("operator", ends),
+        "webhook.tell_again": ("operator", {**again, "after_position": 0}),
+        "webhook.list_endpoints": ("operator", {}),
+        "webhook.list_events": ("operator", {}),
+    }

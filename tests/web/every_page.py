@@ -1,0 +1,64 @@
+"""Every page of the town as it really stands, for whoever wants to look at all of them."""
+
+from __future__ import annotations
+
+import re
+
+from puhui.lending.window import applications_of, loans_of
+from puhui.party import find_parties
+from puhui.web.routes import ROUTES
+from tests.web.browser import Browser
+from tests.web.town import Town
+
+PARTS = re.compile(r"\{(\w+)\}")
+ROLES = ("loan_officer", "auditor", "administrator")
+
+
+def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
+    """Who sees which addresses: each page once, with something on it."""
+    citizen = town.customer(town.good)
+    town.lend(citizen)
+    citizen.send(citizen.open("/complaints/new").form("/new"), subject="other", words="请回电。")
+    access = citizen.send(citizen.open("/mine").form("/mine")).url.rpartition("/")[2]
+    refused = town.customer(town.bad)
+    page = refused.apply(amount="300000", income="1000", debt="900000")
+    page = refused.send(page.form("/apply/check"))
+    waiting = town.customer(town.other)
+    offer = waiting.send(waiting.apply().form("/apply/check"))
+    with town.node.read() as tx:
+        party_id = find_parties(town.node, tx, phone=town.good.phone)[0].id
+        application = applications_of(tx, party_id)[0].id
+        (loan,) = loans_of(tx, party_id)
+    consent = re.search(r"consent-[0-9a-f]+", citizen.open("/consents").text)
+    complaint = re.search(r"complaint-[0-9a-f]+", citizen.open("/complaints").text)
+    assert consent is not None
+    assert complaint is not None
+    known = {
+        "application_id": application,
+        "contract_id": loan.contract_id,
+        "consent_id": consent.group(),
+        "complaint_id": complaint.group(),
+        "access_id": access,
+        "party_id": party_id,
+        "name": "merchant_310",
+        "position": "7",
+    }
+    desks = {role: town.staff(role) for role in ROLES}
+    users = desks["administrator"].open("/desk/users")
+    known["user_id"] = users.link("/desk/user/").rpartition("/")[2]
+    paths = [
+        PARTS.sub(lambda match: known[match.group(1)], path)
+        for method, path, _, _ in ROUTES
+        if method == "GET" and path not in ("/view", "/register", "/desk/factor", "/erased")
+        and not path.endswith("/export")
+    ]  # fmt: skip
+    own = [path for path in paths if not path.startswith("/desk")]
+    found = {"visitor": (town.browser(), ["/", "/help", "/settings", "/login", "/desk/login"])}
+    found["citizen"] = (citizen, [p for p in own if p not in ("/login", "/apply")])
+    found["refused"] = (refused, [page.url.removeprefix("http://testserver")])
+    at = offer.url.removeprefix("http://testserver")
+    found["offered"] = (waiting, [at, f"{at}/contract"])
+    for role, desk in desks.items():
+        mine = [path for path in paths if path.startswith("/desk") and path != "/desk/login"]
+        found[role] = (desk, [path for path in mine if desk.ask(path).status == 200])
+    return found
