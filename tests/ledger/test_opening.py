@@ -211,17 +211,15 @@ def test_opening_is_the_same_as_creating_first(
 @pytest.mark.parametrize(
     "account, code",
     [
-        (deposit(ALICE, 0), "ledger.exists_with_different_flags"),
-        (replace(deposit(ALICE), ledger="USD"), "ledger.exists_with_different_ledger"),
-        (replace(deposit(ALICE), code=9), "ledger.exists_with_different_code"),
-        (replace(deposit(ALICE), user_data_32=1), "ledger.exists_with_different_user_data_32"),
         (replace(deposit(WALLET), ledger=""), "ledger.ledger_must_not_be_zero"),
         (replace(deposit(WALLET), flags=6), "ledger.flags_are_mutually_exclusive"),
         (replace(deposit(WALLET), id=0), "ledger.id_must_not_be_zero"),
         (replace(deposit(WALLET), code=2**16), "ledger.field_out_of_range"),
     ],
 )
-def test_an_account_on_other_terms_is_refused(books: Node, account: Account, code: str) -> None:
+def test_an_account_that_cannot_be_opened_is_refused(
+    books: Node, account: Account, code: str
+) -> None:
     """Nothing is opened then, and nothing moves; the place that is named is the account's."""
     opening = Opening((deposit(BOB, DEPOSIT | Account.HISTORY), deposit(LOAN), account),
                       (pay(1, FUND, BOB, 70),))  # fmt: skip
@@ -234,6 +232,29 @@ def test_an_account_on_other_terms_is_refused(books: Node, account: Account, cod
         assert ledger.lookup_accounts(tx, [WALLET, LOAN]) == (None, None)
         assert ledger.lookup_transfers(tx, [1]) == (None,)
     assert sums_of(books, [BOB]) == [(0, 0, 0, 100)]
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        deposit(ALICE, 0),
+        replace(deposit(ALICE), ledger="USD"),
+        replace(deposit(ALICE), code=9),
+        replace(deposit(ALICE), user_data_32=1),
+    ],
+)
+def test_an_account_that_is_there_stays_as_it_is(books: Node, account: Account) -> None:
+    """Another room may have opened it with marks of its own; its own terms decide what may move."""
+    with books.read() as tx:
+        (before,) = ledger.lookup_accounts(tx, [ALICE])
+    opened(books, "there", Opening((account, deposit(LOAN)), (pay(1, FUND, ALICE, 70),)))
+    with books.read() as tx:
+        after, loan = ledger.lookup_accounts(tx, [ALICE, LOAN])
+    assert before is not None
+    assert after is not None
+    assert loan is not None
+    moved = before.credits_posted_minor + 70
+    assert after == replace(before, credits_posted_minor=moved)
 
 
 def test_what_is_refused_strictly_opens_nothing(books: Node) -> None:

@@ -117,7 +117,7 @@ def settle(node: Node) -> dict[str, str]:
     with node.read() as tx:
         digest = champion(tx, PRODUCT)
     assert digest is not None
-    used = load_model(node.home / "models", digest.digest)
+    used = load_model(node.home / "models", digest)
     persons = {
         one.party_id: one
         for one in county.merchants

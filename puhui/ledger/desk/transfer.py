@@ -45,6 +45,7 @@ from puhui.ledger.tables.schema import blob, number, signed, unsigned
 
 _SECOND = Transfer.POST | Transfer.VOID
 _NO_CHANGE = (0, 0, 0, 0)
+_THERE = frozenset(status for status in Status if status.value.startswith("exists"))
 
 
 def create_transfers(
@@ -58,7 +59,7 @@ def create_transfers(
     """Create a batch of at most 8,190 transfers and say what became of each, in order.
 
     Chains of linked transfers happen whole or not at all. With ``strict`` nothing happens unless
-    every transfer does. ``opening`` are accounts to create first where they are not there yet;
+    every transfer does. ``opening`` are accounts to create first; one that is there stays as it is;
     ``are_new`` says that every id was made in this act, so that none is looked up.
     Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with ``strict``
     ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``: the debited
@@ -136,7 +137,7 @@ def _find_terms(
     rows = act.tx.all(write.FIND_ACCOUNTS, ids=[blob(i) for i in wanted])
     known = {number(row.id): account_of(row) for row in rows}
     statuses, opened = judge_accounts(known, opening, act.now_us)
-    needed = [Status.CREATED if s is Status.EXISTS else s for s in statuses]
+    needed = [Status.CREATED if s in _THERE else s for s in statuses]
     require_created(needed, "account")
     terms = {i: (account.ledger, account.flags, account.time_us) for i, account in known.items()}
     terms.update({a.id: (a.ledger, a.flags, a.time_us or act.now_us) for a in opened})
