@@ -217,9 +217,7 @@ def test_opening_is_the_same_as_creating_first(
         (replace(deposit(WALLET), code=2**16), "ledger.field_out_of_range"),
     ],
 )
-def test_an_account_that_cannot_open_is_refused(
-    books: Node, account: Account, code: str
-) -> None:
+def test_an_account_that_cannot_open_is_refused(books: Node, account: Account, code: str) -> None:
     """Nothing is opened then, and nothing moves; the place that is named is the account's."""
     opening = Opening((deposit(BOB, DEPOSIT | Account.HISTORY), deposit(LOAN), account),
                       (pay(1, FUND, BOB, 70),))  # fmt: skip
