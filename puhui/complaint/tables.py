@@ -49,16 +49,26 @@ READ_COMPLAINTS_OF = (
     .order_by(_complaint.filed_us.desc(), _complaint.id)
     .limit(bindparam("count"))
 )
-READ_COMPLAINTS = (
-    select(*_complaint)
-    .where(
-        or_(bindparam("any_status") == 1, _complaint.status == bindparam("status")),
-        or_(bindparam("any_subject") == 1, _complaint.subject == bindparam("subject")),
-    )
-    .order_by(_complaint.due_on, _complaint.id)
+_LISTED = select(*_complaint).where(
+    or_(bindparam("any_status") == 1, _complaint.status == bindparam("status")),
+    or_(bindparam("any_subject") == 1, _complaint.subject == bindparam("subject")),
+)
+_ORDERS = {
+    "due": _complaint.due_on,
+    "number": _complaint.number,
+    "subject": _complaint.subject,
+    "status": _complaint.status,
+    "filed": _complaint.filed_us,
+}
+READ_COMPLAINTS = {
+    f"{mark}{name}": _LISTED.order_by(column.desc() if mark else column.asc(), _complaint.id)
     .limit(bindparam("count"))
     .offset(bindparam("skip"))
-)
+    for name, column in _ORDERS.items()
+    for mark in ("", "-")
+}
+"""One statement per column and direction; ids break ties."""
+
 ANSWER = (
     update(COMPLAINT)
     .where(_complaint.id == bindparam("id_"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from puhui import lending
 from puhui.data import consents_of
 from puhui.intake.read import FileRow
-from puhui.kernel import Actor, Node, Refused
+from puhui.kernel import Actor, Fault, Node, Refused
 from puhui.kernel.act import BATCH_MAX
 from puhui.kernel.clock import business_date
 from puhui.kernel.pending import Pending
@@ -242,8 +243,14 @@ class Runner:
                 sent.append((course, send(course)))
             except Refused as refused:
                 course.refused = refused
-        for course, pending in sent:
+        for place, (course, pending) in enumerate(sent):
             try:
                 yield course, self._take(pending)
             except Refused as refused:
                 course.refused = refused
+            except Fault:
+                # A run that ends leaves nothing on its way that the next one would meet.
+                for _, left in sent[place:]:
+                    with suppress(Refused, Fault):
+                        left.result()
+                raise

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from puhui.kernel.clock import business_date, time_of
 from puhui.kernel.crypto import SubjectKey, canonical_json
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Transaction
+from puhui.kernel.store import Row, Transaction
 
 if TYPE_CHECKING:
     from puhui.kernel.node import Node
@@ -157,8 +157,9 @@ def find_use_case(name: str) -> UseCase:
 class Act:
     """One run of one use case: its transaction, its time, its chance and its identifiers.
 
-    ``kept`` passes what ``recompute`` has read on to the use case and is recorded nowhere;
-    ``recorded`` is the first outcome, where a replay cannot work it out any more.
+    ``find(key)`` tells name, outcome, refusal and time of the act recorded under a key, also of one
+    in the same group. ``kept`` passes what ``recompute`` has read on to the use case and is
+    recorded nowhere; ``recorded`` is the first outcome, where a replay cannot work it out any more.
     """
 
     __slots__ = (
@@ -168,6 +169,7 @@ class Act:
         "actor",
         "digests",
         "events",
+        "find",
         "kept",
         "key",
         "name",
@@ -178,7 +180,15 @@ class Act:
     )
 
     def __init__(
-        self, *, node: Node, tx: Transaction, name: str, key: str, actor: str, now_us: int
+        self,
+        *,
+        node: Node,
+        tx: Transaction,
+        name: str,
+        key: str,
+        actor: str,
+        now_us: int,
+        find: Callable[[str], Row | None],
     ) -> None:
         self.node = node
         self.tx = tx
@@ -186,6 +196,7 @@ class Act:
         self.key = key
         self.actor = actor
         self.now_us = now_us
+        self.find = find
         self.events: list[tuple[str, str, Mapping[str, object]]] = []
         self.digests: dict[str, str] = {}
         self.kept: dict[str, Any] = {}

@@ -344,6 +344,7 @@ class Node:
             key=pending.key,
             actor=pending.actor,
             now_us=now_us,
+            find=writer.find,
         )
         refusal: str | None = None
         try:

@@ -114,3 +114,12 @@ def test_lists_filter_and_put_what_is_due_first(node: Node, operator: Actor) -> 
         assert [one.id for one in list_complaints(tx, status="answered")] == [first]
         assert [one.id for one in list_complaints(tx, subject="privacy")] == [second]
         assert list_complaints(tx, skip=2) == ()
+        for order, ids in (
+            ("number", [first, second]),
+            ("-number", [second, first]),
+            ("status", [first, second]),
+            ("-status", [second, first]),
+            ("subject", [second, first]),
+            ("-subject", [first, second]),
+        ):
+            assert [one.id for one in list_complaints(tx, order=order)] == ids, order

@@ -206,6 +206,9 @@ def test_the_journal_is_searched_opened_and_replayed(town: Town) -> None:
     assert browser.open("/desk/act/999999999").status == 404
     refused = browser.open("/desk/journal?end=refused&order=-position&since=2026-03-02&until=x")
     assert refused.status == 200
+    oldest = browser.open("/desk/journal?order=position&size=25")
+    assert oldest.link("/desk/act/") == "/desk/act/1"
+    assert browser.open(oldest.link("&beyond=25")).link("/desk/act/") == "/desk/act/26"
     page = browser.send(act.form("/desk/replay"))
     for _ in range(600):
         if "progress" not in page.text:

@@ -46,11 +46,20 @@ def complaints_of(tx: Transaction, party_id: str) -> tuple[Complaint, ...]:
 
 
 def list_complaints(
-    tx: Transaction, *, status: str = "", subject: str = "", skip: int = 0, count: int = 50
+    tx: Transaction,
+    *,
+    status: str = "",
+    subject: str = "",
+    order: str = "due",
+    skip: int = 0,
+    count: int = 50,
 ) -> tuple[Complaint, ...]:
-    """A page of complaints, the one due first on top; an empty word takes every one."""
+    """A page of complaints; an empty word takes every one.
+
+    ``order`` is due, number, subject, status or filed, with "-" before it the other way round.
+    """
     rows = tx.all(
-        tables.READ_COMPLAINTS,
+        tables.READ_COMPLAINTS[order],
         any_status=int(not status),
         status=status,
         any_subject=int(not subject),

@@ -7,25 +7,29 @@ from sqlalchemy import bindparam, or_, select
 from puhui.kernel.store.journal import JOURNAL
 from puhui.kernel.store.statement import Row, Transaction
 
-_BROWSE = (
-    select(
-        JOURNAL.c.position,
-        JOURNAL.c.time_us,
-        JOURNAL.c.name,
-        JOURNAL.c.key,
-        JOURNAL.c.actor,
-        JOURNAL.c.refusal,
-    )
-    .where(
-        JOURNAL.c.position < bindparam("before"),
-        or_(bindparam("any_name") == 1, JOURNAL.c.name == bindparam("name")),
-        or_(bindparam("any_actor") == 1, JOURNAL.c.actor == bindparam("actor")),
-        or_(bindparam("any_key") == 1, JOURNAL.c.key == bindparam("key")),
-        or_(bindparam("any_end") == 1, JOURNAL.c.refusal.is_not(None)),
-        JOURNAL.c.time_us >= bindparam("since_us"),
-        JOURNAL.c.time_us < bindparam("until_us"),
-    )
+_FOUND = select(
+    JOURNAL.c.position,
+    JOURNAL.c.time_us,
+    JOURNAL.c.name,
+    JOURNAL.c.key,
+    JOURNAL.c.actor,
+    JOURNAL.c.refusal,
+).where(
+    or_(bindparam("any_name") == 1, JOURNAL.c.name == bindparam("name")),
+    or_(bindparam("any_actor") == 1, JOURNAL.c.actor == bindparam("actor")),
+    or_(bindparam("any_key") == 1, JOURNAL.c.key == bindparam("key")),
+    or_(bindparam("any_end") == 1, JOURNAL.c.refusal.is_not(None)),
+    JOURNAL.c.time_us >= bindparam("since_us"),
+    JOURNAL.c.time_us < bindparam("until_us"),
+)
+_BACKWARDS = (
+    _FOUND.where(JOURNAL.c.position < bindparam("beyond"))
     .order_by(JOURNAL.c.position.desc())
+    .limit(bindparam("count"))
+)
+_FORWARDS = (
+    _FOUND.where(JOURNAL.c.position > bindparam("beyond"))
+    .order_by(JOURNAL.c.position)
     .limit(bindparam("count"))
 )
 _ONE = select(*JOURNAL.c).where(JOURNAL.c.position == bindparam("position"))
@@ -42,13 +46,17 @@ def browse_journal(
     is_refused: bool = False,
     since_us: int = 0,
     until_us: int = POSITION_MAX,
-    before: int = POSITION_MAX,
+    is_oldest_first: bool = False,
+    beyond: int | None = None,
     count: int = 50,
 ) -> list[Row]:
-    """Acts whose position is settled, newest first, before a position; "" takes every one."""
+    """Acts whose position is settled, newest first or oldest first, those beyond a position in
+    that direction; "" takes every one.
+    """
+    start = 0 if is_oldest_first else POSITION_MAX
     return tx.all(
-        _BROWSE,
-        before=before,
+        _FORWARDS if is_oldest_first else _BACKWARDS,
+        beyond=start if beyond is None else beyond,
         name=name,
         any_name=int(not name),
         actor=actor,

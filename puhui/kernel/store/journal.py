@@ -49,9 +49,13 @@ EVENT = Table(
 """What acts told, in their own transaction; payloads are canonical JSON."""
 
 INSERT_EVENT = insert_all(EVENT)
-FIND = select(JOURNAL.c.name, JOURNAL.c.input_digest, JOURNAL.c.outcome, JOURNAL.c.refusal).where(
-    JOURNAL.c.key == bindparam("key")
-)
+FIND = select(
+    JOURNAL.c.name,
+    JOURNAL.c.input_digest,
+    JOURNAL.c.outcome,
+    JOURNAL.c.refusal,
+    JOURNAL.c.time_us,
+).where(JOURNAL.c.key == bindparam("key"))
 
 
 class Found(NamedTuple):
@@ -61,6 +65,7 @@ class Found(NamedTuple):
     input_digest: str
     outcome: str
     refusal: str | None
+    time_us: int
 
 
 _PAGE = (

@@ -207,7 +207,7 @@ class SqliteWriter:
         row = self._rows.get(key)
         if row is None:
             return self.tx.one(FIND, key=key)
-        return Found(row["name"], row["input_digest"], row["outcome"], row["refusal"])
+        return Found(*(row[field] for field in Found._fields))
 
     def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
         """Keep the journal row and the events of the act that ends now; the commit writes them.

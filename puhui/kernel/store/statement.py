@@ -94,7 +94,8 @@ class Compiled:
         self._lists = frozenset(_EXPANDING.findall(self.sql))
         marks = _MARK.finditer(self.sql)
         named = [found[1] or found[2] for found in marks if found[0] != "%%"]
-        self._order: tuple[str, ...] = tuple(compiled.positiontup or named)
+        # Of a name that comes twice PostgreSQL takes the value once, under one number.
+        self._order: tuple[str, ...] = tuple(compiled.positiontup or dict.fromkeys(named))
         self._spread: dict[tuple[int, ...], str] = {}
         self.make: Callable[[Iterable[Any]], Row] | None = None
         self.is_expanding = not self._lists <= self._defaults.keys()
@@ -105,10 +106,6 @@ class Compiled:
 
     def _settle(self) -> None:
         """Write out lists that the statement itself holds, and number the marks."""
-        if not self._lists:
-            if self._is_numbered:
-                self._number()
-            return
         lists = {name: list(self._defaults.pop(name)) or [None] for name in self._lists}
         parts = {name: [f"{name}__{n}" for n in range(len(lists[name]))] for name in lists}
         for name, items in lists.items():
@@ -116,31 +113,18 @@ class Compiled:
         self.sql = self._written({name: len(items) for name, items in lists.items()})
         self.names = tuple(part for name in self._order for part in parts.get(name, (name,)))
 
-    def _number(self) -> None:
-        """Write ``%(name)s`` as ``$1``, ``$2``; a name that comes twice keeps its number."""
-        numbers: dict[str, int] = {}
-
-        def written(found: re.Match[str]) -> str:
-            if found[1] is None:
-                return "%"
-            return f"${numbers.setdefault(found[1], len(numbers) + 1)}"
-
-        self.sql = _MARK.sub(written, self.sql)
-        self.names = tuple(numbers)
-
     def _written(self, sizes: Mapping[str, int]) -> str:
-        """The text with each list as that many marks; every mark has a number of its own."""
+        """The text with each list as that many marks, numbered where the dialect asks for it."""
         if not self._is_numbered:
             return _EXPANDING.sub(lambda found: ", ".join("?" * sizes[found[1]]), self.sql)
-        number = itertools.count(1)
-
-        def written(found: re.Match[str]) -> str:
-            if found[0] == "%%":
-                return "%"
-            count = sizes[found[2]] if found[2] else 1
-            return ", ".join(f"${next(number)}" for _ in range(count))
-
-        return _MARK.sub(written, self.sql)
+        numbers = itertools.count(1)
+        marks = {
+            name: ", ".join(f"${next(numbers)}" for _ in range(sizes.get(name, 1)))
+            for name in self._order
+        }
+        return _MARK.sub(
+            lambda found: "%" if found[0] == "%%" else marks[found[1] or found[2]], self.sql
+        )
 
     def maker(self, columns: Iterable[Sequence[Any]]) -> Callable[[Iterable[Any]], Row]:
         """The maker of rows with these columns, of which the first entry is the name."""

@@ -129,7 +129,7 @@ def open_session(act: Act, input: OpenSession) -> SessionOpened:
     ``party.user_disabled``, ``party.password_needed``.
     """
     judge.check_token_digest(input.token_digest)
-    proof = act.tx.one(session_tables.READ_PROOF, key=input.proof_key)
+    proof = act.find(input.proof_key)
     allowed = session_rules()
     is_proof = proof is not None and proof.name in PROOFS and proof.refusal is None
     user_id = json.loads(proof.outcome)["user_id"] if proof is not None and is_proof else None

@@ -16,7 +16,6 @@ from sqlalchemy import (
 )
 
 from puhui.kernel.store import insert_all, metadata, upsert
-from puhui.kernel.store.journal import JOURNAL
 from puhui.party.tables import PHONE, USER
 
 CODE = Table(
@@ -145,11 +144,6 @@ REVOKE_API_KEY = (
     .values(revoked_us=bindparam("now_us"))
 )
 READ_API_KEY = select(*API_KEY.c).where(API_KEY.c.id == bindparam("key_id"))
-
-READ_PROOF = select(JOURNAL.c.name, JOURNAL.c.outcome, JOURNAL.c.refusal, JOURNAL.c.time_us).where(
-    JOURNAL.c.key == bindparam("key")
-)
-"""What an act answered, by its key: the proof that a session rests on."""
 
 SET_PASSWORD = (
     update(USER)

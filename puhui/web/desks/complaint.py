@@ -21,12 +21,18 @@ def _subjects(ask: Ask) -> dict[str, str]:
 
 
 def overview(ask: Ask) -> Response:
-    """Complaints by the day an answer is due, by filters in the address."""
+    """Complaints by filters and in an order from the address, those due first at first."""
     sheet = sheet_of(
-        "/desk/complaints", ask.query, filters=("status", "subject"), order="due", orders={"due"}
+        "/desk/complaints",
+        ask.query,
+        filters=("status", "subject"),
+        order="due",
+        orders={"due", "number", "subject", "status", "filed"},
     )
     with ask.node.read() as tx:
-        rows = list_complaints(tx, **sheet.filters, skip=sheet.skip, count=sheet.size + 1)
+        rows = list_complaints(
+            tx, **sheet.filters, order=sheet.order, skip=sheet.skip, count=sheet.size + 1
+        )
     if ask.query.get("format") == "csv":
         head = ("number", "subject", "status", "filed", "due")
         return csv_reply(

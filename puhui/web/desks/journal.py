@@ -55,13 +55,13 @@ def _span(ask: Ask) -> tuple[int, int]:
 
 
 def search(ask: Ask) -> Response:
-    """Acts, newest first, by use case, actor, key, day and how they ended."""
+    """Acts, newest or oldest first, by use case, actor, key, day and how they ended."""
     filters = ("name", "actor", "key", "end", "since", "until")
     sheet = sheet_of(
         "/desk/journal", ask.query, filters=filters, order="-position", orders={"position"}
     )
     since_us, until_us = _span(ask)
-    before = ask.query.get("before", "")
+    beyond = ask.query.get("beyond", "")
     ask.node.store.settle_positions()
     with ask.node.read() as tx:
         rows = browse_journal(
@@ -72,7 +72,8 @@ def search(ask: Ask) -> Response:
             is_refused=sheet.filters["end"] == "refused",
             since_us=since_us,
             until_us=until_us,
-            before=int(before) if before.isdecimal() and len(before) < 18 else POSITION_MAX,
+            is_oldest_first=sheet.order == "position",
+            beyond=int(beyond) if beyond.isdecimal() and len(beyond) < 18 else None,
             count=sheet.size + 1,
         )
     if ask.query.get("format") == "csv":
