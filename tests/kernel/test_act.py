@@ -72,8 +72,16 @@ def sample_use_cases() -> Iterator[None]:
         act.tx.put(SET_COUNTER, id_="counter", number_=number)
         return SampleMade("counter", number, act.now_us, 0)
 
+    @use_case("sample.look", roles=("clerk",))
+    def look(act: Act, input: Sample) -> SampleMade:
+        """Tell what is recorded under another key."""
+        found = act.find(input.mode)
+        if found is None:
+            return SampleMade("", 0, 0, 0)
+        return SampleMade(f"{found.name} {found.refusal}", len(found.outcome), found.time_us, 0)
+
     yield
-    del USE_CASES["sample.add"], USE_CASES["sample.count"]
+    del USE_CASES["sample.add"], USE_CASES["sample.count"], USE_CASES["sample.look"]
 
 
 def rows_of(node: Node) -> int:
@@ -88,6 +96,18 @@ def test_same_key_gives_first_outcome_again(node: Node) -> None:
     assert rows_of(node) == 1
     with node.read() as tx:
         assert count_acts(tx) == (1, 0)
+
+
+def test_an_act_finds_what_another_recorded(node: Node) -> None:
+    """Also one of its own group, whose journal row is only written at the commit."""
+    first = node.submit("sample.add", Sample(7), key="k", actor=CLERK)
+    if node.store.writers > 1:
+        first.result()  # several writers run acts side by side
+    second = node.submit("sample.look", Sample(1, "k"), key="l", actor=CLERK)
+    assert second.result().id == "sample.add None"
+    assert second.result().time_us == first.result().time_us
+    nothing = node.act("sample.look", Sample(1, "none"), key="m", actor=CLERK)
+    assert nothing == SampleMade("", 0, 0, 0)
 
 
 def test_same_key_with_other_input_is_refused(node: Node) -> None:
