@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("farm", "federation"),
     ("merchant",),
     ("payment",),
+    ("exchange", "offline"),
     ("lending", "insurance", "receivable"),
     ("securities",),
     ("aml", "supervision", "inclusion", "complaint", "draft", "webhook"),
