@@ -89,9 +89,9 @@ class Transfer:
     ``amount_minor`` is debited to one account and credited to the other. With ``PENDING`` it is
     only held, for ``timeout_s`` seconds or, where that is nought, until a transfer with ``POST``
     or ``VOID`` names it in ``pending_id``. ``LINKED`` ties a transfer to the next one of its
-    batch: all of a chain happen, or none. ``CLOSING_DEBIT`` and ``CLOSING_CREDIT``, with ``PENDING``
-    alone, close the account of that side until the pending is voided or past its time.
-    ``time_us`` is given only with ``IMPORTED``.
+    batch: all of a chain happen, or none. ``CLOSING_DEBIT`` and ``CLOSING_CREDIT``, with
+    ``PENDING`` alone, close the account of that side until the pending is voided or past its
+    time. ``time_us`` is given only with ``IMPORTED``.
     """
 
     LINKED: ClassVar[int] = 1

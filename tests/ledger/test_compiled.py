@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from puhui.ledger.arrays import judge as compiled
+from puhui.ledger.arrays import status as said
 from puhui.ledger.arrays.record import (
     CODES,
     STATUSES,
@@ -20,7 +20,15 @@ from puhui.ledger.arrays.record import (
     unpack_transfers,
 )
 from puhui.ledger.engines.log.state import State
-from puhui.ledger.nouns import AMOUNT_ALL, AMOUNT_MAX, ID_MAX, TIME_US_MAX, Account, Status, Transfer
+from puhui.ledger.nouns import (
+    AMOUNT_ALL,
+    AMOUNT_MAX,
+    ID_MAX,
+    TIME_US_MAX,
+    Account,
+    Status,
+    Transfer,
+)
 from puhui.ledger.rules import EXPIRED, OPEN, Books, judge_transfers, leave_out_due
 
 START_US = 1_800_000_000_000_000
@@ -36,14 +44,14 @@ ACCOUNTS = (
 
 def test_the_codes_are_those_of_the_statuses() -> None:
     for status, code in CODES.items():
-        written = getattr(compiled, f"_{status.name}", None)
+        written = getattr(said, status.name, None)
         assert written in (None, code), status
     judged_elsewhere = {
         status
         for status in Status
         if status is Status.RESERVED_FIELD or status.name.endswith("_MUST_BE_ZERO")
     }
-    missing = [s for s in Status if not hasattr(compiled, f"_{s.name}")]
+    missing = [s for s in Status if not hasattr(said, s.name)]
     assert set(missing) <= judged_elsewhere, missing
 
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.compiled import njit
-from puhui.ledger.arrays.judge import EXPIRED, OPEN, end_held, mix
+from puhui.ledger.arrays.layout import EXPIRED, OPEN
+from puhui.ledger.arrays.local import mix
 from puhui.ledger.arrays.record import Records
+from puhui.ledger.arrays.second import end_held
 
 Words = NDArray[np.uint64]
 Places = NDArray[np.int64]
@@ -97,7 +99,9 @@ def enter(table: Words, hashes: Words, ordinals: Places) -> None:
 
 
 @njit
-def push_due(heap_ns: Words, heap_at: Places, size: int, held: Records, first: int, end: int) -> int:
+def push_due(
+    heap_ns: Words, heap_at: Places, size: int, held: Records, first: int, end: int
+) -> int:
     """Enter the pendings ``held[first:end]`` that expire; the heap has room. Returns its size."""
     for at in range(first, end):
         expires_ns = held[at].expires_ns

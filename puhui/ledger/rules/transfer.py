@@ -196,7 +196,7 @@ class _Work:
     def _is_closed(self, account_id: int) -> bool:
         """Whether an open pending transfer has closed the account."""
         made = self.made.closed
-        return made[account_id] if account_id in made else account_id in self.books.closed
+        return made.get(account_id, account_id in self.books.closed)
 
     def _close(self, t: Transfer, is_closed: bool) -> None:
         """Close what a pending transfer closes, or open it again."""

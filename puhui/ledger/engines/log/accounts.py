@@ -20,7 +20,9 @@ def judge_account_records(
     ``known`` are the accounts that exist among them. A reserved field that is not nought is told
     by ``reserved_field``, after what is wrong with the batch itself.
     """
-    asked = [_in_ns(a, int(ns)) for a, ns in zip(unpack_accounts(batch), batch["time_ns"], strict=True)]
+    asked = [
+        _in_ns(a, int(ns)) for a, ns in zip(unpack_accounts(batch), batch["time_ns"], strict=True)
+    ]
     there = {a.id: a for a in unpack_accounts(known)}
     reserved = batch["reserved"] != 0
     if not reserved.any():

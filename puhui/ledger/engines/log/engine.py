@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault
-from puhui.ledger.arrays.judge import IMPORTED
+from puhui.ledger.arrays.layout import IMPORTED
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records, check_size, id_halves
 from puhui.ledger.engines import Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
@@ -36,12 +36,16 @@ _CREATED = CODES[Status.CREATED]
 RECENT_MAX = 64
 """Batches that are kept in memory, so that what is asked for next is not read from files."""
 
+SNAPSHOT_EVENTS = 100_000
+"""A closing engine writes a snapshot where more events than these came after the last one."""
+
 WIDTH = 128
 
 
 def stop_process(fault: Fault) -> None:
     """End the process at once: what a disk lost after a failed sync cannot be known."""
-    print(f"puhui: {fault.reason} The process stops.", file=sys.stderr, flush=True)
+    sys.stderr.write(f"puhui: {fault.reason} The process stops.\n")
+    sys.stderr.flush()
     os._exit(70)
 
 
@@ -86,17 +90,17 @@ class LogEngine:
         self.folder = folder
         self._lock = threading.RLock()
         self._log = FrameLog.open(folder, segment_bytes=segment_bytes, on_failure=on_failure)
-        self._recent: deque[tuple[int, Records]] = deque(maxlen=RECENT_MAX)
+        self._recent: deque[tuple[int, Records, NDArray[np.uint16]]] = deque(maxlen=RECENT_MAX)
         self._ticket: Ticket | None = None
         self._state = State(ids=ids)
         self._index = Index(folder)
         self._firsts = np.zeros(1024, dtype=np.int64)
         self._sequences = np.zeros(1024, dtype=np.int64)
         self._frames = 0
+        self._snapshot_at = 0
         self.is_import_seen = False
         try:
-            after = load_snapshot(self, self._log)
-            self._replay(after, progress)
+            self._replay(self._restore(ids), progress)
         except BaseException:
             self._index.close()
             self._log.close()
@@ -151,9 +155,7 @@ class LogEngine:
         self._sequences[self._frames] = sequence
         self._frames += 1
 
-    def _take_accounts(
-        self, batch: Records, last_ns: int
-    ) -> tuple[Records, NDArray[np.uint16]]:
+    def _take_accounts(self, batch: Records, last_ns: int) -> tuple[Records, NDArray[np.uint16]]:
         state = self._state
         places = state.find_slots(batch["id_lo"], batch["id_hi"])
         known = state.accounts[places[places >= 0]]
@@ -170,7 +172,7 @@ class LogEngine:
         base = state.ordinals
         judged = state.judge(batch, last_ns, self._gather)
         self.is_import_seen |= bool(batch["flags"][0] & IMPORTED)
-        self._recent.append((base, judged.records))
+        self._recent.append((base, judged.records, judged.status))
         self._index.feed(judged, state.account_count)
         return judged
 
@@ -185,6 +187,23 @@ class LogEngine:
 
     # Opening.
 
+    def _restore(self, ids: int) -> int:
+        """Take the newest snapshot up; returns the frame that it stands behind, 0 for none."""
+        found = load_snapshot(self.folder, self._log.checksum_of)
+        if found is None:
+            return 0
+        sequence, arrays = found
+        if not self._index.restore(arrays):
+            return 0
+        self._state = State.restored(arrays, ids=ids)
+        self._frames = len(arrays["firsts"])
+        spare = np.zeros(1024, dtype=np.int64)
+        self._firsts = np.concatenate([arrays["firsts"], spare])
+        self._sequences = np.concatenate([arrays["sequences"], spare])
+        self.is_import_seen = bool(arrays["is_import_seen"][0])
+        self._snapshot_at = self._state.ordinals
+        return sequence
+
     def _replay(self, after: int, progress: Callable[[int], None] | None) -> None:
         for frame in self._log.frames(after=after):
             self.take_frame(frame)
@@ -196,10 +215,7 @@ class LogEngine:
         if frame.kind == PULSE:
             self._state.expire(frame.time_ns)
             return
-        noun = ACCOUNT if frame.kind == ACCOUNTS else TRANSFER
-        size = frame.count * WIDTH
-        recorded = np.frombuffer(frame.body[:size], dtype=noun)
-        status = np.frombuffer(frame.body[size : size + 2 * frame.count], dtype=np.uint16)
+        recorded, status = body_of(frame)
         asked = recorded.copy()
         own = (status == _CREATED) & (recorded["flags"] & _imported_flag(frame.kind) == 0)
         asked["time_ns"][own] = 0
@@ -224,12 +240,12 @@ class LogEngine:
         first = self._recent[0][0] if self._recent else self._state.ordinals
         is_recent = ordinals >= first
         if is_recent.any():
-            bases = np.array([base for base, _ in self._recent])
+            bases = np.array([base for base, _, _ in self._recent])
             asked = np.flatnonzero(is_recent)
             batch_of = np.searchsorted(bases, ordinals[asked], side="right") - 1
             for place in np.unique(batch_of):
                 here = asked[batch_of == place]
-                base, records = self._recent[place]
+                base, records, _ = self._recent[place]
                 made[here] = records[ordinals[here] - base]
         older = np.flatnonzero(~is_recent)
         if len(older):
@@ -295,12 +311,20 @@ class LogEngine:
         Fewer than asked for, none even, may be created among them: the end is reached when
         ``after + count`` is past ``events``.
         """
+        pages: list[Page] = []
         with self._lock:
             self._settle(0)
-            ordinals = np.arange(after + 1, min(after + 1 + count, self._state.ordinals))
-            records = self._gather(ordinals)
-            kept = np.flatnonzero(records["time_ns"] != 0)
-            return Page(ordinals[kept], records[kept], np.empty(0, dtype=np.int64))
+            until = min(after + 1 + count, self._state.ordinals)
+            frame = int(np.searchsorted(self._firsts[: self._frames], after + 1, side="right")) - 1
+            while frame < self._frames and after + 1 < until:
+                first = int(self._firsts[frame])
+                read = self._log.frame(int(self._sequences[frame]))
+                records, status = body_of(read)
+                here = np.arange(after + 1 - first, min(until - first, read.count))
+                kept = here[status[here] == _CREATED]
+                pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
+                after, frame = first + read.count - 1, frame + 1
+        return _joined(pages)
 
     @property
     def events(self) -> int:
@@ -320,13 +344,27 @@ class LogEngine:
         """Write the state down, so that opening starts from here."""
         with self._lock:
             self._settle(0)
-            save_snapshot(self, self._log)
+            sequence = self._log.last_sequence
+            checksum = self._log.checksum_of(sequence)
+            if checksum is None or self._state.ordinals == self._snapshot_at:
+                return
+            arrays = {
+                **self._state.saved(),
+                **self._index.saved(),
+                "firsts": self._firsts[: self._frames],
+                "sequences": self._sequences[: self._frames],
+                "is_import_seen": np.array([self.is_import_seen]),
+            }
+            save_snapshot(self.folder, sequence, checksum, arrays)
+            self._snapshot_at = self._state.ordinals
 
     def close(self) -> None:
-        """As ``LedgerEngine``; writes a snapshot where enough has happened since the last."""
+        """As ``LedgerEngine``; writes a snapshot where much has happened since the last."""
         with self._lock:
             if self._ticket is not None:
                 self._ticket.wait()
+            if self._state.ordinals - self._snapshot_at >= SNAPSHOT_EVENTS:
+                self.snapshot()
             self._index.close()
             self._log.close()
 
@@ -340,6 +378,13 @@ class LogEngine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def body_of(frame: Frame) -> tuple[Records, NDArray[np.uint16]]:
+    """The records of a frame of accounts or transfers, and what became of each."""
+    noun, size = ACCOUNT if frame.kind == ACCOUNTS else TRANSFER, frame.count * WIDTH
+    records = np.frombuffer(frame.body[:size], dtype=noun)
+    return records, np.frombuffer(frame.body[size : size + 2 * frame.count], dtype=np.uint16)
 
 
 def _imported_flag(kind: int) -> int:

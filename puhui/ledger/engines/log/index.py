@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from puhui.ledger.arrays.judge import PENDING_FLAG, VOID
+from puhui.ledger.arrays.layout import PENDING_FLAG, VOID
 from puhui.ledger.arrays.posting import NONE, add_posted, sort_postings
 from puhui.ledger.arrays.record import CODES, Records
 from puhui.ledger.engines.log.state import Judged
@@ -97,19 +97,20 @@ class Index:
         posted: NDArray[np.uint64],
         accounts: int,
     ) -> Chunk:
-        self._debits, self._credits = _longer(self._debits, accounts), _longer(
-            self._credits, accounts
+        self._debits, self._credits = (
+            _longer(self._debits, accounts),
+            _longer(self._credits, accounts),
         )
         starts = np.zeros(accounts + 1, dtype=np.int64)
         order = sort_postings(debit, credit, starts)
-        chunk = Chunk(starts, order, self._debits[:accounts].copy(), self._credits[:accounts].copy())
+        chunk = Chunk(
+            starts, order, self._debits[:accounts].copy(), self._credits[:accounts].copy()
+        )
         add_posted(debit, credit, posted, self._debits, self._credits)
         path = self._folder / f"postings-{number:08d}.npz"
         new = path.with_suffix(".new")
         with new.open("wb") as file:
-            np.savez(
-                file, starts=starts, order=order, debits=chunk.debits, credits=chunk.credits
-            )
+            np.savez(file, starts=starts, order=order, debits=chunk.debits, credits=chunk.credits)
         os.replace(new, path)
         return chunk
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from puhui.ledger.arrays.judge import HELD, PENDING_FLAG, POST, SLOT, VOID, judge
+from puhui.ledger.arrays.judge import judge
+from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, POST, SLOT, VOID
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
     BURNT_BIT,
