@@ -47,10 +47,12 @@ class PostgresTransaction:
         "_wait_ms",
         "_wire",
         "connection",
+        "ports",
     )
 
     def __init__(self, connection: psycopg.Connection[Any], *, is_reader: bool = False) -> None:
         self.connection = connection
+        self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = READER_WAIT_MS_MAX if is_reader else WAIT_MS_MAX
         self._wire = connection.pgconn
