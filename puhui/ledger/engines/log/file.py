@@ -23,6 +23,7 @@ from puhui.ledger.engines.log.frame import (
 )
 
 ZEROS = bytes(1 << 20)
+CHUNK_BYTES = 16 << 20
 NAME = re.compile(r"segment-(\d{10})\.(log|seal|pruned)")
 
 
@@ -66,7 +67,11 @@ def make_segment(path: Path, segment_bytes: int, head: bytes = b"") -> Path:
     handle = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
         os.posix_fallocate(handle, 0, segment_bytes)
-        write_zeros(handle, 0, segment_bytes)
+        for start in range(0, segment_bytes, CHUNK_BYTES):
+            # A part at a time, so that frames do not wait long behind it. Through the cache, so
+            # that the writer then finds the pages in memory and only has to overwrite them.
+            write_zeros(handle, start, min(start + CHUNK_BYTES, segment_bytes))
+            os.fdatasync(handle)
         if head:
             os.pwrite(handle, head, 0)
         os.fsync(handle)
@@ -169,7 +174,7 @@ class Segment:
         """The frame at a position, its body a view of the file."""
         start = position + ALIGNMENT
         body = self.array[start : start + head.body_bytes]
-        return Frame(head.sequence, head.kind, head.time_ns, head.count, body, head.checksum)
+        return Frame(head.sequence, head.kind, head.time_ns, head.records, body, head.checksum)
 
     def rows(self, starts: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
         """``width`` bytes from each of ``starts`` on: ``(n, width) uint8``, a copy."""

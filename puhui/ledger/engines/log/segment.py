@@ -31,7 +31,6 @@ from puhui.ledger.engines.log.frame import (
 from puhui.ledger.engines.log.recovery import (
     Chain,
     Recovered,
-    check_bytes,
     check_sealed,
     cut_torn_end,
     discard_spare,
@@ -123,7 +122,7 @@ class FrameLog:
         cut = cut_torn_end(chain, active)
         if spare is not None:
             more = discard_spare(chain, spare, folder)
-            cut = Recovered(cut.frames + more.frames, cut.bytes + more.bytes)
+            cut = Recovered(cut.frames + more.frames, cut.size + more.size)
         self.recovered = cut
         self._numbers.append(active.number)
         self._firsts.append(active.first)
@@ -161,7 +160,7 @@ class FrameLog:
         """The time of the last frame where the open segment has none yet, 0 where none is kept."""
         if not sequence or sequence < self._firsts[0]:
             return 0
-        return self._frame_of(sequence).time_ns
+        return self.frame(sequence).time_ns
 
     # Writing.
 
@@ -348,8 +347,9 @@ class FrameLog:
             frames, size, checksum = frames + 1, size + len(frame.body) + ALIGNMENT, frame.checksum
         for number in self._numbers[:-1]:
             seal = read_seal(seal_path(self.folder, number))
-            if seal is not None:
-                check_bytes(Segment(segment_path(self.folder, number), number), seal)
+            segment = Segment(segment_path(self.folder, number), number)
+            if seal is not None and segment.last_used() > seal.end:
+                raise segment.damaged_at(seal.last + 1, seal.end)
         return Verified(frames, size, checksum)
 
 
@@ -358,7 +358,7 @@ class Verified:
     """What was read again and found whole: frames, their bytes, and the last one's checksum."""
 
     frames: int
-    bytes: int
+    size: int
     checksum: bytes
 
 

@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from puhui.kernel.errors import Fault
-from puhui.ledger.engines.log.frame import ALIGNMENT, MAGIC, VERSION, Buffer, Head, pack_frame
+from puhui.ledger.engines.log.frame import (
+    ALIGNMENT,
+    MAGIC,
+    VERSION,
+    Buffer,
+    Head,
+    bytes_of,
+    pack_frame,
+)
 
 FRAMES_MAX = 32
 """Frames that may be on their way to the disk; whoever appends more waits."""
@@ -43,8 +51,8 @@ class Ticket:
         self.kind = kind
         self.time_ns = time_ns
         self.count = count
-        self.buffers = buffers
-        self.size = sum(memoryview(buffer).nbytes for buffer in buffers)
+        self.buffers: Sequence[memoryview] = [bytes_of(buffer) for buffer in buffers]
+        self.size = sum(buffer.nbytes for buffer in self.buffers)
         self.is_done = False
         self._fault: Fault | None = None
         self._done = threading.Lock()
@@ -162,7 +170,7 @@ class Writer:
 
     def _write(self, group: list[Ticket]) -> None:
         """Write a group of frames and sync; at the end of a segment, in two parts."""
-        parts: list[Buffer] = []
+        parts: list[memoryview] = []
         start, place = self._place.end, self._place
         waiting: list[Ticket] = []
         for ticket in group:
@@ -187,11 +195,11 @@ class Writer:
             header, self.checksum = pack_frame(head, ticket.buffers)
             place.placed(place.end, ticket.size)
             place.end += ALIGNMENT + ticket.size
-            parts += [header, *ticket.buffers]
+            parts += [memoryview(header), *ticket.buffers]
             waiting.append(ticket)
         self._sync(parts, start, waiting)
 
-    def _sync(self, parts: list[Buffer], start: int, waiting: list[Ticket]) -> None:
+    def _sync(self, parts: list[memoryview], start: int, waiting: list[Ticket]) -> None:
         if not waiting:
             return
         write_all(self._place.handle, parts, start)
@@ -222,9 +230,9 @@ class Writer:
             self._on_failure(fault)
 
 
-def write_all(handle: int, parts: Sequence[Buffer], position: int) -> None:
+def write_all(handle: int, parts: Sequence[memoryview], position: int) -> None:
     """Write all the parts one behind another from ``position`` on, however short a write is."""
-    left = [memoryview(part).cast("B") for part in parts if memoryview(part).nbytes]
+    left = [part for part in parts if part.nbytes]
     while left:
         written = os.pwritev(handle, left[:PARTS_MAX], position)
         position += written
