@@ -46,6 +46,20 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Have the disk take what another process may only have written.
+
+    Fault: ``ledger.log_failed``.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fdatasync(handle)
+    except OSError as error:
+        raise Fault("ledger.log_failed", f"{path} does not reach the disk: {error}.") from None
+    finally:
+        os.close(handle)
+
+
 def put_file(path: Path, content: bytes) -> None:
     """Write a small file whole and durable, or not at all."""
     new = path.with_name(path.name + ".new")

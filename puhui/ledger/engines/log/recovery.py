@@ -50,6 +50,11 @@ def seal_path(folder: Path, number: int) -> Path:
     return segment_path(folder, number).with_suffix(".seal")
 
 
+def pruned_path(folder: Path, number: int) -> Path:
+    """Where the seal of a segment that was given up is kept."""
+    return segment_path(folder, number).with_suffix(".pruned")
+
+
 def read_seal(path: Path) -> Seal | None:
     """A seal, None where there is none or it is not whole."""
     try:
@@ -117,6 +122,13 @@ class Chain:
         self.sequence = 0
         self.checksum = b""
         self.time_ns = 0
+
+    def follow(self, seal: Seal | None, number: int) -> None:
+        """Go on behind a segment that was given up. Fault: ``ledger.log_damaged``."""
+        if seal is None:
+            raise damaged(f"What was kept of the pruned segment {number} is damaged.")
+        self.log, self.sequence = bytes.fromhex(seal.log), seal.last
+        self.checksum = bytes.fromhex(seal.checksum)
 
     def enter(self, segment: Segment) -> None:
         """Hold the header of the next segment against the chain. Fault: ``ledger.log_damaged``."""
@@ -247,3 +259,40 @@ def check_all(segment: Segment, seal: Seal) -> tuple[int, int]:
     if read != (seal.log, seal.first, seal.previous, seal.checksum, seal.end):
         raise damaged(f"Segment {segment.number} is not what was sealed ({segment.path}).")
     return chain.sequence - head.first + 1, segment.end
+
+
+CLOSED = "log-closed.json"
+
+
+def note_closed(folder: Path, sequence: int, checksum: bytes) -> None:
+    """Write down where a log ended when it was closed in good order."""
+    said = {"sequence": sequence, "checksum": checksum.hex()}
+    put_file(folder / CLOSED, (json.dumps(said) + "\n").encode())
+
+
+def forget_closed(folder: Path) -> None:
+    """Take the note away before anything is added to the log."""
+    path = folder / CLOSED
+    if path.exists():
+        path.unlink()
+        sync_folder(folder)
+
+
+def check_closed(chain: Chain, segment: Segment) -> None:
+    """Hold the end that was found against the note, if the log was closed in good order.
+
+    So a last frame that was acknowledged, then damaged, is not mistaken for one cut short.
+    Fault: ``ledger.log_damaged``, naming the frame.
+    """
+    try:
+        said = json.loads((segment.path.parent / CLOSED).read_bytes())
+        ended = (int(said["sequence"]), str(said["checksum"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return
+    if chain.sequence < ended[0]:
+        raise segment.damaged_at(chain.sequence + 1, segment.end)
+    if ended != (chain.sequence, chain.checksum.hex()):
+        raise damaged(
+            f"The log ends with frame {chain.sequence}, but was closed at frame {ended[0]} "
+            f"({segment.path})."
+        )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +32,14 @@ from puhui.ledger.engines.log.frame import (
 from puhui.ledger.engines.log.recovery import (
     Chain,
     Recovered,
+    check_closed,
     check_sealed,
     cut_torn_end,
     discard_spare,
+    forget_closed,
+    note_closed,
     numbers_in,
+    pruned_path,
     read_seal,
     remove_unfinished,
     seal_path,
@@ -64,6 +69,7 @@ class FrameLog:
         self._spare: Future[Path] | None = None
         self._workshop = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-segment")
         self._ticket: Ticket | None = None
+        self._is_closed = False
         self.recovered = Recovered(0, 0)
 
     @classmethod
@@ -103,7 +109,10 @@ class FrameLog:
     def _recover(self) -> Chain:
         folder, chain = self.folder, Chain()
         remove_unfinished(folder)
-        numbers = list(numbers_in(folder).logs)
+        found = numbers_in(folder)
+        numbers = list(found.logs)
+        if found.pruned:
+            chain.follow(read_seal(pruned_path(folder, found.pruned[-1])), found.pruned[-1])
         if not numbers:
             log = secrets.token_bytes(LOG_BYTES)
             head = pack_segment(1, 1, self._segment_bytes, log, genesis_of(log))
@@ -119,6 +128,7 @@ class FrameLog:
         active = last if spare is None else Segment(segment_path(folder, begun[-1]), begun[-1])
         chain.enter(active)
         chain.read_through(active)
+        check_closed(chain, active)
         cut = cut_torn_end(chain, active)
         if spare is not None:
             more = discard_spare(chain, spare, folder)
@@ -146,6 +156,7 @@ class FrameLog:
         handle = os.open(self._active.path, os.O_RDWR | os.O_CLOEXEC)
         # What a killed process wrote may not be on disk yet; it is read as durable from here on.
         os.fsync(handle)
+        forget_closed(self.folder)
         self._order_spare()
         self._writer = Writer(
             self._place(handle),
@@ -160,7 +171,7 @@ class FrameLog:
         """The time of the last frame where the open segment has none yet, 0 where none is kept."""
         if not sequence or sequence < self._firsts[0]:
             return 0
-        return self.frame(sequence).time_ns
+        return self._tried(sequence).time_ns
 
     # Writing.
 
@@ -216,11 +227,27 @@ class FrameLog:
         return self._place(handle)
 
     def close(self) -> None:
-        """Write what is on its way, seal what is full, and let the folder go."""
+        """Write what is on its way, seal what is full, note the end, and let the folder go."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._writer.close()
         self._workshop.shutdown()
         os.close(self._writer.release())
+        if self._writer.fault is None:
+            note_closed(self.folder, self._writer.durable, self._writer.checksum)
         os.close(self._lock)
+
+    def __enter__(self) -> FrameLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     # Reading.
 
@@ -283,6 +310,9 @@ class FrameLog:
     def frame(self, sequence: int) -> Frame:
         """One frame, tried against its checksum. Fault: ``ledger.log_damaged``."""
         self._await(sequence)
+        return self._tried(sequence)
+
+    def _tried(self, sequence: int) -> Frame:
         segment, _ = self._segment_of(sequence)
         position = segment.position_of(sequence)
         head = whole_at(segment.view, position)
