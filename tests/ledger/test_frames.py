@@ -7,6 +7,7 @@ writer, then cut, flipped, renamed or copied as a disk or a person would.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from puhui.kernel import Fault
 from puhui.ledger.engines.log.file import segment_path
 from puhui.ledger.engines.log.frame import ALIGNMENT, HEADER, PULSE, TRANSFERS
 from puhui.ledger.engines.log.reader import FrameReader
@@ -199,3 +201,29 @@ def test_any_history_is_read_back(sizes: list[list[int]]) -> None:
         with opened(Path(folder)) as log:
             assert [frame.body.tobytes() for frame in log.frames()] == wanted
             assert log.verify().frames == len(wanted)
+
+
+def test_a_log_that_failed_stays_so(tmp_path: Path) -> None:
+    """Those who wait, those behind them and those to come hear of it; the hook hears it once."""
+    heard: list[Fault] = []
+    log = FrameLog.open(tmp_path, segment_bytes=SMALL, on_failure=heard.append)
+    fill(log, 3)
+    handle, log._writer._place.handle = log._writer._place.handle, os.open(tmp_path, os.O_RDONLY)
+    tickets = [log.append(TRANSFERS, 40, 2, [body(4)])]
+    for ticket in tickets:
+        fails("ledger.log_failed", ticket.wait, "cannot be written")
+        fails("ledger.log_failed", ticket.wait)
+    fails("ledger.log_failed", lambda: log.append(TRANSFERS, 50, 2, [body(5)]))
+    assert [fault.code for fault in heard] == ["ledger.log_failed"]
+    assert log.durable_sequence == 3
+    log.close()
+    log.close()
+    os.close(handle)
+    with opened(tmp_path) as log:
+        holds(log, 1, 3)
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    """A file in its place is told as trouble of the disk."""
+    (tmp_path / "segment-0000000001.log").mkdir()
+    fails("ledger.log_failed", lambda: opened(tmp_path), "cannot be opened")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,9 @@ from puhui.ledger.engines.log.frame import (
 
 ZEROS = bytes(1 << 20)
 CHUNK_BYTES = 16 << 20
+PARTS_MAX = 512
+"""Buffers of one write; Linux takes 1,024 (IOV_MAX)."""
+
 NAME = re.compile(r"segment-(\d{10})\.(log|seal|pruned)")
 
 
@@ -87,7 +90,7 @@ def make_segment(path: Path, segment_bytes: int, head: bytes = b"") -> Path:
             write_zeros(handle, start, min(start + CHUNK_BYTES, segment_bytes))
             os.fdatasync(handle)
         if head:
-            os.pwrite(handle, head, 0)
+            write_all(handle, [memoryview(head)], 0)
         os.fsync(handle)
     except OSError:
         os.unlink(new)
@@ -103,6 +106,21 @@ def write_zeros(handle: int, start: int, stop: int) -> None:
     """Overwrite the bytes from ``start`` to before ``stop``."""
     while start < stop:
         start += os.pwrite(handle, memoryview(ZEROS)[: stop - start], start)
+
+
+def write_all(handle: int, parts: Sequence[memoryview], position: int) -> None:
+    """Write all the parts one behind another from ``position`` on, however short a write is."""
+    left = [part for part in parts if part.nbytes]
+    while left:
+        written = os.pwritev(handle, left[:PARTS_MAX], position)
+        position += written
+        whole = 0
+        while whole < len(left) and written >= left[whole].nbytes:
+            written -= left[whole].nbytes
+            whole += 1
+        del left[:whole]
+        if written:
+            left[0] = left[0][written:]
 
 
 class Segment:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault, Refused
-from puhui.ledger.engines.log.file import Segment, make_segment, segment_path
+from puhui.ledger.engines.log.file import Segment, make_segment, segment_path, write_all
 from puhui.ledger.engines.log.frame import (
     ALIGNMENT,
     LOG_BYTES,
@@ -84,7 +84,7 @@ class FrameLog:
 
         New segments have ``segment_bytes`` bytes, a multiple of 128. ``on_failure`` is called by
         the writer's thread when nothing can be written any more. Refused: ``ledger.log_in_use``.
-        Fault: ``ledger.log_damaged``.
+        Fault: ``ledger.log_damaged``, ``ledger.log_failed``.
         """
         assert segment_bytes % ALIGNMENT == 0, segment_bytes
         assert segment_bytes >= 4 * ALIGNMENT, segment_bytes
@@ -98,9 +98,12 @@ class FrameLog:
         log = cls(folder, lock, segment_bytes)
         try:
             log._start(log._recover(), on_failure)
-        except BaseException:
+        except BaseException as error:
             log._workshop.shutdown()
             os.close(lock)
+            if isinstance(error, OSError):
+                reason = f"The log in {folder} cannot be opened: {error}."
+                raise Fault("ledger.log_failed", reason) from None
             raise
         return log
 
@@ -206,7 +209,6 @@ class FrameLog:
     def _roll(self, first: int, previous: bytes) -> Place:
         """Seal the segment, and go on in the one that was made ahead."""
         full, number = self._active, self._numbers[-1] + 1
-        os.close(self._writer.release())
         assert self._spare is not None, "the next segment was never ordered"
         try:
             path = self._spare.result()
@@ -215,8 +217,10 @@ class FrameLog:
             path = _ready_spare(self.folder, number, self._segment_bytes)
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         size = os.fstat(handle).st_size
-        os.pwrite(handle, pack_segment(number, first, size, self.id, previous), 0)
+        head = pack_segment(number, first, size, self.id, previous)
+        write_all(handle, [memoryview(head)], 0)
         segment = Segment(path, number)
+        os.close(self._writer.release())
         with self._guard:
             self._keep(full)
             self._active = segment

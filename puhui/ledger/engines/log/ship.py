@@ -20,6 +20,7 @@ from puhui.ledger.engines.log.file import (
     segment_path,
     sync_file,
     sync_folder,
+    write_all,
     write_zeros,
 )
 from puhui.ledger.engines.log.frame import ALIGNMENT, SegmentHead, unpack_segment
@@ -34,7 +35,6 @@ from puhui.ledger.engines.log.recovery import (
     seal_path,
 )
 from puhui.ledger.engines.log.segment import FrameLog
-from puhui.ledger.engines.log.writer import write_all
 
 COPY_BYTES = 1 << 20
 
