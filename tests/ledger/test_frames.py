@@ -120,12 +120,12 @@ def test_records_are_gathered_from_anywhere(tmp_path: Path) -> None:
 
 def test_few_segments_are_mapped_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were let go are mapped and indexed again."""
-    monkeypatch.setattr("puhui.ledger.engines.log.segment.MAPS_MAX", 2)
+    monkeypatch.setattr("puhui.ledger.engines.log.kept.MAPS_MAX", 2)
     with opened(tmp_path) as log:
         fill(log, 80)
         assert log.read(3, 0, 8) == body(3).tobytes()[:8]
         holds(log, 1, 80)
-        assert len(log._maps) == 2
+        assert len(log._kept._maps) == 2
 
 
 def test_checksums_name_a_state(tmp_path: Path) -> None:
