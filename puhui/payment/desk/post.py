@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
-from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
-from puhui.ledger.nouns import ID_MAX
+from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts, lookup_transfers
+from puhui.ledger.nouns import ID_MAX, Status
 from puhui.payment.desk.lists import figures, tiers
 from puhui.payment.desk.wallet import wallet_account
 from puhui.payment.rules.batch import (
@@ -62,8 +62,8 @@ def _hash(text: str) -> int:
 
 
 def words_of(purpose: str, remark: str) -> int:
-    """The digest of a payment's words that stands in its transfer; 0 where there are none."""
-    return _hash(f"{purpose}\x1f{remark}") if purpose or remark else 0
+    """The 64-bit digest of a payment's words that its transfer carries; 0 where there are none."""
+    return _hash(f"{purpose}\x1f{remark}") >> 64 if purpose or remark else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +102,42 @@ def post_payments(act: Act, columns: Columns) -> list[str]:
     places: Sequence[int] = range(count)
     if refused:
         places = [place for place in places if place not in refused]
-    made = create_transfers(act, _transfers(columns, places))
-    codes = [""] * count
+    transfers = _transfers(columns, places, _first_number(act))
+    made = create_transfers(act, transfers)
+    codes = [POSTED] * count
     for place, code in refused.items():
         codes[place] = code
-    posted = []
-    for place, status in zip(places, made, strict=True):
-        if status == "created":
-            posted.append(place)
-            codes[place] = POSTED
+    posted, again = [], []
+    for place, transfer, status in zip(places, transfers, made, strict=True):
+        if status == CREATED:
+            posted.append((place, transfer))
+        elif status in _SAME_MONEY:
+            again.append((place, transfer))
         else:
             codes[place] = code_of(status.value)
+    for place, is_same in _compare(act, again):
+        codes[place] = REPEATED if is_same else "payment.id_reused"
     _record(act, columns, posted, held)
     return codes
+
+
+CREATED = Status.CREATED
+_SAME_MONEY = (Status.EXISTS, Status.EXISTS_WITH_DIFFERENT_USER_DATA_128)
+"""A transfer with this id is there, of the same amount between the same accounts. Its number always
+differs, as each try draws a new one; whether its words do is looked up."""
+
+
+def _first_number(act: Act) -> int:
+    """The number of a batch's first payment; 8,192 of them follow one another."""
+    return act.new_number() >> 13 << 13 | 1 << 13
+
+
+def _compare(act: Act, again: Sequence[tuple[int, Transfer]]) -> Iterator[tuple[int, bool]]:
+    """Whether what was posted before says the same as what is offered now, by place."""
+    kept = lookup_transfers(act.tx, [transfer.id for _, transfer in again])
+    for (place, transfer), found in zip(again, kept, strict=True):
+        assert found is not None, transfer
+        yield place, found.user_data_64 == transfer.user_data_64
 
 
 def post_one(
@@ -228,62 +251,56 @@ def _known(act: Act, columns: Columns, held: Held) -> set[int]:
     concerned = held.closed | held.tiers.keys()
     pairs = enumerate(zip(columns.payer_accounts, columns.payee_accounts, strict=True))
     places = [at for at, pair in pairs if concerned.intersection(pair)]
-    ids = [tables.blob(columns.ids[at]) for at in places]
-    found = {row.id for row in act.tx.all(payment.READ_PAYMENTS, ids=ids)} if ids else set()
-    return {at for at, key in zip(places, ids, strict=True) if key in found}
+    found = lookup_transfers(act.tx, [columns.ids[at] for at in places])
+    return {at for at, transfer in zip(places, found, strict=True) if transfer is not None}
 
 
-def _transfers(columns: Columns, places: Sequence[int]) -> list[Transfer]:
-    code = chart().transfer("payment")
-    currency = columns.currency
+def _transfers(columns: Columns, places: Sequence[int], first: int) -> list[Transfer]:
+    """The transfers of payments at ``places``; their numbers count on from ``first``."""
+    code, currency = chart().transfer("payment"), columns.currency
     ids, payers, payees = columns.ids, columns.payer_accounts, columns.payee_accounts
-    amounts, purposes, remarks = columns.amounts, columns.purposes, columns.remarks
-    if not purposes and not remarks:
-        return [
-            Transfer(ids[at], payers[at], payees[at], amounts[at], currency, code) for at in places
-        ]
-    known: dict[tuple[str, str], int] = {("", ""): 0}
-    made = []
-    for at in places:
-        words = (purposes[at], remarks[at])
-        digest = known.get(words)
-        if digest is None:
-            digest = known[words] = words_of(*words)
-        made.append(
-            Transfer(
-                ids[at], payers[at], payees[at], amounts[at], currency, code, user_data_128=digest
-            )
+    amounts = columns.amounts
+    digests: Sequence[int] = (0,) * len(ids)
+    if columns.purposes or columns.remarks:
+        known = lru_cache(maxsize=None)(words_of)
+        digests = list(map(known, columns.purposes, columns.remarks))
+    return [
+        Transfer(
+            ids[at],
+            payers[at],
+            payees[at],
+            amounts[at],
+            currency,
+            code,
+            user_data_128=first + at,
+            user_data_64=digests[at],
         )
-    return made
+        for at in places
+    ]
 
 
-def _record(act: Act, columns: Columns, posted: Sequence[int], held: Held) -> None:
+def _record(act: Act, columns: Columns, posted: Sequence[tuple[int, Transfer]], held: Held) -> None:
     """Write the rows of what was posted, and what it used of daily limits."""
     if not posted:
         return
-    now_us, currency = act.now_us, columns.currency
     has_words = bool(columns.purposes)
+    payment_ids, payers, payees = columns.payment_ids, columns.payers, columns.payees
     rows = [
         {
-            "id": columns.ids[at].to_bytes(16, "big"),
-            "payment_id": columns.payment_ids[at],
-            "kind": "pay",
-            "payer_id": columns.payers[at],
-            "payee_id": columns.payees[at],
-            "amount_minor": columns.amounts[at],
-            "currency": currency,
+            "number": transfer.user_data_128.to_bytes(16, "big"),
+            "payment_id": payment_ids[at],
+            "payer_id": payers[at],
+            "payee_id": payees[at],
             "purpose": columns.purposes[at] if has_words else "",
             "remark": columns.remarks[at] if has_words else "",
             "original_id": None,
-            "refunded_minor": 0,
-            "status": "posted",
-            "made_us": now_us,
         }
-        for at in posted
+        for at, transfer in posted
     ]
     act.tx.run_many(payment.INSERT_PAYMENT, rows)
     if held.tiers:
-        count_usage(act, held, [(columns.payer_accounts[at], columns.amounts[at]) for at in posted])
+        spent = [(transfer.debit_account_id, transfer.amount_minor) for _, transfer in posted]
+        count_usage(act, held, spent)
 
 
 def count_usage(act: Act, held: Held, spent: Iterable[tuple[int, int]]) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Payment:
     """A payment (支付) on record; ``id`` is its transfer in the ledger, 32 hexadecimal digits.
 
-    ``payment_id`` is the payer's own name of it. ``kind``: pay, refund, top_up, withdraw, hold.
+    ``payment_id`` is the payer's own name of it, ``kind`` what the chart calls the transfer.
     ``payer_id`` and ``payee_id`` are party ids, or the number of an account where only that was
-    given; empty is the lender's own funding account. ``status``: posted, held, released.
+    given; empty is the lender's own funding account. ``original_id`` is set on a refund.
     """
 
     id: str
@@ -25,7 +25,6 @@ class Payment:
     remark: str
     original_id: str
     refunded_minor: int
-    status: str
     made_us: int
 
 
