@@ -12,12 +12,12 @@ from puhui.payment.desk.lists import figures
 from puhui.payment.desk.pay import PAYING, check_remark, move, put_payment
 from puhui.payment.desk.post import account_of, count_usage, hold_wallets, is_number
 from puhui.payment.nouns.pay import Capture, Hold, Paid, Release
-from puhui.payment.rules.batch import REASONS, judge_batch
+from puhui.payment.rules.batch import REASON_CODES, judge_batch
 from puhui.payment.rules.wallet import check_amount
 from puhui.payment.tables import payment
 from puhui.payment.tables import wallet as tables
 
-_ENDED = {
+_ENDED_CODES = {
     "pending_transfer_expired": "payment.hold_ended",
     "pending_transfer_already_voided": "payment.hold_ended",
     "pending_transfer_already_posted": "payment.hold_ended",
@@ -44,7 +44,7 @@ def hold(act: Act, input: Hold) -> Paid:
     held = hold_wallets(act, (payer, payee))
     refused = judge_batch(held, (payer,), (payee,), (input.amount_minor,))
     if refused:
-        raise Refused(refused[0], REASONS[refused[0]])
+        raise Refused(refused[0], REASON_CODES[refused[0]])
     number = act.new_number()
     move(
         act,
@@ -136,7 +136,7 @@ def _end(act: Act, row: Row, flag: int, status: str, taken_minor: int) -> int:
     hold_wallets(act, (payer, account_of(row.payee_id, row.currency)))
     number, pending_id = act.new_number(), int.from_bytes(row.id, "big")
     transfer = Transfer(number, amount_minor=taken_minor, flags=flag, pending_id=pending_id)
-    move(act, transfer, not_found=_ENDED)
+    move(act, transfer, not_found=_ENDED_CODES)
     act.tx.put(payment.END_HOLD, id_=row.id, status_=status, taken_minor_=taken_minor)
     made_on, less_minor = business_date(row.made_us), row.amount_minor - taken_minor
     if less_minor and made_on == act.today:

@@ -12,7 +12,7 @@ from puhui.payment.desk.post import account_of, hold_wallets, is_number, post_on
 from puhui.payment.desk.wallet import STAFF, admit, own_account, take_wallet
 from puhui.payment.nouns.pay import Paid, Pay, Refund, TopUp, Withdraw
 from puhui.payment.rules import wallet as rules
-from puhui.payment.rules.batch import CLOSED, POSTED, REASONS, code_of
+from puhui.payment.rules.batch import CLOSED, POSTED, REASON_CODES, code_of
 from puhui.payment.tables import payment
 from puhui.payment.tables.wallet import blob
 
@@ -23,14 +23,14 @@ def move(act: Act, transfer: Transfer, *, not_found: dict[str, str] | None = Non
     """Create one transfer or refuse in the words of payment.
 
     ``not_found`` gives other codes for statuses of the ledger that mean something else here.
-    Refused: the codes of ``rules.batch.REASONS``, ``payment.books_not_open``.
+    Refused: the codes of ``rules.batch.REASON_CODES``, ``payment.books_not_open``.
     """
     (status,) = create_transfers(act, [transfer], are_new=True)
     code = (not_found or {}).get(status.value) or code_of(status.value)
     if code == "payment.books_not_open":
         raise Refused("payment.books_not_open", "The lender has no books in this currency yet.")
     if code != POSTED:
-        raise Refused(code, REASONS[code])
+        raise Refused(code, REASON_CODES[code])
 
 
 def put_payment(act: Act, number: int, **told: object) -> None:
@@ -51,7 +51,7 @@ def check_remark(text: str) -> str:
     """Words of a payment, trimmed. Refused: ``payment.bad_text``."""
     found = text.strip()
     if len(found) > figures("text").remark_length_max:
-        raise Refused("payment.bad_text", REASONS["payment.bad_text"])
+        raise Refused("payment.bad_text", REASON_CODES["payment.bad_text"])
     return found
 
 
@@ -206,7 +206,7 @@ def refund(act: Act, input: Refund) -> Paid:
         raise Refused("payment.not_refundable", "Only a payment that was made is given back.")
     remark = check_remark(input.remark)
     if hold_wallets(act, (paid.debit_account_id, paid.credit_account_id)).closed:
-        raise Refused(CLOSED, REASONS[CLOSED])
+        raise Refused(CLOSED, REASON_CODES[CLOSED])
     left_minor = _left_of(act, paid)
     amount_minor = input.amount_minor or left_minor
     if amount_minor > left_minor or left_minor == 0:

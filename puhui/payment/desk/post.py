@@ -23,7 +23,7 @@ from puhui.payment.desk.wallet import wallet_account
 from puhui.payment.rules.batch import (
     BAD_AMOUNT,
     POSTED,
-    REASONS,
+    REASON_CODES,
     REPEATED,
     Held,
     bad_texts,
@@ -146,7 +146,7 @@ def post_one(
 ) -> tuple[int, bool]:  # fmt: skip
     """Post one payment; its transfer's id, and whether it was posted before.
 
-    Refused: the codes of ``rules.batch.REASONS``.
+    Refused: the codes of ``rules.batch.REASON_CODES``.
     """
     payer_account = account_of(payer_id, currency)
     if payment_id:
@@ -168,7 +168,7 @@ def post_one(
     )
     (code,) = post_payments(act, columns)
     if code not in (POSTED, REPEATED):
-        raise Refused(code, REASONS[code])
+        raise Refused(code, REASON_CODES[code])
     return number, code == REPEATED
 
 

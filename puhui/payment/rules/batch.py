@@ -26,7 +26,7 @@ CODES = {
 }
 """What the ledger's statuses mean to whoever pays."""
 
-REASONS = {
+REASON_CODES = {
     BAD_AMOUNT: "This is no amount that can be paid.",
     CLOSED: "A wallet of this payment is closed.",
     SINGLE: "The amount is above what the payer's wallet may pay at once.",

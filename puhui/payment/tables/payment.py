@@ -34,7 +34,7 @@ PAYMENT = Table(
     Column("original_id", LargeBinary),
     sqlite_with_rowid=False,
 )
-"""``payment_id`` is the payer's name of it, ``original_id`` the transfer that a refund gives back."""
+"""``payment_id`` is the payer's name of it, ``original_id`` the transfer that a refund undoes."""
 
 REFUND = Table(
     "payment_refund",
