@@ -29,8 +29,8 @@ CODES = {
 REASON_CODES = {
     BAD_AMOUNT: "This is no amount that can be paid.",
     CLOSED: "A wallet of this payment is closed.",
-    SINGLE: "The amount is above what the payer's wallet may pay at once.",
-    DAILY: "With this payment the payer's wallet would pass what it may pay in a day.",
+    "payment.single_limit": "The amount is above what the payer's wallet may pay at once.",
+    "payment.daily_limit": "The payer's wallet would pass what it may pay in a day.",
     BALANCE: "With this payment the payee's wallet would hold more than its tier allows.",
     "payment.bad_text": "Payment id, purpose or remark is missing, too long or no plain text.",
     "payment.id_failed": "A payment with this id failed before; give it a new id.",
