@@ -32,6 +32,8 @@ REASON_CODES = {
     "payment.single_limit": "The amount is above what the payer's wallet may pay at once.",
     "payment.daily_limit": "The payer's wallet would pass what it may pay in a day.",
     BALANCE: "With this payment the payee's wallet would hold more than its tier allows.",
+    "payment.books_not_open": "The lender has no books in this currency yet.",
+    "payment.hold_ended": "What was held was taken or released, or its time is over.",
     "payment.bad_text": "Payment id, purpose or remark is missing, too long or no plain text.",
     "payment.id_failed": "A payment with this id failed before; give it a new id.",
     "payment.id_reused": "Another payment has this id already.",
