@@ -186,7 +186,8 @@ def _post(run: _Run, currency: str, lines: Sequence[PaymentLine]) -> None:
         return
     run.repeated += len(outcome.repeated)
     run.posted += outcome.posted
-    run.sums[currency] = run.sums.get(currency, 0) + outcome.posted_minor
+    if outcome.posted:
+        run.sums[currency] = run.sums.get(currency, 0) + outcome.posted_minor
 
 
 def key_of(batch: PayBatch) -> str:
