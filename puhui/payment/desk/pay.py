@@ -203,7 +203,7 @@ def refund(act: Act, input: Refund) -> Paid:
     if paid.code != chart().transfer("payment") or paid.flags & (Transfer.PENDING | Transfer.VOID):
         raise Refused("payment.not_refundable", "Only a payment that was made is given back.")
     remark = check_remark(input.remark)
-    if hold_wallets(act, (paid.debit_account_id, paid.credit_account_id)).closed:
+    if hold_wallets(act, (blob(paid.debit_account_id), blob(paid.credit_account_id))).closed:
         raise Refused(CLOSED, REASON_CODES[CLOSED])
     left_minor = _left_of(act, paid)
     amount_minor = input.amount_minor or left_minor

@@ -66,16 +66,16 @@ class Held:
     give what is not nought, in minor units.
     """
 
-    tiers: Mapping[int, Tier] = field(default_factory=dict)
-    closed: Set[int] = frozenset()
-    spent: Mapping[int, int] = field(default_factory=dict)
-    balances: Mapping[int, int] = field(default_factory=dict)
+    tiers: Mapping[bytes, Tier] = field(default_factory=dict)
+    closed: Set[bytes] = frozenset()
+    spent: Mapping[bytes, int] = field(default_factory=dict)
+    balances: Mapping[bytes, int] = field(default_factory=dict)
 
 
 def judge_batch(
     held: Held,
-    payers: Sequence[int],
-    payees: Sequence[int],
+    payers: Sequence[bytes],
+    payees: Sequence[bytes],
     amounts_minor: Sequence[int],
     known: Collection[int] = (),
 ) -> dict[int, str]:
