@@ -1,4 +1,4 @@
-"""What payment speaks of: wallets and tiers, payments, requests, bills and standing orders."""
+"""One payment as a file asks for it, whatever the file is written in."""
 
 from __future__ import annotations
 
