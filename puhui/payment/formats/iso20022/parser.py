@@ -297,12 +297,16 @@ class _Reading:
                 self._wrong(element, element.currency, wrong)
 
     def _characters(self, text: str) -> None:
-        if self._open_depth:
+        if self._open_depth or (self._is_between() and not text.strip(_BLANK)):
             return
         self._text_size += len(text)
         if self._text_size > TEXT_MAX:
             raise self._refused("payment.xml_bounds", f"a text of over {TEXT_MAX:,} characters")
         self._text.append(text)
+
+    def _is_between(self) -> bool:
+        """Whether blanks here stand between elements, and mean nothing."""
+        return not self._stack or isinstance(self._stack[-1].type, Branch)
 
     def _leave_text(self) -> str:
         text = "".join(self._text)
