@@ -96,14 +96,14 @@ def broken(root: Any, chance: random.Random) -> None:
 def test_breaking_it_anywhere_is_judged_as_the_schema_judges(
     name: str, write: Any, read: Any, message: Any, reference_data: Callable[..., Path]
 ) -> None:
-    """A thousand broken messages of each kind: refused where invalid, and read where valid,
+    """Hundreds of broken messages of each kind: refused where invalid, and read where valid,
     but for what we ask beyond the schema (check digits, decimals of a currency)."""
     etree = pytest.importorskip("lxml.etree", reason="lxml is not here to judge by the schema")
     judge = etree.XMLSchema(file=str(reference_data("payments", "xsd", f"{name}.xsd")))
     whole = write(message)
     chance = random.Random(f"broken {name}")
     verdicts = {True: 0, False: 0}
-    for _ in range(1000):
+    for _ in range(300):
         root = etree.fromstring(whole)
         for _ in range(chance.randrange(1, 3)):
             broken(root, chance)
@@ -120,7 +120,7 @@ def test_breaking_it_anywhere_is_judged_as_the_schema_judges(
             assert refused.reason.startswith("Line ")
         else:
             assert is_valid, (judge.error_log, text)
-    assert min(verdicts.values()) > 30
+    assert min(verdicts.values()) > 10
 
 
 SAMPLES_READ = {
@@ -145,7 +145,7 @@ def test_published_samples(reference_data: Callable[..., Path]) -> None:
     for name, read in SAMPLES_READ.items():
         assert read(folder / name).message_id
     for name, read in SAMPLES_WITH_A_WRONG_IBAN.items():
-        with pytest.raises(Refused, match="LT007180000000000000' is an IBAN with wrong check"):
+        with pytest.raises(Refused, match=r"LT00\d+' is an IBAN with wrong check"):
             read(folder / name)
     for name in names - set(SAMPLES_READ) - set(SAMPLES_WITH_A_WRONG_IBAN):
         for _, _, read, _ in KINDS:
