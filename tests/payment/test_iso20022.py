@@ -18,12 +18,11 @@ from puhui.kernel import Refused
 from puhui.payment.formats import iso20022
 from puhui.payment.formats.iso20022.content import currency_digits, is_iban, is_lei
 from puhui.payment.formats.iso20022.parser import pieces_of, read_elements
-from puhui.payment.nouns import PaymentLine
+from puhui.payment.nouns.line import PaymentLine, RefusedLine
 from puhui.payment.nouns.message import (
     CreditTransferMessage,
     MessageAmount,
     MessageParty,
-    RefusedLine,
 )
 from tests.payment import samples, schema
 

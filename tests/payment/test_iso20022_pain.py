@@ -9,8 +9,8 @@ import pytest
 
 from puhui.kernel import Refused
 from puhui.payment.formats import iso20022
-from puhui.payment.nouns import PaymentLine
-from puhui.payment.nouns.message import MessageParty, RefusedLine
+from puhui.payment.nouns.line import PaymentLine, RefusedLine
+from puhui.payment.nouns.message import MessageParty
 from tests.payment import samples
 
 

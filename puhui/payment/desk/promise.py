@@ -19,7 +19,7 @@ from puhui.ledger import Account, Transfer, chart, create_transfers
 from puhui.party import check_actor, take_parties
 from puhui.payment.desk.code import code_figures
 from puhui.payment.desk.pay import PAYING, check_remark, put_payment
-from puhui.payment.desk.post import account_of, count_usage, hold_wallets
+from puhui.payment.desk.post import account_key, account_of, count_usage, hold_wallets
 from puhui.payment.desk.wallet import STAFF, deposit
 from puhui.payment.nouns.promise import (
     Condition,
@@ -67,8 +67,9 @@ def promise(act: Act, input: MakePromise) -> PromiseMoved:
     promise_id, number = act.new_id("promise"), act.new_number()
     escrow = promise_account(promise_id)
     payer = account_of(input.payer_id, input.currency)
-    held = hold_wallets(act, (payer,))
-    refused = judge_batch(held, (payer,), (escrow,), (input.amount_minor,))
+    key = blob(payer)
+    held = hold_wallets(act, (key,))
+    refused = judge_batch(held, (key,), (blob(escrow),), (input.amount_minor,))
     if refused:
         raise Refused(refused[0], REASON_CODES[refused[0]])
     pending = Transfer(
@@ -101,7 +102,7 @@ def promise(act: Act, input: MakePromise) -> PromiseMoved:
         made_us=act.now_us,
         payment="",
     )
-    count_usage(act, held, [(payer, input.amount_minor)])
+    count_usage(act, held, [(key, input.amount_minor)])
     digest = rules.digest_of(text)
     act.emit("payment.promised", input.payer_id, {"promise": promise_id, "digest": digest})
     return PromiseMoved(promise_id, "held", digest)
@@ -209,8 +210,9 @@ def _pay_out(act: Act, row: Row, payee_id: str) -> int:
     """Post the pending transfer and pay the payee out of the promise's account, in one chain."""
     escrow = promise_account(row.id)
     payee = account_of(payee_id, row.currency)
-    held = hold_wallets(act, (account_of(row.payer_id, row.currency), payee))
-    refused = judge_batch(held, (escrow,), (payee,), (row.amount_minor,))
+    keys = (account_key(row.payer_id, row.currency), blob(payee))
+    held = hold_wallets(act, keys)
+    refused = judge_batch(held, (blob(escrow),), keys[1:], (row.amount_minor,))
     if refused:
         raise Refused(refused[0], REASON_CODES[refused[0]])
     number = act.new_number()
