@@ -18,13 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.arrays.record import Records, ledger_number, pack_transfers, unpack_transfers
+from puhui.ledger.arrays.record import (
+    Records,
+    ledger_number,
+    pack_columns,
+    pack_transfers,
+    unpack_transfers,
+)
 from puhui.ledger.desk.account import (
     Statuses,
     account_of,
@@ -64,7 +71,7 @@ RECORDS_FROM = 256
 
 def create_transfers(
     act: Act,
-    transfers: Sequence[Transfer] | Records,
+    transfers: Sequence[Transfer] | Records | Mapping[str, Any],
     *,
     strict: bool = False,
     opening: Sequence[Account] = (),
@@ -72,14 +79,17 @@ def create_transfers(
 ) -> tuple[Status, ...]:
     """Create a batch of at most 8,190 transfers and say what became of each, in order.
 
-    ``transfers`` may be records ``(n,) TRANSFER``. Chains of linked transfers happen whole or not
-    at all. With ``strict`` nothing happens unless
+    ``transfers`` may be records ``(n,) TRANSFER``, or columns of plain transfers, named as in the
+    table, as ``pack_columns`` takes them. Chains of linked transfers happen whole or not at all.
+    With ``strict`` nothing happens unless
     every transfer does. ``opening`` are accounts to create first; one that is there stays as it is;
     ``are_new`` says that every id was made in this act, so that none is looked up.
     Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with ``strict``
     ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``: the debited
     account has too little); ``ledger.<status>`` of an account that cannot be opened.
     """
+    if isinstance(transfers, Mapping):
+        transfers = pack_columns(transfers)
     if (outside := outside_of(act.tx)) is not None:
         if opening:
             _open_beside(act, outside.engine, opening)
