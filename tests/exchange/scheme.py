@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from puhui import ledger
 from puhui.exchange import Quote, quote_bytes
-from puhui.exchange.desk.account import own_account, wallet, wallet_account
+from puhui.exchange.desk.account import own_account, wallet
 from puhui.exchange.nouns.participant import Position
 from puhui.exchange.window import position_of
 from puhui.kernel import Actor, Node
@@ -152,7 +152,7 @@ def top_up(node: Node, party_id: str, currency: str, amount_minor: int) -> None:
 def balance(node: Node, party_id: str, currency: str) -> int:
     """What a wallet holds, minor units; 0 without one."""
     with node.read() as tx:
-        (found,) = ledger.lookup_accounts(tx, [wallet_account(party_id, currency)])
+        (found,) = ledger.lookup_accounts(tx, [wallet(party_id, currency).id])
     return 0 if found is None else found.credit_balance_minor
 
 

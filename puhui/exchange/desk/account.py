@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from puhui import payment
 from puhui.exchange.rules.leg import End
 from puhui.exchange.rules.position import check_currency
 from puhui.exchange.tables import participant as tables
@@ -17,21 +17,16 @@ from puhui.party import take_parties
 _LIMITED = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
 
 
-@lru_cache(maxsize=65_536)
-def wallet_account(party_id: str, currency: str) -> int:
-    """The number of a party's wallet in the ledger."""
-    return Account.id_of(f"wallet:{party_id}:{currency}")
-
-
 def own_account(name: str, currency: str) -> Account:
     """One of the operator's own accounts, as the ledger opens it: ``funding``, ``fee_income``."""
-    return Account(Account.id_of(f"bank:{name}:{currency}"), currency, chart().account(name))
+    return Account(payment.own_account(name, currency), currency, chart().account(name))
 
 
 def wallet(party_id: str, currency: str) -> Account:
     """A party's wallet as the ledger opens it: no more goes out than is in."""
     code = chart().account("customer_deposit")
-    return Account(wallet_account(party_id, currency), currency, code, flags=_LIMITED)
+    number = payment.wallet_account(party_id, currency)
+    return Account(number, currency, code, flags=_LIMITED)
 
 
 def position_id_of(participant_id: str, currency: str) -> str:
@@ -123,3 +118,18 @@ def check_parties(act: Act, ends: Iterable[End]) -> None:
     found = take_parties(act, wanted)
     if any(one not in found or found[one].is_erased for one in wanted):
         raise Refused("exchange.unknown_party", "There is no such party.")
+
+
+def admit_ends(act: Act, payer: tuple[End, str], payee: tuple[End, str], amount_minor: int) -> None:
+    """Whether the payer's wallet is open, and the payee's may take in ``amount_minor`` more.
+
+    Each is an end with its currency. Wallets are locked in the order of their numbers until the
+    act ends. Refused: ``payment.wallet_closed``, ``payment.tier_balance``.
+    """
+    wallets = [
+        (payment.wallet_account(end.id, currency), end.id, currency, minor)
+        for (end, currency), minor in ((payer, 0), (payee, amount_minor))
+        if end.kind == "party"
+    ]
+    for _, party_id, currency, minor in sorted(wallets):
+        payment.admit(act.tx, party_id, currency, minor)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from puhui.exchange.desk.account import check_parties, find_places, move
+from puhui.exchange.desk.account import admit_ends, check_parties, find_places, move
 from puhui.exchange.desk.participant import STAFF
 from puhui.exchange.desk.post import Movement, chain_of, ended, held, keep_for_settlement
 from puhui.exchange.formats.signed import receipt_bytes
@@ -91,7 +91,8 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
     released by the ledger itself when its time is over; its time is rounded up to whole seconds.
     Refused: ``exchange.leg_differs``, those of ``check_leg``, ``exchange.unknown_party``,
     ``exchange.no_position``, ``exchange.participant_suspended``, ``exchange.payer_short`` (the
-    net debit cap of a participant, or the money of a wallet), ``exchange.unknown_peer``.
+    net debit cap of a participant, or the money of a wallet), ``exchange.unknown_peer``,
+    ``payment.wallet_closed``, ``payment.tier_balance``.
     """
     found = act.tx.one(tables.READ_LEG, id=input.leg_id)
     if found is not None:
@@ -101,7 +102,9 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
     seconds = rules.check_leg(input, act.now_us)
     if input.awaits not in ("", rules.HERE):
         key_of_peer(act.tx, input.awaits)
-    check_parties(act, (rules.end_of(input.payer), rules.end_of(input.payee)))
+    payer, payee = rules.end_of(input.payer), rules.end_of(input.payee)
+    check_parties(act, (payer, payee))
+    admit_ends(act, (payer, input.currency), (payee, input.currency), input.amount_minor)
     movement = _movement(act, input, input.leg_id, is_held=False)
     opening = [p.account for p in (movement.payer, movement.payee) if not p.position_id]
     move(

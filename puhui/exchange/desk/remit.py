@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from puhui.exchange.desk.account import Place, check_parties, find_places, own_account
+from puhui.exchange.desk.account import Place, admit_ends, check_parties, find_places, own_account
 from puhui.exchange.desk.lists import tariff
 from puhui.exchange.desk.post import Movement, chain_of, keep_for_settlement, paid_at_once
 from puhui.exchange.desk.quote import lock_quote, quote_of
@@ -129,6 +129,7 @@ def remit_and_tell(act: Act, asked: Remit) -> Remittance:
     remittance_id = act.new_id("remittance")
     for tried, price in enumerate(prices[: tariff().quotes_tried_max]):
         rules.check_worst(price, asked.worst_minor, asked.amount_kind)
+        admit_ends(act, keys[0], keys[1], price.target_minor)
         movements = _try(act, f"{remittance_id}:{tried}", price, ends)
         if movements is not None:
             keep_for_settlement(act, remittance_id, movements)
@@ -174,7 +175,7 @@ def remit(act: Act, input: Remit) -> Remittance:
     ``exchange.unknown_quote``, ``exchange.quote_taken``, ``exchange.quote_expired``,
     ``exchange.no_quote``, ``exchange.worse_than_asked``, ``exchange.no_position``,
     ``exchange.participant_suspended``, ``exchange.payer_short``, ``exchange.provider_short``,
-    ``exchange.no_window``.
+    ``exchange.no_window``, ``payment.wallet_closed``, ``payment.tier_balance``.
     """
     payer = end_of(input.payer)
     check_actor(act.tx, act.actor, acts_for=payer.id)

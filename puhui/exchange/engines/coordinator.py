@@ -118,9 +118,11 @@ class _Drive:
         self.decide(DealState.CLOSED_COMMITTED)
 
     def give_up_source(self) -> None:
-        """Have both legs given up; a source leg that is fulfilled needs the other node's word."""
+        """Have both legs given up; a source leg that is fulfilled needs the other node's word.
+
+        The source leg goes first: a target's node that is silent keeps no payer waiting.
+        """
         deal = self.deal
-        self.give_up_target()
         try:
             self.ask(deal.source, "abort", AbortLeg(deal.source_leg_id, "deal aborted"))
         except Refused as refused:
@@ -128,6 +130,7 @@ class _Drive:
                 self._resolve_source()
             elif refused.code != "exchange.unknown_leg":
                 raise
+        self.give_up_target()
         self.decide(DealState.CLOSED_ABORTED)
 
     def _resolve_source(self) -> None:
