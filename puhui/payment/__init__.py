@@ -6,6 +6,7 @@ from puhui.payment.desk import order as _order  # noqa: F401  registers its use 
 from puhui.payment.desk import request as _request  # noqa: F401  registers its use cases
 from puhui.payment.desk.pay import pay_and_tell
 from puhui.payment.desk.read import statement
+from puhui.payment.desk.spend import spend
 from puhui.payment.desk.wallet import admit, own_account, wallet_account
 from puhui.payment.nouns import PaymentLine
 
@@ -15,5 +16,6 @@ __all__ = [
     "own_account",
     "admit",
     "pay_and_tell",
+    "spend",
     "statement",
 ]

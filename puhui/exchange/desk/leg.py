@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from puhui import payment
 from puhui.exchange.desk.account import admit_ends, check_parties, find_places, move
 from puhui.exchange.desk.participant import STAFF
 from puhui.exchange.desk.post import Movement, chain_of, ended, held, keep_for_settlement
@@ -92,7 +93,8 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
     Refused: ``exchange.leg_differs``, those of ``check_leg``, ``exchange.unknown_party``,
     ``exchange.no_position``, ``exchange.participant_suspended``, ``exchange.payer_short`` (the
     net debit cap of a participant, or the money of a wallet), ``exchange.unknown_peer``,
-    ``payment.wallet_closed``, ``payment.tier_balance``.
+    ``payment.wallet_closed``, ``payment.tier_balance``, ``payment.single_limit``,
+    ``payment.daily_limit``.
     """
     found = act.tx.one(tables.READ_LEG, id=input.leg_id)
     if found is not None:
@@ -113,6 +115,8 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
         short=("exchange.payer_short", "The payer has too little, or owes too much already."),
         opening=opening,
     )
+    if payer.kind == "party":
+        payment.spend(act, payer.id, input.currency, input.amount_minor)
     leg = Leg(
         id=input.leg_id,
         deal_id=input.deal_id,

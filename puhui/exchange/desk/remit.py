@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from puhui import payment
 from puhui.exchange.desk.account import Place, admit_ends, check_parties, find_places, own_account
 from puhui.exchange.desk.lists import tariff
 from puhui.exchange.desk.post import Movement, chain_of, keep_for_settlement, paid_at_once
@@ -132,6 +133,8 @@ def remit_and_tell(act: Act, asked: Remit) -> Remittance:
         admit_ends(act, keys[0], keys[1], price.target_minor)
         movements = _try(act, f"{remittance_id}:{tried}", price, ends)
         if movements is not None:
+            if payer.kind == "party" and payer != payee:
+                payment.spend(act, payer.id, asked.source_currency, price.total_minor)
             keep_for_settlement(act, remittance_id, movements)
             return _recorded(act, remittance_id, asked, price)
     raise Refused("exchange.provider_short", "No provider has the liquidity for this now.")
@@ -175,7 +178,8 @@ def remit(act: Act, input: Remit) -> Remittance:
     ``exchange.unknown_quote``, ``exchange.quote_taken``, ``exchange.quote_expired``,
     ``exchange.no_quote``, ``exchange.worse_than_asked``, ``exchange.no_position``,
     ``exchange.participant_suspended``, ``exchange.payer_short``, ``exchange.provider_short``,
-    ``exchange.no_window``, ``payment.wallet_closed``, ``payment.tier_balance``.
+    ``exchange.no_window``, ``payment.wallet_closed``, ``payment.tier_balance``,
+    ``payment.single_limit``, ``payment.daily_limit``.
     """
     payer = end_of(input.payer)
     check_actor(act.tx, act.actor, acts_for=payer.id)
