@@ -232,6 +232,48 @@ def test_kinds_of_settlement_cannot_mix(node: Node) -> None:
         }
 
 
+def test_two_currencies_settle_apart(node: Node) -> None:
+    """Settlement management in a second currency: the first one's positions do not move."""
+    scheme = Scheme(node)
+    sender = Sender(scheme)
+    a, b = scheme.payer_bank, scheme.payee_bank
+    sender.send(a, b, 10_000, "CNY")
+    sender.send(b, a, 3_000, "USD")
+    made = reserve(scheme, close(scheme, "USD"), currency="USD")
+    assert nets(settle(scheme, made.settlement_id)) == {a: (-3_000, 3_000), b: (3_000, 3_000)}
+    assert both(scheme, "USD")[:2] == [(0, 603_000), (0, 597_000)]
+    assert both(scheme, "CNY")[:2] == [(10_000, 600_000), (-10_000, 600_000)]
+
+
+def test_an_exchange_settles_in_each_currency_by_itself(node: Node) -> None:
+    """Settlement of FX: the provider is paid in one currency and pays in the other."""
+    scheme = Scheme(node)
+    a, b, provider = scheme.payer_bank, scheme.payee_bank, scheme.one.id
+    quote = scheme.one.offer(node, fee_minor=50)
+    told = {
+        "payer": f"participant:{a}",
+        "payee": f"participant:{b}",
+        "source_currency": "CNY",
+        "target_currency": "USD",
+        "amount_kind": "receive",
+        "amount_minor": 14_000,
+        "quote_id": quote.id,
+    }
+    act(node, "remit", told)
+    made = reserve(scheme, close(scheme))
+    assert nets(made) == {a: (100_150, 100_150), provider: (-100_050, 0)}
+    settle(scheme, made.settlement_id)
+    assert both(scheme)[0] == (0, 499_850)
+    assert both(scheme, "USD") == [(0, 600_000), (-14_000, 600_000), (14_000, 600_000)]
+    made = reserve(scheme, close(scheme, "USD"), currency="USD")
+    assert nets(settle(scheme, made.settlement_id)) == {
+        b: (-14_000, 14_000),
+        provider: (14_000, 14_000),
+    }
+    assert both(scheme, "USD") == [(0, 600_000), (0, 614_000), (0, 586_000)]
+    assert both(scheme)[2] == (0, 700_050)
+
+
 def test_a_window_is_closed_once(node: Node) -> None:
     scheme = Scheme(node)
     closed = close(scheme)
