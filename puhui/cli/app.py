@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import api_key, apply, claims, lend, pay, run, score, serve, upkeep
+from puhui.cli import api_key, apply, claims, corridor, lend, pay, run, score, serve, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -41,6 +41,7 @@ app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("score", rich_help_panel=WORK)(score.score)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
+app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)
