@@ -1,5 +1,6 @@
 """The window of offline (窗口): what devices write and read, and what staff may see."""
 
+from puhui.offline.desk.books import wallet_account
 from puhui.offline.desk.lists import find_tier, offline_tiers
 from puhui.offline.desk.read import (
     allowance_of,
@@ -28,6 +29,7 @@ __all__ = [
     "fraud_cases",
     "vouchers_of",
     "vouchers_to",
+    "wallet_account",
     "public_key_of",
     "read_allowance",
     "read_list",
