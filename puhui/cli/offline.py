@@ -189,10 +189,10 @@ def grant(
         purse = take_allowance(made.text, secret=secret, operator_key=device.operator_key)
         device.keep_purse(made.text, purse)
         _fetch_list(node, device)
-    limit_minor = made.allowance_limit_minor
-    say.line(f"{_money(limit_minor, device.currency)} may be spent without a network.")
+    granted_minor = made.allowance_limit_minor
+    say.line(f"{_money(granted_minor, device.currency)} may be spent without a network.")
     if as_json:
-        say.figures({"allowance": made.allowance_id, "allowance_limit_minor": limit_minor})
+        say.figures({"allowance": made.allowance_id, "allowance_limit_minor": granted_minor})
 
 
 def _fetch_list(node: Node, device: DeviceFile) -> None:

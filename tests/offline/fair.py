@@ -10,6 +10,7 @@ from typing import Any
 
 from puhui import ledger
 from puhui.kernel import Actor, Node
+from puhui.kernel.clock import FixedClock
 from puhui.ledger import Account, Transfer
 from puhui.offline import (
     OfflineVoucher,
@@ -211,3 +212,16 @@ def branches(
         made.append(message.read_voucher(device.pay(payee.ask(amount_minor, now_us), now_us)))
     device.purse = kept
     return made
+
+
+def moved(clock: FixedClock, more_us: int) -> int:
+    """Move the clock on; the time then."""
+    clock.set_us(clock.now_us() + more_us)
+    return clock.now_us()
+
+
+def branches_texts(
+    payer: Device, payees: list[Device], amounts: list[int], now_us: int
+) -> list[str]:
+    """The texts of a branch."""
+    return [message.write_voucher(one) for one in branches(payer, payees, amounts, now_us)]

@@ -27,7 +27,7 @@ from puhui.offline import (
     take_list,
 )
 from puhui.offline.engines import signature
-from puhui.offline.formats import base45, message
+from puhui.offline.formats import message, rfc9285
 from puhui.offline.nouns import Allowance, Payment, Revocation
 from puhui.offline.window import (
     public_key_of,
@@ -261,25 +261,25 @@ def test_no_flipped_bit_is_taken(pair: tuple[Device, Device]) -> None:
     payer, payee = pair
     request = payee.ask(1_000, NOW_US)
     text = payer.pay(request, NOW_US)
-    data = base45.decode(text.removeprefix(message.PAYMENT_MARK))
+    data = rfc9285.decode(text.removeprefix(message.PAYMENT_MARK))
     assert len(data) == 360
     for at in range(len(data)):
         damaged = bytearray(data)
         damaged[at] ^= 1 << at % 8
-        changed = message.PAYMENT_MARK + base45.encode(bytes(damaged))
+        changed = message.PAYMENT_MARK + rfc9285.encode(bytes(damaged))
         with pytest.raises(Refused, match=r"offline\.(bad_message|bad_signature)"):
             payee.take(changed, request, NOW_US)
-    asked = base45.decode(write_request(request).removeprefix(message.REQUEST_MARK))
+    asked = rfc9285.decode(write_request(request).removeprefix(message.REQUEST_MARK))
     for at in range(len(asked) * 8):
         flipped = bytearray(asked)
         flipped[at // 8] ^= 1 << at % 8
         with pytest.raises(Refused, match=r"offline\.bad_message"):
-            read_request(message.REQUEST_MARK + base45.encode(bytes(flipped)))
+            read_request(message.REQUEST_MARK + rfc9285.encode(bytes(flipped)))
     payee.take(text, request, NOW_US)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.one_of(st.text(max_size=60), st.binary(max_size=400).map(base45.encode)))
+@given(st.one_of(st.text(max_size=60), st.binary(max_size=400).map(rfc9285.encode)))
 def test_no_text_breaks_a_reader(text: str) -> None:
     for mark in ("", message.PAYMENT_MARK, message.VOUCHER_MARK, message.LIST_MARK):
         for read in (read_allowance, read_payment, read_voucher, read_request, read_list):
@@ -289,18 +289,18 @@ def test_no_text_breaks_a_reader(text: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_base45_gives_back_what_it_was_given(data: bytes) -> None:
-    assert base45.decode(base45.encode(data)) == data
+    assert rfc9285.decode(rfc9285.encode(data)) == data
 
 
 def test_base45_says_what_the_standard_says() -> None:
     """The examples of RFC 9285, sections 4.3 and 4.4, and what no bytes encode to."""
     for data, text in ((b"AB", "BB8"), (b"Hello!!", "%69 VD92EX0"), (b"base-45", "UJCLQE7W581")):
-        assert base45.encode(data) == text
-        assert base45.decode(text) == data
-    assert base45.decode("QED8WEX0") == b"ietf!"
+        assert rfc9285.encode(data) == text
+        assert rfc9285.decode(text) == data
+    assert rfc9285.decode("QED8WEX0") == b"ietf!"
     for wrong in ("GGW", "::", "A", "ab8"):
         with pytest.raises(Refused, match=r"offline\.bad_message"):
-            base45.decode(wrong)
+            rfc9285.decode(wrong)
 
 
 def test_papers_come_back_as_they_were_written(pair: tuple[Device, Device]) -> None:
@@ -351,10 +351,10 @@ def test_a_list_of_revocations_is_signed_newer_and_heeded(pair: tuple[Device, De
     with pytest.raises(Refused, match=r"offline\.bad_signature"):
         take_list(listed(NOW_US + 2, 1, payer.secret), operator_key=key, held=None)
     text = listed(NOW_US + 3, 2)
-    data = bytearray(base45.decode(text.removeprefix(message.LIST_MARK)))
+    data = bytearray(rfc9285.decode(text.removeprefix(message.LIST_MARK)))
     for at in range(len(data)):
         data[at] ^= 1
-        damaged = message.LIST_MARK + base45.encode(bytes(data))
+        damaged = message.LIST_MARK + rfc9285.encode(bytes(data))
         with pytest.raises(Refused, match=r"offline\.bad_(message|signature)"):
             take_list(damaged, operator_key=key, held=None)
         data[at] ^= 1

@@ -47,6 +47,7 @@ def sync_and_tell(url: str, home: str, now_us: int, texts: list[str], pipe: Conn
     os._exit(0)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("heard", [1, 4, 9])
 def test_a_killed_synchronisation_is_sent_again(
     store_url: str,

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -148,7 +149,7 @@ def deliver(site: Site, texts: list[str], order: list[int], size: int, label: st
         assert sync(site.node, batch, key=key) == sync(site.node, batch, key=key)
 
 
-def final_state(site: Site, allowance_id: str) -> dict[str, object]:
+def final_state(site: Site, allowance_id: str) -> dict[str, Any]:
     """All that may not depend on the order: everything but when what came in."""
     with site.node.read() as tx:
         allowance = allowance_of(tx, allowance_id)
@@ -224,7 +225,7 @@ def hold_against_reference(
     site: Site,
     tier: str,
     drawn: list[OfflineVoucher],
-    states: list[dict[str, object]],
+    states: list[dict[str, Any]],
     grown: list[tuple[list[int], int, object]],
 ) -> None:
     """Both sites equal each other, and what the rules say of the set of vouchers."""
@@ -240,7 +241,7 @@ def hold_against_reference(
         assert ended.unpaid_minor == claimed - paid  # type: ignore[attr-defined]
     cases = expected_cases(vouchers)
     for state in states:
-        assert {(counter, str(kind)) for counter, kind, _ in state["cases"]} == cases  # type: ignore[attr-defined]
+        assert {(counter, str(kind)) for counter, kind, _ in state["cases"]} == cases
         assert state["wallets_revoked"] == bool(cases)
     if tier == "standard" or claimed <= limit + cover:
         assert states[0] == states[1], "to the last row"

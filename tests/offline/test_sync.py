@@ -5,7 +5,6 @@ Goal: escrow, cover, payees and wallet always add up; every refusal says why and
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
 import pytest
@@ -15,14 +14,13 @@ from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.event import DAY_STEPS
 from puhui.ledger import Account
-from puhui.offline import exposure, make_voucher, revocation_list
+from puhui.offline import exposure, make_voucher
 from puhui.offline.desk.books import escrow_account, own_account, transfer_id_of
 from puhui.offline.formats import message
 from puhui.offline.window import (
     allowance_of,
     allowances_of,
     find_tier,
-    fraud_cases,
     offline_tiers,
     vouchers_of,
     vouchers_to,
@@ -36,18 +34,14 @@ from tests.offline.fair import (
     Device,
     act,
     balance_of,
-    branches,
+    branches_texts,
     grant,
     identified,
+    moved,
     people,
     resigned,
     sync,
 )
-
-
-def moved(clock: FixedClock, more_us: int) -> int:
-    clock.set_us(clock.now_us() + more_us)
-    return clock.now_us()
 
 
 def paid_texts(payer: Device, payee: Device, amounts: list[int], now_us: int) -> list[str]:
@@ -139,36 +133,36 @@ def test_allowances_that_are_not_granted(
     assert balance_of(sqlite_node, payer.account_id) == OPENED_MINOR
 
 
-def test_a_wallet_has_so_many_open_and_so_much(node: Node) -> None:
-    (payer,) = people(node, "A")
+def test_a_wallet_has_so_many_open_and_so_much(sqlite_node: Node) -> None:
+    (payer,) = people(sqlite_node, "A")
     for _ in range(find_tier("small").open_max):
-        grant(node, payer, 1_000)
+        grant(sqlite_node, payer, 1_000)
     with pytest.raises(Refused, match=r"offline\.too_many_open"):
-        grant(node, payer, 1_000)
+        grant(sqlite_node, payer, 1_000)
     assert [tier.number for tier in offline_tiers()] == [1, 2]
     for code in ("bad_amount", "bad_currency"):
         told = {"currency": "CNY" if code == "bad_amount" else "XXX", "amount_minor": 0}
         with pytest.raises(Refused, match=rf"offline\.{code}"):
-            act(node, "offline.fund_cover", told)
+            act(sqlite_node, "offline.fund_cover", told)
 
 
-def test_a_customer_acts_for_their_own_wallet_alone(node: Node) -> None:
-    mine, other = people(node, "A", "B")
+def test_a_customer_acts_for_their_own_wallet_alone(sqlite_node: Node) -> None:
+    mine, other = people(sqlite_node, "A", "B")
     told = {
         "party_id": mine.party_id, "currency": "CNY", "allowance_limit_minor": 1_000,
         "wallet_key": mine.public_key,
     }  # fmt: skip
     stranger = Actor(other.party_id, frozenset({"customer"}))
     with pytest.raises(Refused, match="not_yours"):
-        act(node, "offline.grant_allowance", told, actor=stranger)
-    grant(node, mine)
+        act(sqlite_node, "offline.grant_allowance", told, actor=stranger)
+    grant(sqlite_node, mine)
     revoke = {"party_id": mine.party_id, "currency": "CNY"}
     with pytest.raises(Refused, match="not_yours"):
-        act(node, "offline.revoke_wallet", revoke, actor=stranger)
+        act(sqlite_node, "offline.revoke_wallet", revoke, actor=stranger)
     owner = Actor(mine.party_id, frozenset({"customer"}))
-    assert act(node, "offline.revoke_wallet", revoke, actor=owner).epoch == 2
+    assert act(sqlite_node, "offline.revoke_wallet", revoke, actor=owner).epoch == 2
     with pytest.raises(Refused, match=r"kernel\.role_missing"):
-        act(node, "offline.reinstate_wallet", revoke, actor=owner)
+        act(sqlite_node, "offline.reinstate_wallet", revoke, actor=owner)
 
 
 def test_vouchers_that_are_refused_one_by_one(node: Node, clock: FixedClock) -> None:
@@ -224,113 +218,17 @@ def test_verdicts_that_a_caller_makes_up_count_for_nothing(sqlite_node: Node) ->
     assert done.vouchers[0].refusal == "offline.bad_signature"
 
 
-def test_a_payee_who_opens_a_wallet_is_paid_afterwards(node: Node, clock: FixedClock) -> None:
-    (payer,) = people(node, "A")
-    grant(node, payer)
+def test_a_payee_who_opens_a_wallet_is_paid_afterwards(
+    sqlite_node: Node, clock: FixedClock
+) -> None:
+    (payer,) = people(sqlite_node, "A")
+    grant(sqlite_node, payer)
     (text,) = branches_texts(payer, [Device("D", "party-D")], [700], clock.now_us())
-    assert sync(node, [text]).vouchers[0].refusal == "offline.no_payee"
+    assert sync(sqlite_node, [text]).vouchers[0].refusal == "offline.no_payee"
     code = ledger.chart().account("customer_deposit")
     account = Account(Device("D", "party-D").account_id, "CNY", code)
-    act(node, "ledger.create_accounts", {"accounts": (account,)})
-    assert sync(node, [text]).paid_minor == 700
-
-
-def branches_texts(
-    payer: Device, payees: list[Device], amounts: list[int], now_us: int
-) -> list[str]:
-    return [message.write_voucher(one) for one in branches(payer, payees, amounts, now_us)]
-
-
-def test_a_double_spend_is_found_covered_and_ends_the_wallet(node: Node, clock: FixedClock) -> None:
-    payer, first, second = people(node, "A", "B", "C")
-    granted = grant(node, payer, 5_000)
-    now_us = clock.now_us()
-    left = branches_texts(payer, [first], [5_000], now_us)
-    right = branches_texts(payer, [second], [4_000], now_us)
-    assert sync(node, left).case_count == 0
-    done = sync(node, right)
-    assert (done.case_count, done.paid_minor) == (1, 4_000), "the cover pays the second"
-    with node.read() as tx:
-        (case,) = fraud_cases(tx)
-        found = revocation_list(node, tx, now_us=now_us)
-        seen = exposure(tx, "CNY")
-    assert (case.party_id, case.counter, case.kind) == (payer.party_id, 1, "double_spend")
-    assert len(case.digests) == 2
-    assert payer.purse is not None
-    assert found.covers(payer.purse.allowance)
-    assert (seen.cases, seen.wallets_revoked) == (1, 1)
-    with pytest.raises(Refused, match=r"offline\.wallet_revoked"):
-        grant(node, payer, 1_000)
-    moved(clock, 3 * DAY_US + 1)
-    ended = act(node, "offline.close_allowance", {"allowance_id": granted.allowance_id})
-    assert (ended.returned_minor, ended.cover_used_minor, ended.unpaid_minor) == (0, 4_000, 0)
-    cover = own_account("offline_cover", "CNY")
-    assert balance_of(node, cover) == -4_000, "what double spends cost before any provision"
-    with node.read() as tx:
-        assert revocation_list(node, tx, now_us=clock.now_us()).entries == ()
-
-
-def test_no_more_than_limit_and_cover_is_ever_paid(node: Node, clock: FixedClock) -> None:
-    """Ten copies of one device: the exposure stays what it was when the allowance was granted."""
-    payer, *payees = people(node, "A", *(f"P{n}" for n in range(10)))
-    grant(node, payer, 5_000)
-    now_us = clock.now_us()
-    texts = [branches_texts(payer, [payee], [3_000], now_us)[0] for payee in payees]
-    statuses = [sync(node, [text]).vouchers[0].status for text in texts]
-    assert statuses == ["paid"] * 3 + ["part"] + ["unpaid"] * 6
-    assert sum(balance_of(node, one.account_id) - OPENED_MINOR for one in payees) == 10_000
-    with node.read() as tx:
-        assert len(fraud_cases(tx)) == 1
-
-
-def test_a_later_voucher_alone_gives_the_double_spend_away(node: Node, clock: FixedClock) -> None:
-    """The second half never comes, but the one that follows it names it."""
-    payer, first, second = people(node, "A", "B", "C")
-    grant(node, payer, 9_000)
-    now_us = clock.now_us()
-    left = branches_texts(payer, [first], [1_000], now_us)
-    right = branches_texts(payer, [second, first], [2_000, 500], now_us)
-    assert sync(node, [right[1]]).case_count == 0
-    assert sync(node, left).case_count == 1
-    assert sync(node, [right[0]]).case_count == 0, "found already"
-
-
-def test_a_false_sum_is_found_when_vouchers_meet(node: Node, clock: FixedClock) -> None:
-    payer, payee = people(node, "A", "B")
-    grant(node, payer, 9_000)
-    one, two = branches(payer, [payee, payee], [3_000, 1_000], clock.now_us())
-    lie = resigned(payer.secret, two, spent_before_minor=2_999)
-    assert sync(node, [message.write_voucher(lie)]).case_count == 0
-    assert sync(node, [message.write_voucher(one)]).case_count == 1
-    with node.read() as tx:
-        assert [(case.counter, case.kind) for case in fraud_cases(tx)] == [(2, "false_sum")]
-
-
-def test_the_same_content_signed_twice_is_one_voucher(node: Node, clock: FixedClock) -> None:
-    payer, payee = people(node, "A", "B")
-    grant(node, payer)
-    (one,) = branches(payer, [payee], [800], clock.now_us())
-    twin = resigned(payer.secret, one)
-    done = sync(node, [message.write_voucher(one), message.write_voucher(twin)])
-    assert (done.new_count, done.paid_minor, done.case_count) == (1, 800, 0)
-
-
-def test_what_comes_late_is_not_paid_but_still_proves(node: Node, clock: FixedClock) -> None:
-    payer, first, second = people(node, "A", "B", "C")
-    granted = grant(node, payer, 5_000)
-    now_us = clock.now_us()
-    left = branches_texts(payer, [first], [1_000], now_us)
-    right = branches_texts(payer, [second], [4_000], now_us)
-    sync(node, left)
-    moved(clock, 3 * DAY_US + 1)
-    done = sync(node, right)
-    assert ([one.status for one in done.vouchers], done.case_count) == (["late"], 1)
-    act(node, "offline.close_allowance", {"allowance_id": granted.allowance_id})
-    assert [one.status for one in sync(node, right + left).vouchers] == ["late", "paid"]
-    third = branches_texts(payer, [second], [300], now_us)
-    assert sync(node, third).vouchers[0].status == "late"
-    assert balance_of(node, second.account_id) == OPENED_MINOR
-    assert balance_of(node, payer.account_id) == OPENED_MINOR - 1_000
+    act(sqlite_node, "ledger.create_accounts", {"accounts": (account,)})
+    assert sync(sqlite_node, [text]).paid_minor == 700
 
 
 def test_who_waits_is_paid_equally_at_the_close(node: Node, clock: FixedClock) -> None:
@@ -367,74 +265,20 @@ def test_who_waits_is_paid_equally_at_the_close(node: Node, clock: FixedClock) -
         assert read_party_file(tx, payer.party_id, day).holds == ()
 
 
-def test_a_lost_phone_is_revoked_and_a_new_one_let_in(node: Node, clock: FixedClock) -> None:
-    payer, payee = people(node, "A", "B")
-    wallet = {"party_id": payer.party_id, "currency": "CNY"}
-    for name in ("offline.revoke_wallet", "offline.reinstate_wallet"):
-        with pytest.raises(Refused, match=r"offline\.no_wallet"):
-            act(node, name, wallet)
-    grant(node, payer, 1_000)
-    with pytest.raises(Refused, match=r"offline\.not_revoked"):
-        act(node, "offline.reinstate_wallet", wallet)
-    now_us = clock.now_us()
-    made = branches_texts(payer, [payee], [400], now_us)
-    old = payer.purse
-    assert act(node, "offline.revoke_wallet", wallet).epoch == 2
-    assert act(node, "offline.revoke_wallet", wallet).epoch == 2
-    assert sync(node, made).paid_minor == 400, "made before, and honest: paid"
-    with pytest.raises(Refused, match=r"offline\.wallet_revoked"):
-        grant(node, payer, 1_000)
-    assert not act(node, "offline.reinstate_wallet", wallet).is_revoked
-    grant(node, payer, 1_000)
-    with node.read() as tx:
-        revoked = revocation_list(node, tx, now_us=now_us)
-    assert old is not None
-    assert payer.purse is not None
-    assert revoked.covers(old.allowance)
-    assert not revoked.covers(payer.purse.allowance)
-
-
-def test_two_payees_synchronise_at_once(node: Node, clock: FixedClock) -> None:
-    """Both halves of ten double spends, and honest vouchers twice, from four threads."""
-    payer, *payees = people(node, "A", *(f"P{n}" for n in range(8)))
-    granted = grant(node, payer, 5_000)
-    now_us = clock.now_us()
-    texts = [branches_texts(payer, [payee], [1_000], now_us)[0] for payee in payees]
-    answers: list[object] = []
-
-    def run(order: int) -> None:
-        turned = texts[order * 2 :] + texts[: order * 2]
-        for text in turned if order % 2 else turned[::-1]:
-            answers.append(sync(node, [text], key=f"{order} {text[-40:]}"))
-
-    threads = [threading.Thread(target=run, args=(order,)) for order in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(answers) == 32
-    assert [balance_of(node, one.account_id) for one in payees] == [OPENED_MINOR + 1_000] * 8
-    assert sum(one.new_count for one in answers) == 8  # type: ignore[attr-defined]
-    assert sum(one.case_count for one in answers) == 1  # type: ignore[attr-defined]
-    with node.read() as tx:
-        assert allowance_of(tx, granted.allowance_id).paid_minor == 8_000
-        assert exposure(tx, "CNY").difference_minor == 0
-
-
-def test_one_act_is_one_act_however_often_it_is_sent(node: Node, clock: FixedClock) -> None:
-    payer, payee = people(node, "A", "B")
-    grant(node, payer)
+def test_one_act_is_one_act_however_often_it_is_sent(sqlite_node: Node, clock: FixedClock) -> None:
+    payer, payee = people(sqlite_node, "A", "B")
+    grant(sqlite_node, payer)
     texts = branches_texts(payer, [payee], [100], clock.now_us())
-    first = sync(node, texts, key="phone B, 1")
-    assert sync(node, texts, key="phone B, 1") == first
+    first = sync(sqlite_node, texts, key="phone B, 1")
+    assert sync(sqlite_node, texts, key="phone B, 1") == first
     with pytest.raises(Refused, match=r"kernel\.key_reused"):
-        sync(node, [], key="phone B, 1")
+        sync(sqlite_node, [], key="phone B, 1")
 
 
-def test_a_wallet_pays_without_a_node(node: Node) -> None:
-    """What the degraded mode needs: no node, store or clock is touched between grant and sync."""
-    payer, payee = people(node, "A", "B")
-    grant(node, payer)
+def test_a_wallet_pays_without_a_node(sqlite_node: Node) -> None:
+    """What the degraded mode needs: nothing of the node is touched in between."""
+    payer, payee = people(sqlite_node, "A", "B")
+    grant(sqlite_node, payer)
     assert payer.purse is not None
     request = payee.ask(250, 0)
     now_us = payer.purse.allowance.issued_us + HOUR_US
@@ -443,4 +287,4 @@ def test_a_wallet_pays_without_a_node(node: Node) -> None:
     )
     assert purse.counter == 1
     payee.take(text, request, now_us)
-    assert sync(node, [text], actor=STAFF).paid_minor == 250
+    assert sync(sqlite_node, [text], actor=STAFF).paid_minor == 250

@@ -82,13 +82,13 @@ def _close_one(
     act: Act, row: Row, waiting: Sequence[Row]
 ) -> tuple[AllowanceClosed, list[Transfer]]:
     vouchers = [voucher_of(found) for found in waiting]
-    limit_minor, cover_minor = row.allowance_limit_minor, row.cover_minor
-    awards = rules.award_at_close(vouchers, limit_minor + cover_minor - row.paid_minor)
+    granted_minor, cover_minor = row.allowance_limit_minor, row.cover_minor
+    awards = rules.award_at_close(vouchers, granted_minor + cover_minor - row.paid_minor)
     paid_minor = row.paid_minor + sum(awards.values())
-    returned_minor = max(limit_minor - paid_minor, 0)
-    cover_used_minor = max(paid_minor - limit_minor, 0)
+    returned_minor = max(granted_minor - paid_minor, 0)
+    cover_used_minor = max(paid_minor - granted_minor, 0)
     cover_back_minor = cover_minor - cover_used_minor
-    assert paid_minor + returned_minor + cover_back_minor == limit_minor + cover_minor, row.id
+    assert paid_minor + returned_minor + cover_back_minor == granted_minor + cover_minor, row.id
     act.tx.run_many(
         tables.PAY_VOUCHER,
         [{"digest_": digest.hex(), "paid_minor_": paid} for digest, paid in awards.items()],

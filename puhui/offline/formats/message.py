@@ -30,7 +30,7 @@ from dataclasses import replace
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
-from puhui.offline.formats import base45
+from puhui.offline.formats import rfc9285
 from puhui.offline.nouns import (
     Allowance,
     OfflineVoucher,
@@ -116,19 +116,19 @@ def signed_voucher(voucher: OfflineVoucher, signature: bytes) -> OfflineVoucher:
 
 def write_allowance(allowance: Allowance) -> str:
     """The text of a signed allowance."""
-    return ALLOWANCE_MARK + base45.encode(allowance_body(allowance) + allowance.signature)
+    return ALLOWANCE_MARK + rfc9285.encode(allowance_body(allowance) + allowance.signature)
 
 
 def write_voucher(voucher: OfflineVoucher) -> str:
     """The text of a signed voucher."""
-    return VOUCHER_MARK + base45.encode(voucher_body(voucher) + voucher.signature)
+    return VOUCHER_MARK + rfc9285.encode(voucher_body(voucher) + voucher.signature)
 
 
 def write_payment(payment: Payment) -> str:
     """The text that a payer shows: 545 characters, for one code to scan."""
     papers = allowance_body(payment.allowance) + payment.allowance.signature
     papers += voucher_body(payment.voucher) + payment.voucher.signature
-    return PAYMENT_MARK + base45.encode(papers)
+    return PAYMENT_MARK + rfc9285.encode(papers)
 
 
 def write_request(request: Request) -> str:
@@ -141,12 +141,12 @@ def write_request(request: Request) -> str:
         request.nonce,
         request.time_us,
     )
-    return REQUEST_MARK + base45.encode(body + _CRC.pack(zlib.crc32(body)))
+    return REQUEST_MARK + rfc9285.encode(body + _CRC.pack(zlib.crc32(body)))
 
 
 def write_list(revoked: RevocationList) -> str:
     """The text of a signed list of revocations."""
-    return LIST_MARK + base45.encode(list_body(revoked) + revoked.signature)
+    return LIST_MARK + rfc9285.encode(list_body(revoked) + revoked.signature)
 
 
 def read_allowance(text: str) -> Allowance:
@@ -201,7 +201,7 @@ def read_list(text: str) -> RevocationList:
 def _bytes_of(text: str, mark: str) -> bytes:
     if len(text) > TEXT_LENGTH_MAX or not text.startswith(mark):
         raise Refused("offline.bad_message", f"This is no text that begins with {mark}")
-    return base45.decode(text[len(mark) :])
+    return rfc9285.decode(text[len(mark) :])
 
 
 def _check_head(head: bytes, wanted: bytes) -> None:
