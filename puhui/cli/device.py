@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from puhui.offline import OfflineVoucher, Purse, Request, RevocationList
 
 FILE, LOCK = "wallet.json", "wallet.lock"
+TEXT_BYTES_MAX = 400_000
 
 
 @dataclass(slots=True)
@@ -140,3 +142,15 @@ def keep(folder: Path, device: DeviceFile) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def text_in(file: str) -> str:
+    """The text of a paper in a file, or on stdin for "-"; only line ends are cut, as a code may
+    end with a space.
+    """
+    if file == "-":
+        text = sys.stdin.read(TEXT_BYTES_MAX)
+    else:
+        with open(file, encoding="ascii", errors="replace") as found:
+            text = found.read(TEXT_BYTES_MAX)
+    return text.strip("\r\n")

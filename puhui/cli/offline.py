@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from puhui.cli import say
-from puhui.cli.device import DeviceFile, check_free, device_in, keep, make_device
+from puhui.cli.device import DeviceFile, check_free, device_in, keep, make_device, text_in
 from puhui.cli.open import opened, operator
 
 if TYPE_CHECKING:
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from puhui.offline import Purse
 
 SECRET_BYTES, NONCE_BYTES = 32, 16
-TEXT_BYTES_MAX = 400_000
+BATCH_MAX = 8_000
+ENDED = ("paid", "part", "unpaid", "late")
+"""What a voucher ends as: it is brought in no more."""
 
 offline_app = typer.Typer(
     no_args_is_help=True,
@@ -54,16 +55,6 @@ def _money(minor: int, currency: str) -> str:
     from puhui.kernel import Money
 
     return str(Money(minor, currency))
-
-
-def _text_in(file: str) -> str:
-    """The text of a paper; only line ends are cut, as a code may end with a space."""
-    if file == "-":
-        text = sys.stdin.read(TEXT_BYTES_MAX)
-    else:
-        with open(file, encoding="ascii", errors="replace") as found:
-            text = found.read(TEXT_BYTES_MAX)
-    return text.strip("\r\n")
 
 
 def _draw(text: str, code: Path | None) -> None:
@@ -235,7 +226,7 @@ def pay(folder: Folder, file: File, code: Code = None) -> None:
     Example: puhui offline pay phone request.txt > payment.txt
     """
     with device_in(folder) as device:
-        purse, text = _pay(device, _text_in(file))
+        purse, text = _pay(device, text_in(file))
         device.given.append(text)
         left_minor = sum(one.left_minor for one in device.purse_list())
         currency = device.currency
@@ -272,7 +263,7 @@ def accept(folder: Folder, file: File, as_json: Json = False) -> None:
     from puhui.offline import check_voucher
     from puhui.offline.window import read_voucher
 
-    text = _text_in(file)
+    text = text_in(file)
     with device_in(folder) as device:
         asked, request = device.request_for(read_voucher(text).nonce)
         voucher = check_voucher(
@@ -298,18 +289,13 @@ def sync(folder: Folder, as_json: Json = False) -> None:
     Example: puhui offline sync shop
     """
     with device_in(folder) as device, opened() as node:
-        texts = sorted(device.taken)
-        mark = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:32]
-        done = node.act(
-            "offline.sync_vouchers",
-            {"texts": tuple(texts)},
-            key=f"cli:offline:sync:{mark}:{node.clock.now_us()}",
-            actor=operator(),
-        )
-        for text, one in zip(texts, done.vouchers, strict=True):
-            device.taken[text] = one.refusal or one.status
+        found = []
+        texts = sorted(text for text, status in device.taken.items() if status not in ENDED)
+        for at in range(0, len(texts), BATCH_MAX):
+            found.append(_sync(node, device, texts[at : at + BATCH_MAX]))
         _fetch_list(node, device)
         currency = device.currency
+    vouchers = [one for done in found for one in done.vouchers]
     say.table(
         ("voucher", "amount", "paid", "status"),
         [
@@ -319,22 +305,30 @@ def sync(folder: Folder, as_json: Json = False) -> None:
                 _money(one.paid_minor, currency),
                 one.refusal or one.status,
             )
-            for one in done.vouchers
+            for one in vouchers
         ],
         right=(1, 2),
     )
     if as_json:
-        say.figures(_sums(done))
+        say.figures(
+            {
+                "vouchers": len(vouchers),
+                "new": sum(done.new_count for done in found),
+                "paid_minor": sum(done.paid_minor for done in found),
+                "refused": sum(bool(one.refusal) for one in vouchers),
+                "cases": sum(done.case_count for done in found),
+            }
+        )
 
 
-def _sums(done: Any) -> dict[str, object]:
-    return {
-        "vouchers": len(done.vouchers),
-        "new": done.new_count,
-        "paid_minor": done.paid_minor,
-        "refused": sum(bool(one.refusal) for one in done.vouchers),
-        "cases": done.case_count,
-    }
+def _sync(node: Node, device: DeviceFile, texts: list[str]) -> Any:
+    mark = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:32]
+    key = f"cli:offline:sync:{mark}:{node.clock.now_us()}"
+    told = {"texts": tuple(texts)}
+    done = node.act("offline.sync_vouchers", told, key=key, actor=operator())
+    for text, one in zip(texts, done.vouchers, strict=True):
+        device.taken[text] = one.refusal or one.status
+    return done
 
 
 @offline_app.command("show")

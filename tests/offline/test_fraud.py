@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from puhui.kernel import Node, Refused
-from puhui.kernel.clock import FixedClock
+from puhui.kernel.clock import FixedClock, business_date
 from puhui.offline import exposure, revocation_list
 from puhui.offline.desk.books import own_account
 from puhui.offline.formats import message
@@ -18,6 +18,7 @@ from puhui.offline.window import (
     allowance_of,
     fraud_cases,
 )
+from puhui.party import read_party_file
 from tests.offline.fair import (
     DAY_US,
     OPENED_MINOR,
@@ -26,6 +27,7 @@ from tests.offline.fair import (
     branches,
     branches_texts,
     grant,
+    identified,
     moved,
     people,
     resigned,
@@ -179,3 +181,21 @@ def test_two_payees_synchronise_at_once(node: Node, clock: FixedClock) -> None:
     with node.read() as tx:
         assert allowance_of(tx, granted.allowance_id).paid_minor == 8_000
         assert exposure(tx, "CNY").difference_minor == 0
+
+
+def test_a_double_spender_is_not_erased_before_the_case_ends(node: Node, clock: FixedClock) -> None:
+    (payer,) = identified(node, "A")
+    first, second = people(node, "B", "C")
+    grant(node, payer, 5_000)
+    now_us = clock.now_us()
+    for payee in (first, second):
+        sync(node, branches_texts(payer, [payee], [1_000], now_us))
+
+    def reasons() -> list[str]:
+        with node.read() as tx:
+            file = read_party_file(tx, payer.party_id, business_date(now_us))
+        return sorted(hold.reason for hold in file.holds)
+
+    assert reasons() == ["investigation", "wallet_balance"]
+    act(node, "offline.reinstate_wallet", {"party_id": payer.party_id, "currency": "CNY"})
+    assert reasons() == ["wallet_balance"]

@@ -27,9 +27,10 @@ from puhui.offline.desk.books import own_account
 from puhui.offline.formats import message
 from puhui.offline.nouns import FraudKind
 from puhui.offline.window import allowance_of, fraud_cases, vouchers_of
-from tests.conftest import check_books
+from tests.conftest import Postgres, check_books
 from tests.offline.fair import (
     DAY_US,
+    OPENED_MINOR,
     Device,
     act,
     balance_of,
@@ -219,6 +220,37 @@ def test_order_loss_and_repetition_change_nothing(
         hold_against_reference(sites[0], tier, vouchers, states, grown)
 
     run()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A database that outlives the nodes of a test that names this fixture before others."""
+    with postgres.database() as url:
+        yield url
+
+
+def test_both_kinds_of_store_come_to_the_same(
+    postgres_url: str, tmp_path: Path, clock: FixedClock, open_at: Callable[..., Node]
+) -> None:
+    """One worked set of three branches, forwards on SQLite and backwards on PostgreSQL."""
+    told = [[(0, 900, 0), (1, 800, 1)], [(1, 700, 0), (2, 900, 0)], [(2, 850, 0), (0, 850, 1)]]
+    states = []
+    for place, url in enumerate((f"sqlite:///{tmp_path / 'one.sqlite'}", postgres_url)):
+        node = open_at(url)
+        (payer,) = identified(node, "A", label="site")
+        site = Site(node, payer, people(node, *PAYEES, label="site"), clock)
+        allowance_id = begin(site, "standard", "worked")
+        texts = [message.write_voucher(one) for one in drawn_vouchers(site, told)]
+        order = list(range(len(texts)))
+        deliver(site, texts, order[::-1] if place else order, 1 + place, "worked")
+        clock.set_us(clock.now_us() + 7 * DAY_US + 1)
+        act(node, "offline.close_allowance", {"allowance_id": allowance_id}, key="close")
+        clock.set_us(clock.now_us() - 7 * DAY_US - 1)
+        states.append(final_state(site, allowance_id))
+    assert states[0] == states[1]
+    found = {(counter, str(kind)) for counter, kind, _ in states[0]["cases"]}
+    assert found == {(1, "double_spend"), (2, "double_spend"), (2, "false_sum")}
+    assert states[0]["payees"] == [OPENED_MINOR + 1_500] * 3, "4,500 of 5,000, in equal parts"
 
 
 def hold_against_reference(

@@ -182,6 +182,8 @@ def test_vouchers_that_are_refused_one_by_one(node: Node, clock: FixedClock) -> 
         "bad_signature": message.write_voucher(replace(good, amount_minor=1_001)),
         "unknown_allowance": text_of(**unknown),
         "no_payee": text_of(payee_account_id=99),
+        "no_payee ": text_of(payee_account_id=0),
+        "no_payee  ": text_of(payee_account_id=2**128 - 1),
         "own_wallet": text_of(payee_account_id=payer.account_id),
         "over_single": text_of(amount_minor=5_001),
         "over_count": text_of(counter=51, spent_before_minor=60),
@@ -194,7 +196,7 @@ def test_vouchers_that_are_refused_one_by_one(node: Node, clock: FixedClock) -> 
     forged = message.write_voucher(resigned(other.secret, good))
     done = sync(node, [*texts.values(), forged, message.write_voucher(good)])
     codes = [one.refusal for one in done.vouchers]
-    assert codes == [f"offline.{code}" for code in texts] + ["offline.bad_signature", ""]
+    assert codes == [f"offline.{code.strip()}" for code in texts] + ["offline.bad_signature", ""]
     assert done.new_count == 1
     assert done.case_count == 0, "what is refused proves nothing, and pays nothing"
     assert balance_of(node, payee.account_id) == OPENED_MINOR + 1_000
@@ -246,7 +248,7 @@ def test_who_waits_is_paid_equally_at_the_close(node: Node, clock: FixedClock) -
     assert shown(node) == (1, 10_000, 5_000, 0, 15_000, 0, 0, 20_000)
     with node.read() as tx:
         holds = read_party_file(tx, payer.party_id, business_date(now_us)).holds
-    assert [hold.reason for hold in holds] == ["wallet_balance"]
+    assert sorted(hold.reason for hold in holds) == ["investigation", "wallet_balance"]
     moved(clock, 7 * DAY_US + 1)
     step = DAY_STEPS["offline.close_due"]
     assert step.chunks(node, business_date(clock.now_us())) == []
@@ -262,7 +264,8 @@ def test_who_waits_is_paid_equally_at_the_close(node: Node, clock: FixedClock) -
     assert [one.status for one in sync(node, texts).vouchers] == ["paid", "part", "part"]
     assert shown(node)[5:] == (5_000, 5_000, 0)
     with node.read() as tx:
-        assert read_party_file(tx, payer.party_id, day).holds == ()
+        holds = read_party_file(tx, payer.party_id, day).holds
+    assert [hold.reason for hold in holds] == ["investigation"]
 
 
 def test_one_act_is_one_act_however_often_it_is_sent(sqlite_node: Node, clock: FixedClock) -> None:
@@ -288,3 +291,17 @@ def test_a_wallet_pays_without_a_node(sqlite_node: Node) -> None:
     assert purse.counter == 1
     payee.take(text, request, now_us)
     assert sync(sqlite_node, [text], actor=STAFF).paid_minor == 250
+
+
+def test_a_broken_wallet_cannot_fill_the_store(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With three vouchers as the most that are kept, the fourth is refused and nothing is lost."""
+    monkeypatch.setattr("puhui.offline.desk.sync.VOUCHERS_MAX", 3)
+    payer, payee = people(sqlite_node, "A", "B")
+    grant(sqlite_node, payer)
+    texts = branches_texts(payer, [payee] * 5, [10, 20, 30, 40, 50], sqlite_node.clock.now_us())
+    first = sync(sqlite_node, [texts[0], texts[0], *texts[1:4]])
+    assert [one.refusal for one in first.vouchers] == [""] * 4 + ["offline.too_many"]
+    assert sync(sqlite_node, texts[4:]).vouchers[0].refusal == "offline.too_many"
+    assert sync(sqlite_node, texts[:3]).new_count == 0

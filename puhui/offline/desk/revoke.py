@@ -7,7 +7,9 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.offline import tables
 from puhui.offline.nouns import ReinstateWallet, RevokeWallet, WalletMoved
-from puhui.party import check_actor
+from puhui.party import check_actor, place_hold, release_hold, take_parties
+
+CASE_HOLD = "investigation"
 
 
 def _take(act: Act, party_id: str, currency: str) -> Row:
@@ -28,6 +30,13 @@ def revoke_up_to(act: Act, party_id: str, currency: str, epoch: int, why: str) -
     _set(act, wallet, epoch=epoch + 1, is_revoked=True)
     payload = {"currency": currency, "epoch": epoch + 1, "why": why}
     act.emit("offline.wallet_revoked", party_id, payload)
+
+
+def hold_for_case(act: Act, party_id: str, currency: str) -> None:
+    """Keep a double spender from being erased until the wallet is reinstated."""
+    party = take_parties(act, [party_id]).get(party_id)
+    if party is not None and not party.is_anonymous and not party.is_erased:
+        place_hold(act, party, reason=CASE_HOLD, reference=f"offline:{currency}")
 
 
 def _set(act: Act, wallet: Row, *, epoch: int, is_revoked: bool) -> None:
@@ -66,5 +75,6 @@ def reinstate_wallet(act: Act, input: ReinstateWallet) -> WalletMoved:
     if not wallet.is_revoked:
         raise Refused("offline.not_revoked", "This wallet is not revoked.")
     _set(act, wallet, epoch=wallet.epoch, is_revoked=False)
+    release_hold(act, wallet.party_id, reason=CASE_HOLD, reference=f"offline:{wallet.currency}")
     act.emit("offline.wallet_reinstated", wallet.party_id, {"epoch": wallet.epoch})
     return WalletMoved(wallet.party_id, wallet.epoch, is_revoked=False)

@@ -22,7 +22,7 @@ from puhui.offline.desk.books import (
     voucher_of,
     wallet_account,
 )
-from puhui.offline.desk.revoke import revoke_up_to
+from puhui.offline.desk.revoke import hold_for_case, revoke_up_to
 from puhui.offline.engines.signature import is_signed
 from puhui.offline.formats import message
 from puhui.offline.nouns import (
@@ -132,27 +132,28 @@ def _take_groups(act: Act, ids: set[str]) -> dict[bytes, _Group]:
 
 def _admit(group: _Group, voucher: OfflineVoucher, account: Account | None) -> None:
     """Put a voucher among the fresh ones, or among the refused ones with a code."""
-    code = ""
-    if (
-        account is None
-        or account.ledger != group.row.currency
-        or account.code != chart().account("customer_deposit")
-        or account.flags & Account.CLOSED
-    ):
-        code = "offline.no_payee"
-    elif account.id == wallet_account(group.row.party_id, group.row.currency):
-        code = "offline.own_wallet"
-    elif len(group.held) + len(group.fresh) >= VOUCHERS_MAX and voucher.digest not in group.fresh:
-        code = "offline.too_many"
-    else:
-        try:
-            rules.check_terms(group.allowance, voucher)
-        except Refused as refused:
-            code = refused.code
-    if code:
-        group.refused[voucher.digest] = code
+    try:
+        _check_payee(group, account)
+        if len(group.held) + len(group.fresh.keys() | {voucher.digest}) > VOUCHERS_MAX:
+            raise Refused("offline.too_many", "This allowance has too many vouchers already.")
+        rules.check_terms(group.allowance, voucher)
+    except Refused as refused:
+        group.refused[voucher.digest] = refused.code
     else:
         group.fresh[voucher.digest] = voucher
+
+
+def _check_payee(group: _Group, account: Account | None) -> None:
+    """Whether an account may be paid. Refused: ``offline.no_payee``, ``offline.own_wallet``."""
+    row = group.row
+    if (
+        account is None
+        or (account.ledger, account.code) != (row.currency, chart().account("customer_deposit"))
+        or account.flags & Account.CLOSED
+    ):
+        raise Refused("offline.no_payee", f"The payee has no wallet in {row.currency} here.")
+    if account.id == wallet_account(row.party_id, row.currency):
+        raise Refused("offline.own_wallet", "A wallet cannot pay itself.")
 
 
 def _pay(act: Act, group: _Group) -> list[Transfer]:
@@ -226,6 +227,7 @@ def _open_cases(act: Act, group: _Group) -> int:
         act.emit("offline.fraud_found", row.party_id, payload)
     if opened:
         revoke_up_to(act, row.party_id, row.currency, row.epoch, "double spend")
+        hold_for_case(act, row.party_id, row.currency)
     return len(opened)
 
 
