@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import api_key, apply, claims, lend, run, score, serve, upkeep
+from puhui.cli import api_key, apply, claims, lend, run, score, serve, standby, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -45,6 +45,7 @@ app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)
 app.add_typer(api_key.api_key_app, name="api-key", rich_help_panel=KEEP)
 app.command("migrate", rich_help_panel=KEEP)(upkeep.migrate)
+app.command("promote", rich_help_panel=KEEP)(standby.promote)
 app.command("worker", rich_help_panel=KEEP)(upkeep.worker)
 app.command("close-day", rich_help_panel=KEEP)(upkeep.close_day)
 
