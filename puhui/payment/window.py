@@ -1,0 +1,13 @@
+"""The window of payment (窗口): what pages and machines read of it beside its door."""
+
+from puhui.payment.desk.lists import tiers
+from puhui.payment.desk.read import orders_of, payment_of, read_wallet, requests_of, wallets_of
+
+__all__ = [
+    "orders_of",
+    "payment_of",
+    "read_wallet",
+    "requests_of",
+    "tiers",
+    "wallets_of",
+]
