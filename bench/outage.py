@@ -408,7 +408,7 @@ def main() -> None:
     """Run the drill; the last line is one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--payments", type=int, default=5_000_000)
-    parser.add_argument("--wallets", type=int, default=20_000)
+    parser.add_argument("--wallets", type=int, default=4_000)
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--seed", type=int, help="default: drawn, and printed")
     parser.add_argument("--quick", action="store_true", help="few payments, under 20 s")

@@ -140,8 +140,15 @@ class PostgresTransaction:
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
-        encoded = [_encoded(value) for value in ordered]
-        formats = [1 if type(value) is bytes else 0 for value in ordered]
+        encoded = [
+            value
+            if value is None or type(value) is bytes
+            else b"%d" % value
+            if type(value) is int
+            else _encoded(value)
+            for value in ordered
+        ]
+        formats = [type(value) is bytes for value in ordered]
         self._wire.send_query_prepared(name, encoded, formats)
 
     def send(self, sql: bytes) -> None:
