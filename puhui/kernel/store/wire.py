@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -14,18 +13,11 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.store.statement import Compiled, Compiler, Row
-from puhui.kernel.store.widen import ROWS, widen
 
 PIPELINE_MAX = 256
-WIDE_PIPELINE_MAX = 16
 
 _compile = Compiler("postgresql")
 _compile_unlocked = Compiler("postgresql", without_locks=True)
-
-
-@lru_cache(maxsize=1024)
-def _widened(compiled: Compiled) -> str | None:
-    return widen(compiled)
 
 
 class Silent(psycopg.OperationalError):
@@ -104,25 +96,12 @@ class PostgresTransaction:
         self._send(self._compile(statement), values)
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run one statement for each of ``rows``, many rows at once where the statement allows it.
-
-        Answers are taken every few hundred rows, so that neither side waits for the other with
-        both buffers full.
+        """Run one statement for each of ``rows``; answers are taken every few hundred, so that
+        neither side waits for the other with both buffers full.
         """
         compiled = self._compile(statement)
         assert not compiled.is_expanding, statement
-        done = 0
-        if len(rows) >= ROWS and (wide := _widened(compiled)):
-            done = len(rows) // ROWS * ROWS
-            pick = compiled.positional
-            for start in range(0, done, ROWS):
-                values: list[Any] = []
-                for row in rows[start : start + ROWS]:
-                    values.extend(pick(row))
-                self._send_text(wide, values)
-                if start // ROWS % WIDE_PIPELINE_MAX == WIDE_PIPELINE_MAX - 1:
-                    self.sync()
-        for number, row in enumerate(rows[done:], 1):
+        for number, row in enumerate(rows, 1):
             self._send(compiled, row)
             if number % PIPELINE_MAX == 0:
                 self.sync()
@@ -133,9 +112,6 @@ class PostgresTransaction:
             sql, ordered = compiled.spread(values)
         else:
             sql, ordered = compiled.sql, compiled.positional(values)
-        self._send_text(sql, ordered)
-
-    def _send_text(self, sql: str, ordered: Sequence[Any]) -> None:
         name = self._names.get(sql)
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)

@@ -51,9 +51,7 @@ CHANGE_BALANCE = (
         credits_posted=B.credits_posted + bindparam("credits_posted_more"),
         expires_us=bindparam("expires_us_new"),
     )
-    .execution_options(is_row_once=True)
 )
-"""In one batch each balance row is changed once."""
 
 # Transfers.
 
