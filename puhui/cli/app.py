@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import api_key, apply, claims, lend, run, score, serve, standby, upkeep
+from puhui.cli import api_key, apply, claims, lend, pay, run, score, serve, standby, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -34,10 +34,11 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 2 refused or bad input, 1 fault. See docs/guides/developer.md.",
 )
 
-WORK, LOOK, KEEP = "Lending", "Looking", "Running a node"
+WORK, LOOK, KEEP = "Lending and paying", "Looking", "Running a node"
 app.command("run", rich_help_panel=WORK)(run.run)
 app.command("lend", rich_help_panel=WORK)(lend.lend)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
+app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("score", rich_help_panel=WORK)(score.score)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)

@@ -21,8 +21,8 @@ there."""
 BALANCE_MAX = 2**63 - 1
 """The largest sum of one side of an account that has a balance row, in minor units."""
 
-TIME_US_MAX = 2**62 - 1
-"""The latest time kept, in microseconds since 1970 UTC."""
+TIME_US_MAX = (2**63 - 1) // 1000
+"""The latest time kept, in microseconds since 1970 UTC: what a record has in nanoseconds (2262)."""
 
 BATCH_MAX = 8190
 """The most accounts or transfers of one batch."""
@@ -89,7 +89,9 @@ class Transfer:
     ``amount_minor`` is debited to one account and credited to the other. With ``PENDING`` it is
     only held, for ``timeout_s`` seconds or, where that is nought, until a transfer with ``POST``
     or ``VOID`` names it in ``pending_id``. ``LINKED`` ties a transfer to the next one of its
-    batch: all of a chain happen, or none. ``time_us`` is given only with ``IMPORTED``.
+    batch: all of a chain happen, or none. ``CLOSING_DEBIT`` and ``CLOSING_CREDIT``, with
+    ``PENDING`` alone, close the account of that side until the pending is voided or past its
+    time. ``time_us`` is given only with ``IMPORTED``.
     """
 
     LINKED: ClassVar[int] = 1
@@ -98,6 +100,8 @@ class Transfer:
     VOID: ClassVar[int] = 8
     BALANCING_DEBIT: ClassVar[int] = 16
     BALANCING_CREDIT: ClassVar[int] = 32
+    CLOSING_DEBIT: ClassVar[int] = 64
+    CLOSING_CREDIT: ClassVar[int] = 128
     IMPORTED: ClassVar[int] = 256
     ALL: ClassVar[int] = AMOUNT_ALL
 
@@ -134,6 +138,7 @@ class Status(StrEnum):
     TIMESTAMP_MUST_BE_ZERO = "timestamp_must_be_zero"
     IMPORTED_EVENT_TIMESTAMP_OUT_OF_RANGE = "imported_event_timestamp_out_of_range"
     IMPORTED_EVENT_TIMESTAMP_MUST_NOT_ADVANCE = "imported_event_timestamp_must_not_advance"
+    RESERVED_FIELD = "reserved_field"
     RESERVED_FLAG = "reserved_flag"
     ID_MUST_NOT_BE_ZERO = "id_must_not_be_zero"
     ID_MUST_NOT_BE_INT_MAX = "id_must_not_be_int_max"
@@ -165,6 +170,7 @@ class Status(StrEnum):
     PENDING_ID_MUST_NOT_BE_INT_MAX = "pending_id_must_not_be_int_max"
     PENDING_ID_MUST_BE_DIFFERENT = "pending_id_must_be_different"
     TIMEOUT_RESERVED_FOR_PENDING_TRANSFER = "timeout_reserved_for_pending_transfer"
+    CLOSING_TRANSFER_MUST_BE_PENDING = "closing_transfer_must_be_pending"
     LEDGER_MUST_NOT_BE_ZERO = "ledger_must_not_be_zero"
     CODE_MUST_NOT_BE_ZERO = "code_must_not_be_zero"
     DEBIT_ACCOUNT_NOT_FOUND = "debit_account_not_found"

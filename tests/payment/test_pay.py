@@ -20,7 +20,7 @@ def test_money_comes_in_moves_and_goes_out(bank: Node) -> None:
     with bank.read() as tx:
         kept = payment_of(tx, paid.id)
         assert (kept.payer_id, kept.payee_id, kept.amount_minor) == (anna, bo, 2_500)
-        assert (kept.kind, kept.purpose, kept.remark) == ("pay", "GDDS", "两斤茶叶")
+        assert (kept.kind, kept.purpose, kept.remark) == ("payment", "GDDS", "两斤茶叶")
         assert trial_balance(tx).difference_minor == 0
 
 

@@ -38,7 +38,8 @@ class Books:
     minor units for every account with a balance row, and for others only where a balancing
     transfer needs it; pendings past their time are already left out of it. ``transfers`` are the
     recorded ones among the ids and pending ids of the batch, ``pendings`` state and expiry time
-    (microseconds UTC, 0 for none) of the pending ones, ``failed`` the ids burnt.
+    (microseconds UTC, 0 for none) of the pending ones, ``failed`` the ids burnt, ``closed`` the
+    accounts that an open pending transfer has closed.
     """
 
     now_us: int
@@ -47,6 +48,7 @@ class Books:
     transfers: Mapping[int, Transfer] = field(default_factory=dict)
     pendings: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     failed: Collection[int] = ()
+    closed: Collection[int] = ()
 
 
 @dataclass(slots=True)
@@ -56,7 +58,8 @@ class Judgement:
     ``created`` in order, amounts and inherited fields resolved; ``pendings`` the new state and
     expiry of each pending transfer made or ended; ``changes`` what is added to the sums of
     each account of ``Books.sums`` that are not as before; ``failed`` the ids burnt; ``chains``
-    first and past-last index in ``created`` of each linked chain.
+    first and past-last index in ``created`` of each linked chain; ``closed`` accounts that are not
+    closed or open as they were, and whether they are closed now.
     """
 
     statuses: list[Status] = field(default_factory=list)
@@ -65,3 +68,4 @@ class Judgement:
     changes: dict[int, list[int]] = field(default_factory=dict)
     failed: dict[int, Status] = field(default_factory=dict)
     chains: list[tuple[int, int]] = field(default_factory=list)
+    closed: dict[int, bool] = field(default_factory=dict)

@@ -38,8 +38,9 @@ from puhui.ledger.rules.repeat import judge_repeat
 
 LINKED, PENDING, POST, VOID = Transfer.LINKED, Transfer.PENDING, Transfer.POST, Transfer.VOID
 BALANCING = Transfer.BALANCING_DEBIT | Transfer.BALANCING_CREDIT
+CLOSING = Transfer.CLOSING_DEBIT | Transfer.CLOSING_CREDIT
 IMPORTED = Transfer.IMPORTED
-_RESERVED = ~(LINKED | PENDING | POST | VOID | BALANCING | IMPORTED)
+_RESERVED = ~(LINKED | PENDING | POST | VOID | BALANCING | CLOSING | IMPORTED)
 _SECOND = POST | VOID
 _SPECIAL = PENDING | BALANCING | IMPORTED
 _CLOSED = Account.CLOSED
@@ -166,6 +167,8 @@ class _Work:
             return Status.PENDING_ID_MUST_BE_ZERO
         if t.timeout_s and not flags & PENDING:
             return Status.TIMEOUT_RESERVED_FOR_PENDING_TRANSFER
+        if flags & CLOSING and not flags & PENDING:
+            return Status.CLOSING_TRANSFER_MUST_BE_PENDING
         if not t.ledger:
             return Status.LEDGER_MUST_NOT_BE_ZERO
         if t.code == 0:
@@ -184,11 +187,23 @@ class _Work:
             status = self._judge_import(t, debit, credit)
             if status is not _CREATED:
                 return status
-        if debit[1] & _CLOSED:
+        if debit[1] & _CLOSED or self._is_closed(debit_id):
             return Status.DEBIT_ACCOUNT_ALREADY_CLOSED
-        if credit[1] & _CLOSED:
+        if credit[1] & _CLOSED or self._is_closed(credit_id):
             return Status.CREDIT_ACCOUNT_ALREADY_CLOSED
         return self._fit(t, debit[1], credit[1])
+
+    def _is_closed(self, account_id: int) -> bool:
+        """Whether an open pending transfer has closed the account."""
+        made = self.made.closed
+        return made.get(account_id, account_id in self.books.closed)
+
+    def _close(self, t: Transfer, is_closed: bool) -> None:
+        """Close what a pending transfer closes, or open it again."""
+        if t.flags & Transfer.CLOSING_DEBIT:
+            self.made.closed[t.debit_account_id] = is_closed
+        if t.flags & Transfer.CLOSING_CREDIT:
+            self.made.closed[t.credit_account_id] = is_closed
 
     def _judge_import(self, t: Transfer, debit: Terms, credit: Terms) -> Status:
         if t.time_us < self.latest_us:
@@ -236,6 +251,7 @@ class _Work:
         if is_pending:
             expires_us = self.books.now_us + t.timeout_s * 1_000_000 if t.timeout_s else 0
             self.made.pendings[t.id] = (OPEN, expires_us)
+            self._close(t, True)
             self._book(t, amount, 0)
         else:
             self._book(t, 0, amount)
@@ -256,7 +272,7 @@ class _Work:
     def _second(self, t: Transfer) -> Status:
         """Judge the post or the void of a pending transfer, and book it."""
         flags = t.flags
-        if flags & _SECOND == _SECOND or flags & (PENDING | BALANCING):
+        if flags & _SECOND == _SECOND or flags & (PENDING | BALANCING | CLOSING):
             return Status.FLAGS_ARE_MUTUALLY_EXCLUSIVE
         if t.pending_id == 0:
             return Status.PENDING_ID_MUST_NOT_BE_ZERO
@@ -288,6 +304,15 @@ class _Work:
             return Status.PENDING_TRANSFER_EXPIRED
         if self.is_import and t.time_us < max(self.latest_us, p.time_us):
             return Status.IMPORTED_EVENT_TIMESTAMP_MUST_NOT_REGRESS
+        if flags & POST:
+            for account_id, status in (
+                (p.debit_account_id, Status.DEBIT_ACCOUNT_ALREADY_CLOSED),
+                (p.credit_account_id, Status.CREDIT_ACCOUNT_ALREADY_CLOSED),
+            ):
+                if self.accounts[account_id][1] & _CLOSED or self._is_closed(account_id):
+                    return status
+        else:
+            self._close(p, False)
         resolved = replace(
             t,
             amount_minor=amount,
@@ -311,12 +336,15 @@ class _Work:
             del self.seen[t.id]
             if t.flags & PENDING:
                 del made.pendings[t.id]
+                self._close(t, False)
                 self._book(t, t.amount_minor, 0, -1)
             elif t.flags & _SECOND:
                 p = self.seen[t.pending_id]
                 expires_us = made.pendings.pop(p.id)[1]
                 if p.id not in self.books.pendings:
                     made.pendings[p.id] = (OPEN, expires_us)
+                if t.flags & VOID:
+                    self._close(p, True)
                 self._book(t, -p.amount_minor, t.amount_minor if t.flags & POST else 0, -1)
             else:
                 self._book(t, 0, t.amount_minor, -1)

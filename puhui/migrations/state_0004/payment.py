@@ -32,25 +32,39 @@ def make_wallet() -> None:
 
 
 def make_payment() -> None:
-    """Make payment."""
+    """Make payment, payment_refund and payment_hold."""
     op.create_table(
         "payment",
-        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("number", sa.LargeBinary(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("payer_id", sa.Text(), nullable=False),
         sa.Column("payee_id", sa.Text(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("remark", sa.Text(), nullable=False),
         sa.Column("original_id", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "payment_refund",
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("refunded_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "payment_hold",
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("payer_id", sa.Text(), nullable=False),
+        sa.Column("payee_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("taken_minor", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("made_us", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("kind IN ('pay', 'refund', 'top_up', 'withdraw', 'hold')"),
-        sa.CheckConstraint("status IN ('posted', 'held', 'released')"),
-        sa.CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor"),
+        sa.CheckConstraint("status IN ('held', 'taken', 'released')"),
+        sa.CheckConstraint("taken_minor >= 0 AND taken_minor <= amount_minor"),
         sa.PrimaryKeyConstraint("id"),
     )
 

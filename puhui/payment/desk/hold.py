@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
@@ -11,15 +9,15 @@ from puhui.kernel.store import Row
 from puhui.ledger import Transfer, chart
 from puhui.party import check_actor
 from puhui.payment.desk.lists import figures
-from puhui.payment.desk.pay import PAYING, check_remark, move, put_payment, take_payment
-from puhui.payment.desk.post import account_of, count_usage, hold_wallets, is_number
+from puhui.payment.desk.pay import PAYING, check_remark, move, put_payment
+from puhui.payment.desk.post import account_key, account_of, count_usage, hold_wallets, is_number
 from puhui.payment.nouns.pay import Capture, Hold, Paid, Release
-from puhui.payment.rules.batch import REASONS, judge_batch
+from puhui.payment.rules.batch import REASON_CODES, judge_batch
 from puhui.payment.rules.wallet import check_amount
 from puhui.payment.tables import payment
 from puhui.payment.tables import wallet as tables
 
-_ENDED = {
+_ENDED_CODES = {
     "pending_transfer_expired": "payment.hold_ended",
     "pending_transfer_already_voided": "payment.hold_ended",
     "pending_transfer_already_posted": "payment.hold_ended",
@@ -43,10 +41,11 @@ def hold(act: Act, input: Hold) -> Paid:
     remark, purpose = check_remark(input.remark), check_remark(input.purpose)
     payer = account_of(input.payer_id, input.currency)
     payee = account_of(input.payee, input.currency)
-    held = hold_wallets(act, (payer, payee))
-    refused = judge_batch(held, (payer,), (payee,), (input.amount_minor,))
+    keys = (tables.blob(payer),), (tables.blob(payee),)
+    held = hold_wallets(act, (*keys[0], *keys[1]))
+    refused = judge_batch(held, *keys, (input.amount_minor,))
     if refused:
-        raise Refused(refused[0], REASONS[refused[0]])
+        raise Refused(refused[0], REASON_CODES[refused[0]])
     number = act.new_number()
     move(
         act,
@@ -59,14 +58,24 @@ def hold(act: Act, input: Hold) -> Paid:
             chart().transfer("payment"),
             flags=Transfer.PENDING,
             timeout_s=input.timeout_s,
+            user_data_128=number,
         ),
     )
     put_payment(
-        act, number, kind="hold", payer_id=input.payer_id, payee_id=input.payee,
-        amount_minor=input.amount_minor, currency=input.currency, purpose=purpose, remark=remark,
+        act, number, payer_id=input.payer_id, payee_id=input.payee, purpose=purpose, remark=remark
+    )
+    act.tx.put(
+        payment.INSERT_HOLD,
+        id=tables.blob(number),
+        payer_id=input.payer_id,
+        payee_id=input.payee,
+        currency=input.currency,
+        amount_minor=input.amount_minor,
+        taken_minor=0,
         status="held",
-    )  # fmt: skip
-    count_usage(act, held, [(payer, input.amount_minor)])
+        made_us=act.now_us,
+    )
+    count_usage(act, held, [(keys[0][0], input.amount_minor)])
     _tell(act, "payment.held", input.payer_id, number, input.amount_minor, input.currency)
     return Paid(f"{number:032x}", input.amount_minor, input.currency)
 
@@ -77,9 +86,11 @@ def _tell(act: Act, name: str, party_id: str, number: int, amount: int, currency
 
 
 def _take_held(act: Act, id: str) -> Row:
-    """The row of money that is held. Refused: ``payment.unknown``, ``payment.not_held``."""
-    row = take_payment(act, id)
-    if row.kind != "hold" or row.status != "held":
+    """Money that is held, locked. Refused: ``payment.unknown``, ``payment.not_held``."""
+    row = act.tx.one(payment.LOCK_HOLD, id=bytes.fromhex(id)) if is_number(id) else None
+    if row is None:
+        raise Refused("payment.unknown", f"There is no payment {id[:40]}.")
+    if row.status != "held":
         raise Refused("payment.not_held", "This money is not held any more.")
     return row
 
@@ -88,8 +99,9 @@ def _take_held(act: Act, id: str) -> Row:
 def capture(act: Act, input: Capture) -> Paid:
     """Take what is held, or a part of it; the rest is free again. The payee asks for it.
 
-    Refused: ``payment.unknown``, ``payment.not_held``, ``payment.over_held``,
-    ``payment.bad_amount``, ``payment.hold_ended`` after its time, ``party.not_yours``.
+    The outcome names the payment that it became, which can be given back. Refused:
+    ``payment.unknown``, ``payment.not_held``, ``payment.over_held``, ``payment.bad_amount``,
+    ``payment.hold_ended`` after its time, ``party.not_yours``.
     """
     row = _take_held(act, input.id)
     check_actor(act.tx, act.actor, acts_for=row.payee_id)
@@ -97,12 +109,9 @@ def capture(act: Act, input: Capture) -> Paid:
     check_amount(amount_minor)
     if amount_minor > row.amount_minor:
         raise Refused("payment.over_held", "No more is taken than is held.")
-    _end(act, row, Transfer.POST, amount_minor)
-    act.tx.put(payment.SET_PAYMENT, id_=row.id, status_="posted", amount_minor_=amount_minor)
-    _give_back(act, row, row.amount_minor - amount_minor)
-    number = int.from_bytes(row.id, "big")
+    number = _end(act, row, Transfer.POST, "taken", amount_minor)
     _tell(act, "payment.paid", row.payer_id, number, amount_minor, row.currency)
-    return Paid(input.id, amount_minor, row.currency)
+    return Paid(f"{number:032x}", amount_minor, row.currency)
 
 
 @use_case("payment.release", roles=PAYING, api=True)
@@ -114,27 +123,24 @@ def release(act: Act, input: Release) -> Paid:
     """
     row = _take_held(act, input.id)
     check_actor(act.tx, act.actor, acts_for=row.payee_id)
-    _end(act, row, Transfer.VOID, 0)
-    act.tx.put(payment.SET_PAYMENT, id_=row.id, status_="released", amount_minor_=row.amount_minor)
-    _give_back(act, row, row.amount_minor)
-    number = int.from_bytes(row.id, "big")
+    number = _end(act, row, Transfer.VOID, "released", 0)
     _tell(act, "payment.released", row.payer_id, number, row.amount_minor, row.currency)
     return Paid(input.id, row.amount_minor, row.currency)
 
 
-def _end(act: Act, row: Row, flag: int, amount_minor: int) -> None:
-    """Post or void the pending transfer; wallets are locked first, as everywhere."""
-    hold_wallets(
-        act, (account_of(row.payer_id, row.currency), account_of(row.payee_id, row.currency))
-    )
-    number = int.from_bytes(row.id, "big")
-    transfer = Transfer(act.new_number(), amount_minor=amount_minor, flags=flag, pending_id=number)
-    move(act, transfer, not_found=_ENDED)
+def _end(act: Act, row: Row, flag: int, status: str, taken_minor: int) -> int:
+    """Post or void what is held; what was not taken does not count for that day's limit any more.
 
-
-def _give_back(act: Act, row: Row, less_minor: int) -> None:
-    """What was held and not taken does not count for the day's limit any more, on that day."""
-    made_on: date = business_date(row.made_us)
+    Wallets are locked first, as everywhere. The number of the transfer that ends it.
+    """
+    payer = account_key(row.payer_id, row.currency)
+    hold_wallets(act, (payer, account_key(row.payee_id, row.currency)))
+    number, pending_id = act.new_number(), int.from_bytes(row.id, "big")
+    transfer = Transfer(number, amount_minor=taken_minor, flags=flag, pending_id=pending_id)
+    move(act, transfer, not_found=_ENDED_CODES)
+    act.tx.put(payment.END_HOLD, id_=row.id, status_=status, taken_minor_=taken_minor)
+    made_on, less_minor = business_date(row.made_us), row.amount_minor - taken_minor
     if less_minor and made_on == act.today:
-        account = tables.blob(account_of(row.payer_id, row.currency))
-        act.tx.put(tables.TAKE_USAGE_BACK, id_=account, day_=made_on.isoformat(), less_=less_minor)
+        day = made_on.isoformat()
+        act.tx.put(tables.TAKE_USAGE_BACK, id_=payer, day_=day, less_=less_minor)
+    return number

@@ -5,14 +5,14 @@ from __future__ import annotations
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
-from puhui.ledger import Transfer, chart, create_transfers
+from puhui.ledger import Transfer, chart, create_transfers, lookup_transfers
 from puhui.party import check_actor, take_party
 from puhui.payment.desk.lists import figures
-from puhui.payment.desk.post import account_of, hold_wallets, post_one
+from puhui.payment.desk.post import account_of, hold_wallets, is_number, post_one
 from puhui.payment.desk.wallet import STAFF, admit, own_account, take_wallet
 from puhui.payment.nouns.pay import Paid, Pay, Refund, TopUp, Withdraw
 from puhui.payment.rules import wallet as rules
-from puhui.payment.rules.batch import CLOSED, POSTED, REASONS, code_of
+from puhui.payment.rules.batch import CLOSED, POSTED, REASON_CODES, code_of
 from puhui.payment.tables import payment
 from puhui.payment.tables.wallet import blob
 
@@ -23,38 +23,33 @@ def move(act: Act, transfer: Transfer, *, not_found: dict[str, str] | None = Non
     """Create one transfer or refuse in the words of payment.
 
     ``not_found`` gives other codes for statuses of the ledger that mean something else here.
-    Refused: the codes of ``rules.batch.REASONS``, ``payment.books_not_open``.
+    Refused: the codes of ``rules.batch.REASON_CODES``.
     """
     (status,) = create_transfers(act, [transfer], are_new=True)
     code = (not_found or {}).get(status.value) or code_of(status.value)
-    if code == "payment.books_not_open":
-        raise Refused("payment.books_not_open", "The lender has no books in this currency yet.")
     if code != POSTED:
-        raise Refused(code, REASONS[code])
+        raise Refused(code, REASON_CODES[code])
 
 
-def put_payment(act: Act, number: int, **changes: object) -> None:
+def put_payment(act: Act, number: int, **told: object) -> None:
     """Write the row of one payment; what is not given is empty."""
     row: dict[str, object] = {
-        "id": blob(number),
+        "number": blob(number),
         "payment_id": f"{number:032x}",
         "payer_id": "",
         "payee_id": "",
         "purpose": "",
         "remark": "",
         "original_id": None,
-        "refunded_minor": 0,
-        "status": "posted",
-        "made_us": act.now_us,
     }
-    act.tx.put(payment.INSERT_PAYMENT, **(row | changes))
+    act.tx.put(payment.INSERT_PAYMENT, **(row | told))
 
 
 def check_remark(text: str) -> str:
     """Words of a payment, trimmed. Refused: ``payment.bad_text``."""
     found = text.strip()
     if len(found) > figures("text").remark_length_max:
-        raise Refused("payment.bad_text", REASONS["payment.bad_text"])
+        raise Refused("payment.bad_text", REASON_CODES["payment.bad_text"])
     return found
 
 
@@ -80,13 +75,11 @@ def top_up(act: Act, input: TopUp) -> Paid:
             input.amount_minor,
             input.currency,
             chart().transfer("deposit"),
+            user_data_128=number,
         ),
         not_found={"debit_account_not_found": "payment.books_not_open"},
     )
-    put_payment(
-        act, number, kind="top_up", payee_id=party.id, amount_minor=input.amount_minor,
-        currency=input.currency, remark=remark,
-    )  # fmt: skip
+    put_payment(act, number, payee_id=party.id, remark=remark)
     _tell(act, "payment.topped_up", party.id, number, input.amount_minor, input.currency)
     return Paid(f"{number:032x}", input.amount_minor, input.currency)
 
@@ -114,13 +107,11 @@ def withdraw(act: Act, input: Withdraw) -> Paid:
             input.amount_minor,
             input.currency,
             chart().transfer("withdrawal"),
+            user_data_128=number,
         ),
         not_found={"credit_account_not_found": "payment.books_not_open"},
     )
-    put_payment(
-        act, number, kind="withdraw", payer_id=party.id, amount_minor=input.amount_minor,
-        currency=input.currency, remark=remark,
-    )  # fmt: skip
+    put_payment(act, number, payer_id=party.id, remark=remark)
     _tell(act, "payment.withdrawn", party.id, number, input.amount_minor, input.currency)
     return Paid(f"{number:032x}", input.amount_minor, input.currency)
 
@@ -176,13 +167,25 @@ def pay_and_tell(
     return Paid(f"{number:032x}", amount_minor, currency, is_repeat)
 
 
-def take_payment(act: Act, id: str) -> Row:
-    """The row of a payment, locked until the act ends. Refused: ``payment.unknown``."""
-    is_hex = len(id) == 32 and all(mark in "0123456789abcdef" for mark in id)
-    row = act.tx.one(payment.LOCK_PAYMENT, id=bytes.fromhex(id)) if is_hex else None
-    if row is None:
+def find_payment(act: Act, id: str) -> tuple[Transfer, Row]:
+    """A payment's transfer and what it was for. Refused: ``payment.unknown``."""
+    found = lookup_transfers(act.tx, [int(id, 16)])[0] if is_number(id) else None
+    row = None
+    if found is not None and found.user_data_128:
+        rows = act.tx.all(payment.READ_PAYMENTS, numbers=[blob(found.user_data_128)])
+        row = rows[0] if rows else None
+    if found is None or row is None:
         raise Refused("payment.unknown", f"There is no payment {id[:40]}.")
-    return row
+    return found, row
+
+
+def _left_of(act: Act, paid: Transfer) -> int:
+    """What of a payment was not given back yet, in minor units; locked until the act ends."""
+    key = blob(paid.id)
+    act.tx.put(payment.PUT_REFUND, id=key, amount_minor=paid.amount_minor, refunded_minor=0)
+    row = act.tx.one(payment.LOCK_REFUND, id=key)
+    assert row is not None, paid
+    return int(row.amount_minor - row.refunded_minor)
 
 
 @use_case("payment.refund", roles=PAYING, api=True)
@@ -195,39 +198,41 @@ def refund(act: Act, input: Refund) -> Paid:
     ``payment.bad_amount``, ``payment.bad_text``, ``payment.wallet_closed``,
     ``payment.wallet_short``, ``party.not_yours``.
     """
-    row = take_payment(act, input.id)
+    paid, row = find_payment(act, input.id)
     check_actor(act.tx, act.actor, acts_for=row.payee_id)
-    if row.kind not in ("pay", "hold") or row.status != "posted":
+    if paid.code != chart().transfer("payment") or paid.flags & (Transfer.PENDING | Transfer.VOID):
         raise Refused("payment.not_refundable", "Only a payment that was made is given back.")
-    left_minor = row.amount_minor - row.refunded_minor
+    remark = check_remark(input.remark)
+    if hold_wallets(act, (blob(paid.debit_account_id), blob(paid.credit_account_id))).closed:
+        raise Refused(CLOSED, REASON_CODES[CLOSED])
+    left_minor = _left_of(act, paid)
     amount_minor = input.amount_minor or left_minor
     if amount_minor > left_minor or left_minor == 0:
         raise Refused("payment.over_refund", "No more is given back than was paid.")
     rules.check_amount(amount_minor)
-    remark = check_remark(input.remark)
-    giver = account_of(row.payee_id, row.currency)
-    taker = account_of(row.payer_id, row.currency)
-    if hold_wallets(act, (giver, taker)).closed:
-        raise Refused(CLOSED, REASONS[CLOSED])
     number = act.new_number()
     move(
         act,
         Transfer(
             number,
-            giver,
-            taker,
+            paid.credit_account_id,
+            paid.debit_account_id,
             amount_minor,
-            row.currency,
+            paid.ledger,
             chart().transfer("refund"),
-            user_data_128=int.from_bytes(row.id, "big"),
+            user_data_128=number,
         ),
     )
-    act.tx.put(payment.ADD_REFUND, id_=row.id, more_=amount_minor)
+    act.tx.put(payment.ADD_REFUND, id_=blob(paid.id), more_=amount_minor)
     put_payment(
-        act, number, kind="refund", payer_id=row.payee_id, payee_id=row.payer_id,
-        amount_minor=amount_minor, currency=row.currency, remark=remark, original_id=row.id,
-    )  # fmt: skip
-    _tell(
-        act, "payment.refunded", row.payer_id, number, amount_minor, row.currency, original=input.id
+        act,
+        number,
+        payer_id=row.payee_id,
+        payee_id=row.payer_id,
+        remark=remark,
+        original_id=blob(paid.id),
     )
-    return Paid(f"{number:032x}", amount_minor, row.currency)
+    _tell(
+        act, "payment.refunded", row.payer_id, number, amount_minor, paid.ledger, original=input.id
+    )
+    return Paid(f"{number:032x}", amount_minor, paid.ledger)

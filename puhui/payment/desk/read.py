@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger import Transfer, account_history, chart
-from puhui.ledger.nouns import Posting
+from puhui.ledger import Transfer, account_history, chart, lookup_transfers
+from puhui.payment.desk.post import is_number
 from puhui.payment.desk.wallet import take_wallet, wallet_account, wallet_of
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
 from puhui.payment.nouns.pay import Payment, StatementLine
@@ -35,38 +36,38 @@ def wallets_of(tx: Transaction, party_id: str) -> tuple[Wallet, ...]:
 
 def payment_of(tx: Transaction, id: str) -> Payment:
     """The payment whose transfer is ``id``, 32 hexadecimal digits. Refused: ``payment.unknown``."""
-    try:
-        found = read_payments(tx, [bytes.fromhex(id)])
-    except ValueError:
-        found = {}
-    if not found:
+    found = lookup_transfers(tx, [int(id, 16)])[0] if is_number(id) else None
+    row = None if found is None else read_words(tx, [found.user_data_128]).get(found.user_data_128)
+    if found is None or row is None:
         raise Refused("payment.unknown", f"There is no payment {id[:40]}.")
-    return next(iter(found.values()))
-
-
-def read_payments(tx: Transaction, ids: Sequence[bytes]) -> dict[bytes, Payment]:
-    """The payments among transfers by their 16 bytes. One statement."""
-    if not ids:
-        return {}
-    return {row.id: _payment_of(row) for row in tx.all(payment.READ_PAYMENTS, ids=list(ids))}
-
-
-def _payment_of(row: Row) -> Payment:
+    refunds = tx.all(payment.READ_REFUNDS, ids=[tables.blob(found.id)])
     return Payment(
-        id=row.id.hex(),
+        id=f"{found.id:032x}",
         payment_id=row.payment_id,
-        kind=row.kind,
+        kind=_kinds()[found.code],
         payer_id=row.payer_id,
         payee_id=row.payee_id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
+        amount_minor=found.amount_minor,
+        currency=found.ledger,
         purpose=row.purpose,
         remark=row.remark,
         original_id=row.original_id.hex() if row.original_id else "",
-        refunded_minor=row.refunded_minor,
-        status=row.status,
-        made_us=row.made_us,
+        refunded_minor=refunds[0].refunded_minor if refunds else 0,
+        made_us=found.time_us,
     )
+
+
+def _kinds() -> dict[int, str]:
+    return {code: name for name, code in chart().transfers.items()}
+
+
+def read_words(tx: Transaction, numbers: Sequence[int]) -> dict[int, Row]:
+    """What payments were for, by their numbers; nought is the number of none. One statement."""
+    keys = [tables.blob(number) for number in numbers if number]
+    if not keys:
+        return {}
+    rows = tx.all(payment.READ_PAYMENTS, numbers=keys)
+    return {int.from_bytes(row.number, "big"): row for row in rows}
 
 
 def requests_of(tx: Transaction, party_id: str, *, count: int = 200) -> tuple[AskedPayment, ...]:
@@ -115,20 +116,20 @@ def statement(
         page = account_history(
             tx, account_id, after=after, count=PAGE, from_us=from_us, until_us=until_us
         )
-        lines.extend(_lines(tx, page, party_id))
+        lines.extend(_lines(tx, page))
         if len(page) < PAGE:
             return tuple(lines)
         after = page[-1].position
 
 
-def _lines(tx: Transaction, page: Sequence[Posting], party_id: str) -> list[StatementLine]:
+def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
     posted = [line for line in page if not line.flags & _NOT_POSTING]
-    found = read_payments(tx, [_payment_key(line) for line in posted])
-    kinds = {code: name for name, code in chart().transfers.items()}
+    found = read_words(tx, [line.user_data_128 for line in posted])
+    kinds = _kinds()
     made = []
     for line in posted:
-        about = found.get(_payment_key(line))
-        other = f"{line.other_account_id:032x}"
+        about = found.get(line.user_data_128)
+        other = ""
         if about is not None:
             other = about.payee_id if line.is_debit else about.payer_id
         made.append(
@@ -144,9 +145,3 @@ def _lines(tx: Transaction, page: Sequence[Posting], party_id: str) -> list[Stat
             )
         )
     return made
-
-
-def _payment_key(line: Posting) -> bytes:
-    """The payment that a line belongs to: itself, or what was held for it before."""
-    number = line.pending_id if line.flags & Transfer.POST else line.transfer_id
-    return tables.blob(number)

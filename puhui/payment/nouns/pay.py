@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from puhui.payment.nouns.line import RefusedLine
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A payment (支付) on record; ``id`` is its transfer in the ledger, 32 hexadecimal digits.
 
-    ``payment_id`` is the payer's own name of it. ``kind``: pay, refund, top_up, withdraw, hold.
+    ``payment_id`` is the payer's own name of it, ``kind`` what the chart calls the transfer.
     ``payer_id`` and ``payee_id`` are party ids, or the number of an account where only that was
-    given; empty is the lender's own funding account. ``status``: posted, held, released.
+    given; empty is the lender's own funding account. ``original_id`` is set on a refund.
     """
 
     id: str
@@ -25,7 +27,6 @@ class Payment:
     remark: str
     original_id: str
     refunded_minor: int
-    status: str
     made_us: int
 
 
@@ -160,3 +161,20 @@ class StatementLine:
     remark: str
     amount_minor: int
     balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilePaid:
+    """What became of a file of payments.
+
+    ``payments`` are the payments that stand in it, ``posted`` those that this run posted,
+    ``repeated`` those that had been posted before, ``refused_rows`` the rest; together they are
+    ``payments``. ``posted_minor`` are sums by currency; ``refused`` the first refusals in order.
+    """
+
+    payments: int
+    posted: int
+    repeated: int
+    refused_rows: int
+    posted_minor: tuple[tuple[str, int], ...]
+    refused: tuple[RefusedLine, ...]

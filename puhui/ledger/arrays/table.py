@@ -1,0 +1,148 @@
+"""Tables in memory, compiled: accounts by id, transfers by a hash of their id, and what is due."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.kernel.compiled import njit
+from puhui.ledger.arrays.layout import EXPIRED, OPEN
+from puhui.ledger.arrays.local import mix
+from puhui.ledger.arrays.record import Records
+from puhui.ledger.arrays.second import end_held
+
+Words = NDArray[np.uint64]
+Places = NDArray[np.int64]
+
+_ORDINAL = np.uint64(2**40 - 1)
+BURNT_BIT = 2**39
+"""Added to the ordinal of an event whose id is burnt."""
+_MARK = np.uint64(0xFFFF_FF00_0000_0000)
+_U1 = np.uint64(1)
+
+ORDINAL_MAX = 2**39 - 2
+"""The most events that one log may hold."""
+
+
+@njit
+def hash_ids(low: Words, high: Words) -> Words:
+    """Hashes ``(n,) uint64`` of 128-bit ids given by their halves."""
+    hashes = np.empty(low.shape[0], dtype=np.uint64)
+    for i in range(low.shape[0]):
+        hashes[i] = mix(low[i], high[i])
+    return hashes
+
+
+@njit
+def find_accounts(
+    table: NDArray[np.int32], slots: Records, low: Words, high: Words, places: Places
+) -> None:
+    """Fill ``places`` ``(n,) int64`` with the slots of accounts by id, -1 where none is."""
+    mask = table.shape[0] - 1
+    for i in range(low.shape[0]):
+        places[i] = -1
+        at = np.int64(mix(low[i], high[i]) & np.uint64(mask))
+        while table[at] != 0:
+            slot = table[at] - 1
+            if slots[slot].id_lo == low[i] and slots[slot].id_hi == high[i]:
+                places[i] = slot
+                break
+            at = (at + 1) & mask
+
+
+@njit
+def add_accounts(table: NDArray[np.int32], slots: Records, first: int, until: int) -> None:
+    """Enter the accounts in ``slots[first:until]``; the table has room for them."""
+    mask = table.shape[0] - 1
+    for slot in range(first, until):
+        at = np.int64(mix(slots[slot].id_lo, slots[slot].id_hi) & np.uint64(mask))
+        while table[at] != 0:
+            at = (at + 1) & mask
+        table[at] = slot + 1
+
+
+@njit
+def probe(table: Words, hashes: Words, start: Places, ordinals: Places) -> None:
+    """Find for each hash the next ordinal in the table that may be its transfer's.
+
+    ``start`` ``(n,) int64`` says where to look on, -1 from the beginning, -2 not at all; it is
+    moved past what is found, to -2 at the end. ``ordinals`` gets the ordinal, or -1. A word of
+    the table holds 24 bits of the hash and the ordinal plus one; a false find is one in 16 million.
+    """
+    mask = table.shape[0] - 1
+    for i in range(hashes.shape[0]):
+        ordinals[i] = -1
+        if start[i] == -2:
+            continue
+        at = np.int64(hashes[i] & np.uint64(mask)) if start[i] < 0 else start[i]
+        start[i] = -2
+        while table[at] != 0:
+            word = table[at]
+            at = (at + 1) & mask
+            if (word ^ hashes[i]) & _MARK == 0:
+                ordinals[i] = np.int64(word & _ORDINAL) - 1
+                start[i] = at
+                break
+
+
+@njit
+def enter(table: Words, hashes: Words, ordinals: Places) -> None:
+    """Enter transfers by hash and ordinal; those with the ordinal -1 are left out."""
+    mask = table.shape[0] - 1
+    for i in range(hashes.shape[0]):
+        if ordinals[i] < 0:
+            continue
+        at = np.int64(hashes[i] & np.uint64(mask))
+        while table[at] != 0:
+            at = (at + 1) & mask
+        table[at] = (hashes[i] & _MARK) | (np.uint64(ordinals[i]) + _U1)
+
+
+@njit
+def push_due(
+    heap_ns: Words, heap_at: Places, size: int, held: Records, first: int, end: int
+) -> int:
+    """Enter the pendings ``held[first:end]`` that expire; the heap has room. Returns its size."""
+    for at in range(first, end):
+        expires_ns = held[at].expires_ns
+        if expires_ns == 0 or held[at].state != OPEN:
+            continue
+        place = size
+        size += 1
+        while place > 0 and heap_ns[(place - 1) >> 1] > expires_ns:
+            above = (place - 1) >> 1
+            heap_ns[place], heap_at[place] = heap_ns[above], heap_at[above]
+            place = above
+        heap_ns[place], heap_at[place] = expires_ns, at
+    return size
+
+
+@njit
+def expire(
+    heap_ns: Words, heap_at: Places, size: int, held: Records, slots: Records, now_ns: int
+) -> tuple[int, int]:
+    """End every pending whose time has come by ``now_ns``.
+
+    Returns the size of the heap then, and how many were ended (others had ended before).
+    """
+    ended = 0
+    while size > 0 and heap_ns[0] <= np.uint64(now_ns):
+        h = held[heap_at[0]]
+        if h.state == OPEN:
+            end_held(h, slots[h.debit], slots[h.credit], EXPIRED, h.expires_ns)
+            ended += 1
+        size -= 1
+        expires_ns, at = heap_ns[size], heap_at[size]
+        place = 0
+        while True:
+            below = 2 * place + 1
+            if below >= size:
+                break
+            if below + 1 < size and heap_ns[below + 1] < heap_ns[below]:
+                below += 1
+            if heap_ns[below] >= expires_ns:
+                break
+            heap_ns[place], heap_at[place] = heap_ns[below], heap_at[below]
+            place = below
+        heap_ns[place], heap_at[place] = expires_ns, at
+    return size, ended

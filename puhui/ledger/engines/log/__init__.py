@@ -1,0 +1,1 @@
+"""The engine `log`: frames that are durable first, and the state they make."""

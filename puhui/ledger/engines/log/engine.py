@@ -1,0 +1,402 @@
+"""The engine ``log``: one writer, a state machine in memory, and a log that is durable first.
+
+A batch is judged against the arrays in memory, its records go to the log, and the caller is
+answered when the log says that they are on disk. Opening takes the newest snapshot and judges all
+later records again: statuses and records that come out otherwise than they stand there are a
+fault that is named, never mended.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.kernel.errors import Fault
+from puhui.ledger.arrays.layout import IMPORTED
+from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records, check_size, id_halves
+from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines.log.accounts import judge_account_records
+from puhui.ledger.engines.log.frame import ACCOUNTS, PULSE, TRANSFERS, Frame
+from puhui.ledger.engines.log.index import Index, posted_of
+from puhui.ledger.engines.log.segment import FrameLog
+from puhui.ledger.engines.log.snapshot import load_snapshot, save_snapshot
+from puhui.ledger.engines.log.state import Judged, State
+from puhui.ledger.engines.log.writer import Ticket
+from puhui.ledger.nouns import Status
+
+_CREATED = CODES[Status.CREATED]
+RECENT_MAX = 64
+"""Batches that are kept in memory, so that what is asked for next is not read from files."""
+
+SNAPSHOT_EVENTS = 100_000
+"""A closing engine writes a snapshot where more events than these came after the last one."""
+
+WIDTH = 128
+
+
+def stop_process(fault: Fault) -> None:
+    """End the process at once: what a disk lost after a failed sync cannot be known."""
+    sys.stderr.write(f"puhui: {fault.reason} The process stops.\n")
+    sys.stderr.flush()
+    os._exit(70)
+
+
+class OnItsWay:
+    """A batch that was judged and is being made durable."""
+
+    __slots__ = ("_ticket", "results")
+
+    def __init__(self, results: Results, ticket: Ticket | None) -> None:
+        self.results = results
+        self._ticket = ticket
+
+    def wait(self) -> Results:
+        """The results, once durable. Fault: ``ledger.log_failed``."""
+        if self._ticket is not None:
+            self._ticket.wait()
+        return self.results
+
+
+class LogEngine:
+    """A ledger in a folder of its own; one process writes it at a time.
+
+    ``submit`` judges a batch and returns at once, so that the next one is judged while this one
+    goes to disk; ``create_transfers`` waits. Safe to be called from several threads.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_bytes: int = 64 << 20,
+        ids: int = 1 << 20,
+        on_failure: Callable[[Fault], None] = stop_process,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Open the ledger in ``folder``, empty or not; ``ids`` is how many are expected.
+
+        ``on_failure`` is called when the log cannot be written any more; ``progress`` with the
+        number of events replayed. Refused: ``ledger.log_in_use``. Fault: ``ledger.log_damaged``,
+        ``ledger.replay_differs``.
+        """
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._log = FrameLog.open(folder, segment_bytes=segment_bytes, on_failure=on_failure)
+        self._recent: deque[tuple[int, Records, NDArray[np.uint16]]] = deque(maxlen=RECENT_MAX)
+        self._ticket: Ticket | None = None
+        self._state = State(ids=ids)
+        self._index = Index(folder)
+        self._firsts = np.zeros(1024, dtype=np.int64)
+        self._sequences = np.zeros(1024, dtype=np.int64)
+        self._frames = 0
+        self._snapshot_at = 0
+        self.is_import_seen = False
+        try:
+            self._replay(self._restore(ids), progress)
+        except BaseException:
+            self._index.close()
+            self._log.close()
+            raise
+
+    # Writing.
+
+    def create_accounts(self, accounts: Records, now_ns: int) -> Results:
+        """As ``LedgerEngine``."""
+        check_size(len(accounts), "accounts")
+        if not len(accounts):
+            return Results(np.empty(0, np.uint16), np.empty(0, np.uint64))
+        with self._lock:
+            last_ns = self._state.time_of_batch(now_ns, len(accounts))
+            records, status = self._take_accounts(accounts, last_ns)
+            ticket = self._append(ACCOUNTS, last_ns, records, status)
+        ticket.wait()
+        return Results(status, np.where(status == _CREATED, records["time_ns"], np.uint64(0)))
+
+    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+        """As ``LedgerEngine``."""
+        return self.submit(transfers, now_ns).wait()
+
+    def submit(self, transfers: Records, now_ns: int) -> OnItsWay:
+        """Judge a batch and send it on its way to the disk. Refused: ``ledger.batch_too_large``."""
+        check_size(len(transfers), "transfers")
+        if not len(transfers):
+            return OnItsWay(Results(np.empty(0, np.uint16), np.empty(0, np.uint64)), None)
+        with self._lock:
+            last_ns = self._state.time_of_batch(now_ns, len(transfers))
+            judged = self._take_transfers(transfers, last_ns)
+            ticket = self._append(TRANSFERS, last_ns, judged.records, judged.status)
+        is_created = judged.status == _CREATED
+        times = np.where(is_created, judged.records["time_ns"], np.uint64(0))
+        return OnItsWay(Results(judged.status, times), ticket)
+
+    def _append(
+        self, kind: int, last_ns: int, records: Records, status: NDArray[np.uint16]
+    ) -> Ticket:
+        spare = -2 * len(status) % WIDTH
+        body = [records.view(np.uint8), status.view(np.uint8), np.zeros(spare, dtype=np.uint8)]
+        self._ticket = self._log.append(kind, last_ns, len(records), body)
+        if kind == TRANSFERS:
+            self._place_frame(self._ticket.sequence, len(records))
+        return self._ticket
+
+    def _place_frame(self, sequence: int, count: int) -> None:
+        if self._frames == len(self._firsts):
+            self._firsts = np.concatenate([self._firsts, np.zeros_like(self._firsts)])
+            self._sequences = np.concatenate([self._sequences, np.zeros_like(self._sequences)])
+        self._firsts[self._frames] = self._state.ordinals - count
+        self._sequences[self._frames] = sequence
+        self._frames += 1
+
+    def _take_accounts(self, batch: Records, last_ns: int) -> tuple[Records, NDArray[np.uint16]]:
+        state = self._state
+        places = state.find_slots(batch["id_lo"], batch["id_hi"])
+        known = state.accounts[places[places >= 0]]
+        status, created = judge_account_records(batch, known, last_ns - len(batch) + 1)
+        records: Records = batch.copy()
+        own = created[batch["flags"][created] & np.uint16(16) == 0]
+        records["time_ns"][own] = last_ns - len(batch) + 1 + own
+        state.add(records[created])
+        state.last_ns = max(state.last_ns, last_ns)
+        return records, status
+
+    def _take_transfers(self, batch: Records, last_ns: int) -> Judged:
+        state = self._state
+        base = state.ordinals
+        judged = state.judge(batch, last_ns, self._gather)
+        self.is_import_seen |= bool(batch["flags"][0] & IMPORTED)
+        self._recent.append((base, judged.records, judged.status))
+        self._index.feed(judged, state.account_count)
+        return judged
+
+    def _settle(self, now_ns: int) -> None:
+        """Make what was answered last durable, and end pendings whose time has come."""
+        if self._state.is_due(now_ns):
+            last_ns = self._state.time_of_batch(now_ns, 0)
+            self._state.expire(last_ns)
+            self._ticket = self._log.append(PULSE, last_ns, 0, [])
+        if self._ticket is not None:
+            self._ticket.wait()
+
+    # Opening.
+
+    def _restore(self, ids: int) -> int:
+        """Take the newest snapshot up; returns the frame that it stands behind, 0 for none."""
+        found = load_snapshot(self.folder, self._log.checksum_of)
+        if found is None:
+            return 0
+        sequence, arrays = found
+        if not self._index.restore(arrays):
+            return 0
+        self._state = State.restored(arrays, ids=ids)
+        self._frames = len(arrays["firsts"])
+        spare = np.zeros(1024, dtype=np.int64)
+        self._firsts = np.concatenate([arrays["firsts"], spare])
+        self._sequences = np.concatenate([arrays["sequences"], spare])
+        self.is_import_seen = bool(arrays["is_import_seen"][0])
+        self._snapshot_at = self._state.ordinals
+        return sequence
+
+    def _replay(self, after: int, progress: Callable[[int], None] | None) -> None:
+        for frame in self._log.frames(after=after):
+            self.take_frame(frame)
+            if progress is not None:
+                progress(self._state.ordinals)
+
+    def take_frame(self, frame: Frame) -> None:
+        """Do again what a frame says. Fault: ``ledger.replay_differs``."""
+        if frame.kind == PULSE:
+            self._state.expire(frame.time_ns)
+            return
+        recorded, status = body_of(frame)
+        asked = recorded.copy()
+        own = (status == _CREATED) & (recorded["flags"] & _imported_flag(frame.kind) == 0)
+        asked["time_ns"][own] = 0
+        if frame.kind == ACCOUNTS:
+            records, now = self._take_accounts(asked, frame.time_ns)
+        else:
+            judged = self._take_transfers(asked, frame.time_ns)
+            records, now = judged.records, judged.status
+            self._place_frame(frame.sequence, frame.count)
+        if not np.array_equal(now, status) or records.tobytes() != recorded.tobytes():
+            raise Fault(
+                "ledger.replay_differs",
+                f"Frame {frame.sequence} of the log comes out otherwise when it is judged again.",
+            )
+
+    # Reading.
+
+    def _gather(self, ordinals: NDArray[np.int64]) -> Records:
+        made: Records = np.empty(len(ordinals), dtype=TRANSFER)
+        if not len(ordinals):
+            return made
+        first = self._recent[0][0] if self._recent else self._state.ordinals
+        is_recent = ordinals >= first
+        if is_recent.any():
+            bases = np.array([base for base, _, _ in self._recent])
+            asked = np.flatnonzero(is_recent)
+            batch_of = np.searchsorted(bases, ordinals[asked], side="right") - 1
+            for place in np.unique(batch_of):
+                here = asked[batch_of == place]
+                base, records, _ = self._recent[place]
+                made[here] = records[ordinals[here] - base]
+        older = np.flatnonzero(~is_recent)
+        if len(older):
+            wanted = ordinals[older]
+            at = np.searchsorted(self._firsts[: self._frames], wanted, side="right") - 1
+            offsets = (wanted - self._firsts[at]) * WIDTH
+            read = self._log.gather(self._sequences[at], offsets, WIDTH)
+            made[older] = np.frombuffer(read, dtype=TRANSFER)
+        return made
+
+    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+        """As ``LedgerEngine``."""
+        with self._lock:
+            self._settle(now_ns)
+            slots = self._state.find_slots(
+                np.ascontiguousarray(ids[:, 0]), np.ascontiguousarray(ids[:, 1])
+            )
+            return self._state.sums(slots[slots >= 0])
+
+    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+        """As ``LedgerEngine``."""
+        with self._lock:
+            self._settle(0)
+            low, high = np.ascontiguousarray(ids[:, 0]), np.ascontiguousarray(ids[:, 1])
+            found = self._state.find_ordinals(low, high, self._gather)
+            return self._gather(found[(found >= 0) & (found < 1 << 39)])
+
+    def accounts(self, *, after: int, count: int, now_ns: int) -> Records:
+        """As ``LedgerEngine``."""
+        with self._lock:
+            self._settle(now_ns)
+            until = min(after + count, self._state.account_count)
+            return self._state.sums(np.arange(after, max(after, until)))
+
+    def account_transfers(
+        self, account_id: int, *, after: int, count: int, from_ns: int, until_ns: int
+    ) -> Page:
+        """As ``LedgerEngine``."""
+        low, high = id_halves([account_id])[0]
+        pages: list[Page] = []
+        with self._lock:
+            self._settle(0)
+            slot = int(self._state.find_slots(np.array([low]), np.array([high]))[0])
+            if slot >= 0:
+                for ordinals, debits, credits in self._index.places(slot, after=after):
+                    records = self._gather(ordinals)
+                    posted = posted_of(records).astype(np.int64)
+                    is_debit = (records["debit_lo"] == low) & (records["debit_hi"] == high)
+                    change = np.where(is_debit, -posted, posted)
+                    balances = np.cumsum(change) + (credits - debits)
+                    times = records["time_ns"]
+                    is_asked = (ordinals > after) & (times >= from_ns) & (times < until_ns)
+                    kept = np.flatnonzero(is_asked)[:count]
+                    pages.append(Page(ordinals[kept], records[kept], balances[kept]))
+                    count -= len(kept)
+                    if not count:
+                        break
+        return _joined(pages)
+
+    def tail(self, *, after: int, count: int) -> Page:
+        """As ``LedgerEngine``: created transfers among the next ``count`` events.
+
+        Fewer than asked for, none even, may be created among them: the end is reached when
+        ``after + count`` is past ``events``.
+        """
+        pages: list[Page] = []
+        with self._lock:
+            self._settle(0)
+            until = min(after + 1 + count, self._state.ordinals)
+            frame = int(np.searchsorted(self._firsts[: self._frames], after + 1, side="right")) - 1
+            while frame < self._frames and after + 1 < until:
+                first = int(self._firsts[frame])
+                read = self._log.frame(int(self._sequences[frame]))
+                records, status = body_of(read)
+                here = np.arange(after + 1 - first, min(until - first, read.count))
+                kept = here[status[here] == _CREATED]
+                pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
+                after, frame = first + read.count - 1, frame + 1
+        return _joined(pages)
+
+    @property
+    def events(self) -> int:
+        """How many events of transfers the log holds, failed ones too."""
+        return self._state.ordinals
+
+    @property
+    def bytes_per_id(self) -> float:
+        """Memory of the tables of ids, in bytes an id."""
+        state = self._state
+        tables = state.id_table.nbytes + state.hashes.nbytes + state.id_values.nbytes
+        return tables / max(1, state.id_count)
+
+    # Ending.
+
+    def snapshot(self) -> None:
+        """Write the state down, so that opening starts from here."""
+        with self._lock:
+            self._settle(0)
+            sequence = self._log.last_sequence
+            checksum = self._log.checksum_of(sequence)
+            if checksum is None or self._state.ordinals == self._snapshot_at:
+                return
+            arrays = {
+                **self._state.saved(),
+                **self._index.saved(),
+                "firsts": self._firsts[: self._frames],
+                "sequences": self._sequences[: self._frames],
+                "is_import_seen": np.array([self.is_import_seen]),
+            }
+            save_snapshot(self.folder, sequence, checksum, arrays)
+            self._snapshot_at = self._state.ordinals
+
+    def close(self) -> None:
+        """As ``LedgerEngine``; writes a snapshot where much has happened since the last."""
+        with self._lock:
+            if self._ticket is not None:
+                self._ticket.wait()
+            if self._state.ordinals - self._snapshot_at >= SNAPSHOT_EVENTS:
+                self.snapshot()
+            self._index.close()
+            self._log.close()
+
+    def __enter__(self) -> LogEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def body_of(frame: Frame) -> tuple[Records, NDArray[np.uint16]]:
+    """The records of a frame of accounts or transfers, and what became of each."""
+    noun, size = ACCOUNT if frame.kind == ACCOUNTS else TRANSFER, frame.count * WIDTH
+    records = np.frombuffer(frame.body[:size], dtype=noun)
+    return records, np.frombuffer(frame.body[size : size + 2 * frame.count], dtype=np.uint16)
+
+
+def _imported_flag(kind: int) -> int:
+    return 16 if kind == ACCOUNTS else IMPORTED
+
+
+def _joined(pages: list[Page]) -> Page:
+    if not pages:
+        nothing = np.empty(0, dtype=np.int64)
+        return Page(nothing, np.empty(0, dtype=TRANSFER), nothing)
+    return Page(
+        np.concatenate([page.ordinals for page in pages]),
+        np.concatenate([page.transfers for page in pages]),
+        np.concatenate([page.balances for page in pages]),
+    )

@@ -1,0 +1,373 @@
+"""The log as a whole: opened, recovered, appended to, read; segment after segment."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.kernel.errors import Fault, Refused
+from puhui.ledger.engines.log.file import Segment, make_segment, segment_path
+from puhui.ledger.engines.log.frame import (
+    ALIGNMENT,
+    LOG_BYTES,
+    Buffer,
+    Frame,
+    genesis_of,
+    head_at,
+    pack_segment,
+    whole_at,
+)
+from puhui.ledger.engines.log.recovery import (
+    Chain,
+    Recovered,
+    check_bytes,
+    check_sealed,
+    cut_torn_end,
+    discard_spare,
+    numbers_in,
+    read_seal,
+    remove_unfinished,
+    seal_path,
+    write_seal,
+)
+from puhui.ledger.engines.log.writer import Place, Ticket, Writer
+
+MAPS_MAX = 256
+"""Segments that are mapped at a time; each keeps a file descriptor."""
+
+
+class FrameLog:
+    """A chain of frames in the files of one folder; one process writes it at a time.
+
+    ``append`` is for one thread at a time; reading may go on in others.
+    """
+
+    def __init__(self, folder: Path, lock: int, segment_bytes: int) -> None:
+        """Use ``FrameLog.open``."""
+        self.folder = folder
+        self._lock = lock
+        self._segment_bytes = segment_bytes
+        self._guard = threading.Lock()
+        self._maps: OrderedDict[int, Segment] = OrderedDict()
+        self._firsts: list[int] = []
+        self._numbers: list[int] = []
+        self._spare: Future[Path] | None = None
+        self._workshop = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-segment")
+        self._ticket: Ticket | None = None
+        self.recovered = Recovered(0, 0)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        segment_bytes: int = 64 << 20,
+        on_failure: Callable[[Fault], None] | None = None,
+    ) -> FrameLog:
+        """Open the log in ``folder``, or begin one there; cut a torn end, say so in ``recovered``.
+
+        New segments have ``segment_bytes`` bytes, a multiple of 128. ``on_failure`` is called by
+        the writer's thread when nothing can be written any more. Refused: ``ledger.log_in_use``.
+        Fault: ``ledger.log_damaged``.
+        """
+        assert segment_bytes % ALIGNMENT == 0, segment_bytes
+        assert segment_bytes >= 4 * ALIGNMENT, segment_bytes
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise Refused("ledger.log_in_use", f"Another process writes {folder}.") from None
+        log = cls(folder, lock, segment_bytes)
+        try:
+            log._start(log._recover(), on_failure)
+        except BaseException:
+            log._workshop.shutdown()
+            os.close(lock)
+            raise
+        return log
+
+    # Opening.
+
+    def _recover(self) -> Chain:
+        folder, chain = self.folder, Chain()
+        remove_unfinished(folder)
+        numbers = list(numbers_in(folder).logs)
+        if not numbers:
+            log = secrets.token_bytes(LOG_BYTES)
+            head = pack_segment(1, 1, self._segment_bytes, log, genesis_of(log))
+            make_segment(segment_path(folder, 1), self._segment_bytes, head)
+            numbers = [1]
+        last = Segment(segment_path(folder, numbers[-1]), numbers[-1])
+        spare = last if last.head is None and len(numbers) > 1 else None
+        begun = numbers[:-1] if spare is not None else numbers
+        for number in begun[:-1]:
+            segment = Segment(segment_path(folder, number), number)
+            check_sealed(chain, segment, read_seal(seal_path(folder, number)), folder)
+            self._take(segment)
+        active = last if spare is None else Segment(segment_path(folder, begun[-1]), begun[-1])
+        chain.enter(active)
+        chain.read_through(active)
+        cut = cut_torn_end(chain, active)
+        if spare is not None:
+            more = discard_spare(chain, spare, folder)
+            cut = Recovered(cut.frames + more.frames, cut.bytes + more.bytes)
+        self.recovered = cut
+        self._numbers.append(active.number)
+        self._firsts.append(active.first)
+        self._active = active
+        return chain
+
+    def _take(self, segment: Segment) -> None:
+        self._numbers.append(segment.number)
+        self._firsts.append(segment.first)
+        self._keep(segment)
+
+    def _keep(self, segment: Segment) -> None:
+        self._maps[segment.number] = segment
+        while len(self._maps) > MAPS_MAX:
+            self._maps.popitem(last=False)
+
+    def _start(self, chain: Chain, on_failure: Callable[[Fault], None] | None) -> None:
+        self.id = chain.log
+        self.last_sequence = chain.sequence
+        self.last_time_ns = chain.time_ns or self._time_before(chain.sequence)
+        handle = os.open(self._active.path, os.O_RDWR | os.O_CLOEXEC)
+        # What a killed process wrote may not be on disk yet; it is read as durable from here on.
+        os.fsync(handle)
+        self._order_spare()
+        self._writer = Writer(
+            self._place(handle),
+            log=chain.log,
+            sequence=chain.sequence,
+            checksum=chain.checksum,
+            roll=self._roll,
+            on_failure=on_failure,
+        )
+
+    def _time_before(self, sequence: int) -> int:
+        """The time of the last frame where the open segment has none yet, 0 where none is kept."""
+        if not sequence or sequence < self._firsts[0]:
+            return 0
+        return self._frame_of(sequence).time_ns
+
+    # Writing.
+
+    def append(self, kind: int, time_ns: int, count: int, buffers: Sequence[Buffer]) -> Ticket:
+        """Send a frame on its way to the disk; nobody changes ``buffers`` until it is there.
+
+        Together they have a multiple of 128 bytes; ``time_ns`` is not before the last frame's.
+        Fault: ``ledger.log_failed``.
+        """
+        assert time_ns >= self.last_time_ns, (time_ns, self.last_time_ns)
+        ticket = Ticket(self.last_sequence + 1, kind, time_ns, count, buffers)
+        assert ticket.size % ALIGNMENT == 0, ticket.size
+        assert ticket.size <= self._segment_bytes - 2 * ALIGNMENT, ticket.size
+        self._writer.put(ticket)
+        self.last_sequence, self.last_time_ns = ticket.sequence, time_ns
+        self._ticket = ticket
+        return ticket
+
+    @property
+    def durable_sequence(self) -> int:
+        """The last frame that is known to be on disk."""
+        return self._writer.durable
+
+    def _place(self, handle: int) -> Place:
+        segment = self._active
+        return Place(handle, segment.size, segment.end, segment.add)
+
+    def _order_spare(self) -> None:
+        number = self._numbers[-1] + 1
+        self._spare = self._workshop.submit(_ready_spare, self.folder, number, self._segment_bytes)
+
+    def _roll(self, first: int, previous: bytes) -> Place:
+        """Seal the segment, and go on in the one that was made ahead."""
+        full, number = self._active, self._numbers[-1] + 1
+        os.close(self._writer.release())
+        assert self._spare is not None, "the next segment was never ordered"
+        try:
+            path = self._spare.result()
+        except OSError:
+            # A full disk may have room again, and this file is a new one.
+            path = _ready_spare(self.folder, number, self._segment_bytes)
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        size = os.fstat(handle).st_size
+        os.pwrite(handle, pack_segment(number, first, size, self.id, previous), 0)
+        segment = Segment(path, number)
+        with self._guard:
+            self._keep(full)
+            self._active = segment
+            self._numbers.append(number)
+            self._firsts.append(first)
+        self._order_spare()
+        self._workshop.submit(write_seal, full, first - 1, previous, self.folder)
+        return self._place(handle)
+
+    def close(self) -> None:
+        """Write what is on its way, seal what is full, and let the folder go."""
+        self._writer.close()
+        self._workshop.shutdown()
+        os.close(self._writer.release())
+        os.close(self._lock)
+
+    # Reading.
+
+    def frames(self, after: int = 0) -> Iterator[Frame]:
+        """The durable frames past the sequence ``after``, each tried against its checksum.
+
+        Those that became durable after the first was asked for are not among them. Fault:
+        ``ledger.log_damaged``, naming the frame.
+        """
+        until = self.durable_sequence
+        sequence = max(after + 1, self._firsts[0])
+        previous = b""
+        while sequence <= until:
+            segment, last = self._segment_of(sequence)
+            last = min(last, until)
+            position = segment.position_of(sequence)
+            previous = previous or self._checksum_before(sequence, segment)
+            for head in segment.whole_from(position, sequence, previous):
+                yield segment.frame(position, head)
+                position += ALIGNMENT + head.body_bytes
+                sequence, previous = sequence + 1, head.checksum
+                if head.sequence == last:
+                    break
+            if sequence <= last:
+                raise segment.damaged_at(sequence, position)
+
+    def _checksum_before(self, sequence: int, segment: Segment) -> bytes:
+        assert segment.head is not None, "a segment without a header has no frames"
+        if sequence == segment.first:
+            return segment.head.previous
+        head = head_at(segment.view, segment.position_of(sequence - 1))
+        return b"" if head is None else head.checksum
+
+    def _segment_of(self, sequence: int) -> tuple[Segment, int]:
+        """The segment that holds a frame, indexed, and the last sequence in it."""
+        with self._guard:
+            place = bisect_right(self._firsts, sequence) - 1
+            assert place >= 0, sequence
+            return self._segment_at(place)
+
+    def _segment_at(self, place: int) -> tuple[Segment, int]:
+        if place == len(self._numbers) - 1:
+            return self._active, self._active.first + len(self._active.positions) - 1
+        number, last = self._numbers[place], self._firsts[place + 1] - 1
+        segment = self._maps.pop(number, None)
+        if segment is None:
+            segment = Segment(segment_path(self.folder, number), number)
+            if segment.head is None or segment.head.first != self._firsts[place]:
+                raise segment.damaged_at(self._firsts[place], 0)
+        segment.index(last)
+        self._keep(segment)
+        return segment, last
+
+    def _await(self, sequence: int) -> None:
+        """Wait until a frame that was appended is in its file."""
+        ticket = self._ticket
+        if sequence > self.durable_sequence and ticket is not None:
+            ticket.wait()
+
+    def frame(self, sequence: int) -> Frame:
+        """One frame, tried against its checksum. Fault: ``ledger.log_damaged``."""
+        self._await(sequence)
+        segment, _ = self._segment_of(sequence)
+        position = segment.position_of(sequence)
+        head = whole_at(segment.view, position)
+        if head is None or head.sequence != sequence:
+            raise segment.damaged_at(sequence, position)
+        return segment.frame(position, head)
+
+    def checksum_of(self, sequence: int) -> bytes | None:
+        """The checksum of a frame, None where it is not kept (any more) or not written yet."""
+        if not self._firsts[0] <= sequence <= self.durable_sequence:
+            return None
+        return self.frame(sequence).checksum
+
+    def position_of(self, sequence: int) -> tuple[int, int]:
+        """The number of the segment that holds a frame, and the byte at which it begins."""
+        self._await(sequence)
+        segment, _ = self._segment_of(sequence)
+        return segment.number, segment.position_of(sequence)
+
+    def read(self, sequence: int, offset: int, size: int) -> bytes:
+        """``size`` bytes of a frame's body from ``offset`` on, not tried against its checksum."""
+        return self.gather(np.array([sequence]), np.array([offset]), size).tobytes()
+
+    def gather(
+        self, sequences: NDArray[np.int64], offsets: NDArray[np.int64], width: int
+    ) -> NDArray[np.uint8]:
+        """``width`` bytes from each of ``offsets`` on in the bodies of the frames ``sequences``.
+
+        Both are ``(n,)``; the answer is ``(n, width) uint8``, a copy, not tried against checksums.
+        Fault: ``ledger.log_damaged`` where frames cannot be found by their headers.
+        """
+        made = np.empty((len(sequences), width), dtype=np.uint8)
+        if not len(sequences):
+            return made
+        sequences = sequences.astype(np.int64, copy=False)
+        self._await(int(sequences.max()))
+        with self._guard:
+            places = np.searchsorted(np.array(self._firsts), sequences, side="right") - 1
+        assert places.min() >= 0, "a frame that was pruned"
+        for place in np.unique(places):
+            here = np.flatnonzero(places == place)
+            with self._guard:
+                segment, _ = self._segment_at(int(place))
+                positions, end = segment.positions, segment.end
+            which = sequences[here] - segment.first
+            assert which.max() < len(positions), "a frame that was never appended"
+            starts = positions[which] + ALIGNMENT + offsets[here]
+            ends = np.append(positions[1:], end)[which]
+            assert (offsets[here] >= 0).all(), "an offset before the body"
+            assert (starts + width <= ends).all(), "more than the body holds"
+            made[here] = segment.rows(starts, width)
+        return made
+
+    def verify(self) -> Verified:
+        """Read every durable byte that is kept again: chain, checksums, seals, spare noughts.
+
+        Fault: ``ledger.log_damaged``, naming the frame.
+        """
+        frames = size = 0
+        checksum = b""
+        for frame in self.frames():
+            frames, size, checksum = frames + 1, size + len(frame.body) + ALIGNMENT, frame.checksum
+        for number in self._numbers[:-1]:
+            seal = read_seal(seal_path(self.folder, number))
+            if seal is not None:
+                check_bytes(Segment(segment_path(self.folder, number), number), seal)
+        return Verified(frames, size, checksum)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was read again and found whole: frames, their bytes, and the last one's checksum."""
+
+    frames: int
+    bytes: int
+    checksum: bytes
+
+
+def _ready_spare(folder: Path, number: int, segment_bytes: int) -> Path:
+    """The next segment, nothing but noughts: one that is there already, or a new one."""
+    path = segment_path(folder, number)
+    if path.exists():
+        spare = Segment(path, number)
+        if spare.size == segment_bytes and not spare.last_used():
+            return path
+        path.unlink()
+    return make_segment(path, segment_bytes)

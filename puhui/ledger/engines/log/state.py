@@ -1,0 +1,313 @@
+"""The ledger in memory: what the log's records have led to, as arrays that grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.ledger.arrays.judge import judge
+from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, POST, SLOT, VOID
+from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
+from puhui.ledger.arrays.table import (
+    BURNT_BIT,
+    add_accounts,
+    enter,
+    expire,
+    find_accounts,
+    hash_ids,
+    probe,
+    push_due,
+)
+from puhui.ledger.nouns import BATCH_MAX, Status
+from puhui.ledger.rules.books import TRANSIENT
+
+Places = NDArray[np.int64]
+Gather = Callable[[Places], Records]
+"""Reads recorded transfers by ordinal."""
+
+_CREATED = CODES[Status.CREATED]
+_BURNING = np.zeros(len(CODES), dtype=np.bool_)
+_BURNING[[CODES[status] for status in TRANSIENT]] = True
+_NOT_BURNT = BURNT_BIT - 1
+
+
+@dataclass(slots=True)
+class Judged:
+    """A batch of transfers as judged.
+
+    ``records`` are what is recorded: resolved where created, as asked for elsewhere. ``debit_at``
+    and ``credit_at`` ``(n,) int64`` are the slots of the accounts, ``status`` as in ``Results``.
+    """
+
+    records: Records
+    status: NDArray[np.uint16]
+    debit_at: Places
+    credit_at: Places
+
+
+class State:
+    """Accounts, pendings, and which ids are used. One thread changes it at a time."""
+
+    def __init__(self, *, ids: int = 1 << 20) -> None:
+        self.accounts: Records = np.zeros(1024, dtype=ACCOUNT)
+        self.slots: Records = np.zeros(1024, dtype=SLOT)
+        self.account_count = 0
+        self.account_table = np.zeros(4096, dtype=np.int32)
+        self.held: Records = np.zeros(16384, dtype=HELD)
+        self.held_ordinals = np.zeros(16384, dtype=np.int64)
+        self.held_count = 0
+        self.heap_ns = np.zeros(16384, dtype=np.uint64)
+        self.heap_at = np.zeros(16384, dtype=np.int64)
+        self.heap_size = 0
+        self.hashes = np.zeros(ids, dtype=np.uint64)
+        self.id_values = np.zeros(ids, dtype=np.int64)
+        self.id_count = 0
+        self.id_table = np.zeros(2 * ids, dtype=np.uint64)
+        self.ordinals = 0
+        self.last_ns = 0
+        self._local = np.zeros(2 * 8192, dtype=np.int32)
+        self._place = np.zeros(BATCH_MAX, dtype=np.int64)
+
+    # Accounts.
+
+    def find_slots(self, low: NDArray[np.uint64], high: NDArray[np.uint64]) -> Places:
+        """The slots of accounts by id, -1 where none is."""
+        places = np.empty(len(low), dtype=np.int64)
+        find_accounts(self.account_table, self.slots, low, high, places)
+        return places
+
+    def add(self, created: Records) -> None:
+        """Enter accounts that were judged to be new; their times are given."""
+        first, until = self.account_count, self.account_count + len(created)
+        self.accounts = _grown(self.accounts, until)
+        self.slots = _grown(self.slots, until)
+        self.accounts[first:until] = created
+        slots = self.slots[first:until]
+        for name in ("id_lo", "id_hi", "time_ns", "ledger", "code", "flags"):
+            slots[name] = created[name]
+        self.account_count = until
+        if until * 2 > len(self.account_table):
+            size = len(self.account_table)
+            while until * 2 > size:
+                size *= 2
+            self.account_table = np.zeros(size, dtype=np.int32)
+            first = 0
+        add_accounts(self.account_table, self.slots, first, until)
+
+    def sums(self, slots: Places) -> Records:
+        """Accounts by slot as records with their sums and flags of now."""
+        made: Records = self.accounts[slots]
+        now = self.slots[slots]
+        for name in ("debits_pending", "debits_posted", "credits_pending", "credits_posted"):
+            made[name + "_lo"] = now[name]
+        made["flags"] = now["flags"]
+        return made
+
+    # Time.
+
+    def time_of_batch(self, now_ns: int, count: int) -> int:
+        """The time of the last event of a batch: after all before it, whatever the clock says."""
+        return max(now_ns, self.last_ns + count)
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether a pending's time has come by ``now_ns``."""
+        return self.heap_size > 0 and int(self.heap_ns[0]) <= now_ns
+
+    def expire(self, now_ns: int) -> int:
+        """End the pendings whose time has come; returns how many."""
+        self.last_ns = max(self.last_ns, now_ns)
+        self.heap_size, ended = expire(
+            self.heap_ns, self.heap_at, self.heap_size, self.held, self.slots, now_ns
+        )
+        return ended
+
+    # Transfers.
+
+    def find_ordinals(
+        self, low: NDArray[np.uint64], high: NDArray[np.uint64], gather: Gather
+    ) -> Places:
+        """The ordinals of events by id, with the burnt bit where it failed; -1 where none is."""
+        return self._find(hash_ids(low, high), low, high, gather)[0]
+
+    def _find(
+        self,
+        hashes: NDArray[np.uint64],
+        low: NDArray[np.uint64],
+        high: NDArray[np.uint64],
+        gather: Gather,
+    ) -> tuple[Places, Places, Records]:
+        """Ordinals; and of those found: which event asked, and the record."""
+        start = np.full(len(low), -1, dtype=np.int64)
+        found = np.empty(len(low), dtype=np.int64)
+        probe(self.id_table, hashes, start, found)
+        asking = np.flatnonzero(found >= 0)
+        records = gather(found[asking] & _NOT_BURNT)
+        while True:
+            is_other = (records["id_lo"] != low[asking]) | (records["id_hi"] != high[asking])
+            if not is_other.any():
+                return found, asking, records
+            wrong = asking[is_other]
+            again, more = start[wrong], np.empty(len(wrong), dtype=np.int64)
+            probe(self.id_table, hashes[wrong], again, more)
+            start[wrong], found[wrong] = again, more
+            asking = np.flatnonzero(found >= 0)
+            records = gather(found[asking] & _NOT_BURNT)
+
+    def judge(self, batch: Records, last_ns: int, gather: Gather) -> Judged:
+        """Judge a batch whose last event happens at ``last_ns``, and take in what it does."""
+        count = len(batch)
+        first_ns = last_ns - count + 1
+        if self.is_due(first_ns):
+            self.expire(first_ns)
+        low, high = _column(batch, "id_lo"), _column(batch, "id_hi")
+        hashes = hash_ids(low, high)
+        known, asking, old = self._find(hashes, low, high, gather)
+        is_burnt = (known >= 0) & (known & BURNT_BIT != 0)
+        found = np.full(count, -1, dtype=np.int64)
+        found[asking] = count + np.arange(len(asking))
+        found[is_burnt] = -1
+        ended, held_at, more = self._find_ended(batch, count + len(asking), gather)
+        pool: Records = np.empty(count + len(old) + len(more), dtype=TRANSFER)
+        words = _words(pool)
+        words[:count], words[count : count + len(old)] = _words(batch), _words(old)
+        words[count + len(old) :] = _words(more)
+        debit_at = self.find_slots(batch["debit_lo"], batch["debit_hi"])
+        credit_at = self.find_slots(batch["credit_lo"], batch["credit_hi"])
+        self.held = _grown(self.held, self.held_count + count)
+        status, place = np.empty(count, dtype=np.uint16), self._place[:count]
+        held_count = judge(
+            pool, count, found, ended, held_at, is_burnt, debit_at, credit_at, self.slots,
+            self.held, self.held_count, first_ns, 1, self._local, status, place,
+        )  # fmt: skip
+        records = pool[:count]
+        is_created = status == _CREATED
+        if not is_created.all():
+            failed = np.flatnonzero(~is_created)
+            words[failed] = _words(batch)[failed]
+        self._enter(records, hashes, status, is_created, held_count)
+        is_end = is_created & (records["flags"] & (POST | VOID) != 0)
+        if is_end.any():
+            ends = np.flatnonzero(is_end)
+            debit_at[ends] = self.held["debit"][place[ends]]
+            credit_at[ends] = self.held["credit"][place[ends]]
+        self.last_ns = max(self.last_ns, last_ns)
+        return Judged(records, status, debit_at, credit_at)
+
+    def _find_ended(
+        self, batch: Records, first: int, gather: Gather
+    ) -> tuple[Places, Places, Records]:
+        """For events that post or void: place in the pool, and in ``held``, of what they end."""
+        ended = np.full(len(batch), -1, dtype=np.int64)
+        held_at = np.full(len(batch), -1, dtype=np.int64)
+        asking = np.flatnonzero(batch["flags"] & (POST | VOID) != 0)
+        if not len(asking):
+            return ended, held_at, np.empty(0, dtype=TRANSFER)
+        low, high = batch["pending_lo"][asking], batch["pending_hi"][asking]
+        ordinals, who, records = self._find(hash_ids(low, high), low, high, gather)
+        events, ordinals = asking[who], ordinals[who]
+        is_there = ordinals & BURNT_BIT == 0
+        ended[events] = np.where(is_there, first + np.arange(len(events)), -1)
+        at = np.searchsorted(self.held_ordinals[: self.held_count], ordinals)
+        is_held = is_there & (records["flags"] & PENDING_FLAG != 0)
+        held_at[events] = np.where(is_held, at, -1)
+        return ended, held_at, records
+
+    def _enter(
+        self,
+        records: Records,
+        hashes: NDArray[np.uint64],
+        status: NDArray[np.uint16],
+        is_created: NDArray[np.bool_],
+        held_count: int,
+    ) -> None:
+        """Take the ids of a batch in, its new pendings, and when they are due."""
+        base, first = self.ordinals, self.held_count
+        values = base + np.arange(len(records), dtype=np.int64)
+        is_pending = is_created & (records["flags"] & PENDING_FLAG != 0)
+        if held_count > first:
+            self.held_ordinals = _grown(self.held_ordinals, held_count)
+            self.held_ordinals[first:held_count] = values[is_pending]
+            self.heap_ns = _grown(self.heap_ns, self.heap_size + held_count - first)
+            self.heap_at = _grown(self.heap_at, self.heap_size + held_count - first)
+            self.heap_size = push_due(
+                self.heap_ns, self.heap_at, self.heap_size, self.held, first, held_count
+            )
+            self.held_count = held_count
+        if not is_created.all():
+            is_burning = _BURNING[status]
+            is_used = is_created | is_burning
+            values = np.where(is_burning, values | BURNT_BIT, values)[is_used]
+            hashes = hashes[is_used]
+        self.add_ids(hashes, values)
+        self.ordinals = base + len(records)
+
+    def add_ids(self, hashes: NDArray[np.uint64], values: Places) -> None:
+        """Enter ids by hash; the tables grow by doubling."""
+        first, until = self.id_count, self.id_count + len(values)
+        self.hashes, self.id_values = _grown(self.hashes, until), _grown(self.id_values, until)
+        self.hashes[first:until], self.id_values[first:until] = hashes, values
+        self.id_count = until
+        if until * 10 > len(self.id_table) * 7:
+            size = len(self.id_table)
+            while until * 10 > size * 7:
+                size *= 2
+            self.id_table = np.zeros(size, dtype=np.uint64)
+            enter(self.id_table, self.hashes[:until], self.id_values[:until])
+        else:
+            enter(self.id_table, hashes, values)
+
+    # Snapshots.
+
+    def saved(self) -> dict[str, NDArray[Any]]:
+        """Everything that cannot be made again from the rest, as arrays."""
+        counts = [self.account_count, self.held_count, self.heap_size, self.id_count]
+        return {
+            "accounts": self.accounts[: self.account_count],
+            "slots": self.slots[: self.account_count],
+            "held": self.held[: self.held_count],
+            "held_ordinals": self.held_ordinals[: self.held_count],
+            "heap_ns": self.heap_ns[: self.heap_size],
+            "heap_at": self.heap_at[: self.heap_size],
+            "hashes": self.hashes[: self.id_count],
+            "id_values": self.id_values[: self.id_count],
+            "state": np.array([*counts, self.ordinals, self.last_ns], dtype=np.int64),
+        }
+
+    @classmethod
+    def restored(cls, saved: dict[str, NDArray[Any]], *, ids: int) -> State:
+        """The state that ``saved`` tells of."""
+        state = cls(ids=ids)
+        state.add(saved["accounts"])
+        state.slots[: state.account_count] = saved["slots"]
+        held_count, state.heap_size, id_count = (int(n) for n in saved["state"][1:4])
+        for name in ("held", "held_ordinals", "heap_ns", "heap_at"):
+            array = _grown(getattr(state, name), len(saved[name]))
+            array[: len(saved[name])] = saved[name]
+            setattr(state, name, array)
+        state.held_count = held_count
+        state.add_ids(saved["hashes"], saved["id_values"])
+        state.ordinals, state.last_ns = int(saved["state"][4]), int(saved["state"][5])
+        assert state.id_count == id_count, id_count
+        return state
+
+
+def _column(batch: Records, name: str) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(batch[name])
+
+
+def _words(records: Records) -> NDArray[np.uint64]:
+    """The same bytes as ``(n, 16) uint64``, which NumPy copies at once, not field by field."""
+    return records.view(np.uint64).reshape(-1, 16)
+
+
+def _grown(array: Any, needed: int) -> Any:
+    """The array, or one at least twice as long with the same content and noughts after it."""
+    if needed <= len(array):
+        return array
+    made = np.zeros(max(needed, 2 * len(array)), dtype=array.dtype)
+    made[: len(array)] = array
+    return made

@@ -1,0 +1,237 @@
+"""The one thread that writes the log: everything that waits goes out with one sync."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from puhui.kernel.errors import Fault
+from puhui.ledger.engines.log.frame import ALIGNMENT, MAGIC, VERSION, Buffer, Head, pack_frame
+
+FRAMES_MAX = 32
+"""Frames that may be on their way to the disk; whoever appends more waits."""
+
+BYTES_MAX = 64 << 20
+"""Bytes that may be on their way to the disk."""
+
+PARTS_MAX = 512
+"""Buffers of one write; Linux takes 1,024 (IOV_MAX)."""
+
+
+class Ticket:
+    """A frame on its way to the disk; ``sequence`` is its number in the log."""
+
+    __slots__ = (
+        "_done",
+        "_fault",
+        "buffers",
+        "count",
+        "is_done",
+        "kind",
+        "sequence",
+        "size",
+        "time_ns",
+    )
+
+    def __init__(
+        self, sequence: int, kind: int, time_ns: int, count: int, buffers: Sequence[Buffer]
+    ) -> None:
+        self.sequence = sequence
+        self.kind = kind
+        self.time_ns = time_ns
+        self.count = count
+        self.buffers = buffers
+        self.size = sum(memoryview(buffer).nbytes for buffer in buffers)
+        self.is_done = False
+        self._fault: Fault | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def wait(self) -> None:
+        """Return when the frame is on disk. Fault: ``ledger.log_failed``."""
+        with self._done:
+            pass
+        if self._fault is not None:
+            raise self._fault
+
+    def finish(self, fault: Fault | None) -> None:
+        """Say what became of the frame, once; only the writer does."""
+        self.buffers = ()
+        self._fault = fault
+        self.is_done = True
+        self._done.release()
+
+
+class Place:
+    """Where the writer writes: an open segment, and the byte at which the next frame begins."""
+
+    __slots__ = ("end", "handle", "placed", "size")
+
+    def __init__(
+        self, handle: int, size: int, end: int, placed: Callable[[int, int], None]
+    ) -> None:
+        """``placed`` is told where each frame begins and the size of its body, before it is
+        written.
+        """
+        self.handle = handle
+        self.size = size
+        self.end = end
+        self.placed = placed
+
+
+class Writer:
+    """Appends frames to a chain; durable in order, a group at a time.
+
+    ``roll(first, previous)`` closes the segment and gives the next one. After a failed write or
+    sync nothing more is written, by anybody: what is on disk then is not known (the pages count
+    as clean, a second sync would say yes).
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        log: bytes,
+        sequence: int,
+        checksum: bytes,
+        roll: Callable[[int, bytes], Place],
+        on_failure: Callable[[Fault], None] | None,
+    ) -> None:
+        self._place = place
+        self._log = log
+        self._roll = roll
+        self._on_failure = on_failure
+        self.durable = sequence
+        self.checksum = checksum
+        self._fault: Fault | None = None
+        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._room = threading.Condition(threading.Lock())
+        self._frames = 0
+        self._bytes = 0
+        self._thread = threading.Thread(target=self._run, name="puhui-ledger-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why nothing is written any more."""
+        return self._fault
+
+    def put(self, ticket: Ticket) -> None:
+        """Send a frame on its way; waits while too much is. Fault: ``ledger.log_failed``."""
+        with self._room:
+            while self._fault is None and (
+                self._frames >= FRAMES_MAX
+                or (self._bytes + ticket.size > BYTES_MAX and self._frames)
+            ):
+                self._room.wait()
+            if self._fault is not None:
+                raise self._fault
+            self._frames += 1
+            self._bytes += ticket.size
+            self._queue.put(ticket)
+
+    def close(self) -> None:
+        """Write what is on its way and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def release(self) -> int:
+        """The handle of the open segment, once the thread has ended; the caller closes it."""
+        return self._place.handle
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            group: list[Ticket] = []
+            ticket = self._queue.get()
+            while ticket is not None:
+                group.append(ticket)
+                try:
+                    ticket = self._queue.get_nowait()
+                except Empty:
+                    break
+            is_open = ticket is not None
+            try:
+                self._write(group)
+            except (OSError, Fault) as error:
+                self._fail(error, group)
+                return
+
+    def _write(self, group: list[Ticket]) -> None:
+        """Write a group of frames and sync; at the end of a segment, in two parts."""
+        parts: list[Buffer] = []
+        start, place = self._place.end, self._place
+        waiting: list[Ticket] = []
+        for ticket in group:
+            if place.end + ALIGNMENT + ticket.size > place.size:
+                self._sync(parts, start, waiting)
+                parts, waiting = [], []
+                self._place = place = self._roll(ticket.sequence, self.checksum)
+                start = place.end
+            head = Head(
+                MAGIC,
+                VERSION,
+                ticket.kind,
+                ticket.count,
+                ticket.sequence,
+                ticket.time_ns,
+                ticket.size,
+                self.durable,
+                self._log,
+                self.checksum,
+                b"",
+            )
+            header, self.checksum = pack_frame(head, ticket.buffers)
+            place.placed(place.end, ticket.size)
+            place.end += ALIGNMENT + ticket.size
+            parts += [header, *ticket.buffers]
+            waiting.append(ticket)
+        self._sync(parts, start, waiting)
+
+    def _sync(self, parts: list[Buffer], start: int, waiting: list[Ticket]) -> None:
+        if not waiting:
+            return
+        write_all(self._place.handle, parts, start)
+        os.fdatasync(self._place.handle)
+        self.durable = waiting[-1].sequence
+        with self._room:
+            self._frames -= len(waiting)
+            self._bytes -= sum(ticket.size for ticket in waiting)
+            self._room.notify_all()
+        for ticket in waiting:
+            ticket.finish(None)
+        waiting.clear()
+
+    def _fail(self, error: OSError | Fault, group: list[Ticket]) -> None:
+        reason = f"The log of the ledger cannot be written any more: {error}."
+        fault = Fault("ledger.log_failed", reason)
+        with self._room:
+            # `put` looks under the same lock, so from here on nothing more is queued.
+            self._fault = fault
+            self._room.notify_all()
+        for ticket in group:
+            if not ticket.is_done:
+                ticket.finish(fault)
+        with contextlib.suppress(Empty):
+            while (left := self._queue.get_nowait()) is not None:
+                left.finish(fault)
+        if self._on_failure is not None:
+            self._on_failure(fault)
+
+
+def write_all(handle: int, parts: Sequence[Buffer], position: int) -> None:
+    """Write all the parts one behind another from ``position`` on, however short a write is."""
+    left = [memoryview(part).cast("B") for part in parts if memoryview(part).nbytes]
+    while left:
+        written = os.pwritev(handle, left[:PARTS_MAX], position)
+        position += written
+        whole = 0
+        while whole < len(left) and written >= left[whole].nbytes:
+            written -= left[whole].nbytes
+            whole += 1
+        del left[:whole]
+        if written:
+            left[0] = left[0][written:]
