@@ -19,6 +19,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -418,6 +419,7 @@ def main() -> None:
     if asked.quick:
         drill = Drill(8 * BATCH, 500, 2, queue_max=2, seed=seed)
     load_rooms()
+    signal.signal(signal.SIGTERM, lambda got, frame: sys.exit(128 + got))  # servers are stopped
     figures = run(drill)
     print(f"{figures['payments']:,} payments in {HOURS} logical hours, the primary killed once")
     print(f"acknowledged {figures['acknowledged']:,}, lost {figures['lost']}, doubled "

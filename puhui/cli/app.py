@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import api_key, apply, claims, lend, pay, run, score, serve, standby, upkeep
+from puhui.cli import api_key, apply, claims, lend, offline, pay, run, score, serve, standby, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -40,6 +40,7 @@ app.command("lend", rich_help_panel=WORK)(lend.lend)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("score", rich_help_panel=WORK)(score.score)
+app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
