@@ -124,6 +124,7 @@ def open_node(
     The ledger is ``ledger``, else ``PUHUI_LEDGER``, else the one in the store. The store is ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
     Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``,
     ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone.
+    Fault: ``kernel.fenced`` where a newer server of the store was met before.
     """
     load_rooms()
     settle_memory()
@@ -138,6 +139,7 @@ def open_node(
             f"The store is at {store.version()}, this version needs {HEAD}: run puhui migrate.",
         )
     keys = keys or load_keys(home, may_make=owner_of(store) is None)
+    store.bind(home)
     claim_store(store, keys.fingerprint)
     node = Node(store, keys, home, clock=clock)
     try:

@@ -23,6 +23,7 @@ from puhui.cli import (
     run,
     score,
     serve,
+    standby,
     upkeep,
 )
 
@@ -60,6 +61,7 @@ app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)
 app.add_typer(api_key.api_key_app, name="api-key", rich_help_panel=KEEP)
 app.command("migrate", rich_help_panel=KEEP)(upkeep.migrate)
+app.command("promote", rich_help_panel=KEEP)(standby.promote)
 app.command("worker", rich_help_panel=KEEP)(upkeep.worker)
 app.command("close-day", rich_help_panel=KEEP)(upkeep.close_day)
 

@@ -17,7 +17,8 @@ from puhui.cli.app import app
 from tests.cli.program import ROOT, Program
 
 COMMANDS = (
-    "run", "lend", "apply", "score", "claims", "migrate", "worker", "close-day", "replay",
+    "run", "lend", "apply", "score", "claims", "migrate", "promote", "worker", "close-day",
+    "replay",
     "ledger verify", "ledger trial-balance", "serve", "api-key create", "api-key list",
     "api-key revoke",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
+from puhui.kernel.store import fence  # noqa: F401 - its table is one of those made here
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
 from puhui.kernel.store.statement import (
@@ -299,6 +300,9 @@ class SqliteStore:
             with self._readers_lock:
                 self._readers.add(tx)
         return tx
+
+    def bind(self, folder: Path) -> None:
+        """One file has no second server: nothing to remember."""
 
     def is_empty(self) -> bool:
         """Whether no table was made yet."""
