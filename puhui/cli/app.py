@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import api_key, apply, claims, lend, run, score, serve, upkeep
+from puhui.cli import api_key, apply, claims, export, ledger, lend, run, score, serve, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -40,7 +40,9 @@ app.command("lend", rich_help_panel=WORK)(lend.lend)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("score", rich_help_panel=WORK)(score.score)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
-app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
+ledger.ledger_app.command("export")(export.export)
+ledger.ledger_app.command("statement")(export.statement)
+app.add_typer(ledger.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)
 app.add_typer(api_key.api_key_app, name="api-key", rich_help_panel=KEEP)

@@ -13,14 +13,15 @@ from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, start_of_day_us
 from puhui.kernel.store import change
 from puhui.ledger import Account, Transfer
+from puhui.ledger.desk.chart import transfer_words
 from puhui.ledger.desk.close import CloseBooks, MarkBooks, SumBooks
-from puhui.ledger.desk.year import CloseYear
-from puhui.ledger.nouns.general import GeneralBalance, Sums
+from puhui.ledger.nouns.general import UNASSIGNED, Sums
 from puhui.ledger.tables import general
 from puhui.ledger.tables.schema import blob
 from puhui.ledger.window import (
-    UNASSIGNED,
+    CloseYear,
     FinancialStatement,
+    GeneralBalance,
     adjustments_between,
     booked_days,
     check_general,
@@ -28,7 +29,6 @@ from puhui.ledger.window import (
     financial_statement,
     general_balance,
     general_chart,
-    transfer_words,
 )
 from puhui.worker import close_day
 from tests.ledger.books import OPERATOR, act, create_accounts, create_transfers, end

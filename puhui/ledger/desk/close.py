@@ -34,9 +34,10 @@ _EPOCH_DAY = EPOCH.date()
 
 @dataclass(frozen=True, slots=True)
 class MarkBooks:
-    """Begin to close the books up to a day."""
+    """Begin to close the books up to a day; ``asked_us`` tells a new try from a repeated one."""
 
     day: date
+    asked_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,13 @@ class BooksSummed:
 
 @dataclass(frozen=True, slots=True)
 class CloseBooks:
-    """Close the books of one day, on the way to ``through``."""
+    """Close the books of one day, on the way to ``through``; ``asked_us`` tells a new try from a
+    repeated one, as what was refused before may be in order now.
+    """
 
     through: date
     day: date
+    asked_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +107,22 @@ def mark_books(act: Act, input: MarkBooks) -> BooksMarked:
     span = closed_span(tx)
     if span is not None and input.day <= span[1]:
         return BooksMarked(None)
+    known = tx.one(general.FIND_MARK, day=input.day.isoformat())
+    if known is not None:
+        return BooksMarked(date.fromisoformat(known.first_day))
     first_day = _first_open(tx, input.day, span)
     progress = tx.one(general.LOCK_PROGRESS)
     last = tx.one(general.LAST_POSITION)
     assert last is not None
     summed = progress.summed_position if progress else 0
     tx.put(general.PUT_PROGRESS, id=1, summed_position=summed, until_position=last.position)
-    if tx.one(general.FIND_MARK, day=input.day.isoformat()) is None:
-        tx.put(
-            general.INSERT_MARK,
-            day=input.day.isoformat(),
-            first_day=first_day.isoformat(),
-            chunks=-(-(last.position - summed) // CHUNK),
-            marked_us=act.now_us,
-        )
+    tx.put(
+        general.INSERT_MARK,
+        day=input.day.isoformat(),
+        first_day=first_day.isoformat(),
+        chunks=-(-(last.position - summed) // CHUNK),
+        marked_us=act.now_us,
+    )
     return BooksMarked(first_day)
 
 
@@ -340,7 +346,14 @@ def _adjustment(one: Adjustment) -> dict[str, object]:
 
 
 def _mark_chunks(node: Node, day: date) -> list[MarkBooks]:
-    return [MarkBooks(day)]
+    return [MarkBooks(day, _asked_us(node, day))]
+
+
+def _asked_us(node: Node, day: date) -> int:
+    """The time where the day is still to be closed, else nought: closed days keep their keys."""
+    with node.read() as tx:
+        is_closed = tx.one(general.FIND_DAY, day=day.isoformat()) is not None
+    return 0 if is_closed else node.clock.now_us()
 
 
 def _mark_of(node: Node, day: date) -> Row | None:
@@ -358,9 +371,8 @@ def _close_chunks(node: Node, day: date) -> list[CloseBooks]:
     if mark is None:
         return []
     first = date.fromisoformat(mark.first_day)
-    return [
-        CloseBooks(day, first + timedelta(days=place)) for place in range((day - first).days + 1)
-    ]
+    days = [first + timedelta(days=place) for place in range((day - first).days + 1)]
+    return [CloseBooks(day, one, _asked_us(node, one)) for one in days]
 
 
 day_step(900, "ledger.mark_books", _mark_chunks)

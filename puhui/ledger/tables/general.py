@@ -122,7 +122,7 @@ READ_PROGRESS = select(G.summed_position, G.until_position)
 LOCK_PROGRESS = READ_PROGRESS.with_for_update()
 PUT_PROGRESS = upsert(PROGRESS, ["id"])
 LAST_POSITION = select(func.coalesce(func.max(T.position), 0).label("position"))
-CHUNK_END: Select[Any] = select(
+CHUNK_END: Any = select(
     func.max(literal_column("position")).label("position"), func.count().label("transfers")
 ).select_from(
     select(T.position)
