@@ -17,6 +17,8 @@ from puhui.cli import (
     apply,
     claims,
     corridor,
+    export,
+    ledger,
     lend,
     offline,
     pay,
@@ -56,7 +58,9 @@ app.command("score", rich_help_panel=WORK)(score.score)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
-app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
+ledger.ledger_app.command("export")(export.export)
+ledger.ledger_app.command("statement")(export.statement)
+app.add_typer(ledger.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)
 app.add_typer(api_key.api_key_app, name="api-key", rich_help_panel=KEEP)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from puhui.migrations.state_0004 import general
+
 
 def change_balance() -> None:
     """Let a balance row say that a transfer keeps its account closed."""
@@ -69,5 +71,5 @@ def make_intent() -> None:
     )
 
 
-MAKERS = (change_balance, change_transfer, make_loose, make_intent)
+MAKERS = (change_balance, change_transfer, make_loose, make_intent, *general.MAKERS)
 """In the order that references between tables ask for."""
