@@ -297,7 +297,11 @@ def test_closed_accounts_and_reserved_flags(books: Node) -> None:
         "debit_account_already_closed",
         "credit_account_already_closed",
     ]
-    assert create_transfers(books, pay(3, FUND, ALICE, 1, 64)) == ["reserved_flag"]
+    assert create_transfers(books, pay(3, FUND, ALICE, 1, 512)) == ["reserved_flag"]
+    closing = Transfer.CLOSING_DEBIT
+    assert create_transfers(books, pay(3, FUND, ALICE, 1, closing)) == [
+        "closing_transfer_must_be_pending"
+    ]
     assert create_accounts(books, Account(8, "CNY", 1, 64)) == ["reserved_flag"]
 
 

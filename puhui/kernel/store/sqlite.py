@@ -9,12 +9,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
-from puhui.kernel.store.statement import DIALECTS, Compiler, Row, Unmarked, insert_all, metadata
+from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
+from puhui.kernel.store.statement import (
+    DIALECTS,
+    Columns,
+    Compiler,
+    Row,
+    Unmarked,
+    insert_all,
+    metadata,
+)
 from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
@@ -107,6 +117,20 @@ class SqliteTransaction:
         compiled = _known.get(id(statement)) or _compile(statement)
         assert not compiled.is_expanding, statement
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
+
+    def load(self, table: Table, columns: Columns) -> None:
+        """Insert many rows at once, given by columns; those left out get their default."""
+        lists, alone = split(columns)
+        sql = sqlite_insert(table.name, tuple(lists), tuple(alone.items()))
+        self._connection.executemany(sql, zip(*lists.values(), strict=True))
+
+    def set_many(self, table: Table, key: str, columns: Columns) -> None:
+        """Set columns of many rows, each found by its ``key``."""
+        lists, alone = split(columns)
+        assert not alone, alone
+        names = tuple(name for name in lists if name != key)
+        rows = zip(*[lists[name] for name in names], lists[key], strict=True)
+        self._connection.executemany(sqlite_update(table.name, key, names), rows)
 
 
 class SqliteWriter:

@@ -23,6 +23,9 @@ DIALECTS: dict[str, Dialect] = {
     "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call]
 }
 
+Columns = Mapping[str, "Sequence[Any] | int | str | None"]
+"""Columns of many rows by name, all of one length; a value alone stands in every row."""
+
 Row = Any
 """A named tuple with one field per selected column."""
 
@@ -36,7 +39,8 @@ class Unmarked(Exception):
 
 
 class Transaction(Protocol):
-    """What rooms see of a database transaction: five ways to run a statement.
+    """What rooms see of a database transaction: five ways to run a statement, two to move many
+    rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
     int, str, bytes or None.
@@ -60,6 +64,14 @@ class Transaction(Protocol):
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each of ``rows``."""
+        ...
+
+    def load(self, table: Table, columns: Columns) -> None:
+        """Insert many rows at once, given by columns; those left out get their default."""
+        ...
+
+    def set_many(self, table: Table, key: str, columns: Columns) -> None:
+        """Set columns of many rows, each found by its ``key``, which is one of ``columns``."""
         ...
 
 

@@ -10,9 +10,17 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
+from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
-from puhui.kernel.store.statement import Compiled, Compiler, Row
+from puhui.kernel.store.many import (
+    array_of,
+    copy_lines,
+    copy_names,
+    postgres_update,
+    split,
+)
+from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
 WAIT_MS_MAX = 60_000
@@ -98,6 +106,63 @@ class PostgresTransaction:
             self._send(compiled, row)
             if number % PIPELINE_MAX == 0:
                 self.sync()
+
+    def load(self, table: Table, columns: Columns) -> None:
+        """Insert many rows at once by COPY, which goes on its own, not in the pipeline."""
+        self.sync()
+        wire = self._wire
+        wire.exit_pipeline_mode()
+        names = ", ".join(copy_names(columns))
+        wire.send_query(f"COPY {table.name} ({names}) FROM STDIN".encode())
+        result = self._answer()
+        if result.status == ExecStatus.COPY_IN:
+            for piece in copy_lines(columns):
+                while wire.put_copy_data(piece) == 0:
+                    self._flush()
+            while wire.put_copy_end() == 0:
+                self._flush()
+            self._flush()
+            result = self._answer()
+        wire.enter_pipeline_mode()
+        if result.status == ExecStatus.FATAL_ERROR:
+            self._forget()
+            raise error_from_result(result)
+
+    def _flush(self) -> None:
+        while self._wire.flush():
+            self._wait(self._either)
+            self._wire.consume_input()
+
+    def _answer(self) -> PGresult:
+        """The first answer that comes, and the end of answers where the command is over."""
+        wire = self._wire
+        self._flush()
+        first: PGresult | None = None
+        while True:
+            while wire.is_busy():
+                self._wait(self._readable)
+                wire.consume_input()
+            result = wire.get_result()
+            if result is None:
+                if first is None or wire.status != ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection was lost")
+                return first
+            first = first or result
+            if result.status == ExecStatus.COPY_IN:
+                return result
+
+    def set_many(self, table: Table, key: str, columns: Columns) -> None:
+        """Set columns of many rows, each found by its ``key``, in one statement."""
+        lists, alone = split(columns)
+        assert not alone, alone
+        names = tuple(name for name in lists if name != key)
+        sql = postgres_update(table, key, names)
+        name = self._names.get(sql)
+        if name is None:
+            name = self._names[sql] = b"s%d" % len(self._names)
+            self._wire.send_prepare(name, sql.encode())
+        arrays = [array_of(lists[column]) for column in (key, *names)]
+        self._wire.send_query_prepared(name, arrays)
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
         ordered: Sequence[Any]

@@ -167,6 +167,13 @@ def sums_at(
     return sums
 
 
+def still_closed(tx: Transaction, ids: Sequence[bytes], *, now_us: int) -> set[bytes]:
+    """Those accounts among ``ids`` that a pending still keeps closed, none past its time."""
+    if not ids:
+        return set()
+    return {row.account_id for row in tx.all(write.STILL_CLOSED, ids=ids, now_us=now_us)}
+
+
 @dataclass(frozen=True, slots=True)
 class CreateAccounts:
     """A batch of accounts to create."""

@@ -16,18 +16,24 @@ matters, give the account ``history``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
+from puhui.ledger.arrays.record import Records, ledger_number, pack_transfers
 from puhui.ledger.desk.account import (
     Statuses,
     account_of,
     record_accounts,
     require_created,
+    still_closed,
     sums_at,
 )
+from puhui.ledger.desk.batch import create_records, refuse_closing
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
@@ -44,13 +50,18 @@ from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import blob, number, signed, unsigned
 
 _SECOND = Transfer.POST | Transfer.VOID
+_CLOSING = Transfer.CLOSING_DEBIT | Transfer.CLOSING_CREDIT
 _NO_CHANGE = (0, 0, 0, 0)
 _THERE = frozenset(status for status in Status if status.value.startswith("exists"))
 
 
+RECORDS_FROM = 256
+"""A batch of as many transfers is judged by compiled code and recorded by columns."""
+
+
 def create_transfers(
     act: Act,
-    transfers: Sequence[Transfer],
+    transfers: Sequence[Transfer] | Records,
     *,
     strict: bool = False,
     opening: Sequence[Account] = (),
@@ -58,21 +69,37 @@ def create_transfers(
 ) -> tuple[Status, ...]:
     """Create a batch of at most 8,190 transfers and say what became of each, in order.
 
-    Chains of linked transfers happen whole or not at all. With ``strict`` nothing happens unless
+    ``transfers`` may be records ``(n,) TRANSFER``. Chains of linked transfers happen whole or not
+    at all. With ``strict`` nothing happens unless
     every transfer does. ``opening`` are accounts to create first; one that is there stays as it is;
     ``are_new`` says that every id was made in this act, so that none is looked up.
     Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with ``strict``
     ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``: the debited
     account has too little); ``ledger.<status>`` of an account that cannot be opened.
     """
+    if isinstance(transfers, np.ndarray):
+        assert not opening, "accounts are opened before a batch of records"
+        return create_records(act, transfers, strict=strict)
     if not transfers and not opening:
         return ()
+    if len(transfers) >= RECORDS_FROM and not opening and _has_numbers(transfers):
+        return create_records(act, pack_transfers(transfers), strict=strict)
     fetched = _fetch(act, transfers, opening, are_new=are_new)
     made = judge_transfers(fetched.books, transfers)
     if strict:
         require_created(made.statuses, "transfer")
     _record(act, fetched, made)
     return tuple(made.statuses)
+
+
+def _has_numbers(transfers: Sequence[Transfer]) -> bool:
+    """Whether every ledger among them can stand in a record."""
+    try:
+        for name in {t.ledger for t in transfers}:
+            ledger_number(name)
+    except Refused:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +131,25 @@ def _fetch(
     terms, opened = _find_terms(act, account_ids, opening)
     new = {account.id: _NO_CHANGE for account in opened if account.flags & TRACKED}
     tracked = [i for i, term in terms.items() if term[1] & TRACKED and i not in new]
-    sums, expiries = _lock_sums(tx, tracked, now_us)
+    sums, expiries, closed = _lock_sums(tx, tracked, now_us)
     sums.update(new)
     balanced = [i for i in _balanced(transfers) if i in terms and i not in sums]
     if balanced:
         sums.update(sums_at(tx, balanced, at_us=now_us))
-    return _Fetched(Books(now_us, terms, sums, known, pendings, failed), expiries, opened)
+    if any(t.flags & _CLOSING for t in transfers):
+        _check_closing(transfers, sums)
+    books = Books(now_us, terms, sums, known, pendings, failed, closed)
+    return _Fetched(books, expiries, opened)
+
+
+def _check_closing(transfers: Sequence[Transfer], sums: Mapping[int, object]) -> None:
+    """Refused: ``ledger.closing_needs_balance``."""
+    for t in transfers:
+        if not t.flags & Transfer.PENDING:
+            continue
+        bare_debit = t.flags & Transfer.CLOSING_DEBIT and t.debit_account_id not in sums
+        if bare_debit or (t.flags & Transfer.CLOSING_CREDIT and t.credit_account_id not in sums):
+            refuse_closing()
 
 
 def _find_used(
@@ -146,10 +186,12 @@ def _find_terms(
 
 def _lock_sums(
     tx: Transaction, ids: Sequence[int], now_us: int
-) -> tuple[dict[int, Sequence[int]], dict[int, int]]:
-    """Lock the balance rows of ``ids``; sums leave out pendings past their time."""
+) -> tuple[dict[int, Sequence[int]], dict[int, int], set[int]]:
+    """Lock the balance rows of ``ids``: sums without pendings past their time, first expiries,
+    and which are closed.
+    """
     if not ids:
-        return {}, {}
+        return {}, {}, set()
     rows = tx.all(write.LOCK_BALANCES, ids=[blob(account_id) for account_id in ids])
     sums: dict[int, Sequence[int]] = {number(row[0]): row[1:5] for row in rows}
     expiries = {number(row[0]): row.expires_us for row in rows}
@@ -162,7 +204,8 @@ def _lock_sums(
                 [(number(row.account_id), row.side == "debit", row.amount_minor) for row in held],
             )
         )
-    return sums, expiries
+    closed = still_closed(tx, [row[0] for row in rows if row.is_closed], now_us=now_us)
+    return sums, expiries, set(map(number, closed))
 
 
 def _balanced(transfers: Sequence[Transfer]) -> set[int]:
@@ -187,8 +230,11 @@ def _record(act: Act, fetched: _Fetched, made: Judgement) -> None:
     changed = [
         (account_id, made.changes.get(account_id, _NO_CHANGE))
         for account_id in expiries
-        if account_id in made.changes or firsts[account_id] != expiries[account_id]
+        if account_id in made.changes
+        or account_id in made.closed
+        or firsts[account_id] != expiries[account_id]
     ]
+    closed = fetched.books.closed
     _write(
         tx,
         write.CHANGE_BALANCE,
@@ -200,6 +246,7 @@ def _record(act: Act, fetched: _Fetched, made: Judgement) -> None:
                 "credits_pending_more": change[2],
                 "credits_posted_more": change[3],
                 "expires_us_new": firsts[account_id],
+                "is_closed_new": int(made.closed.get(account_id, account_id in closed)),
             }
             for account_id, change in changed
         ],

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.nouns import BATCH_MAX, TIME_US_MAX
+from puhui.ledger.desk.account import still_closed
+from puhui.ledger.nouns import BATCH_MAX, TIME_US_MAX, Transfer
 from puhui.ledger.rules import EXPIRED, OPEN, release
 from puhui.ledger.tables import read, write
 from puhui.ledger.tables.schema import parts, whole
@@ -56,12 +57,28 @@ def expire_pendings(act: Act, input: ExpirePendings) -> Expired:
     changes = release(
         [(row.debit_account_id, row.credit_account_id, row.amount_minor) for row in rows]
     )
-    tx.run_many(write.CHANGE_BALANCE, _changes(tx, balances, changes))
+    reopened = _reopened(tx, [row.id for row in rows]) if balances else set()
+    reopened -= still_closed(tx, sorted(reopened), now_us=act.now_us)
+    tx.run_many(write.CHANGE_BALANCE, _changes(tx, balances, changes, reopened))
     return Expired(len(rows))
 
 
+def _reopened(tx: Transaction, ids: Sequence[bytes]) -> set[bytes]:
+    """The accounts that pendings closed which are past their time now."""
+    found = set()
+    for row in tx.all(write.FIND_TRANSFERS, ids=ids):
+        if row.flags & Transfer.CLOSING_DEBIT:
+            found.add(row.debit_account_id)
+        if row.flags & Transfer.CLOSING_CREDIT:
+            found.add(row.credit_account_id)
+    return found
+
+
 def _changes(
-    tx: Transaction, balances: Sequence[Row], changes: Mapping[bytes, Sequence[int]]
+    tx: Transaction,
+    balances: Sequence[Row],
+    changes: Mapping[bytes, Sequence[int]],
+    reopened: set[bytes],
 ) -> list[dict[str, object]]:
     if not balances:
         return []
@@ -77,6 +94,7 @@ def _changes(
             "credits_pending_more": changes[row.account_id][2],
             "credits_posted_more": 0,
             "expires_us_new": firsts.get(row.account_id, 0),
+            "is_closed_new": 0 if row.account_id in reopened else row.is_closed,
         }
         for row in balances
     ]
@@ -145,3 +163,33 @@ def _mark(key: bytes, position: int, mark: Sequence[int]) -> dict[str, object]:
         "credits_low": credits_low,
         "time_us": mark[2],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTransfers:
+    """Take at most so many large batches into the indexes by account."""
+
+    at_most: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """How many batches were taken in; fewer than asked for means that none is left."""
+
+    batches: int
+
+
+@use_case("ledger.index_transfers", roles=("system", "operator"))
+def index_transfers(act: Act, input: IndexTransfers) -> Indexed:
+    """Take the transfers of large batches into the indexes by account, the oldest first.
+
+    Until then whoever asks for one account's transfers looks through them all. Refused:
+    ``ledger.batch_too_large`` unless 1 to 1,000 batches are asked for.
+    """
+    if not 1 <= input.at_most <= 1000:
+        raise Refused("ledger.batch_too_large", "Take in 1 to 1,000 batches at once.")
+    found = act.tx.all(read.NEXT_LOOSE, count=input.at_most)
+    for row in found:
+        act.tx.put(read.TAKE_IN, first=row.first_position, last=row.last_position)
+        act.tx.put(read.FORGET_LOOSE, first=row.first_position)
+    return Indexed(len(found))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, literal_column, or_, select, union_all
+from sqlalchemy import Select, bindparam, case, func, literal_column, select, union_all
 
 from puhui.kernel.store import upsert
 from puhui.ledger.tables.schema import (
     ACCOUNT,
+    FAST,
+    FIRST_LOOSE,
+    IS_LOOSE,
+    LOOSE,
     POSTS,
     SIDES,
     TRANSFER,
@@ -24,6 +28,9 @@ from puhui.ledger.tables.schema import (
 )
 from puhui.ledger.tables.write import CONTENT
 
+_BOTH = (FAST, IS_LOOSE & (T.position >= FIRST_LOOSE))
+"""Transfers by the indexes of accounts, and those that are found by looking through."""
+
 # Sums of postings: an account's watermark, and what came after it.
 
 FIND_WATERMARKS = select(*W).where(W.account_id.in_(ids_in()), W.time_us <= bindparam("at_us"))
@@ -31,7 +38,7 @@ LAST_WATERMARK = select(func.coalesce(func.max(W.position), 0).label("position")
 PUT_WATERMARK = upsert(WATERMARK, ["account_id"])
 
 
-def _posted_after(name: str) -> Select[Any]:
+def _posted_after(name: str, where: Any) -> Select[Any]:
     side = side_of(T, name)
     mark = ACCOUNT.outerjoin(
         WATERMARK, (W.account_id == A.id) & (W.time_us <= bindparam("at_us"))
@@ -40,12 +47,12 @@ def _posted_after(name: str) -> Select[Any]:
         select(A.id.label("account_id"), literal_column(f"'{name}'").label("side"))
         .add_columns(*high_low(T.amount_minor))
         .select_from(mark)
-        .where(A.id.in_(ids_in()), POSTS, T.time_us <= bindparam("at_us"))
+        .where(A.id.in_(ids_in()), where, POSTS, T.time_us <= bindparam("at_us"))
         .group_by(A.id)
     )
 
 
-POSTED_AFTER = union_all(*[_posted_after(name) for name in SIDES])
+POSTED_AFTER = union_all(*[_posted_after(name, where) for where in _BOTH for name in SIDES])
 
 
 def _pending_at(name: str) -> Select[Any]:
@@ -102,10 +109,10 @@ UNTRACKED_BETWEEN = union_all(*[_untracked_between(name) for name in SIDES])
 _PLACED = [T.position, *CONTENT]
 
 
-def _page(name: str) -> Select[Any]:
+def _page(name: str, where: Any) -> Select[Any]:
     page = (
         select(*_PLACED)
-        .where(side_of(T, name) == bindparam("id"), T.position > bindparam("after"))
+        .where(side_of(T, name) == bindparam("id"), where, T.position > bindparam("after"))
         .where(T.position <= bindparam("until"))
         .order_by(T.position)
         .limit(bindparam("count"))
@@ -115,23 +122,45 @@ def _page(name: str) -> Select[Any]:
 
 
 HISTORY = (
-    union_all(*[_page(name) for name in SIDES])
+    union_all(*[_page(name, where) for where in _BOTH for name in SIDES])
     .order_by(literal_column("position"))
     .limit(bindparam("count"))
 )
 POSTED_UNTIL: Any = union_all(
     *[
         select(literal_column(f"'{name}'").label("side"), *high_low(T.amount_minor))
-        .where(side_of(T, name) == bindparam("id"), T.position > bindparam("after"), POSTS)
+        .where(side_of(T, name) == bindparam("id"), where, T.position > bindparam("after"), POSTS)
         .where(T.position <= bindparam("until"))
+        for where in _BOTH
         for name in SIDES
     ]
 )
-FIRST_SINCE = select(func.coalesce(func.min(T.position), 0).label("position")).where(
-    or_(T.debit_account_id == bindparam("id"), T.credit_account_id == bindparam("id")),
-    T.time_us >= bindparam("time_us"),
+
+
+def _edge(edge: Any, since: bool) -> Any:
+    """The first position of an account's transfers since a time, or the last before it."""
+    in_time = T.time_us >= bindparam("time_us") if since else T.time_us < bindparam("time_us")
+    found = union_all(
+        *[
+            select(edge(T.position).label("position")).where(
+                side_of(T, name) == bindparam("id"), where, in_time
+            )
+            for where in _BOTH
+            for name in SIDES
+        ]
+    ).subquery()
+    return select(func.coalesce(edge(found.c.position), 0).label("position"))
+
+
+FIRST_SINCE = _edge(func.min, True)
+LAST_BEFORE = _edge(func.max, False)
+
+# Loose transfers, taken into the indexes.
+
+NEXT_LOOSE = select(*LOOSE.c).order_by(LOOSE.c.first_position).limit(bindparam("count"))
+TAKE_IN = (
+    TRANSFER.update()
+    .where(T.position >= bindparam("first"), T.position <= bindparam("last"), IS_LOOSE)
+    .values(is_loose=0)
 )
-LAST_BEFORE = select(func.coalesce(func.max(T.position), 0).label("position")).where(
-    or_(T.debit_account_id == bindparam("id"), T.credit_account_id == bindparam("id")),
-    T.time_us < bindparam("time_us"),
-)
+FORGET_LOOSE = LOOSE.delete().where(LOOSE.c.first_position == bindparam("first"))

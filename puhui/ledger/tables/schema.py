@@ -23,7 +23,10 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     literal_column,
+    select,
+    text,
 )
 
 from puhui.kernel.errors import Refused
@@ -93,11 +96,15 @@ BALANCE = Table(
     Column("credits_pending", BigInteger, nullable=False),
     Column("credits_posted", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
+    Column("is_closed", Integer, nullable=False, server_default="0"),
     CheckConstraint("debits_pending >= 0 AND debits_posted >= 0"),
     CheckConstraint("credits_pending >= 0 AND credits_posted >= 0"),
 )
 """Sums in minor units of accounts that have a balance limit or ``history``. ``expires_us`` is not
-later than the first expiry among the account's open pendings, 0 where none expires."""
+later than the first expiry among the account's open pendings, 0 where none expires; ``is_closed``
+is 1 while an open pending transfer keeps the account closed."""
+
+_FAST = text("is_loose = 0")
 
 TRANSFER = Table(
     "ledger_transfer",
@@ -123,15 +130,44 @@ TRANSFER = Table(
     Column("time_us", BigInteger, nullable=False),
     Column("chain_id", LargeBinary),
     Column("chain_size", Integer, nullable=False),
+    Column("is_loose", Integer, nullable=False, server_default="0"),
     CheckConstraint("length(id) = 16"),
     CheckConstraint("amount_minor >= 0 AND amount_minor < 4611686018427387904"),
     CheckConstraint("debit_account_id <> credit_account_id"),
-    Index("ledger_transfer_debit", "debit_account_id", "position"),
-    Index("ledger_transfer_credit", "credit_account_id", "position"),
+    Index(
+        "ledger_transfer_debit",
+        "debit_account_id",
+        "position",
+        sqlite_where=_FAST,
+        postgresql_where=_FAST,
+    ),
+    Index(
+        "ledger_transfer_credit",
+        "credit_account_id",
+        "position",
+        sqlite_where=_FAST,
+        postgresql_where=_FAST,
+    ),
 )
 """Transfers are never changed or deleted. ``position`` orders them; it is the store's own number
 and may differ, gaps included, between a store and its replay. ``chain_id`` is the id of the first
-transfer of a linked chain, ``chain_size`` how many it has."""
+transfer of a linked chain, ``chain_size`` how many it has. ``is_loose`` is 1 where it came with a
+large batch and the indexes by account do not have it yet: a batch of eight thousand would touch a
+page of them for nearly every transfer."""
+
+LOOSE = Table(
+    "ledger_loose",
+    metadata,
+    Column(
+        "first_position",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        info={"is_store_number": True},
+    ),
+    Column("last_position", BigInteger, nullable=False, info={"is_store_number": True}),
+)
+"""Where loose transfers stand: one row a batch, until upkeep has taken them into the indexes."""
 
 PENDING = Table(
     "ledger_pending",
@@ -196,3 +232,8 @@ def high_low(amount: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElem
 
 POSTS = T.flags.op("&")(literal_column(str(_NOT_POSTING))) == literal_column("0")
 UNTRACKED = A.flags.op("&")(literal_column(str(_TRACKED))) == literal_column("0")
+FAST = T.is_loose == literal_column("0")
+IS_LOOSE = T.is_loose == literal_column("1")
+FIRST_LOOSE: Any = select(func.min(LOOSE.c.first_position)).scalar_subquery()
+"""The position of the first loose transfer; a comparison with it holds for none where all are in
+the indexes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal_column, null, select, union_all
+from sqlalchemy import Select, bindparam, func, literal_column, null, or_, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -31,7 +31,11 @@ Statement = Executable
 # Accounts.
 
 INSERT_ACCOUNT = insert_all(ACCOUNT)
-INSERT_BALANCE = insert_all(BALANCE)
+INSERT_BALANCE = (
+    BALANCE.insert()
+    .inline()
+    .values({c.name: bindparam(c.name) for c in BALANCE.columns if c.name != "is_closed"})
+)
 FIND_ACCOUNTS = select(*A).where(A.id.in_(ids_in()))
 FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in()))
 ALL_ACCOUNTS = select(A.id, A.flags).order_by(A.id)
@@ -50,16 +54,29 @@ CHANGE_BALANCE = (
         credits_pending=B.credits_pending + bindparam("credits_pending_more"),
         credits_posted=B.credits_posted + bindparam("credits_posted_more"),
         expires_us=bindparam("expires_us_new"),
+        is_closed=bindparam("is_closed_new"),
     )
 )
 
 # Transfers.
 
-CONTENT = [c for c in TRANSFER.columns if c.name not in ("position", "chain_id", "chain_size")]
+_OWN = ("position", "chain_id", "chain_size", "is_loose")
+CONTENT = [c for c in TRANSFER.columns if c.name not in _OWN]
+_ABSENT = ("position", "is_loose")
 INSERT_TRANSFER = (
     TRANSFER.insert()
     .inline()
-    .values({c.name: bindparam(c.name) for c in TRANSFER.columns if c.name != "position"})
+    .values({c.name: bindparam(c.name) for c in TRANSFER.columns if c.name not in _ABSENT})
+)
+LAST_USED = select(
+    select(T.id).order_by(T.id.desc()).limit(1).scalar_subquery().label("transfer_id"),
+    select(FAILED.c.id).order_by(FAILED.c.id.desc()).limit(1).scalar_subquery().label("failed_id"),
+)
+"""The highest ids that were used: whatever is above them is new."""
+
+EDGES = select(
+    select(T.position).where(T.id == bindparam("first_id")).scalar_subquery().label("first"),
+    select(T.position).where(T.id == bindparam("last_id")).scalar_subquery().label("last"),
 )
 INSERT_FAILED = insert_all(FAILED)
 FIND_TRANSFERS = select(*CONTENT).where(T.id.in_(ids_in()))
@@ -99,6 +116,23 @@ def _due(name: str) -> Select[Any]:
 
 DUE_SUMS = union_all(*[_due(name) for name in SIDES])
 """What open pendings past their time still hold of each of the accounts."""
+
+_CLOSES = {"debit": "64", "credit": "128"}
+
+
+def _closers(name: str) -> Select[Any]:
+    side = side_of(P, name)
+    is_open = or_(P.expires_us == 0, P.expires_us > bindparam("now_us"))
+    closes = T.flags.op("&")(literal_column(_CLOSES[name])) != 0
+    return (
+        select(side.label("account_id"))
+        .join(TRANSFER, T.id == P.id)
+        .where(side.in_(ids_in()), P.state == 0, is_open, closes)
+    )
+
+
+STILL_CLOSED = union_all(*[_closers(name) for name in SIDES])
+"""Those accounts that an open pending, not past its time, keeps closed."""
 
 _first = func.min(P.expires_us).label("expires_us")
 FIRST_EXPIRIES = union_all(
