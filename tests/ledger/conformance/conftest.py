@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
 from puhui.ledger.desk import transfer as desk
 from puhui.ledger.engines import LedgerEngine
@@ -26,6 +29,7 @@ from tests.ledger.conformance.store import StoreLedger
 LIVE = "PUHUI_TIGERBEETLE"
 STORES = ("sqlite", "postgres")
 WAYS = {"nouns": 1 << 30, "records": 0}
+WORLDS = itertools.count(1)
 KINDS = (
     "memory",
     "log",
@@ -54,19 +58,43 @@ class Played:
         return self.kind.split()[0] in STORES
 
 
+@pytest.fixture(scope="module")
+def stores(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], tuple[Node, FixedClock]]]:
+    """A node of each kind of store for a module, opened when it is first asked for.
+
+    Opening one takes longer than a case; each test has ids of its own instead.
+    """
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def store(kind: str) -> tuple[Node, FixedClock]:
+            folder = tmp_path_factory.mktemp(kind)
+            url = f"sqlite:///{folder / 'puhui.sqlite'}"
+            if kind == "postgres":
+                url = stack.enter_context(request.getfixturevalue("postgres").database())
+            clock = FixedClock(1)
+            node = open_node(folder, store_url=url, clock=clock, keys=KEYS)
+            stack.callback(node.close)
+            return node, clock
+
+        yield store
+
+
 @pytest.fixture(params=KINDS)
 def played(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    clock: FixedClock,
+    stores: Callable[[str], tuple[Node, FixedClock]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Played]:
-    """Each engine, empty, or with other people's accounts in it where it is live."""
+    """Each engine, empty, or with other people's accounts in it."""
     kind: str = request.param
     if kind == "memory":
         yield Played(MemoryLedger(), kind)
     elif kind == "log":
-        with LogEngine(tmp_path / "log", segment_bytes=1 << 20, ids=16) as engine:
+        with LogEngine(tmp_path / "log", segment_bytes=4 << 20, ids=16) as engine:
             yield Played(engine, kind)
     elif kind == "tigerbeetle bytes":
         yield Played(ClusteredLedger(Cluster()), kind)
@@ -80,13 +108,6 @@ def played(
     else:
         store, way = kind.split()
         monkeypatch.setattr(desk, "RECORDS_FROM", WAYS[way])
-        is_file = store == "sqlite"
-        url = f"sqlite:///{tmp_path / 'puhui.sqlite'}"
-        server = None if is_file else request.getfixturevalue("postgres")
-        with contextlib.nullcontext(url) if server is None else server.database() as url:
-            node = open_node(tmp_path, store_url=url, clock=clock, keys=KEYS)
-            try:
-                yield Played(StoreLedger(node, clock), kind)
-                check_books(node)
-            finally:
-                node.close()
+        node, clock = stores(store)
+        yield Played(StoreLedger(node, clock), kind, offset=next(WORLDS) << 64)
+        check_books(node)
