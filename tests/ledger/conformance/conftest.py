@@ -44,13 +44,20 @@ class Played:
     """An engine, and what the suite must know of it.
 
     ``offset`` is added to ids, so that a ledger that others have used will do; ``has_clock``
-    whether it goes by the time that is handed in.
+    whether it goes by the time that is handed in; ``reopened`` is the same ledger, opened again.
     """
 
     engine: LedgerEngine
     kind: str
     offset: int = 0
     has_clock: bool = True
+    reopened: Callable[[], LedgerEngine] | None = None
+
+    def reopen(self) -> None:
+        """Close the ledger and open it again, where that can be done."""
+        if self.reopened is not None:
+            self.engine.close()
+            self.engine = self.reopened()
 
     @property
     def is_store(self) -> bool:
@@ -94,8 +101,13 @@ def played(
     if kind == "memory":
         yield Played(MemoryLedger(), kind)
     elif kind == "log":
-        with LogEngine(tmp_path / "log", segment_bytes=4 << 20, ids=16) as engine:
-            yield Played(engine, kind)
+
+        def opened() -> LedgerEngine:
+            return LogEngine(tmp_path / "log", segment_bytes=4 << 20, ids=16)
+
+        log = Played(opened(), kind, reopened=opened)
+        yield log
+        log.engine.close()
     elif kind == "tigerbeetle bytes":
         yield Played(ClusteredLedger(Cluster()), kind)
     elif kind == "tigerbeetle live":

@@ -15,7 +15,7 @@ from puhui.ledger.arrays.record import (
     unpack_accounts,
     unpack_transfers,
 )
-from puhui.ledger.engines import Page
+from puhui.ledger.engines import LedgerEngine, Page
 from puhui.ledger.nouns import ID_MAX
 from tests.ledger.conformance.conftest import Played
 
@@ -30,7 +30,12 @@ class Hand:
     """Acts on an engine at a time that tests move on."""
 
     def __init__(self, played: Played) -> None:
-        self.played, self.engine, self.now_ns = played, played.engine, START_NS
+        self.played, self.now_ns = played, START_NS
+
+    @property
+    def engine(self) -> LedgerEngine:
+        """The engine, which may be another after it was opened again."""
+        return self.played.engine
 
     def place(self, number: int) -> int:
         """An id of a test as the engine has it; nought and the largest stay what they are."""
