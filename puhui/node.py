@@ -121,7 +121,8 @@ def open_node(
 ) -> Node:
     """Open the node under ``home``; an empty store gets its tables.
 
-    The ledger is ``ledger``, else ``PUHUI_LEDGER``, else the one in the store. The store is ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
+    The ledger is ``ledger``, else ``PUHUI_LEDGER``, else the one in the store. The store is
+    ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
     Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``,
     ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone.
     Fault: ``kernel.fenced`` where a newer server of the store was met before.

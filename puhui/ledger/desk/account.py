@@ -100,8 +100,10 @@ def lookup_accounts(
 ) -> tuple[Account | None, ...]:
     """The accounts of at most 8,190 ``ids`` with their sums, in that order; None where none is.
 
-    Without ``at_us`` the sums are those recorded; with it those at that time (microseconds UTC),
-    pendings past their time left out. Refused: ``ledger.field_out_of_range``.
+    Without ``at_us`` the sums are those recorded, and an account that a pending keeps closed has
+    ``CLOSED`` among its flags; with it the sums are those at that time (microseconds UTC), pendings
+    past their time left out, and the flags those it was created with.
+    Refused: ``ledger.field_out_of_range``.
     """
     if not ids:
         return ()
@@ -109,6 +111,7 @@ def lookup_accounts(
         return find_accounts(engine, ids, at_us=at_us)
     rows = tx.all(write.FIND_ACCOUNTS, ids=[blob(account_id) for account_id in ids])
     found = {number(row.id): account_of(row) for row in rows}
+    closed: set[int] = set()
     if at_us is not None:
         sums = sums_at(tx, list(found), at_us=at_us)
     else:
@@ -117,6 +120,7 @@ def lookup_accounts(
         if tracked:
             kept = tx.all(write.FIND_BALANCES, ids=[blob(account_id) for account_id in tracked])
             sums.update({number(row[0]): list(row[1:5]) for row in kept})
+            closed = {number(row.account_id) for row in kept if row.is_closed}
     filled = {}
     for account_id, account in found.items():
         debits_pending, debits_posted, credits_pending, credits_posted = sums.get(
@@ -124,6 +128,7 @@ def lookup_accounts(
         )
         filled[account_id] = replace(
             account,
+            flags=account.flags | (Account.CLOSED if account_id in closed else 0),
             debits_pending_minor=debits_pending,
             debits_posted_minor=debits_posted,
             credits_pending_minor=credits_pending,

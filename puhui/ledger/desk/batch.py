@@ -23,6 +23,8 @@ from puhui.ledger.arrays.layout import (
     BALANCING,
     CLOSED,
     CLOSING,
+    CLOSING_CREDIT,
+    CLOSING_DEBIT,
     HELD,
     LINKED,
     OPEN,
@@ -234,24 +236,21 @@ def _check_untracked(
 
     Refused: ``ledger.closing_needs_balance``.
     """
-    special = np.flatnonzero(batch["flags"] & (BALANCING | CLOSING) != 0)
-    if not len(special):
+    flags = batch["flags"]
+    if not (flags & (BALANCING | CLOSING)).any():
         return
-    some = batch[special]
+    bare = {account: n for n, account in enumerate(accounts) if slots["flags"][n] & UNTRACKED}
+    is_pending = flags & PENDING_FLAG != 0
+    for side, closing in (("debit", CLOSING_DEBIT), ("credit", CLOSING_CREDIT)):
+        closed = batch[is_pending & (flags & closing != 0)]
+        if not bare.keys().isdisjoint(blobs(closed[f"{side}_lo"], closed[f"{side}_hi"])):
+            refuse_closing()
+    some = batch[flags & BALANCING != 0]
     asked = {
         *blobs(some["debit_lo"], some["debit_hi"]),
         *blobs(some["credit_lo"], some["credit_hi"]),
     }
-    bare = {
-        number(account): n
-        for n, account in enumerate(accounts)
-        if account in asked and slots["flags"][n] & UNTRACKED
-    }
-    if not bare:
-        return
-    is_closing = (some["flags"] & CLOSING != 0) & (some["flags"] & PENDING_FLAG != 0)
-    if is_closing.any():
-        refuse_closing()
+    bare = {number(account): n for account, n in bare.items() if account in asked}
     for account_id, sums in sums_at(tx, list(bare), at_us=now_us).items():
         for name, amount_minor in zip(_SUMS, sums, strict=True):
             slots[name][bare[account_id]] = amount_minor
