@@ -166,6 +166,10 @@ def _open_ledger(node: Node, name: str) -> None:
         from puhui.ledger.engines.log.engine import LogEngine
 
         outside = OutsideLedger(LogEngine(node.home / (rest or "ledger")))
+    elif kind == "tigerbeetle":
+        from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
+
+        outside = OutsideLedger(TigerBeetleEngine.connected(rest))
     else:
         raise Refused(
             "kernel.bad_ledger",

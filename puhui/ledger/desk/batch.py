@@ -246,7 +246,7 @@ def _check_untracked(
         if not bare.keys().isdisjoint(blobs(closed[f"{side}_lo"], closed[f"{side}_hi"])):
             refuse_closing()
     some = batch[flags & BALANCING != 0]
-    asked = {
+    named = {
         *blobs(some["debit_lo"], some["debit_hi"]),
         *blobs(some["credit_lo"], some["credit_hi"]),
     }

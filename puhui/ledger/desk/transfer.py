@@ -93,9 +93,9 @@ def create_transfers(
     if (outside := outside_of(act.tx)) is not None:
         if opening:
             _open_beside(act, outside.engine, opening)
-        is_packed = isinstance(transfers, np.ndarray)
-        batch = unpack_transfers(transfers) if is_packed else transfers
-        return outside.create(act, batch, strict=strict) if len(batch) else ()
+        if isinstance(transfers, np.ndarray):
+            transfers = unpack_transfers(transfers)
+        return outside.create(act, transfers, strict=strict) if transfers else ()
     if isinstance(transfers, np.ndarray):
         assert not opening, "accounts are opened before a batch of records"
         return create_records(act, transfers, strict=strict)
