@@ -18,7 +18,7 @@ from puhui.payment import PaymentLine, wallet_account
 from puhui.payment.formats.csv_file import encoding_of, places_of, read_csv
 from puhui.payment.formats.iso20022 import write_pain001
 from puhui.payment.nouns.message import AccountNumber
-from puhui.payment.window import RefusedLine, pay_file
+from puhui.payment.window import FilePaid, RefusedLine, pay_file
 from tests.cli.program import Ended, Program, run_process
 from tests.payment import samples
 from tests.payment.purse import STAFF, held_by, open_books, person, run, today
@@ -153,7 +153,8 @@ def test_a_file_is_paid_once(bank: Node, tmp_path: Path) -> None:
 def test_rows_of_an_earlier_file_are_repeats_in_a_later_one(bank: Node, tmp_path: Path) -> None:
     anna, bo = person(bank, 1, money=10_000), person(bank, 2)
     rows = [f"{n},{anna},{bo},1.00,,," for n in range(6)]
-    assert pay_file(bank, STAFF, written(tmp_path, *rows[:4])).posted == 4
+    first = pay_file(bank, STAFF, written(tmp_path, *rows[:4]))
+    assert first == FilePaid(4, 4, 0, 0, (("CNY", 400),), ())
     made = pay_file(bank, STAFF, written(tmp_path, *rows[2:]))
     assert (made.posted, made.repeated) == (2, 2)
 
