@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import day_step
+from puhui.kernel.event import Delivery, day_step, subscribe
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_transfers
@@ -30,6 +30,7 @@ from puhui.payment.nouns.promise import (
     MakePromise,
     Promise,
     PromiseMoved,
+    PromisesForgotten,
     ReadingRecorded,
     RecordReading,
 )
@@ -307,6 +308,20 @@ def record_reading(act: Act, input: RecordReading) -> ReadingRecorded:
         )
         act.emit("payment.reading_recorded", input.source, {**key, "value": value})
     return ReadingRecorded(input.source, input.name, input.observed_on, input.revision)
+
+
+@use_case("payment.forget_promises", roles=("system",))
+def forget_promises(act: Act, input: Delivery) -> PromisesForgotten:
+    """Blank the words of an erased person's promises and codes; the codes are closed.
+
+    Sums, days and conditions stay: they are the books. Source: PIPL art. 47.
+    """
+    party_id = input.event.subject
+    promises = act.tx.run(tables.FORGET_PROMISES, party_id_=party_id)
+    return PromisesForgotten(party_id, promises, act.tx.run(codes.FORGET_CODES, party_id_=party_id))
+
+
+subscribe("payment.forget_promises", to=("party.erased",))
 
 
 def promises_of(tx: Transaction, party_id: str, *, count: int = 200) -> tuple[Promise, ...]:
