@@ -71,6 +71,8 @@ def test_money_waits_for_a_reading_and_a_wrong_one_never_frees_it(bank: Node) ->
         fulfil(bank, made.promise_id, payee)  # observed before the promise was made
     assert held_by(bank, payee) == 0
     read(bank, "39.5", revision=1)
+    with pytest.raises(Refused, match="four_eyes"):
+        run(bank, "fulfil", STAFF, promise_id=made.promise_id, payee_id=payee)
     done = fulfil(bank, made.promise_id, payee)
     assert (done.status, done.digest) == ("kept", made.digest)
     assert (held_by(bank, payer), held_by(bank, payee)) == (20_000, 30_000)

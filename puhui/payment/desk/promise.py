@@ -147,7 +147,8 @@ def _create(act: Act, transfers: list[Transfer], *, opening: list[Account] | Non
 def fulfil(act: Act, input: Fulfil) -> PromiseMoved:
     """Take what was promised, all of it, when the condition is met. The payee asks for it.
 
-    Readings count that were observed since the promise was made. Refused:
+    Readings count that were observed since the promise was made, and whoever recorded one does not
+    fulfil what waits for it. Refused: ``party.four_eyes``,
     ``payment.promise_unknown``, ``payment.promise_ended``, ``payment.promise_lapsed``,
     ``payment.promise_payee``, ``payment.not_met``, ``payment.no_party``,
     ``payment.tier_balance``, ``payment.wallet_closed``, ``payment.no_payee_wallet``,
@@ -202,6 +203,7 @@ def _facts(act: Act, row: Row, condition: Condition, payee_id: str) -> Facts:
             to_day=act.today.isoformat(),
         )
         if found is not None:
+            check_actor(act.tx, act.actor, second_to=found.recorded_by)
             readings[leaf.source, leaf.name] = rules.number_of(found.value)
     known = act.tx.all(codes.READ_CATEGORIES, party_id=payee_id)
     return Facts(act.today, frozenset(one.category for one in known), readings)

@@ -103,7 +103,7 @@ READ_READING = select(_reading.value).where(
     _reading.revision == bindparam("revision"),
 )
 READ_LATEST = (
-    select(_reading.value)
+    select(_reading.value, _reading.recorded_by)
     .where(
         _reading.source == bindparam("source"),
         _reading.name == bindparam("name"),
