@@ -6,11 +6,13 @@ from puhui.payment.desk.lists import tiers
 from puhui.payment.desk.notice import statement_camt053
 from puhui.payment.desk.promise import promise_of, promises_of
 from puhui.payment.desk.read import orders_of, payment_of, read_wallet, requests_of, wallets_of
+from puhui.payment.formats.account_camt import account_camt053
 from puhui.payment.formats.code_svg import bars_svg, qr_svg
 from puhui.payment.nouns.line import RefusedLine
 
 __all__ = [
     "RefusedLine",
+    "account_camt053",
     "bars_svg",
     "code_of",
     "codes_of",
