@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from puhui.exchange.desk.account import own_account
+from puhui.exchange.desk.lists import tariff
 from puhui.exchange.window import price, quotes, remittance_of, remittances
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.clock import FixedClock
@@ -182,6 +183,18 @@ def test_quotes_that_are_forged_late_or_used_are_refused(node: Node, clock: Fixe
             act(node, "remit", ask(payer, payee, quote_id=quote_id))
     with pytest.raises(Refused, match="quote_expired"):
         post(unposted)
+
+
+def test_no_provider_fills_the_book(sqlite_node: Node, clock: FixedClock) -> None:
+    scheme = Scheme(sqlite_node)
+    for _ in range(tariff().quotes_provider_max):
+        scheme.one.offer(sqlite_node)
+    with pytest.raises(Refused, match="too_many_quotes"):
+        scheme.one.offer(sqlite_node)
+    scheme.two.offer(sqlite_node)
+    scheme.one.offer(sqlite_node, "7", source_currency="USD", target_currency="CNY")
+    clock.set_us(clock.now_us() + MINUTE_US)
+    scheme.one.offer(sqlite_node)
 
 
 def test_a_quote_taken_back_is_not_used(node: Node) -> None:

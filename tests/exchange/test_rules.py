@@ -19,6 +19,7 @@ from puhui.exchange.rules.position import Share, deferred
 from puhui.exchange.rules.quote import (
     changed_for,
     check_quote,
+    check_room,
     price_of,
     ranked,
     rate_of,
@@ -138,6 +139,13 @@ def test_a_rate_is_a_plain_decimal(text: str) -> None:
 def test_a_quote_is_well_made(changes: dict[str, object]) -> None:
     with pytest.raises(Refused, match="bad_quote"):
         check_quote(replace(QUOTE, **changes), 0)
+
+
+def test_the_book_of_a_pair_has_an_end() -> None:
+    check_room(9, 99, provider_max=10, pair_max=100)
+    for own, everybody in ((10, 10), (1, 100)):
+        with pytest.raises(Refused, match="too_many_quotes"):
+            check_room(own, everybody, provider_max=10, pair_max=100)
 
 
 def test_a_fulfilment_is_the_bytes_behind_the_digest() -> None:
