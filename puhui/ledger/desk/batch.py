@@ -39,9 +39,9 @@ from puhui.ledger.arrays.record import (
     ledger_name,
     ledger_number,
 )
-from puhui.ledger.desk.account import require_created, still_closed, sums_at
+from puhui.ledger.desk.account import still_closed, sums_at
 from puhui.ledger.nouns import Status
-from puhui.ledger.rules import TRACKED
+from puhui.ledger.rules import TRACKED, require_created
 from puhui.ledger.rules.books import TRANSIENT
 from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import (
