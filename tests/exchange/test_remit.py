@@ -78,7 +78,8 @@ def test_a_fixed_amount_arrives_and_the_payer_pays_the_least(node: Node) -> None
     assert balance(node, payer, "CNY") == 500_000 - shown.total_minor
 
 
-def test_one_changes_the_own_money(node: Node) -> None:
+def test_one_changes_the_own_money(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, other = people(node)
     scheme.one.offer(node)
@@ -122,7 +123,8 @@ def test_a_provider_without_cover_is_passed_over(node: Node) -> None:
     act(node, "remit", ask(payer, payee, amount_minor=50_000))
 
 
-def test_neither_side_moves_when_one_cannot(node: Node) -> None:
+def test_neither_side_moves_when_one_cannot(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     scheme.one.offer(node)
@@ -139,7 +141,8 @@ def test_neither_side_moves_when_one_cannot(node: Node) -> None:
     assert act(node, "remit", ask(payer, payee, worst_minor=13_986)).target_minor == 13_986
 
 
-def test_a_payment_happens_once_under_its_key(node: Node) -> None:
+def test_a_payment_happens_once_under_its_key(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     scheme.one.offer(node)
@@ -197,7 +200,8 @@ def test_no_provider_fills_the_book(sqlite_node: Node, clock: FixedClock) -> Non
     scheme.one.offer(sqlite_node)
 
 
-def test_a_quote_taken_back_is_not_used(node: Node) -> None:
+def test_a_quote_taken_back_is_not_used(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     quote = scheme.one.offer(node)

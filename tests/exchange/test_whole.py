@@ -125,7 +125,8 @@ def test_wallets_keep_to_their_limits(node: Node) -> None:
         assert (leg(tx, "own").state, leg(tx, "more").state) == ("aborted", "prepared")
 
 
-def test_closing_a_day_ends_what_is_past_its_time(node: Node, clock: FixedClock) -> None:
+def test_closing_a_day_ends_what_is_past_its_time(sqlite_node: Node, clock: FixedClock) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     told = scheme.leg("late", CONDITION)
     act(node, "prepare_leg", told)
@@ -143,7 +144,8 @@ if "exchange.remit_in_test" not in USE_CASES:
         return exchange.remit_and_tell(act, input).id
 
 
-def test_other_rooms_pay_in_their_own_act(node: Node) -> None:
+def test_other_rooms_pay_in_their_own_act(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     quote = scheme.one.offer(node)
