@@ -1,4 +1,4 @@
-"""What leaves the ledger: exports parse back to the same sums, statements end as the ledger does."""
+"""What leaves the ledger: exports parse back to the same sums, statements end where it stands."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LINES_MAX = 100_000
 _NOT_POSTING = Transfer.PENDING | Transfer.VOID
 _ROOTS = {
     GeneralKind.ASSET: "Assets",
-    GeneralKind.COMMON: "Assets",
+    GeneralKind.TWO_SIDED: "Assets",
     GeneralKind.LIABILITY: "Liabilities",
     GeneralKind.EQUITY: "Equity",
     GeneralKind.INCOME: "Income",
