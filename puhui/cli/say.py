@@ -58,6 +58,7 @@ STEP_WORDS = {
     "decisions": "first day: decisions",
     "contracts": "first day: contracts",
     "money": "first day: money into wallets",
+    "payments": "paying the file",
 }
 
 

@@ -6,7 +6,7 @@ from itertools import repeat
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.payment.desk.post import Columns, account_of, post_payments, transfer_id_of
+from puhui.payment.desk.post import Columns, account_key, post_payments, transfer_key
 from puhui.payment.nouns.pay import BatchPaid, PayBatch
 from puhui.payment.rules.batch import POSTED, REPEATED
 from puhui.payment.rules.wallet import check_currency
@@ -23,10 +23,10 @@ def pay_batch(act: Act, input: PayBatch) -> BatchPaid:
     columns = columns_of(input)
     codes = post_payments(act, columns)
     repeated, refused = [], []
-    posted = posted_minor = 0
-    for place, code in enumerate(codes):
+    posted = codes.count(POSTED)
+    posted_minor = sum(columns.amounts) if posted == len(codes) else 0
+    for place, code in enumerate(codes if posted < len(codes) else ()):
         if code == POSTED:
-            posted += 1
             posted_minor += columns.amounts[place]
         elif code == REPEATED:
             repeated.append(place)
@@ -51,14 +51,14 @@ def columns_of(input: PayBatch) -> Columns:
         raise Refused("payment.bad_columns", "The columns of a batch are of equal length.")
     has_words = any(input.purposes) or any(input.remarks)
     blank = ("",) * count
-    payer_accounts = list(map(account_of, input.payers, repeat(input.currency)))
+    payer_accounts = list(map(account_key, input.payers, repeat(input.currency)))
     return Columns(
-        ids=list(map(transfer_id_of, payer_accounts, input.payment_ids)),
+        ids=list(map(transfer_key, payer_accounts, input.payment_ids)),
         payment_ids=input.payment_ids,
         payers=input.payers,
         payees=input.payees,
         payer_accounts=payer_accounts,
-        payee_accounts=list(map(account_of, input.payees, repeat(input.currency))),
+        payee_accounts=list(map(account_key, input.payees, repeat(input.currency))),
         amounts=input.amounts_minor,
         currency=input.currency,
         purposes=(input.purposes or blank) if has_words else (),

@@ -62,7 +62,8 @@ def create_code(act: Act, input: CreateCode) -> CodeCreated:
 
     Refused: ``payment.code_kind``, ``payment.code_not_approved``, ``payment.code_category``,
     ``payment.code_amount``, ``payment.code_minutes``, ``payment.bad_amount``,
-    ``payment.no_currency``, ``payment.code_malformed`` where names do not fit in a code,
+    ``payment.no_currency``, ``payment.code_malformed`` and ``payment.code_incomplete`` where
+    names are missing or do not fit in a code,
     ``party.not_yours``, ``party.unknown``, ``party.erased``.
     """
     check_actor(act.tx, act.actor, acts_for=input.party_id)
@@ -78,6 +79,7 @@ def create_code(act: Act, input: CreateCode) -> CodeCreated:
         check_amount(told.amount_minor)
     told = replace(told, digits=_free_digits(act))
     payload = build_qr(payload_of(told))
+    merchant_of(parse_qr(payload))
     act.tx.put(
         tables.INSERT_CODE,
         digits=told.digits,
@@ -116,16 +118,7 @@ def _static(act: Act, input: CreateCode) -> MerchantCode:
         raise Refused("payment.code_category", "A merchant's category has four digits.")
     if input.amount_minor is not None or input.minutes:
         raise Refused("payment.code_amount", "A static code has no amount and no end.")
-    return _code_of(
-        category=input.category,
-        currency=input.currency,
-        name=input.name,
-        city=input.city,
-        name_local=input.name_local,
-        city_local=input.city_local,
-        reference=input.reference,
-        is_dynamic=False,
-    )
+    return _said(input, input.reference)
 
 
 def _dynamic(act: Act, input: CreateCode) -> tuple[MerchantCode, int]:
@@ -139,30 +132,27 @@ def _dynamic(act: Act, input: CreateCode) -> tuple[MerchantCode, int]:
     own = next((one for one in found if one.currency == input.currency), None)
     if own is None:
         raise Refused("payment.code_not_approved", "This merchant has no static code yet.")
-    told = _code_of(
-        category=own.category,
-        currency=own.currency,
-        name=own.name,
-        city=own.city,
-        name_local=own.name_local,
-        city_local=own.city_local,
-        reference=input.reference,
-        is_dynamic=True,
-        amount_minor=input.amount_minor,
-    )
+    told = _said(own, input.reference, input.amount_minor)
     return told, act.now_us + minutes * MINUTE_US
 
 
-def _code_of(*, is_dynamic: bool, amount_minor: int | None = None, **texts: str) -> MerchantCode:
+def _said(told: CreateCode | Code, reference: str, amount_minor: int | None = None) -> MerchantCode:
+    """What a code will say, without its digits; one with an amount is dynamic."""
     scheme = code_figures()["scheme"]
     return MerchantCode(
         scheme=scheme["identifier"],
         digits="",
-        is_dynamic=is_dynamic,
+        is_dynamic=amount_minor is not None,
+        category=told.category,
+        currency=told.currency,
         country=scheme["country"],
+        name=told.name,
+        city=told.city,
         amount_minor=amount_minor,
-        language="zh" if texts["name_local"] else "",
-        **texts,
+        reference=reference,
+        language="zh" if told.name_local else "",
+        name_local=told.name_local,
+        city_local=told.city_local if told.name_local else "",
     )
 
 
@@ -377,15 +367,5 @@ def code_of(tx: Transaction, digits: str) -> Code:
 
 def payload_text(code: Code) -> str:
     """What the picture of a code says."""
-    told = _code_of(
-        category=code.category,
-        currency=code.currency,
-        name=code.name,
-        city=code.city,
-        name_local=code.name_local,
-        city_local=code.city_local,
-        reference=code.reference,
-        is_dynamic=code.kind == "dynamic",
-        amount_minor=code.amount_minor,
-    )
+    told = _said(code, code.reference, code.amount_minor)
     return build_qr(payload_of(replace(told, digits=code.digits)))

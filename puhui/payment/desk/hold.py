@@ -10,7 +10,7 @@ from puhui.ledger import Transfer, chart
 from puhui.party import check_actor
 from puhui.payment.desk.lists import figures
 from puhui.payment.desk.pay import PAYING, check_remark, move, put_payment
-from puhui.payment.desk.post import account_of, count_usage, hold_wallets, is_number
+from puhui.payment.desk.post import account_key, account_of, count_usage, hold_wallets, is_number
 from puhui.payment.nouns.pay import Capture, Hold, Paid, Release
 from puhui.payment.rules.batch import REASON_CODES, judge_batch
 from puhui.payment.rules.wallet import check_amount
@@ -41,8 +41,9 @@ def hold(act: Act, input: Hold) -> Paid:
     remark, purpose = check_remark(input.remark), check_remark(input.purpose)
     payer = account_of(input.payer_id, input.currency)
     payee = account_of(input.payee, input.currency)
-    held = hold_wallets(act, (payer, payee))
-    refused = judge_batch(held, (payer,), (payee,), (input.amount_minor,))
+    keys = (tables.blob(payer),), (tables.blob(payee),)
+    held = hold_wallets(act, (*keys[0], *keys[1]))
+    refused = judge_batch(held, *keys, (input.amount_minor,))
     if refused:
         raise Refused(refused[0], REASON_CODES[refused[0]])
     number = act.new_number()
@@ -74,7 +75,7 @@ def hold(act: Act, input: Hold) -> Paid:
         status="held",
         made_us=act.now_us,
     )
-    count_usage(act, held, [(payer, input.amount_minor)])
+    count_usage(act, held, [(keys[0][0], input.amount_minor)])
     _tell(act, "payment.held", input.payer_id, number, input.amount_minor, input.currency)
     return Paid(f"{number:032x}", input.amount_minor, input.currency)
 
@@ -132,8 +133,8 @@ def _end(act: Act, row: Row, flag: int, status: str, taken_minor: int) -> int:
 
     Wallets are locked first, as everywhere. The number of the transfer that ends it.
     """
-    payer = account_of(row.payer_id, row.currency)
-    hold_wallets(act, (payer, account_of(row.payee_id, row.currency)))
+    payer = account_key(row.payer_id, row.currency)
+    hold_wallets(act, (payer, account_key(row.payee_id, row.currency)))
     number, pending_id = act.new_number(), int.from_bytes(row.id, "big")
     transfer = Transfer(number, amount_minor=taken_minor, flags=flag, pending_id=pending_id)
     move(act, transfer, not_found=_ENDED_CODES)
@@ -141,5 +142,5 @@ def _end(act: Act, row: Row, flag: int, status: str, taken_minor: int) -> int:
     made_on, less_minor = business_date(row.made_us), row.amount_minor - taken_minor
     if less_minor and made_on == act.today:
         day = made_on.isoformat()
-        act.tx.put(tables.TAKE_USAGE_BACK, id_=tables.blob(payer), day_=day, less_=less_minor)
+        act.tx.put(tables.TAKE_USAGE_BACK, id_=payer, day_=day, less_=less_minor)
     return number

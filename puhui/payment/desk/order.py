@@ -13,7 +13,7 @@ from puhui.kernel.store import Row
 from puhui.party import check_actor, take_parties
 from puhui.payment.desk.lists import figures
 from puhui.payment.desk.pay import PAYING, check_remark
-from puhui.payment.desk.post import Columns, account_of, post_payments, transfer_id_of
+from puhui.payment.desk.post import Columns, account_key, post_payments, transfer_key
 from puhui.payment.nouns.ask import CreateOrder, OrderKey, OrderMoved, OrdersRun, RunOrders
 from puhui.payment.rules.ask import check_every, day_after
 from puhui.payment.rules.batch import POSTED, REPEATED
@@ -113,15 +113,15 @@ def run_orders(act: Act, input: RunOrders) -> OrdersRun:
 
 def _columns(rows: Sequence[Row], currency: str) -> Columns:
     """Payments of orders; each try has an id of its own, as a failed one is used up."""
-    payers = [account_of(row.payer_id, currency) for row in rows]
+    payers = [account_key(row.payer_id, currency) for row in rows]
     names = [f"{row.id[-32:]}:{row.next_on}:{row.attempts}" for row in rows]
     return Columns(
-        ids=[transfer_id_of(payer, name) for payer, name in zip(payers, names, strict=True)],
+        ids=[transfer_key(payer, name) for payer, name in zip(payers, names, strict=True)],
         payment_ids=names,
         payers=[row.payer_id for row in rows],
         payees=[row.payee_id for row in rows],
         payer_accounts=payers,
-        payee_accounts=[account_of(row.payee_id, currency) for row in rows],
+        payee_accounts=[account_key(row.payee_id, currency) for row in rows],
         amounts=[row.amount_minor for row in rows],
         currency=currency,
         purposes=[PURPOSE] * len(rows),

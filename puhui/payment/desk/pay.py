@@ -23,12 +23,10 @@ def move(act: Act, transfer: Transfer, *, not_found: dict[str, str] | None = Non
     """Create one transfer or refuse in the words of payment.
 
     ``not_found`` gives other codes for statuses of the ledger that mean something else here.
-    Refused: the codes of ``rules.batch.REASON_CODES``, ``payment.books_not_open``.
+    Refused: the codes of ``rules.batch.REASON_CODES``.
     """
     (status,) = create_transfers(act, [transfer], are_new=True)
     code = (not_found or {}).get(status.value) or code_of(status.value)
-    if code == "payment.books_not_open":
-        raise Refused("payment.books_not_open", "The lender has no books in this currency yet.")
     if code != POSTED:
         raise Refused(code, REASON_CODES[code])
 
@@ -205,7 +203,7 @@ def refund(act: Act, input: Refund) -> Paid:
     if paid.code != chart().transfer("payment") or paid.flags & (Transfer.PENDING | Transfer.VOID):
         raise Refused("payment.not_refundable", "Only a payment that was made is given back.")
     remark = check_remark(input.remark)
-    if hold_wallets(act, (paid.debit_account_id, paid.credit_account_id)).closed:
+    if hold_wallets(act, (blob(paid.debit_account_id), blob(paid.credit_account_id))).closed:
         raise Refused(CLOSED, REASON_CODES[CLOSED])
     left_minor = _left_of(act, paid)
     amount_minor = input.amount_minor or left_minor

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Transfer, account_history, chart, lookup_transfers
-from puhui.ledger.nouns import Posting
 from puhui.payment.desk.post import is_number
 from puhui.payment.desk.wallet import take_wallet, wallet_account, wallet_of
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
@@ -122,7 +122,7 @@ def statement(
         after = page[-1].position
 
 
-def _lines(tx: Transaction, page: Sequence[Posting]) -> list[StatementLine]:
+def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
     posted = [line for line in page if not line.flags & _NOT_POSTING]
     found = read_words(tx, [line.user_data_128 for line in posted])
     kinds = _kinds()

@@ -22,3 +22,13 @@ class PaymentLine:
     currency: str
     purpose: str = ""
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLine:
+    """A payment of a file that was not taken: where it stands, its id, and why."""
+
+    line: int
+    payment_id: str
+    code: str
+    reason: str

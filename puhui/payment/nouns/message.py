@@ -316,13 +316,3 @@ class StatementMessage:
     message_id: str
     created: datetime
     statements: tuple[AccountStatement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedLine:
-    """A payment of a file that was not taken: where it stands, its id, and why."""
-
-    line: int
-    payment_id: str
-    code: str
-    reason: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from puhui.payment.nouns.line import RefusedLine
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
@@ -159,3 +161,20 @@ class StatementLine:
     remark: str
     amount_minor: int
     balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilePaid:
+    """What became of a file of payments.
+
+    ``payments`` are the payments that stand in it, ``posted`` those that this run posted,
+    ``repeated`` those that had been posted before, ``refused_rows`` the rest; together they are
+    ``payments``. ``posted_minor`` are sums by currency; ``refused`` the first refusals in order.
+    """
+
+    payments: int
+    posted: int
+    repeated: int
+    refused_rows: int
+    posted_minor: tuple[tuple[str, int], ...]
+    refused: tuple[RefusedLine, ...]

@@ -29,9 +29,11 @@ CODES = {
 REASON_CODES = {
     BAD_AMOUNT: "This is no amount that can be paid.",
     CLOSED: "A wallet of this payment is closed.",
-    SINGLE: "The amount is above what the payer's wallet may pay at once.",
-    DAILY: "With this payment the payer's wallet would pass what it may pay in a day.",
+    "payment.single_limit": "The amount is above what the payer's wallet may pay at once.",
+    "payment.daily_limit": "The payer's wallet would pass what it may pay in a day.",
     BALANCE: "With this payment the payee's wallet would hold more than its tier allows.",
+    "payment.books_not_open": "The lender has no books in this currency yet.",
+    "payment.hold_ended": "What was held was taken or released, or its time is over.",
     "payment.bad_text": "Payment id, purpose or remark is missing, too long or no plain text.",
     "payment.id_failed": "A payment with this id failed before; give it a new id.",
     "payment.id_reused": "Another payment has this id already.",
@@ -64,16 +66,16 @@ class Held:
     give what is not nought, in minor units.
     """
 
-    tiers: Mapping[int, Tier] = field(default_factory=dict)
-    closed: Set[int] = frozenset()
-    spent: Mapping[int, int] = field(default_factory=dict)
-    balances: Mapping[int, int] = field(default_factory=dict)
+    tiers: Mapping[bytes, Tier] = field(default_factory=dict)
+    closed: Set[bytes] = frozenset()
+    spent: Mapping[bytes, int] = field(default_factory=dict)
+    balances: Mapping[bytes, int] = field(default_factory=dict)
 
 
 def judge_batch(
     held: Held,
-    payers: Sequence[int],
-    payees: Sequence[int],
+    payers: Sequence[bytes],
+    payees: Sequence[bytes],
     amounts_minor: Sequence[int],
     known: Collection[int] = (),
 ) -> dict[int, str]:

@@ -13,13 +13,12 @@ from puhui.payment.formats.iso20022.messages import ORDER, ORDERED
 from puhui.payment.formats.iso20022.parser import Element, pieces_of, read_elements
 from puhui.payment.formats.iso20022.read import PAIN001, Seen, amount_of, check_sums, checked
 from puhui.payment.formats.iso20022.shape import read_noun
-from puhui.payment.nouns import PaymentLine
+from puhui.payment.nouns.line import PaymentLine, RefusedLine
 from puhui.payment.nouns.message import (
     AccountNumber,
     MessageParty,
     OrderedTransfer,
     PaymentOrder,
-    RefusedLine,
 )
 
 _UNITS = frozenset({"CdtTrfTxInf", "PmtInf"})

@@ -88,7 +88,7 @@ class _Frame:
 
 
 def pieces_of(source: Path | bytes) -> Iterator[bytes]:
-    """The bytes of a message, piece by piece. Refused: ``payment.file_unreadable``."""
+    """The bytes of a message, piece by piece. Refused: ``payment.no_file``."""
     if isinstance(source, bytes):
         for start in range(0, len(source), PIECE):
             yield source[start : start + PIECE]
@@ -98,7 +98,7 @@ def pieces_of(source: Path | bytes) -> Iterator[bytes]:
             while piece := file.read(PIECE):
                 yield piece
     except OSError as error:
-        raise Refused("payment.file_unreadable", f"{source.name}: {error.strerror}.") from None
+        raise Refused("payment.no_file", f"{source.name}: {error.strerror}.") from None
 
 
 def read_elements(
@@ -111,7 +111,7 @@ def read_elements(
     unit (``faults``); everything else that is wrong ends the reading. Refused, each with its line:
     ``payment.xml_too_large``, ``payment.xml_broken``, ``payment.xml_forbidden``,
     ``payment.xml_bounds``, ``payment.message_unknown``, ``payment.message_structure``,
-    ``payment.message_value``, ``payment.file_unreadable``.
+    ``payment.message_value``, ``payment.no_file``.
     """
     reading = _Reading(messages, units)
     for piece in pieces:
@@ -140,13 +140,16 @@ class _Reading:
         self._parser = expat.ParserCreate("utf-8", " ")
         self._parser.buffer_text = True
         self._parser.buffer_size = PIECE
-        self._parser.XmlDeclHandler = self._declaration
-        self._parser.StartDoctypeDeclHandler = self._doctype
-        self._parser.EntityDeclHandler = self._entity
-        self._parser.SkippedEntityHandler = self._skipped
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
+        for name, called in (
+            ("XmlDecl", self._declaration),
+            ("StartDoctypeDecl", self._doctype),
+            ("EntityDecl", self._entity),
+            ("SkippedEntity", self._entity),
+            ("StartElement", self._start),
+            ("EndElement", self._end),
+            ("CharacterData", self._characters),
+        ):
+            setattr(self._parser, f"{name}Handler", called)
 
     def feed(self, piece: bytes) -> None:
         """Take in a piece of the file."""
@@ -187,9 +190,6 @@ class _Reading:
         raise self._refused("payment.xml_forbidden", "a document type (DOCTYPE) is not taken")
 
     def _entity(self, *told: object) -> None:
-        raise self._refused("payment.xml_forbidden", "entities are not taken")
-
-    def _skipped(self, *told: object) -> None:
         raise self._refused("payment.xml_forbidden", "entities are not taken")
 
     def _start(self, full: str, attributes: dict[str, str]) -> None:
