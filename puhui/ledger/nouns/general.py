@@ -40,7 +40,7 @@ class GeneralAccount:
 
 @dataclass(frozen=True, slots=True)
 class SheetLine:
-    """A line of a statement by name; ``section`` is assets, liabilities, two_sided, equity, income."""
+    """A line of a statement by name, in one ``section`` of the balance sheet or in ``income``."""
 
     name: str
     section: str
