@@ -41,13 +41,11 @@ def verify(as_json: Json = False) -> None:
             report = ledger.verify(tx)
             step("ledger.verify general", 1, 2)
             findings = (*report.findings, *check_general(tx))
-        folder = node.home / "ledger"
-    frames = faults = 0
-    transfers = report.transfers
-    if os.environ.get("PUHUI_LEDGER") == "log" and folder.is_dir():
-        checked = verify_log(folder)
-        if checked is not None:
-            frames, transfers, faults = checked
+        kind, _, folder = os.environ.get("PUHUI_LEDGER", "").partition(":")
+        frames, broken = verify_log(node.home / (folder or "ledger")) if kind == "log" else (0, ())
+    transfers, faults = report.transfers, len(broken)
+    for words in broken:
+        say.line(words)
     faults += len(findings)
     say.line(
         f"{report.accounts:,} accounts, {transfers:,} transfers, "

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from puhui.kernel.clock import business_date, start_of_day_us
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger.desk.account import lookup_accounts
 from puhui.ledger.desk.chart import chart, general_chart, transfer_words
+from puhui.ledger.desk.close import require_inside
 from puhui.ledger.desk.report import account_history
 from puhui.ledger.desk.transfer import transfer_of
 from puhui.ledger.nouns import Account, Posting, Transfer
@@ -26,7 +26,7 @@ LINES_MAX = 100_000
 _NOT_POSTING = Transfer.PENDING | Transfer.VOID
 _ROOTS = {
     GeneralKind.ASSET: "Assets",
-    GeneralKind.COMMON: "Assets",
+    GeneralKind.TWO_SIDED: "Assets",
     GeneralKind.LIABILITY: "Liabilities",
     GeneralKind.EQUITY: "Equity",
     GeneralKind.INCOME: "Income",
@@ -39,9 +39,11 @@ Told = Callable[[int], None]
 def book(tx: Transaction, first: date, last: date, *, told: Told = lambda count: None) -> Book:
     """The transfers from ``first`` to ``last``, read page by page while the book is used up.
 
-    ``told`` hears how many transfers were read so far. Refused: ``ledger.bad_period``.
+    ``told`` hears how many transfers were read so far. Refused: ``ledger.bad_period``,
+    ``ledger.books_beside``.
     """
     _check_period(first, last)
+    require_inside(tx)
     return Book(first, last, _pages(tx, first, last, told), words_of)
 
 
@@ -174,13 +176,16 @@ def account_words(code: int) -> tuple[str, str]:
     return (chart().names.get(code, found.name), found.chinese)
 
 
-def verify_log(folder: Path) -> tuple[int, int, int] | None:
-    """Frames, transfers and faults of a log of its own in ``folder``; None where this version has
-    no check for one.
+def verify_log(folder: Path) -> tuple[int, tuple[str, ...]]:
+    """How many frames of the log in ``folder`` are whole and follow each other, and what is broken
+    in words, none where nothing is. It only reads; a writer need not stop.
     """
+    from puhui.ledger.engines.log.reader import FrameReader  # heavy, for logs alone
+
+    frames = 0
     try:
-        check = importlib.import_module("puhui.ledger.engines.log.check")
-    except ModuleNotFoundError:
-        return None
-    frames, transfers, faults = check.verify_log(folder)
-    return frames, transfers, faults
+        for _ in FrameReader(folder).frames():
+            frames += 1
+    except Fault as fault:
+        return frames, (fault.reason,)
+    return frames, ()

@@ -12,11 +12,11 @@ UNASSIGNED = 0
 
 
 class GeneralKind(StrEnum):
-    """What a general account is; common ones are an asset or a liability by their balance."""
+    """What a general account is; two-sided ones an asset or a liability by their balance."""
 
     ASSET = "asset"
     LIABILITY = "liability"
-    COMMON = "common"
+    TWO_SIDED = "two_sided"
     EQUITY = "equity"
     INCOME = "income"
     EXPENSE = "expense"
@@ -40,7 +40,7 @@ class GeneralAccount:
 
 @dataclass(frozen=True, slots=True)
 class SheetLine:
-    """A line of a statement by name; ``section`` is assets, liabilities, common, equity, income."""
+    """A line of a statement by name, in one ``section`` of the balance sheet or in ``income``."""
 
     name: str
     section: str

@@ -41,7 +41,7 @@ def number_of(code: int, numbers: Collection[int]) -> int:
 def unassigned() -> GeneralAccount:
     """The account for codes that the chart does not know: shown, so that sheets still balance."""
     name, chinese = "Not in the chart", "未列入科目表"
-    return GeneralAccount(UNASSIGNED, name, chinese, GeneralKind.COMMON, True, "unassigned")
+    return GeneralAccount(UNASSIGNED, name, chinese, GeneralKind.TWO_SIDED, True, "unassigned")
 
 
 def roll_up(sums: Mapping[Key, Sums], numbers: Collection[int]) -> dict[Key, Sums]:
@@ -146,7 +146,7 @@ def balance_sheet(
 ) -> FinancialStatement:
     """The balance sheet at the end of ``balance.last``: assets equal liabilities and equity.
 
-    Allowances and depreciation are taken off the assets that they belong to. A common account is
+    Allowances and depreciation are taken off the assets that they belong to. A two-sided account is
     an asset where debits prevail, else a liability. Income and expenses not carried yet are
     equity. Source: data/general.toml.
     """
@@ -195,7 +195,7 @@ def balance_sheet(
 
 
 def _section(account: GeneralAccount, net_minor: int) -> str:
-    if account.kind is GeneralKind.COMMON:
+    if account.kind is GeneralKind.TWO_SIDED:
         return "assets" if net_minor > 0 else "liabilities"
     names = {GeneralKind.ASSET: "assets", GeneralKind.LIABILITY: "liabilities"}
     return names.get(account.kind, "equity")
