@@ -250,10 +250,10 @@ def _check_untracked(
         *blobs(some["debit_lo"], some["debit_hi"]),
         *blobs(some["credit_lo"], some["credit_hi"]),
     }
-    bare = {number(account): n for account, n in bare.items() if account in asked}
-    for account_id, sums in sums_at(tx, list(bare), at_us=now_us).items():
+    unsummed = {number(account): n for account, n in bare.items() if account in asked}
+    for account_id, sums in sums_at(tx, list(unsummed), at_us=now_us).items():
         for name, amount_minor in zip(_SUMS, sums, strict=True):
-            slots[name][bare[account_id]] = amount_minor
+            slots[name][unsummed[account_id]] = amount_minor
 
 
 def refuse_closing() -> None:
