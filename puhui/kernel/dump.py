@@ -13,10 +13,11 @@ from sqlalchemy import Select, Table, bindparam, select, tuple_
 from puhui.kernel.crypto import SUBJECT_KEY, canonical_json
 from puhui.kernel.event import CURSOR
 from puhui.kernel.store import Store, Transaction, metadata
+from puhui.kernel.store.fence import EPOCH
 from puhui.kernel.store.owner import OWNER
 
 PAGE = 2000
-NOT_SAID = {CURSOR.name, OWNER.name, "alembic_version"}
+NOT_SAID = {CURSOR.name, EPOCH.name, OWNER.name, "alembic_version"}
 """Bookkeeping of one process, not part of what happened."""
 
 LEFT_OUT = {SUBJECT_KEY.name: {"wrapped"}}
@@ -88,6 +89,10 @@ def digest_store(store: Store) -> dict[str, TableDigest]:
 def _tables(store: Store) -> list[Table]:
     there = store.tables() - NOT_SAID
     return sorted(
-        (table for table in metadata.tables.values() if table.name in there),
+        (
+            table
+            for table in metadata.tables.values()
+            if table.name in there and not table.info.get("is_bookkeeping")
+        ),
         key=lambda table: table.name,
     )

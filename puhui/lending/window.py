@@ -1,6 +1,5 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk.contract import wallet_account
 from puhui.lending.desk.page import (
     application_row,
     applications_after,
@@ -21,6 +20,7 @@ from puhui.lending.desk.read import loans_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.nouns import Decision
 from puhui.lending.rules.schedule import build_schedule
+from puhui.payment import wallet_account
 
 __all__ = [
     "Decision",

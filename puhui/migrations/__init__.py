@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 HEAD = "0004"
 """The state that this version of the code works with."""
@@ -15,7 +16,7 @@ def migrate(url: str) -> str:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import create_engine
 
-    engine = create_engine(engine_url(url))
+    engine = create_engine(engine_url(url), **_way(url))
     try:
         with engine.begin() as connection:
             before = MigrationContext.configure(connection).get_current_revision() or ""
@@ -28,9 +29,20 @@ def migrate(url: str) -> str:
     return before
 
 
+def _way(url: str) -> dict[str, Any]:
+    """How an engine reaches the primary among several servers, whose URL it cannot read."""
+    if engine_url(url) != "postgresql+psycopg://":
+        return {}
+    from puhui.kernel.store.postgres import Line
+
+    return {"creator": lambda: Line(url).connect()[0]}
+
+
 def engine_url(url: str) -> str:
     """The store's URL as SQLAlchemy's engines take it."""
     if url.startswith(("postgresql://", "postgres://")):
+        if "," in url.rpartition("@")[2]:
+            return "postgresql+psycopg://"
         return "postgresql+psycopg://" + url.split("://", 1)[1]
     path = url.removeprefix("sqlite:///")
     return f"sqlite:///{Path(path).absolute()}"

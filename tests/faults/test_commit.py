@@ -38,7 +38,7 @@ class Cut:
         where = self._at.pop(0) if self._at else ""
         tx = self._inner.tx
         if where == "before":
-            with psycopg.connect(self._inner._url, autocommit=True) as other:
+            with psycopg.connect(self._inner._line.address.servers[0], autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", (tx.connection.info.backend_pid,))
         elif where == "sent":
             tx.send(b"COMMIT")

@@ -113,6 +113,12 @@ class Store(Protocol):
         """
         ...
 
+    def bind(self, folder: Path) -> None:
+        """Remember in ``folder`` which server of the store is the newest, where there may be more
+        than one; Fault ``kernel.fenced`` on an older one from then on.
+        """
+        ...
+
     def is_empty(self) -> bool:
         """Whether no table was made yet."""
         ...
@@ -161,6 +167,9 @@ def change(store: Store) -> Iterator[Transaction]:
 
 def open_store(url: str, *, writers: int = 4) -> Store:
     """The store at ``url``: ``sqlite:///path`` (or a plain path), or ``postgresql://...``.
+
+    A primary and its standbys are named in one URL, ``postgresql://one,two/database``: the one
+    that takes writes is used, and looked for again when it is lost.
 
     Refused: ``kernel.bad_store_url``. Fault: ``kernel.store_unavailable``.
     """

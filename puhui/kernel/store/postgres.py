@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,13 +14,18 @@ from psycopg import errors
 from sqlalchemy import literal_column
 
 from puhui.kernel.errors import Fault
+from puhui.kernel.store.dial import Address
+from puhui.kernel.store.fence import FIND_IN_EPOCH, Fence
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL
 from puhui.kernel.store.sqlite import VERSION_TABLE, schema
 from puhui.kernel.store.statement import Row, insert_all
-from puhui.kernel.store.wire import PostgresTransaction
+from puhui.kernel.store.wire import PostgresTransaction, Silent
 
 JOURNAL_LOCK = 0x70756875
 """The advisory lock between acts that take a sequence number and the one who settles positions."""
+
+READER_WAIT_S_MAX = 600
+"""How long a reader waits for a long query."""
 
 LOST = frozenset({"57P01", "57P02", "57P03"})
 """What a server says that shuts down, has crashed or is starting (class 57 of SQLSTATE)."""
@@ -34,6 +40,8 @@ def fault_of(error: Exception) -> Fault:
         return Fault("kernel.read_only", f"The database accepts no writes ({text}).")
     if isinstance(error, errors.LockNotAvailable | errors.QueryCanceled):
         return Fault("kernel.store_busy", f"Another act held a row too long ({text}).")
+    if isinstance(error, Silent):
+        return Fault("kernel.not_durable", f"Nobody knows whether it was recorded ({text}).")
     if isinstance(error, psycopg.OperationalError):
         return Fault("kernel.store_unavailable", f"The database cannot be reached ({text}).")
     return Fault("kernel.store_failed", f"The database failed; nothing was recorded ({text}).")
@@ -57,16 +65,32 @@ class PostgresWriter:
     retries_max = 8
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.tx = PostgresTransaction(_connect(url))
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self._is_open = False
+        self._is_warned = False
+        self._dial()
+
+    def _dial(self) -> None:
+        connection, self._epoch = self._line.connect()
+        connection.add_notice_handler(self._hear)
+        self.tx = PostgresTransaction(connection, wait_s_max=self._line.address.wait_s_max)
+
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        """A server that gives up waiting for its standby says so in a warning, and commits."""
+        if notice.severity_nonlocalized == "WARNING":
+            self._is_warned = True
 
     def begin(self, *, is_again: bool = False) -> None:
-        """Start a transaction, on a new connection if the old one was lost."""
+        """Start a transaction, on a new connection if the old one was lost.
+
+        Fault: ``kernel.fenced``, ``kernel.store_unavailable``.
+        """
+        if self._line.fence.fault is not None:
+            raise self._line.fence.fault
         if self.tx.is_lost():
             self.tx.connection.close()
-            self.tx = PostgresTransaction(_connect(self._url))
+            self._dial()
         self.tx.send(b"BEGIN")
         self._is_open = True
 
@@ -90,9 +114,11 @@ class PostgresWriter:
         nobody knows, running the act again is safe: it is looked up by its key first.
         """
         self.tx.send(b"COMMIT")
-        self._is_open = False
+        self._is_open = self._is_warned = False
         if self.tx.sync()[-1].command_status != b"COMMIT":
             raise psycopg.OperationalError("the server undid the transaction")
+        if self._is_warned:  # run again it is found by its key, and waits for the standby then
+            raise psycopg.OperationalError("the server did not wait for its standby")
 
     def undo(self) -> None:
         """Undo what the act did and start anew, so that its refusal can be recorded."""
@@ -100,8 +126,20 @@ class PostgresWriter:
         self.begin()
 
     def find(self, key: str) -> Row | None:
-        """What is recorded under ``key``."""
-        return self.tx.one(FIND, key=key)
+        """What is recorded under ``key``. Fault: ``kernel.fenced``.
+
+        A server that came back may show what no standby ever had. So an answer from the journal
+        writes a few bytes of log, and its commit waits until the standby has all before them.
+        """
+        if self._epoch is None:
+            found = self.tx.one(FIND, key=key)
+        else:
+            found = self.tx.one(FIND_IN_EPOCH, key=key)
+            self._line.fence.hold(found and found.epoch, self._epoch)
+        if found is None or found.name is None:
+            return None
+        self.tx.send(b"SELECT pg_logical_emit_message(true, 'puhui', '')")
+        return found
 
     def record(self, row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> None:
         """Write the journal row and the events of the act that ends now; its position is settled
@@ -115,7 +153,7 @@ class PostgresWriter:
         """Whether running the act again can help: it lost a race with another writer, or, before
         anything was committed, the connection.
         """
-        if isinstance(error, psycopg.OperationalError):
+        if isinstance(error, psycopg.OperationalError) and not isinstance(error, Silent):
             state = error.sqlstate
             if state is None or state in LOST or state.startswith("08"):
                 return True
@@ -133,32 +171,52 @@ class PostgresWriter:
         self.tx.connection.close()
 
 
-@contextmanager
-def _session(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection for one task, closed afterwards; what goes wrong on it is a Fault."""
-    with _connect(url) as connection:
-        try:
-            yield connection
-        except psycopg.Error as error:
-            raise fault_of(error) from error
+class Line:
+    """The way to the store's servers, and the fence before those that may not be written to."""
 
+    def __init__(self, url: str) -> None:
+        self.address = Address(url)
+        self.fence = Fence()
 
-def _connect(url: str, *, is_reader: bool = False) -> psycopg.Connection[Any]:
-    try:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
-        connection.execute("SET lock_timeout = '20s'")
-        connection.execute("SET default_transaction_isolation = 'read committed'")
-        if is_reader:
-            connection.execute("SET default_transaction_read_only = on")
-        return connection
-    except psycopg.Error as error:
-        raise fault_of(error) from error
+    def connect(self, *, is_reader: bool = False) -> tuple[psycopg.Connection[Any], int | None]:
+        """A connection to the server that is the primary now, and the epoch it is in.
+
+        Fault: ``kernel.fenced``, and what the servers say.
+        """
+        faults = []
+        for number in self.address.in_turn():
+            try:
+                connection = self.address.connect(number, is_reader=is_reader)
+            except psycopg.Error as error:
+                faults.append(fault_of(error))
+                continue
+            try:
+                epoch = None
+                if self.fence.is_bound:
+                    epoch = self.fence.enter(connection, may_raise=not is_reader)
+            except (psycopg.Error, Fault) as error:
+                connection.close()
+                faults.append(error if isinstance(error, Fault) else fault_of(error))
+                continue
+            self.address.remember(number)
+            return connection, epoch
+        raise next((fault for fault in faults if fault.code == "kernel.fenced"), faults[0])
+
+    @contextmanager
+    def session(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection for one task, closed afterwards; what goes wrong on it is a Fault."""
+        connection, _ = self.connect()
+        with connection:
+            try:
+                yield connection
+            except psycopg.Error as error:
+                raise fault_of(error) from error
 
 
 @contextmanager
 def advisory_lock(url: str, number: int) -> Iterator[bool]:
     """Whether this process got the database's lock ``number``, kept while the block runs."""
-    with _session(url) as connection:
+    with Line(url).session() as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (number,)).fetchone()
         yield row is not None and bool(row[0])
 
@@ -171,13 +229,23 @@ class PostgresStore:
     def __init__(self, url: str, writers: int = 4) -> None:
         self.url = url
         self.writers = writers
+        self._line = Line(url)
         self._local = threading.local()
         self._readers: weakref.WeakSet[PostgresTransaction] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
 
     def writer(self) -> PostgresWriter:
         """A connection that may write."""
-        return PostgresWriter(self.url)
+        return PostgresWriter(self._line)
+
+    def bind(self, folder: Path) -> None:
+        """Write to no server from now on that is older than the newest this home has met.
+
+        Fault: ``kernel.fenced``, ``kernel.epoch_damaged``.
+        """
+        self._line.fence.bind(folder)
+        with self._line.session():
+            pass
 
     def _reader(self) -> PostgresTransaction:
         tx: PostgresTransaction | None = getattr(self._local, "tx", None)
@@ -185,7 +253,8 @@ class PostgresStore:
         if tx is None or (not is_reading and tx.is_lost()):
             if tx is not None:
                 tx.connection.close()
-            tx = PostgresTransaction(_connect(self.url, is_reader=True), is_reader=True)
+            connection, _ = self._line.connect(is_reader=True)
+            tx = PostgresTransaction(connection, wait_s_max=READER_WAIT_S_MAX, is_reader=True)
             self._local.tx = tx
             weakref.finalize(tx, tx.connection.close)  # when the thread that reads has ended
             with self._readers_lock:
@@ -213,13 +282,13 @@ class PostgresStore:
 
     def is_empty(self) -> bool:
         """Whether no table was made yet."""
-        with _session(self.url) as connection:
+        with self._line.session() as connection:
             found = connection.execute("SELECT to_regclass('journal')").fetchone()
         return found is None or found[0] is None
 
     def tables(self) -> frozenset[str]:
         """The names of the tables that are there."""
-        with _session(self.url) as connection:
+        with self._line.session() as connection:
             found = connection.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
             )
@@ -227,7 +296,7 @@ class PostgresStore:
 
     def version(self) -> str | None:
         """Which state of the schema the database is in; None where no table says so."""
-        with _session(self.url) as connection:
+        with self._line.session() as connection:
             there = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
             if there is None or there[0] is None:
                 return None
@@ -236,7 +305,7 @@ class PostgresStore:
 
     def create(self, version: str) -> None:
         """Make all tables of all rooms in an empty database, all or none."""
-        with _session(self.url) as connection, connection.transaction():
+        with self._line.session() as connection, connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK + 1})")
             found = connection.execute("SELECT to_regclass('journal')").fetchone()
             if found is not None and found[0] is not None:
@@ -249,7 +318,7 @@ class PostgresStore:
 
     def size_bytes(self) -> int:
         """How much room the database takes."""
-        with _session(self.url) as connection:
+        with self._line.session() as connection:
             found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
         assert found is not None
         return int(found[0])
@@ -260,7 +329,7 @@ class PostgresStore:
         For a moment no act may end, so all numbers taken so far are either visible or lost; the
         rest is counted on in the order of the numbers.
         """
-        with _session(self.url) as connection, connection.transaction():
+        with self._line.session() as connection, connection.transaction():
             connection.execute(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK})")
             return connection.execute(
                 "UPDATE journal SET position = placed.position FROM ("

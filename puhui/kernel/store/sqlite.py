@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
+from puhui.kernel.store import fence  # noqa: F401 - its table is one of those made here
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
 from puhui.kernel.store.statement import (
@@ -74,10 +75,11 @@ def fault_of(error: sqlite3.Error) -> Fault:
 class SqliteTransaction:
     """Statements on one SQLite connection; the caller begins and ends the transaction."""
 
-    __slots__ = ("__weakref__", "_connection")
+    __slots__ = ("__weakref__", "_connection", "ports")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.ports: Mapping[type, object] = {}
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -298,6 +300,9 @@ class SqliteStore:
             with self._readers_lock:
                 self._readers.add(tx)
         return tx
+
+    def bind(self, folder: Path) -> None:
+        """One file has no second server: nothing to remember."""
 
     def is_empty(self) -> bool:
         """Whether no table was made yet."""

@@ -23,12 +23,13 @@ from puhui.kernel.store.many import (
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
-WAIT_MS_MAX = 60_000
-READER_WAIT_MS_MAX = 600_000
-"""How long a server may stay silent before its connection is given up."""
 
 _compile = Compiler("postgresql")
 _compile_unlocked = Compiler("postgresql", without_locks=True)
+
+
+class Silent(psycopg.OperationalError):
+    """The server gave no answer in time; what it did nobody knows."""
 
 
 class PostgresTransaction:
@@ -47,12 +48,20 @@ class PostgresTransaction:
         "_wait_ms",
         "_wire",
         "connection",
+        "ports",
     )
 
-    def __init__(self, connection: psycopg.Connection[Any], *, is_reader: bool = False) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        wait_s_max: int,
+        is_reader: bool = False,
+    ) -> None:
         self.connection = connection
+        self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
-        self._wait_ms = READER_WAIT_MS_MAX if is_reader else WAIT_MS_MAX
+        self._wait_ms = wait_s_max * 1000
         self._wire = connection.pgconn
         self._names: dict[str, bytes] = {}
         self._readable = select.poll()
@@ -174,8 +183,15 @@ class PostgresTransaction:
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
-        encoded = [_encoded(value) for value in ordered]
-        formats = [1 if type(value) is bytes else 0 for value in ordered]
+        encoded = [
+            value
+            if value is None or type(value) is bytes
+            else b"%d" % value
+            if type(value) is int
+            else _encoded(value)
+            for value in ordered
+        ]
+        formats = [type(value) is bytes for value in ordered]
         self._wire.send_query_prepared(name, encoded, formats)
 
     def send(self, sql: bytes) -> None:
@@ -213,7 +229,7 @@ class PostgresTransaction:
         """Wait for the server, which is given up when it stays silent too long."""
         if not ready.poll(self._wait_ms):
             self.connection.close()
-            raise psycopg.OperationalError(f"no answer within {self._wait_ms // 1000} s")
+            raise Silent(f"no answer within {self._wait_ms // 1000} s")
 
     def is_lost(self) -> bool:
         """Whether the server has hung up: to an idle connection it has nothing else to say."""

@@ -6,7 +6,8 @@ of a little-endian 128-bit integer. Source: TigerBeetle, reference of Account an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +165,36 @@ def pack_transfers(transfers: Sequence[Transfer]) -> Records:
                 "ledger.field_out_of_range", f"Transfer {t.id} has a field too large."
             ) from None
     return made
+
+
+def pack_columns(columns: Mapping[str, Any]) -> Records:
+    """Plain transfers as records ``(n,) TRANSFER``, from columns named as in the table.
+
+    ``id``, ``debit_account_id``, ``credit_account_id`` and ``user_data_128`` are lists of 16 bytes,
+    highest first; ``amount_minor`` and ``user_data_64`` lists of numbers below 2**63; ``ledger``,
+    ``code`` and whatever is the same in every row stand alone. ``user_data_*`` may be left out.
+    Refused: ``ledger.no_ledger_number``, ``ledger.batch_too_large``.
+    """
+    count = len(columns["id"])
+    check_size(count, "transfers")
+    made = np.zeros(count, dtype=TRANSFER)
+    for name, field in _WIDE.items():
+        if name in columns:
+            halves = np.frombuffer(b"".join(columns[name]), dtype=">u8").reshape(count, 2)
+            made[f"{field}_hi"], made[f"{field}_lo"] = halves[:, 0], halves[:, 1]
+    made["amount_lo"] = columns["amount_minor"]
+    made["user_64"] = columns.get("user_data_64", 0)
+    made["ledger"] = ledger_number(columns["ledger"])
+    made["code"] = columns["code"]
+    return made
+
+
+_WIDE = {
+    "id": "id",
+    "debit_account_id": "debit",
+    "credit_account_id": "credit",
+    "user_data_128": "user_128",
+}
 
 
 def unpack_transfers(records: Records) -> tuple[Transfer, ...]:

@@ -41,9 +41,9 @@ from puhui.ledger.arrays.record import (
     ledger_name,
     ledger_number,
 )
-from puhui.ledger.desk.account import require_created, still_closed, sums_at
+from puhui.ledger.desk.account import still_closed, sums_at
 from puhui.ledger.nouns import Status
-from puhui.ledger.rules import TRACKED
+from puhui.ledger.rules import TRACKED, require_created
 from puhui.ledger.rules.books import TRANSIENT
 from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import (
@@ -246,14 +246,14 @@ def _check_untracked(
         if not bare.keys().isdisjoint(blobs(closed[f"{side}_lo"], closed[f"{side}_hi"])):
             refuse_closing()
     some = batch[flags & BALANCING != 0]
-    asked = {
+    named = {
         *blobs(some["debit_lo"], some["debit_hi"]),
         *blobs(some["credit_lo"], some["credit_hi"]),
     }
-    unsummed = {number(account): n for account, n in bare.items() if account in asked}
-    for account_id, sums in sums_at(tx, list(unsummed), at_us=now_us).items():
+    places = {number(account): n for account, n in bare.items() if account in named}
+    for account_id, sums in sums_at(tx, list(places), at_us=now_us).items():
         for name, amount_minor in zip(_SUMS, sums, strict=True):
-            slots[name][unsummed[account_id]] = amount_minor
+            slots[name][places[account_id]] = amount_minor
 
 
 def refuse_closing() -> None:

@@ -18,22 +18,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.arrays.record import Records, ledger_number, pack_transfers
+from puhui.ledger.arrays.record import (
+    Records,
+    ledger_number,
+    pack_columns,
+    pack_transfers,
+    unpack_transfers,
+)
 from puhui.ledger.desk.account import (
     Statuses,
     account_of,
     record_accounts,
-    require_created,
     still_closed,
     sums_at,
 )
 from puhui.ledger.desk.batch import create_records, refuse_closing
+from puhui.ledger.desk.beside import create_beside, engine_of, find_transfers
+from puhui.ledger.desk.outside import outside_of
+from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
@@ -45,6 +54,7 @@ from puhui.ledger.rules import (
     judge_accounts,
     judge_transfers,
     leave_out_due,
+    require_created,
 )
 from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import blob, number, signed, unsigned
@@ -61,7 +71,7 @@ RECORDS_FROM = 256
 
 def create_transfers(
     act: Act,
-    transfers: Sequence[Transfer] | Records,
+    transfers: Sequence[Transfer] | Records | Mapping[str, Any],
     *,
     strict: bool = False,
     opening: Sequence[Account] = (),
@@ -69,14 +79,23 @@ def create_transfers(
 ) -> tuple[Status, ...]:
     """Create a batch of at most 8,190 transfers and say what became of each, in order.
 
-    ``transfers`` may be records ``(n,) TRANSFER``. Chains of linked transfers happen whole or not
-    at all. With ``strict`` nothing happens unless
+    ``transfers`` may be records ``(n,) TRANSFER``, or columns of plain transfers, named as in the
+    table, as ``pack_columns`` takes them. Chains of linked transfers happen whole or not at all.
+    With ``strict`` nothing happens unless
     every transfer does. ``opening`` are accounts to create first; one that is there stays as it is;
     ``are_new`` says that every id was made in this act, so that none is looked up.
     Refused: ``ledger.batch_too_large``, ``ledger.field_out_of_range``; with ``strict``
     ``ledger.<status>`` of the first that did not happen (``ledger.exceeds_credits``: the debited
     account has too little); ``ledger.<status>`` of an account that cannot be opened.
     """
+    if isinstance(transfers, Mapping):
+        transfers = pack_columns(transfers)
+    if (outside := outside_of(act.tx)) is not None:
+        if opening:
+            _open_beside(act, outside.engine, opening)
+        if isinstance(transfers, np.ndarray):
+            transfers = unpack_transfers(transfers)
+        return outside.create(act, transfers, strict=strict) if transfers else ()
     if isinstance(transfers, np.ndarray):
         assert not opening, "accounts are opened before a batch of records"
         return create_records(act, transfers, strict=strict)
@@ -90,6 +109,11 @@ def create_transfers(
         require_created(made.statuses, "transfer")
     _record(act, fetched, made)
     return tuple(made.statuses)
+
+
+def _open_beside(act: Act, engine: LedgerEngine, opening: Sequence[Account]) -> None:
+    statuses = create_beside(engine, opening, act.now_us, strict=False)
+    require_created([Status.CREATED if s in _THERE else s for s in statuses], "account")
 
 
 def _has_numbers(transfers: Sequence[Transfer]) -> bool:
@@ -345,6 +369,8 @@ def lookup_transfers(tx: Transaction, ids: Sequence[int]) -> tuple[Transfer | No
     """
     if not ids:
         return ()
+    if (engine := engine_of(tx)) is not None:
+        return find_transfers(engine, ids)
     rows = tx.all(write.FIND_TRANSFERS, ids=[blob(transfer_id) for transfer_id in ids])
     found = {number(row.id): transfer_of(row) for row in rows}
     return tuple(found.get(transfer_id) for transfer_id in ids)

@@ -37,6 +37,7 @@ from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.decide import terms_of
 from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, place_hold, release_hold, take_party
+from puhui.payment import admit, own_account, wallet_account
 
 LENDER = "lender"
 OWN_ACCOUNTS = (
@@ -47,17 +48,6 @@ OWN_ACCOUNTS = (
     "loan_loss",
 )
 LOAN_HOLD = "open_loan"
-
-
-@lru_cache(maxsize=256)
-def own_account(name: str, currency: str) -> int:
-    """The number of one of the lender's own accounts."""
-    return Account.id_of(f"bank:{name}:{currency}")
-
-
-def wallet_account(party_id: str, currency: str) -> int:
-    """The number of a party's wallet: a deposit account in the ledger."""
-    return Account.id_of(f"wallet:{party_id}:{currency}")
 
 
 def loan_account(contract_id: str) -> int:
@@ -144,7 +134,8 @@ def accept(act: Act, input: Accept) -> Accepted:
     Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
     ``lending.product_changed``, ``lending.contract_changed`` where the text read is not the text
     of today, ``lending.not_identified`` where a later identity check failed,
-    ``lending.no_language``, ``party.not_yours``, ``party.erased``.
+    ``lending.no_language``, ``payment.tier_balance`` and ``payment.wallet_closed`` where the
+    wallet could not take the money in, ``party.not_yours``, ``party.erased``.
     """
     row = _take_offer(act, input.application_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
@@ -156,6 +147,7 @@ def accept(act: Act, input: Accept) -> Accepted:
         raise Refused(
             "lending.contract_changed", "The contract was changed since you read it; read it again."
         )
+    admit(act.tx, row.party_id, row.currency, terms.principal_minor - terms.upfront_fee_minor)
     contract_id = contract_id_of(row.id, act.today, input.language)
     signature = act.node.keys.sign(text.digest.encode())
     servicing = load_product(row.product).servicing
@@ -272,7 +264,8 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     The amount goes from the loan's account through the funding account to the wallet, a fee
     agreed on is taken from the wallet at once, all as one linked chain.
     Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
-    ``lending.books_not_open``, ``party.not_yours``, ``party.erased``.
+    ``lending.books_not_open``, ``payment.tier_balance``, ``payment.wallet_closed``,
+    ``party.not_yours``, ``party.erased``.
     """
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
@@ -283,6 +276,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
             "lending.contract_stale", "The contract counts from another day; please sign it anew."
         )
     take_party(act, row.party_id)
+    admit(act.tx, row.party_id, row.currency, row.principal_minor - row.upfront_fee_minor)
     wallet = wallet_account(row.party_id, row.currency)
     loan = loan_account(row.id)
     chain = [(loan, own_account("funding", row.currency), row.principal_minor, "disbursement")]

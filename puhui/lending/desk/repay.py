@@ -15,10 +15,8 @@ from puhui.lending.desk.apply import OFFER_DAYS
 from puhui.lending.desk.contract import (
     LOAN_HOLD,
     loan_account,
-    own_account,
     take_contract,
     transfer_chain,
-    wallet_account,
 )
 from puhui.lending.desk.shelf import SERVICING, TERMS
 from puhui.lending.nouns import (
@@ -43,6 +41,7 @@ from puhui.lending.rules import repay as rules
 from puhui.lending.rules.accrue import bring_to
 from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, release_hold
+from puhui.payment import own_account, wallet_account
 
 CHUNK = 1000
 SERVICED = ("current", "past_due", "written_off")

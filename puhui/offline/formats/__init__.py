@@ -1,0 +1,1 @@
+"""Codecs of offline: canonical bytes, and text that fits one code to scan."""

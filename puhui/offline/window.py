@@ -1,0 +1,42 @@
+"""The window of offline (窗口): what devices write and read, and what staff may see."""
+
+from puhui.offline.desk.books import wallet_account
+from puhui.offline.desk.lists import find_tier, offline_tiers
+from puhui.offline.desk.read import (
+    allowance_of,
+    allowances_of,
+    fraud_cases,
+    vouchers_of,
+    vouchers_to,
+)
+from puhui.offline.engines.signature import public_key_of
+from puhui.offline.formats.message import (
+    read_allowance,
+    read_list,
+    read_payment,
+    read_request,
+    read_voucher,
+    write_list,
+    write_request,
+    write_voucher,
+)
+
+__all__ = [
+    "find_tier",
+    "offline_tiers",
+    "allowance_of",
+    "allowances_of",
+    "fraud_cases",
+    "vouchers_of",
+    "vouchers_to",
+    "wallet_account",
+    "public_key_of",
+    "read_allowance",
+    "read_list",
+    "read_payment",
+    "read_request",
+    "read_voucher",
+    "write_list",
+    "write_request",
+    "write_voucher",
+]

@@ -1,0 +1,1 @@
+"""Use cases and queries of payments (支付)."""

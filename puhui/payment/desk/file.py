@@ -1,0 +1,202 @@
+"""Files of payments: read as a stream, posted in batches, each row paid or refused by itself.
+
+A batch is an act keyed by what stands in it, so a file that is paid again posts nothing, two runs
+at once post once, and one that was killed goes on where it was. Beside that each payment is named
+by its payer and its payment id for ever: the same one in another file is a repeat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from puhui.kernel.act import BATCH_MAX, Actor
+from puhui.kernel.clock import business_date
+from puhui.kernel.errors import Refused
+from puhui.kernel.node import Node
+from puhui.party import Party, find_parties
+from puhui.payment.desk.post import is_number
+from puhui.payment.formats.csv_file import read_csv
+from puhui.payment.nouns.line import PaymentLine, RefusedLine
+from puhui.payment.nouns.pay import BatchPaid, FilePaid, PayBatch
+from puhui.payment.rules.batch import REASON_CODES
+
+KEPT_MAX = 1_000
+"""Refusals that are kept in memory; all of them are told one by one."""
+
+KNOWN_MAX = 500_000
+"""Names of parties that are remembered while a file is read."""
+
+Tell = Callable[[PaymentLine | None, RefusedLine], None]
+"""Is told of each refusal, with the payment where it could be read as one."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run has come to so far."""
+
+    node: Node
+    actor: Actor
+    source: str
+    dry_run: bool
+    tell: Tell
+    payments: int = 0
+    posted: int = 0
+    repeated: int = 0
+    refused_rows: int = 0
+    sums: dict[str, int] = field(default_factory=dict)
+    refused: list[RefusedLine] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, refusal: RefusedLine, line: PaymentLine | None = None) -> None:
+        """Count and tell one refusal."""
+        self.refused_rows += 1
+        if len(self.refused) < KEPT_MAX:
+            self.refused.append(refusal)
+        self.tell(line, refusal)
+
+
+def _tell_nobody(line: PaymentLine | None, refusal: RefusedLine) -> None:
+    pass
+
+
+def pay_file(
+    node: Node,
+    actor: Actor,
+    path: Path,
+    *,
+    source: str = "",
+    encoding: str = "",
+    dry_run: bool = False,
+    step: Callable[[int], None] | None = None,
+    tell: Tell = _tell_nobody,
+) -> FilePaid:
+    """Pay the file at ``path``: CSV, or pain.001 where its name ends in .xml.
+
+    ``source`` is whose references stand for payers and payees, where they are no ids or numbers.
+    ``step`` is told how many bytes (of XML: payments) were read. With ``dry_run`` nothing is
+    recorded, and each batch is judged as if none before it had been. Refused: ``payment.no_file``,
+    ``payment.bad_encoding``, ``payment.bad_header`` and what the reader of pain.001 refuses.
+    """
+    run = _Run(node, actor, source, dry_run, tell)
+    lines = _read(node, path, encoding, step)
+    while chunk := list(islice(lines, BATCH_MAX)):
+        _pay_chunk(run, chunk)
+    return FilePaid(
+        payments=run.payments,
+        posted=run.posted,
+        repeated=run.repeated,
+        refused_rows=run.refused_rows,
+        posted_minor=tuple(sorted(run.sums.items())),
+        refused=tuple(run.refused),
+    )
+
+
+def _read(
+    node: Node, path: Path, encoding: str, step: Callable[[int], None] | None
+) -> Iterator[PaymentLine | RefusedLine]:
+    if path.suffix.lower() != ".xml":
+        yield from read_csv(path, encoding=encoding, tell=step)
+        return
+    from puhui.payment.formats.iso20022 import read_pain001  # read only where it is asked for
+
+    today = business_date(node.clock.now_us())
+    try:
+        for number, line in enumerate(read_pain001(path, on=today), start=1):
+            if step is not None:
+                step(number)
+            yield line
+    except OSError as error:
+        reason = f"{path} cannot be read: {error.strerror or error}."
+        raise Refused("payment.no_file", reason) from None
+
+
+def _pay_chunk(run: _Run, chunk: Sequence[PaymentLine | RefusedLine]) -> None:
+    """Pay the rows of a chunk, one batch for each currency, in the order of the file."""
+    run.payments += len(chunk)
+    lines = []
+    for line in chunk:
+        if isinstance(line, PaymentLine):
+            lines.append(line)
+        else:
+            run.refuse(line)
+    _look_up(run, lines)
+    by_currency: dict[str, list[PaymentLine]] = {}
+    for line in lines:
+        strangers = [text for text in (line.payer, line.payee) if not run.known[text]]
+        if strangers:
+            reason = f"Nobody here is {strangers[0][:60]!r}."
+            run.refuse(
+                RefusedLine(line.line, line.payment_id, "payment.unknown_party", reason), line
+            )
+        else:
+            by_currency.setdefault(line.currency, []).append(line)
+    for currency, some in by_currency.items():
+        _post(run, currency, some)
+
+
+def _look_up(run: _Run, lines: Sequence[PaymentLine]) -> None:
+    """Find out which party each new name is: two statements at most for a chunk."""
+    if len(run.known) > KNOWN_MAX:
+        run.known.clear()
+    names = {line.payer for line in lines} | {line.payee for line in lines}
+    new = sorted(names - run.known.keys())
+    run.known.update(dict.fromkeys(new, ""))
+    run.known.update({name: name.lower() for name in new if is_number(name)})
+    ids = [name for name in new if name.startswith("party-")]
+    others = [name for name in new if not is_number(name) and not name.startswith("party-")]
+    with run.node.read() as tx:
+        for some in _pieces(ids):
+            found = find_parties(run.node, tx, party_ids=some)
+            run.known.update(_living((party.id, party) for party in found))
+        for some in _pieces(others if run.source else ()):
+            found = find_parties(run.node, tx, source=run.source, references=some)
+            run.known.update(_living((party.reference or "", party) for party in found))
+
+
+def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[at : at + BATCH_MAX] for at in range(0, len(names), BATCH_MAX))
+
+
+def _living(pairs: Iterable[tuple[str, Party]]) -> dict[str, str]:
+    return {name: party.id for name, party in pairs if not party.is_erased}
+
+
+def _post(run: _Run, currency: str, lines: Sequence[PaymentLine]) -> None:
+    """Post one batch, and count what became of it."""
+    batch = PayBatch(
+        payment_ids=tuple(line.payment_id for line in lines),
+        payers=tuple(run.known[line.payer] for line in lines),
+        payees=tuple(run.known[line.payee] for line in lines),
+        amounts_minor=tuple(line.amount_minor for line in lines),
+        currency=currency,
+        purposes=tuple(line.purpose for line in lines),
+        remarks=tuple(line.remark for line in lines),
+    )
+    pending = run.node.submit(
+        "payment.pay_batch", batch, key=key_of(batch), actor=run.actor, dry_run=run.dry_run
+    )
+    outcome: BatchPaid = pending.result()
+    for place, code in outcome.refused:
+        line = lines[place]
+        run.refuse(RefusedLine(line.line, line.payment_id, code, REASON_CODES[code]), line)
+    if pending.is_repeat:
+        run.repeated += outcome.posted + len(outcome.repeated)
+        return
+    run.repeated += len(outcome.repeated)
+    run.posted += outcome.posted
+    if outcome.posted:
+        run.sums[currency] = run.sums.get(currency, 0) + outcome.posted_minor
+
+
+def key_of(batch: PayBatch) -> str:
+    """The key of the act that posts a batch: a digest of all that stands in it."""
+    digest = hashlib.blake2b(batch.currency.encode(), digest_size=16)
+    for column in (batch.payment_ids, batch.payers, batch.payees, batch.purposes, batch.remarks):
+        digest.update(f"\x1e{len(column)}\x1f".encode())
+        digest.update("\x1f".join(column).encode())
+    digest.update("\x1f".join(map(str, batch.amounts_minor)).encode())
+    return f"pay:{digest.hexdigest()}"

@@ -1,0 +1,147 @@
+"""Reading wallets, payments, requests, standing orders and statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from puhui.kernel.calendar import add_months
+from puhui.kernel.clock import start_of_day_us
+from puhui.kernel.errors import Refused
+from puhui.kernel.store import Row, Transaction
+from puhui.ledger import Transfer, account_history, chart, lookup_transfers
+from puhui.payment.desk.post import is_number
+from puhui.payment.desk.wallet import take_wallet, wallet_account, wallet_of
+from puhui.payment.nouns.ask import AskedPayment, StandingOrder
+from puhui.payment.nouns.pay import Payment, StatementLine
+from puhui.payment.nouns.wallet import Wallet
+from puhui.payment.tables import ask, payment
+from puhui.payment.tables import wallet as tables
+
+PAGE = 2_000
+_NOT_POSTING = Transfer.PENDING | Transfer.VOID
+
+
+def read_wallet(tx: Transaction, party_id: str, currency: str) -> Wallet:
+    """The wallet of a party as it counts: recorded or not. One statement."""
+    return take_wallet(tx, party_id, currency)
+
+
+def wallets_of(tx: Transaction, party_id: str) -> tuple[Wallet, ...]:
+    """The wallets on record of a party, by currency."""
+    rows = tx.all(tables.READ_WALLETS_OF, party_id=party_id)
+    return tuple(wallet_of(row, party_id, row.currency) for row in rows)
+
+
+def payment_of(tx: Transaction, id: str) -> Payment:
+    """The payment whose transfer is ``id``, 32 hexadecimal digits. Refused: ``payment.unknown``."""
+    found = lookup_transfers(tx, [int(id, 16)])[0] if is_number(id) else None
+    row = None if found is None else read_words(tx, [found.user_data_128]).get(found.user_data_128)
+    if found is None or row is None:
+        raise Refused("payment.unknown", f"There is no payment {id[:40]}.")
+    refunds = tx.all(payment.READ_REFUNDS, ids=[tables.blob(found.id)])
+    return Payment(
+        id=f"{found.id:032x}",
+        payment_id=row.payment_id,
+        kind=_kinds()[found.code],
+        payer_id=row.payer_id,
+        payee_id=row.payee_id,
+        amount_minor=found.amount_minor,
+        currency=found.ledger,
+        purpose=row.purpose,
+        remark=row.remark,
+        original_id=row.original_id.hex() if row.original_id else "",
+        refunded_minor=refunds[0].refunded_minor if refunds else 0,
+        made_us=found.time_us,
+    )
+
+
+def _kinds() -> dict[int, str]:
+    return {code: name for name, code in chart().transfers.items()}
+
+
+def read_words(tx: Transaction, numbers: Sequence[int]) -> dict[int, Row]:
+    """What payments were for, by their numbers; nought is the number of none. One statement."""
+    keys = [tables.blob(number) for number in numbers if number]
+    if not keys:
+        return {}
+    rows = tx.all(payment.READ_PAYMENTS, numbers=keys)
+    return {int.from_bytes(row.number, "big"): row for row in rows}
+
+
+def requests_of(tx: Transaction, party_id: str, *, count: int = 200) -> tuple[AskedPayment, ...]:
+    """What a party was asked for and asks for, the newest first."""
+    rows = tx.all(ask.READ_REQUESTS_OF, party_id=party_id, count=count)
+    return tuple(AskedPayment(*row) for row in rows)
+
+
+def orders_of(tx: Transaction, party_id: str) -> tuple[StandingOrder, ...]:
+    """The standing orders of a payer, the oldest first."""
+    return tuple(_order_of(row) for row in tx.all(ask.READ_ORDERS_OF, party_id=party_id))
+
+
+def _order_of(row: Row) -> StandingOrder:
+    return StandingOrder(
+        id=row.id,
+        payer_id=row.payer_id,
+        payee_id=row.payee_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        remark=row.remark,
+        every=row.every,
+        anchor_day=row.anchor_day,
+        next_on=date.fromisoformat(row.next_on),
+        try_on=date.fromisoformat(row.try_on),
+        ends_on=None if row.ends_on is None else date.fromisoformat(row.ends_on),
+        attempts=row.attempts,
+        status=row.status,
+    )
+
+
+def statement(
+    tx: Transaction, party_id: str, currency: str, month: date
+) -> tuple[StatementLine, ...]:
+    """What came into a wallet and left it in the month of ``month`` (days in China), oldest first.
+
+    Money that is only held is no line; it comes when it is taken. Each line names the counterparty
+    by its pseudonym and the balance after it, so the first line tells the opening balance too.
+    """
+    account_id = wallet_account(party_id, currency)
+    first = month.replace(day=1)
+    from_us, until_us = start_of_day_us(first), start_of_day_us(add_months(first, 1))
+    lines: list[StatementLine] = []
+    after = 0
+    while True:
+        page = account_history(
+            tx, account_id, after=after, count=PAGE, from_us=from_us, until_us=until_us
+        )
+        lines.extend(_lines(tx, page))
+        if len(page) < PAGE:
+            return tuple(lines)
+        after = page[-1].position
+
+
+def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
+    posted = [line for line in page if not line.flags & _NOT_POSTING]
+    found = read_words(tx, [line.user_data_128 for line in posted])
+    kinds = _kinds()
+    made = []
+    for line in posted:
+        about = found.get(line.user_data_128)
+        other = ""
+        if about is not None:
+            other = about.payee_id if line.is_debit else about.payer_id
+        made.append(
+            StatementLine(
+                id=f"{line.transfer_id:032x}",
+                time_us=line.time_us,
+                kind=kinds.get(line.code, str(line.code)),
+                other=other or f"{line.other_account_id:032x}",
+                purpose="" if about is None else about.purpose,
+                remark="" if about is None else about.remark,
+                amount_minor=-line.amount_minor if line.is_debit else line.amount_minor,
+                balance_minor=line.balance_minor,
+            )
+        )
+    return made

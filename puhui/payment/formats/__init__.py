@@ -1,0 +1,1 @@
+"""Written forms of payments: codes to scan, and messages between banks."""

@@ -1,0 +1,177 @@
+"""Files of payments in CSV: which encoding, which columns, and each row as a payment or a no.
+
+Read as a stream: a file of any size takes the memory of one row. Encoding (UTF-8 or GB18030) and
+delimiter (comma, tab, semicolon) are judged from the beginning of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import DIGITS, parse_money
+from puhui.payment.nouns.line import PaymentLine, RefusedLine
+
+SAMPLE_BYTES = 65_536
+DELIMITERS = ",\t;"
+KNOWN = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig"} | dict.fromkeys(
+    ("gb18030", "gbk", "gb2312"), "gb18030"
+)
+AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?|[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+"""Digits, with commas between groups of three where there are any: 1,5 is no amount."""
+
+NOT_TEXT = re.compile("[\ud800-\udfff\x00]")
+"""What no store keeps: a byte that the encoding does not have, read as half a character, or a
+zero."""
+
+
+@lru_cache(maxsize=1)
+def _columns() -> dict[str, Any]:
+    path = files("puhui.payment").joinpath("data", "columns.toml")
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def encoding_of(sample: bytes, declared: str = "") -> str:
+    """The codec of a file: as declared, else judged from its beginning.
+
+    UTF-8 where the sample reads as that, but for a character cut off at its end; GB18030 where it
+    reads as that alone. Refused: ``payment.bad_encoding`` for UTF-16, for an encoding that is not
+    read here, and where neither reads the sample.
+    """
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Refused("payment.bad_encoding", "The file is UTF-16: save it as UTF-8 CSV.")
+    if declared:
+        known = KNOWN.get(declared.strip().lower().replace("_", "-"))
+        if known is None:
+            raise Refused("payment.bad_encoding", f"{declared[:40]!r} is not read here.")
+        return known
+    head = sample.split(b"\n", 1)[0]
+    for encoding in ("utf-8-sig", "gb18030"):
+        if _reads(sample, encoding):
+            return encoding
+    for encoding in ("utf-8-sig", "gb18030"):
+        if _reads(head, encoding):  # a damaged row further down is refused by itself
+            return encoding
+    raise Refused("payment.bad_encoding", "The file is neither UTF-8 nor GB18030.")
+
+
+def _reads(data: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(data, final=False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def read_csv(
+    path: Path, *, encoding: str = "", tell: Callable[[int], None] | None = None
+) -> Iterator[PaymentLine | RefusedLine]:
+    """The payments of a CSV file in order, each with its line; what cannot be read as one is a
+    ``RefusedLine``, and the others go on.
+
+    ``tell`` is told how many bytes were read. Empty rows are none. Refused: ``payment.no_file``,
+    ``payment.bad_encoding``, ``payment.bad_header``. As data: ``payment.bad_row``,
+    ``payment.bad_amount``, ``payment.no_currency``, ``payment.bad_text``.
+    """
+    try:
+        with path.open("rb") as raw:
+            codec = encoding_of(raw.read(SAMPLE_BYTES), encoding)
+            raw.seek(0)
+            text = io.TextIOWrapper(raw, codec, errors="surrogateescape", newline="")
+            first = text.readline()
+            places = places_of(first)
+            rows = csv.reader(text, delimiter=_delimiter_of(first), strict=True)
+            yield from _lines(rows, places, lambda: tell(raw.tell()) if tell else None)
+    except OSError as error:
+        reason = f"{path} cannot be read: {error.strerror or error}."
+        raise Refused("payment.no_file", reason) from None
+
+
+def _delimiter_of(header: str) -> str:
+    return max(DELIMITERS, key=header.count)
+
+
+def places_of(header: str) -> dict[str, int]:
+    """Where each column stands, by the names of data/columns.toml; others are passed over.
+
+    Refused: ``payment.bad_header`` where a needed column is missing or one stands twice.
+    """
+    names = {name: ours for ours, known in _columns()["column"].items() for name in known}
+    cells = next(csv.reader([header.strip("\r\n")], delimiter=_delimiter_of(header)), [])
+    places: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        ours = names.get(cell.strip().lower().replace(" ", "_"))
+        if ours is None:
+            continue
+        if ours in places:
+            raise Refused("payment.bad_header", f"The column {ours} stands twice in the file.")
+        places[ours] = place
+    missing = [name for name in _columns()["needed"]["columns"] if name not in places]
+    if missing:
+        raise Refused("payment.bad_header", f"The file lacks the column {', '.join(missing)}.")
+    return places
+
+
+def _lines(
+    rows: Any, places: Mapping[str, int], tell: Callable[[], None]
+) -> Iterator[PaymentLine | RefusedLine]:
+    count = 1 + max(places.values())
+    while True:
+        line = rows.line_num + 2  # the header was read before, and lines count from 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield RefusedLine(line, "", "payment.bad_row", f"No row of CSV: {error}.")
+            continue
+        if any(cell.strip() for cell in row):
+            yield _line_of(line, row, places, count)
+        tell()
+
+
+def _line_of(
+    line: int, row: Sequence[str], places: Mapping[str, int], count: int
+) -> PaymentLine | RefusedLine:
+    """One row as a payment, or why it is none."""
+
+    def cell(name: str) -> str:
+        place = places.get(name, count)
+        return row[place].strip() if place < len(row) else ""
+
+    payment_id = cell("payment_id")
+    if len(row) < count:
+        reason = f"The row has {len(row)} cells, {count} are needed."
+        return RefusedLine(line, payment_id, "payment.bad_row", reason)
+    if any(map(NOT_TEXT.search, row)):
+        shown = NOT_TEXT.sub("?", payment_id)
+        reason = "The row holds bytes that are no text in the file's encoding."
+        return RefusedLine(line, shown, "payment.bad_row", reason)
+    payer, payee = cell("payer"), cell("payee")
+    if not (payment_id and payer and payee):
+        reason = "A row needs a payment id, a payer and a payee."
+        return RefusedLine(line, payment_id, "payment.bad_row", reason)
+    currency = cell("currency").upper() or _columns()["default"]["currency"]
+    if currency not in DIGITS:
+        reason = f"There is no currency {currency[:10]!r} here."
+        return RefusedLine(line, payment_id, "payment.no_currency", reason)
+    amount = cell("amount")
+    try:
+        minor = parse_money(amount, currency).minor if AMOUNT.fullmatch(amount) else 0
+    except Refused as refused:
+        return RefusedLine(line, payment_id, "payment.bad_amount", refused.reason)
+    if minor <= 0:
+        reason = f"{amount[:40]!r} is no amount that can be paid."
+        return RefusedLine(line, payment_id, "payment.bad_amount", reason)
+    return PaymentLine(
+        line, payment_id, payer, payee, minor, currency, cell("purpose"), cell("remark")
+    )

@@ -1,0 +1,1 @@
+"""The tables of payment and every statement on them."""
