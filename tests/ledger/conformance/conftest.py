@@ -8,13 +8,13 @@ import itertools
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
+from puhui.ledger import Account
 from puhui.ledger.desk import transfer as desk
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.engines.log.engine import LogEngine
@@ -23,11 +23,12 @@ from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import check_books
 from tests.ledger.conformance.cluster import Cluster, ClusteredLedger
+from tests.ledger.conformance.hand import ALICE, BOB, FUND, LIMITED, SHOP, Hand
 from tests.ledger.conformance.memory import MemoryLedger
+from tests.ledger.conformance.played import STORES, Played
 from tests.ledger.conformance.store import StoreLedger
 
 LIVE = "PUHUI_TIGERBEETLE"
-STORES = ("sqlite", "postgres")
 WAYS = {"nouns": 1 << 30, "records": 0}
 WORLDS = itertools.count(1)
 KINDS = (
@@ -37,32 +38,6 @@ KINDS = (
     *(f"{store} {way}" for store in STORES for way in WAYS),
     "tigerbeetle live",
 )
-
-
-@dataclass
-class Played:
-    """An engine, and what the suite must know of it.
-
-    ``offset`` is added to ids, so that a ledger that others have used will do; ``has_clock``
-    whether it goes by the time that is handed in; ``reopened`` is the same ledger, opened again.
-    """
-
-    engine: LedgerEngine
-    kind: str
-    offset: int = 0
-    has_clock: bool = True
-    reopened: Callable[[], LedgerEngine] | None = None
-
-    def reopen(self) -> None:
-        """Close the ledger and open it again, where that can be done."""
-        if self.reopened is not None:
-            self.engine.close()
-            self.engine = self.reopened()
-
-    @property
-    def is_store(self) -> bool:
-        """Whether it is the ledger ``sql``."""
-        return self.kind.split()[0] in STORES
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +98,19 @@ def played(
         node, clock = stores(store)
         yield Played(StoreLedger(node, clock), kind, offset=next(WORLDS) << 64)
         check_books(node)
+
+
+@pytest.fixture
+def hand(played: Played) -> Hand:
+    """A funding account without limits, a deposit that cannot be overdrawn, two with history."""
+    hand = Hand(played)
+    assert (
+        hand.open(
+            Account(FUND, "CNY", 1),
+            Account(ALICE, "CNY", 1, LIMITED),
+            Account(BOB, "CNY", 1, Account.HISTORY),
+            Account(SHOP, "CNY", 1, Account.CREDITS_MUST_NOT_EXCEED_DEBITS | Account.HISTORY),
+        )
+        == ["created"] * 4
+    )
+    return hand

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from puhui.ledger import Account, Transfer
 from puhui.ledger.arrays.record import (
@@ -17,12 +18,15 @@ from puhui.ledger.arrays.record import (
 )
 from puhui.ledger.engines import LedgerEngine, Page
 from puhui.ledger.nouns import ID_MAX
-from tests.ledger.conformance.conftest import Played
+from tests.ledger.conformance.played import Played
 
 START_NS = 1_800_000_000_000_000_000
 SECOND_NS = 1_000_000_000
 END_NS = 2**63 - 1
 LIMITED = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
+FUND, ALICE, BOB, SHOP = 1, 2, 3, 4
+"""The accounts of the fixture ``hand``."""
+
 IDS = ("id", "debit_account_id", "credit_account_id", "pending_id")
 
 
@@ -122,3 +126,9 @@ def pay(number: int, debit: int, credit: int, amount: int, flags: int = 0, **mor
 def end(number: int, pending: int, flags: int, amount: int = 0) -> Transfer:
     """A post or a void."""
     return Transfer(number, amount_minor=amount, flags=flags, pending_id=pending)
+
+
+def needs_clock(hand: Hand) -> None:
+    """Skip where a test cannot move the clock."""
+    if not hand.played.has_clock:
+        pytest.skip("this engine has a clock of its own, which no test moves")

@@ -26,7 +26,7 @@ from puhui.ledger.arrays.record import (
     unpack_transfers,
 )
 from puhui.ledger.nouns import ID_MAX
-from tests.ledger.conformance.conftest import Played
+from tests.ledger.conformance.played import Played
 
 LEDGERS = {0: 0, 1: 156, 2: 344, 3: 840, 6: 978, 9: 392}
 """Ledgers of the cases by number, as the numbers of currencies here."""

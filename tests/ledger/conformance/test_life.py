@@ -19,8 +19,8 @@ from puhui.ledger.arrays.record import (
     unpack_accounts,
     unpack_transfers,
 )
-from tests.ledger.conformance.conftest import Played
 from tests.ledger.conformance.hand import END_NS, SECOND_NS, START_NS
+from tests.ledger.conformance.played import Played
 from tests.ledger.reference import Held, Reference
 
 WORLDS = itertools.count(1)

@@ -6,8 +6,8 @@ import pytest
 
 from puhui.ledger import Account
 from puhui.ledger.arrays.record import unpack_accounts, unpack_transfers
-from tests.ledger.conformance.conftest import Played
 from tests.ledger.conformance.hand import Hand, pay
+from tests.ledger.conformance.played import Played
 
 
 def test_accounts_come_in_the_order_of_their_creation(played: Played) -> None:

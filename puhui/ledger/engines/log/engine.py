@@ -306,23 +306,24 @@ class LogEngine:
         return _joined(pages)
 
     def tail(self, *, after: int, count: int) -> Page:
-        """As ``LedgerEngine``: created transfers among the next ``count`` events.
-
-        Fewer than asked for, none even, may be created among them: the end is reached when
-        ``after + count`` is past ``events``.
+        """As ``LedgerEngine``: created transfers among the next ``count`` events, or the first
+        beyond them; none at the end alone.
         """
         pages: list[Page] = []
         with self._lock:
             self._settle(0)
             until = min(after + 1 + count, self._state.ordinals)
             frame = int(np.searchsorted(self._firsts[: self._frames], after + 1, side="right")) - 1
-            while frame < self._frames and after + 1 < until:
+            found = 0
+            while frame < self._frames and (after + 1 < until or not found):
                 first = int(self._firsts[frame])
                 read = self._log.frame(int(self._sequences[frame]))
                 records, status = body_of(read)
-                here = np.arange(after + 1 - first, min(until - first, read.count))
+                last = min(until - first, read.count) if after + 1 < until else read.count
+                here = np.arange(max(after + 1 - first, 0), last)
                 kept = here[status[here] == _CREATED]
                 pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
+                found += len(kept)
                 after, frame = first + read.count - 1, frame + 1
         return _joined(pages)
 
