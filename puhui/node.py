@@ -117,10 +117,12 @@ def open_node(
     clock: Clock | None = None,
     keys: Keys | None = None,
     writers: int = 4,
+    ledger: str | None = None,
 ) -> Node:
     """Open the node under ``home``; an empty store gets its tables.
 
-    The store is ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
+    The ledger is ``ledger``, else ``PUHUI_LEDGER``, else the one in the store. The store is
+    ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
     Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``,
     ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone.
     Fault: ``kernel.fenced`` where a newer server of the store was met before.
@@ -140,4 +142,40 @@ def open_node(
     keys = keys or load_keys(home, may_make=owner_of(store) is None)
     store.bind(home)
     claim_store(store, keys.fingerprint)
-    return Node(store, keys, home, clock=clock)
+    node = Node(store, keys, home, clock=clock)
+    try:
+        _open_ledger(node, ledger or os.environ.get("PUHUI_LEDGER") or "sql")
+    except BaseException:
+        node.close()
+        raise
+    return node
+
+
+def _open_ledger(node: Node, name: str) -> None:
+    """Open the ledger beside the store where the setting names one, and settle what is left.
+
+    ``sql`` is the ledger in the store; ``log`` or ``log:FOLDER`` a log in that folder of the home;
+    ``tigerbeetle:CLUSTER@ADDRESSES`` a cluster that runs. Refused: ``kernel.bad_ledger``.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "sql" and not rest:
+        return
+    from puhui.ledger.desk.outside import OutsideLedger, settle_outside
+
+    if kind == "log":
+        from puhui.ledger.engines.log.engine import LogEngine
+
+        outside = OutsideLedger(LogEngine(node.home / (rest or "ledger")))
+    elif kind == "tigerbeetle":
+        from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
+
+        outside = OutsideLedger(TigerBeetleEngine.connected(rest))
+    else:
+        raise Refused(
+            "kernel.bad_ledger",
+            f"PUHUI_LEDGER is {name[:60]!r}: give sql, log, log:FOLDER or "
+            "tigerbeetle:CLUSTER@ADDRESSES.",
+        )
+    node.ports[OutsideLedger] = outside
+    node.at_close.append(outside.engine.close)
+    settle_outside(node, outside)

@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import api_key, apply, claims, lend, offline, pay, run, score, serve, standby, upkeep
+from puhui.cli import (
+    api_key,
+    apply,
+    claims,
+    corridor,
+    export,
+    ledger,
+    lend,
+    offline,
+    pay,
+    run,
+    score,
+    serve,
+    standby,
+    upkeep,
+)
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -42,7 +57,10 @@ app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("score", rich_help_panel=WORK)(score.score)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
-app.add_typer(upkeep.ledger_app, name="ledger", rich_help_panel=LOOK)
+app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
+ledger.ledger_app.command("export")(export.export)
+ledger.ledger_app.command("statement")(export.statement)
+app.add_typer(ledger.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)
 app.add_typer(api_key.api_key_app, name="api-key", rich_help_panel=KEEP)

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from puhui.kernel.errors import Refused
-
 if TYPE_CHECKING:
     from puhui.offline import OfflineVoucher, Purse, Request, RevocationList
 
@@ -71,6 +69,7 @@ class DeviceFile:
 
     def request_for(self, nonce: bytes) -> tuple[str, Request]:
         """The request of the device with ``nonce``. Refused: ``offline.wrong_nonce``."""
+        from puhui.kernel.errors import Refused
         from puhui.offline.window import read_request
 
         for text in self.asked:
@@ -92,6 +91,8 @@ def device_in(folder: Path) -> Iterator[DeviceFile]:
 
     Refused: ``offline.no_device``.
     """
+    from puhui.kernel.errors import Refused
+
     path = folder / FILE
     if not path.exists():
         raise Refused("offline.no_device", f"There is no {path}: puhui offline open makes one.")
@@ -111,6 +112,8 @@ def make_device(folder: Path, device: DeviceFile) -> None:
 
 def check_free(folder: Path) -> None:
     """Whether a device may be made in ``folder``. Refused: ``offline.device_exists``."""
+    from puhui.kernel.errors import Refused
+
     if (folder / FILE).exists():
         raise Refused("offline.device_exists", f"There is a device in {folder} already.")
 

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
+from unicodedata import east_asian_width
 
 Step = Any
 """A callable (name, done, total) that long work tells how far it is."""
@@ -37,6 +38,12 @@ STEP_WORDS = {
     "lending.void_stale_contracts": "ending contracts never paid out",
     "lending.age_loans": "aging loans",
     "lending.expire_offers": "ending offers nobody accepted",
+    "ledger.mark_books": "marking how far the books have come",
+    "ledger.sum_books": "summing the transfers of the day",
+    "ledger.close_books": "closing the books",
+    "ledger.verify": "adding up all transfers",
+    "ledger.verify general": "checking the days that are closed",
+    "ledger.export": "writing transfers",
     "replaying": "running the acts again",
     "staff": "county: people of the bank",
     "logins": "county: logins",
@@ -83,9 +90,13 @@ def _plain(value: object) -> object:
 
 
 def table(
-    titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Iterable[int] = (),
+    stream: TextIO | None = None,
 ) -> None:
-    """A table on stdout; the columns numbered in ``right`` stand at the right."""
+    """A table on stdout or ``stream``; the columns numbered in ``right`` stand at the right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -96,8 +107,8 @@ def table(
         drawn.add_column(title, justify="right" if place in turned else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(_literal(cell) for cell in row))
-    width = None if sys.stdout.isatty() else PIPE_COLUMNS
-    Console(highlight=False, width=width).print(drawn)
+    width = None if stream is None and sys.stdout.isatty() else PIPE_COLUMNS
+    Console(highlight=False, width=width, file=stream).print(drawn)
 
 
 def _literal(text: str) -> Any:
@@ -106,12 +117,16 @@ def _literal(text: str) -> Any:
     return Text(text)
 
 
-def pairs(rows: Iterable[tuple[str, str]]) -> None:
-    """Names and values under one another."""
+def pairs(rows: Iterable[tuple[str, str]], *, stream: TextIO | None = None) -> None:
+    """Names and values under one another; Chinese characters are two columns wide."""
     kept = list(rows)
-    width = max((len(name) for name, _ in kept), default=0)
+    width = max((_columns(name) for name, _ in kept), default=0)
     for name, value in kept:
-        print(f"  {name:<{width}}  {value}")
+        print(f"  {name}{' ' * (width - _columns(name))}  {value}", file=stream)
+
+
+def _columns(text: str) -> int:
+    return sum(1 + (east_asian_width(char) in "WF") for char in text)
 
 
 def share(value: float | None, digits: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""Keeping a node: migrations, events, closing days, replay, and the books."""
+"""Keeping a node: migrations, events, closing days, and replay."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ from puhui.cli import say
 from puhui.cli.open import opened
 
 Json = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
-
-ledger_app = typer.Typer(
-    no_args_is_help=True,
-    help="The books: check them, and print the trial balance.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 def migrate(as_json: Json = False) -> None:
@@ -190,82 +184,4 @@ def _replay(folder: Path, store: str, *, is_kept: bool, as_json: bool) -> None:
             }
         )
     if report.differences:
-        raise typer.Exit(1)
-
-
-@ledger_app.command("verify")
-def verify(as_json: Json = False) -> None:
-    """Recompute all books from the transfers and list whatever disagrees; 1 if anything does.
-
-    Example: puhui ledger verify --json
-    """
-    from puhui import ledger
-
-    with opened() as node, node.read() as tx:
-        report = ledger.verify(tx)
-    say.line(
-        f"{report.accounts:,} accounts, {report.transfers:,} transfers, "
-        f"{report.pendings_open:,} open pendings: "
-        f"{'the books are sound' if report.is_sound else 'something DISAGREES'}."
-    )
-    if report.findings:
-        say.table(
-            ("check", "of", "expected", "found"),
-            [(one.check, one.subject, one.expected, one.found) for one in report.findings[:50]],
-        )
-    if as_json:
-        say.figures(
-            {
-                "accounts": report.accounts,
-                "transfers": report.transfers,
-                "pendings_open": report.pendings_open,
-                "findings": len(report.findings),
-                "trial_balance_minor": report.trial_balance.difference_minor,
-            }
-        )
-    if not report.is_sound:
-        raise typer.Exit(1)
-
-
-@ledger_app.command("trial-balance")
-def trial_balance(as_json: Json = False) -> None:
-    """Print debits and credits by ledger and place in the chart; they are equal.
-
-    Example: puhui ledger trial-balance
-    """
-    from puhui import ledger
-    from puhui.kernel.money import DIGITS, figure_of
-
-    with opened() as node, node.read() as tx:
-        found = ledger.trial_balance(tx)
-
-    def amount(minor: int, currency: str) -> str:
-        return figure_of(minor, DIGITS[currency])
-
-    say.table(
-        ("ledger", "account", "accounts", "debits", "credits", "pending debits", "pending credits"),
-        [
-            (
-                row.ledger,
-                row.name,
-                f"{row.accounts:,}",
-                amount(row.debits_posted_minor, row.ledger),
-                amount(row.credits_posted_minor, row.ledger),
-                amount(row.debits_pending_minor, row.ledger),
-                amount(row.credits_pending_minor, row.ledger),
-            )
-            for row in found.rows
-        ],
-        right=range(2, 7),
-    )
-    say.line(f"Debits and credits are {found.difference_minor} minor units apart.")
-    if as_json:
-        say.figures(
-            {
-                "rows": len(found.rows),
-                "accounts": sum(row.accounts for row in found.rows),
-                "trial_balance_minor": found.difference_minor,
-            }
-        )
-    if found.difference_minor:
         raise typer.Exit(1)

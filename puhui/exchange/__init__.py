@@ -1,3 +1,26 @@
-"""Exchange (跨境兑换): currencies, quotes, payment versus payment, and settlement between participants."""
+"""Exchange (跨境兑换): currencies, quotes, payment versus payment, settlement of participants."""
 
-__all__: list[str] = []
+from puhui.exchange.desk import funds as _funds  # noqa: F401  registers its use cases
+from puhui.exchange.desk import participant as _participant  # noqa: F401  registers its use cases
+from puhui.exchange.desk import settlement as _settlement  # noqa: F401  registers its use cases
+from puhui.exchange.desk.leg import receipt_of
+from puhui.exchange.desk.remit import remit_and_tell
+from puhui.exchange.engines.coordinator import (
+    NodePeer,
+    drive_deal,
+    recover_deals,
+    start_and_drive,
+)
+from puhui.exchange.formats.signed import quote_bytes
+from puhui.exchange.nouns.quote import Quote
+
+__all__ = [
+    "Quote",
+    "quote_bytes",
+    "remit_and_tell",
+    "receipt_of",
+    "NodePeer",
+    "start_and_drive",
+    "drive_deal",
+    "recover_deals",
+]

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -154,6 +154,22 @@ def find_use_case(name: str) -> UseCase:
     return found
 
 
+class Outside(Protocol):
+    """Something that an act did beside the store, provisional until the store has committed."""
+
+    def confirm(self) -> None:
+        """The act is durable: make it final. Fault: it will be, when the node is opened again."""
+        ...
+
+    def undo(self) -> None:
+        """The act did not happen: take it back."""
+        ...
+
+    def doubt(self) -> None:
+        """Nobody knows whether the act was committed: leave it to be looked up."""
+        ...
+
+
 class Act:
     """One run of one use case: its transaction, its time, its chance and its identifiers.
 
@@ -175,6 +191,7 @@ class Act:
         "name",
         "node",
         "now_us",
+        "outside",
         "recorded",
         "tx",
     )
@@ -198,6 +215,7 @@ class Act:
         self.now_us = now_us
         self.find = find
         self.events: list[tuple[str, str, Mapping[str, object]]] = []
+        self.outside: list[Outside] = []
         self.digests: dict[str, str] = {}
         self.kept: dict[str, Any] = {}
         self.recorded: Any = None

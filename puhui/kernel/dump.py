@@ -89,6 +89,10 @@ def digest_store(store: Store) -> dict[str, TableDigest]:
 def _tables(store: Store) -> list[Table]:
     there = store.tables() - NOT_SAID
     return sorted(
-        (table for table in metadata.tables.values() if table.name in there),
+        (
+            table
+            for table in metadata.tables.values()
+            if table.name in there and not table.info.get("is_bookkeeping")
+        ),
         key=lambda table: table.name,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -27,11 +28,14 @@ from puhui.kernel.pending import (
     Pending,
     answer_again,
     compute_input,
+    confirm_outside,
     difference_of,
+    doubt_outside,
     fail_all,
     is_text,
     log_answer,
     text_of,
+    undo_outside,
 )
 from puhui.kernel.store import Row, Store, Transaction, Unmarked, Writer, find_recorded
 
@@ -63,6 +67,7 @@ class Node:
         self.home = home
         self.clock: Clock = clock or SystemClock()
         self.ports: dict[type, object] = ports or {}
+        self.at_close: list[Callable[[], None]] = []
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._queue_lock = threading.Lock()
@@ -80,7 +85,14 @@ class Node:
         On SQLite readers of one process take turns: each statement lets the interpreter go, and
         many readers would hand it to one another at every step.
         """
-        return self.store.read(in_turn=True, is_snapshot=is_snapshot)
+        reading = self.store.read(in_turn=True, is_snapshot=is_snapshot)
+        return self._with_ports(reading) if self.ports else reading
+
+    @contextmanager
+    def _with_ports(self, reading: AbstractContextManager[Transaction]) -> Iterator[Transaction]:
+        with reading as tx:
+            tx.ports = self.ports
+            yield tx
 
     def act(self, name: str, input: Any, *, key: str, actor: Actor, dry_run: bool = False) -> Any:
         """Run the use case ``name`` once for ``key`` and wait until it is durable.
@@ -198,6 +210,8 @@ class Node:
             if left is not None:
                 left.error = Fault("kernel.closed", "The node was closed.")
                 left.answer()
+        for end in self.at_close:
+            end()
         self.store.close()
 
     def _write(self) -> None:
@@ -207,6 +221,7 @@ class Node:
             try:
                 if writer is None:
                     writer = self.store.writer()
+                    writer.tx.ports = self.ports
                 self._run_group(writer, group)
             except BaseException as error:  # the thread goes on, and every caller gets an answer
                 fault = error
@@ -282,16 +297,21 @@ class Node:
                     self._run(writer, pending)
         except BaseException as error:
             fail_all(group, f"The group of acts was undone by a fault of the store ({error}).")
+            undo_outside(group)
             writer.roll_back()
             raise
         try:
             writer.commit()
         except writer.errors as error:
             fail_all(group, f"The commit failed: {writer.fault_of(error).reason}")
+            doubt_outside(group)
             writer.roll_back()
         except BaseException as error:
             fail_all(group, f"The commit failed ({error}).")
+            doubt_outside(group)
             raise
+        else:
+            confirm_outside(group)
 
     def _fill(self, writer: Writer, group: list[Pending]) -> None:
         """Run the first act of the group and those that wait behind it, for a bounded time."""
@@ -318,17 +338,20 @@ class Node:
                 raise
             except writer.errors as error:
                 pending.error = writer.fault_of(error)
+                undo_outside([pending])
                 writer.undo()
                 if attempt == writer.retries_max or not writer.is_retryable(error):
                     return
             except Exception as error:  # a use case that is at fault answers for itself alone
                 pending.error = error
+                undo_outside([pending])
                 writer.undo()
                 return
 
     def _run_once(self, writer: Writer, pending: Pending) -> None:
         tx = writer.tx
         pending.error = pending.outcome = None  # of an attempt that was undone nothing stays
+        undo_outside([pending])
         writer.mark()
         found = writer.find(pending.key)
         if found is not None:
@@ -345,6 +368,7 @@ class Node:
             now_us=now_us,
             find=writer.find,
         )
+        pending.outside = act.outside
         refusal: str | None = None
         try:
             if pending.subject_keys:
@@ -354,12 +378,14 @@ class Node:
             pending.outcome = pending.use_case.function(act, pending.input)
             outcome = pending.use_case.text_of_outcome(pending.outcome)
         except Refused as refused:
+            undo_outside([pending])
             writer.undo()
             writer.mark()
             pending.error = refused
             refusal, outcome = refused.code, canonical_json(refused.reason)
             act.events = []
         if pending.dry_run:
+            undo_outside([pending])
             writer.undo()
             return
         if pending.recorded is not None:

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from puhui.kernel.act import Act, UseCase
+from puhui.kernel.act import Act, Outside, UseCase
 from puhui.kernel.crypto import SubjectKey, canonical_json
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Row
@@ -39,6 +39,7 @@ class Pending:
         "key",
         "now_us",
         "outcome",
+        "outside",
         "recorded",
         "salt",
         "started_s",
@@ -73,6 +74,7 @@ class Pending:
         self.text = text
         self.now_us = now_us
         self.recorded = recorded
+        self.outside: list[Outside] = []
         self.difference: str | None = None
         self.is_awaited = False
         self.is_erased = False
@@ -113,6 +115,37 @@ def answer_again(pending: Pending, found: Row) -> None:
 
 def _reason(text: str) -> str:
     return str(json.loads(text))
+
+
+def confirm_outside(group: list[Pending]) -> None:
+    """After the commit, let what acts did beside the store become final.
+
+    Where that fails the act stands all the same: what is left to do is done when the node is opened
+    again, and the caller is told that nobody knows yet.
+    """
+    for pending in group:
+        outside, pending.outside = pending.outside, []
+        try:
+            for one in outside:
+                one.confirm()
+        except Fault as fault:
+            pending.outcome, pending.error = None, fault
+
+
+def undo_outside(group: list[Pending]) -> None:
+    """Take back what acts did beside the store, as they did not happen."""
+    for pending in group:
+        outside, pending.outside = pending.outside, []
+        for one in outside:
+            one.undo()
+
+
+def doubt_outside(group: list[Pending]) -> None:
+    """Leave what acts did beside the store as it is: the commit may have happened or not."""
+    for pending in group:
+        outside, pending.outside = pending.outside, []
+        for one in outside:
+            one.doubt()
 
 
 def fail_all(group: list[Pending], reason: str) -> None:

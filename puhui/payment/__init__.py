@@ -1,11 +1,14 @@
 """Payment (支付): wallets with tiers and limits, payments, codes to scan, and files of payments."""
 
 from puhui.payment.desk import batch as _batch  # noqa: F401  registers its use case
+from puhui.payment.desk import code as _code  # noqa: F401  registers its use cases
 from puhui.payment.desk import hold as _hold  # noqa: F401  registers its use cases
 from puhui.payment.desk import order as _order  # noqa: F401  registers its use cases
+from puhui.payment.desk import pay as _pay  # noqa: F401  registers its use cases
+from puhui.payment.desk import promise as _promise  # noqa: F401  registers its use cases
 from puhui.payment.desk import request as _request  # noqa: F401  registers its use cases
-from puhui.payment.desk.pay import pay_and_tell
 from puhui.payment.desk.read import statement
+from puhui.payment.desk.spend import spend
 from puhui.payment.desk.wallet import admit, own_account, wallet_account
 from puhui.payment.nouns import PaymentLine
 
@@ -14,6 +17,6 @@ __all__ = [
     "wallet_account",
     "own_account",
     "admit",
-    "pay_and_tell",
+    "spend",
     "statement",
 ]

@@ -1,17 +1,32 @@
 """The window of payment (窗口): what pages and machines read of it beside its door."""
 
+from puhui.payment.desk.code import code_of, codes_of, draw_shown_code, payload_text
 from puhui.payment.desk.file import pay_file
 from puhui.payment.desk.lists import tiers
+from puhui.payment.desk.notice import statement_camt053
+from puhui.payment.desk.promise import promise_of, promises_of
 from puhui.payment.desk.read import orders_of, payment_of, read_wallet, requests_of, wallets_of
+from puhui.payment.formats.account_camt import account_camt053
+from puhui.payment.formats.code_svg import bars_svg, qr_svg
 from puhui.payment.nouns.line import RefusedLine
 
 __all__ = [
     "RefusedLine",
+    "account_camt053",
+    "bars_svg",
+    "code_of",
+    "codes_of",
+    "draw_shown_code",
     "orders_of",
     "pay_file",
+    "payload_text",
     "payment_of",
+    "promise_of",
+    "promises_of",
+    "qr_svg",
     "read_wallet",
     "requests_of",
+    "statement_camt053",
     "tiers",
     "wallets_of",
 ]

@@ -18,8 +18,9 @@ from tests.cli.program import ROOT, Program
 
 COMMANDS = (
     "run", "lend", "apply", "score", "claims", "migrate", "promote", "worker", "close-day",
-    "replay",
-    "ledger verify", "ledger trial-balance", "serve", "api-key create", "api-key list",
+    "replay", "pay",
+    "ledger verify", "ledger trial-balance", "ledger report", "ledger close-year",
+    "ledger export", "ledger statement", "serve", "api-key create", "api-key list",
     "api-key revoke",
 )  # fmt: skip
 HEAVY = ("numpy", "numba", "sqlalchemy", "lightgbm", "puhui.kernel", "altair", "cryptography")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -83,6 +85,19 @@ def start() -> Iterator[Callable[..., Child]]:
             child.process.kill()
         child.process.join(10)
         child.told.close()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that makes a disk fail on purpose, compiled; skips where no compiler is."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a failing disk needs a C compiler (cc)")
+    source = Path(__file__).with_name("shim.c")
+    built = tmp_path_factory.mktemp("shim") / "shim.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-o", str(built), str(source)]
+    subprocess.run([*command, "-ldl"], check=True, timeout=120)
+    return built
 
 
 @pytest.fixture

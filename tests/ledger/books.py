@@ -16,7 +16,7 @@ DEPOSIT = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
 FUND, ALICE, BOB, OTHER = 1, 2, 3, 4
 
 _KEYS = itertools.count(1)
-OPERATOR = Actor("ledger tester", frozenset({"system"}))
+OPERATOR = Actor("ledger tester", frozenset({"system", "operator"}))
 
 
 def check_books(node: Node) -> None:

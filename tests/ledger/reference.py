@@ -41,6 +41,14 @@ class Reference:
                 held = self.transfers[transfer_id]
                 self.accounts[held.debit_account_id].debits_pending -= held.amount_minor
                 self.accounts[held.credit_account_id].credits_pending -= held.amount_minor
+                self.reopen(held)
+
+    def reopen(self, held: Transfer) -> None:
+        """Open what a pending had closed."""
+        if held.flags & Transfer.CLOSING_DEBIT:
+            self.accounts[held.debit_account_id].flags &= ~Account.CLOSED
+        if held.flags & Transfer.CLOSING_CREDIT:
+            self.accounts[held.credit_account_id].flags &= ~Account.CLOSED
 
     def copied(self) -> Reference:
         """Everything as it is now, to come back to."""
@@ -100,6 +108,9 @@ class Reference:
             return "accounts_must_be_different"
         if t.timeout_s and not t.flags & Transfer.PENDING:
             return "timeout_reserved_for_pending_transfer"
+        closing = t.flags & (Transfer.CLOSING_DEBIT | Transfer.CLOSING_CREDIT)
+        if closing and not t.flags & Transfer.PENDING:
+            return "closing_transfer_must_be_pending"
         if t.debit_account_id not in self.accounts:
             return "debit_account_not_found"
         if t.credit_account_id not in self.accounts:
@@ -132,6 +143,10 @@ class Reference:
             self.expiries[t.id] = now_us + t.timeout_s * 1_000_000 if t.timeout_s else 0
             debit.debits_pending += amount
             credit.credits_pending += amount
+            if t.flags & Transfer.CLOSING_DEBIT:
+                debit.flags |= Account.CLOSED
+            if t.flags & Transfer.CLOSING_CREDIT:
+                credit.flags |= Account.CLOSED
         else:
             debit.debits_posted += amount
             credit.credits_posted += amount
@@ -160,6 +175,13 @@ class Reference:
             return f"pending_transfer_{already.get(self.states[held.id], 'expired')}"
         debit = self.accounts[held.debit_account_id]
         credit = self.accounts[held.credit_account_id]
+        if t.flags & Transfer.POST:
+            if debit.flags & Account.CLOSED:
+                return "debit_account_already_closed"
+            if credit.flags & Account.CLOSED:
+                return "credit_account_already_closed"
+        else:
+            self.reopen(held)
         debit.debits_pending -= held.amount_minor
         credit.credits_pending -= held.amount_minor
         self.states[held.id] = "posted" if t.flags & Transfer.POST else "voided"

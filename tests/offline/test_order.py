@@ -43,7 +43,7 @@ from tests.offline.fair import (
 )
 
 PAYEES = ("B", "C", "D")
-LIMIT_MINOR = {"small": 3_000, "standard": 3_000}
+LIMIT_MINOR = {"small": 2_700, "standard": 3_000}
 BRANCHES = st.lists(
     st.lists(
         st.tuples(st.integers(0, 2), st.integers(1, 900), st.sampled_from((0, 0, 0, 0, 1))),
@@ -170,7 +170,6 @@ def final_state(site: Site, allowance_id: str) -> dict[str, Any]:
         "vouchers": vouchers,
         "wallets_revoked": seen.wallets_revoked,
         "payer": balance_of(site.node, site.payer.account_id),
-        "payees": [balance_of(site.node, payee.account_id) for payee in site.payees],
         "cover": balance_of(site.node, own_account("offline_cover", "CNY")),
     }
 
@@ -191,7 +190,7 @@ def test_order_loss_and_repetition_change_nothing(
     sites: list[Site], clock: FixedClock, tier: str, days: int
 ) -> None:
     @settings(
-        max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(BRANCHES, st.data())
     def run(told: list[list[tuple[int, int, int]]], data: st.DataObject) -> None:
@@ -246,11 +245,12 @@ def test_both_kinds_of_store_come_to_the_same(
         clock.set_us(clock.now_us() + 7 * DAY_US + 1)
         act(node, "offline.close_allowance", {"allowance_id": allowance_id}, key="close")
         clock.set_us(clock.now_us() - 7 * DAY_US - 1)
+        gained = [balance_of(node, payee.account_id) - OPENED_MINOR for payee in site.payees]
+        assert gained == [1_500] * 3, "4,500 of 5,000, in equal parts"
         states.append(final_state(site, allowance_id))
     assert states[0] == states[1]
     found = {(counter, str(kind)) for counter, kind, _ in states[0]["cases"]}
     assert found == {(1, "double_spend"), (2, "double_spend"), (2, "false_sum")}
-    assert states[0]["payees"] == [OPENED_MINOR + 1_500] * 3, "4,500 of 5,000, in equal parts"
 
 
 def hold_against_reference(
@@ -277,13 +277,14 @@ def hold_against_reference(
         assert state["wallets_revoked"] == bool(cases)
     if tier == "standard" or claimed <= limit + cover:
         assert states[0] == states[1], "to the last row"
+        assert grown[0] == grown[1]
         claims = {payee.account_id: 0 for payee in site.payees}
         for one in vouchers:
             claims[one.payee_account_id] += one.amount_minor
         parts = expected_parts(claims, paid)
         assert grown[0][0] == [parts[payee.account_id] for payee in site.payees]
     else:  # paid at once, and too little: who came first has more, the totals are the same
-        left, right = ({**state, "vouchers": 0, "payees": 0} for state in states)
+        left, right = ({**state, "vouchers": 0} for state in states)
         assert left == right
 
 

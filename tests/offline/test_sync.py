@@ -216,8 +216,9 @@ def test_verdicts_that_a_caller_makes_up_count_for_nothing(sqlite_node: Node) ->
     good = message.read_voucher(payer.pay(payee.ask(1_000, now_us), now_us))
     forged = message.write_voucher(replace(good, amount_minor=9))
     told = {"texts": (forged,), "verdicts": ("",)}
-    done = act(sqlite_node, "offline.sync_vouchers", told)
-    assert done.vouchers[0].refusal == "offline.bad_signature"
+    with pytest.raises(Refused, match=r"offline\.checked_input"):
+        act(sqlite_node, "offline.sync_vouchers", told)
+    assert sync(sqlite_node, [forged]).vouchers[0].refusal == "offline.bad_signature"
 
 
 def test_a_payee_who_opens_a_wallet_is_paid_afterwards(

@@ -18,7 +18,7 @@ STAFF = Actor("teller", frozenset({"operator", "system"}))
 _KEYS = itertools.count(1)
 
 
-def run(node: Node, name: str, actor: Actor = STAFF, **told: object) -> Any:
+def run(node: Node, name: str, actor: Actor = STAFF, /, **told: object) -> Any:
     """Run ``payment.<name>`` under a key of its own."""
     return node.act(f"payment.{name}", told, key=f"purse {next(_KEYS)}", actor=actor)
 

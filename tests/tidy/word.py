@@ -25,8 +25,8 @@ HOMES = {
     "policies": ("insurance",),
     "tranche": ("securities",),
     "tranches": ("securities",),
-    "settlement": ("payment", "exchange"),
-    "settlements": ("payment", "exchange"),
+    "settlement": ("payment", "exchange", "migrations"),
+    "settlements": ("payment", "exchange", "migrations"),
 }
 """Words with one meaning, and the rooms where they may be part of a name."""
 

@@ -75,10 +75,11 @@ def fault_of(error: sqlite3.Error) -> Fault:
 class SqliteTransaction:
     """Statements on one SQLite connection; the caller begins and ends the transaction."""
 
-    __slots__ = ("__weakref__", "_connection")
+    __slots__ = ("__weakref__", "_connection", "ports")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.ports: Mapping[type, object] = {}
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""

@@ -43,8 +43,10 @@ class Transaction(Protocol):
     rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
-    int, str, bytes or None.
+    int, str, bytes or None. ``ports`` is what the node has beside the store.
     """
+
+    ports: Mapping[type, object]
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""

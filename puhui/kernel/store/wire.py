@@ -48,6 +48,7 @@ class PostgresTransaction:
         "_wait_ms",
         "_wire",
         "connection",
+        "ports",
     )
 
     def __init__(
@@ -58,6 +59,7 @@ class PostgresTransaction:
         is_reader: bool = False,
     ) -> None:
         self.connection = connection
+        self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = wait_s_max * 1000
         self._wire = connection.pgconn

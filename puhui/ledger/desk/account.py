@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from puhui.kernel.act import Act, use_case
-from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
+from puhui.ledger.desk.beside import create_beside, engine_of, find_accounts
 from puhui.ledger.nouns import TIME_US_MAX, Account, Status
-from puhui.ledger.rules import TRACKED, judge_accounts
+from puhui.ledger.rules import TRACKED, judge_accounts, require_created
 from puhui.ledger.tables import read, write
 from puhui.ledger.tables.schema import blob, number, signed, unsigned, whole
 
@@ -28,6 +28,8 @@ def create_accounts(
     if not accounts:
         return ()
     tx = act.tx
+    if (engine := engine_of(tx)) is not None:
+        return create_beside(engine, accounts, act.now_us, strict=strict)
     found = tx.all(write.FIND_ACCOUNTS, ids=[blob(account.id) for account in accounts])
     known = {number(row.id): account_of(row) for row in found}
     statuses, created = judge_accounts(known, accounts, act.now_us)
@@ -66,17 +68,6 @@ def record_accounts(
         act.tx.run_many(write.INSERT_BALANCE, balances)
 
 
-def require_created(statuses: Sequence[Status], what: str) -> None:
-    """Refuse with the first status that is not ``created``; a cause goes before its followers."""
-    failed = [s for s in statuses if s is not Status.CREATED]
-    if not failed:
-        return
-    cause = next((s for s in failed if s is not Status.LINKED_EVENT_FAILED), failed[0])
-    place = statuses.index(cause) + 1
-    words = cause.value.replace("_", " ")
-    raise Refused(f"ledger.{cause.value}", f"{what.title()} {place} of {len(statuses)}: {words}.")
-
-
 def _row(account: Account, now_us: int) -> dict[str, object]:
     return {
         "id": blob(account.id),
@@ -109,13 +100,18 @@ def lookup_accounts(
 ) -> tuple[Account | None, ...]:
     """The accounts of at most 8,190 ``ids`` with their sums, in that order; None where none is.
 
-    Without ``at_us`` the sums are those recorded; with it those at that time (microseconds UTC),
-    pendings past their time left out. Refused: ``ledger.field_out_of_range``.
+    Without ``at_us`` the sums are those recorded, and an account that a pending keeps closed has
+    ``CLOSED`` among its flags; with it the sums are those at that time (microseconds UTC), pendings
+    past their time left out, and the flags those it was created with.
+    Refused: ``ledger.field_out_of_range``.
     """
     if not ids:
         return ()
+    if (engine := engine_of(tx)) is not None:
+        return find_accounts(engine, ids, at_us=at_us)
     rows = tx.all(write.FIND_ACCOUNTS, ids=[blob(account_id) for account_id in ids])
     found = {number(row.id): account_of(row) for row in rows}
+    closed: set[int] = set()
     if at_us is not None:
         sums = sums_at(tx, list(found), at_us=at_us)
     else:
@@ -124,6 +120,7 @@ def lookup_accounts(
         if tracked:
             kept = tx.all(write.FIND_BALANCES, ids=[blob(account_id) for account_id in tracked])
             sums.update({number(row[0]): list(row[1:5]) for row in kept})
+            closed = {number(row.account_id) for row in kept if row.is_closed}
     filled = {}
     for account_id, account in found.items():
         debits_pending, debits_posted, credits_pending, credits_posted = sums.get(
@@ -131,6 +128,7 @@ def lookup_accounts(
         )
         filled[account_id] = replace(
             account,
+            flags=account.flags | (Account.CLOSED if account_id in closed else 0),
             debits_pending_minor=debits_pending,
             debits_posted_minor=debits_posted,
             credits_pending_minor=credits_pending,

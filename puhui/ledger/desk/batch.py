@@ -23,6 +23,8 @@ from puhui.ledger.arrays.layout import (
     BALANCING,
     CLOSED,
     CLOSING,
+    CLOSING_CREDIT,
+    CLOSING_DEBIT,
     HELD,
     LINKED,
     OPEN,
@@ -39,9 +41,9 @@ from puhui.ledger.arrays.record import (
     ledger_name,
     ledger_number,
 )
-from puhui.ledger.desk.account import require_created, still_closed, sums_at
+from puhui.ledger.desk.account import still_closed, sums_at
 from puhui.ledger.nouns import Status
-from puhui.ledger.rules import TRACKED
+from puhui.ledger.rules import TRACKED, require_created
 from puhui.ledger.rules.books import TRANSIENT
 from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import (
@@ -234,27 +236,24 @@ def _check_untracked(
 
     Refused: ``ledger.closing_needs_balance``.
     """
-    special = np.flatnonzero(batch["flags"] & (BALANCING | CLOSING) != 0)
-    if not len(special):
+    flags = batch["flags"]
+    if not (flags & (BALANCING | CLOSING)).any():
         return
-    some = batch[special]
-    asked = {
+    bare = {account: n for n, account in enumerate(accounts) if slots["flags"][n] & UNTRACKED}
+    is_pending = flags & PENDING_FLAG != 0
+    for side, closing in (("debit", CLOSING_DEBIT), ("credit", CLOSING_CREDIT)):
+        closed = batch[is_pending & (flags & closing != 0)]
+        if not bare.keys().isdisjoint(blobs(closed[f"{side}_lo"], closed[f"{side}_hi"])):
+            refuse_closing()
+    some = batch[flags & BALANCING != 0]
+    named = {
         *blobs(some["debit_lo"], some["debit_hi"]),
         *blobs(some["credit_lo"], some["credit_hi"]),
     }
-    bare = {
-        number(account): n
-        for n, account in enumerate(accounts)
-        if account in asked and slots["flags"][n] & UNTRACKED
-    }
-    if not bare:
-        return
-    is_closing = (some["flags"] & CLOSING != 0) & (some["flags"] & PENDING_FLAG != 0)
-    if is_closing.any():
-        refuse_closing()
-    for account_id, sums in sums_at(tx, list(bare), at_us=now_us).items():
+    places = {number(account): n for account, n in bare.items() if account in named}
+    for account_id, sums in sums_at(tx, list(places), at_us=now_us).items():
         for name, amount_minor in zip(_SUMS, sums, strict=True):
-            slots[name][bare[account_id]] = amount_minor
+            slots[name][places[account_id]] = amount_minor
 
 
 def refuse_closing() -> None:

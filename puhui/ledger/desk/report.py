@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from puhui.kernel.store import Row, Transaction
+from puhui.ledger.desk import beside
+from puhui.ledger.desk.beside import engine_of
 from puhui.ledger.desk.chart import chart
 from puhui.ledger.nouns import (
     TIME_US_MAX,
@@ -39,6 +41,10 @@ def account_history(
     before the other; lines between are all given, imported ones that stand out of order too.
     """
     assert 1 <= count <= 10_000, count
+    if (engine := engine_of(tx)) is not None:
+        return beside.history(
+            engine, account_id, after=after, count=count, from_us=from_us, until_us=until_us
+        )
     key = blob(account_id)
     until = POSITION_MAX
     if from_us is not None:
@@ -95,6 +101,8 @@ def trial_balance(tx: Transaction) -> TrialBalance:
 
     ``difference_minor`` of the result is 0, always: every transfer debits what it credits.
     """
+    if (engine := engine_of(tx)) is not None:
+        return beside.balance_of_all(engine)
     counts: dict[tuple[str, int], int] = {}
     sums: dict[tuple[str, int], list[int]] = {}
     for row in tx.all(check.TRIAL_ACCOUNTS):
@@ -132,6 +140,8 @@ def verify(tx: Transaction) -> LedgerReport:
     that debits equal credits. A changed amount between two accounts without a balance row, above
     the watermark, agrees with itself: replaying the journal finds that, this does not.
     """
+    if (engine := engine_of(tx)) is not None:
+        return beside.check(engine)
     counts = tx.one(check.COUNTS)
     assert counts is not None
     flags = {number(row.id): row.flags for row in tx.all(write.ALL_ACCOUNTS)}

@@ -25,16 +25,24 @@ import numpy as np
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.arrays.record import Records, ledger_number, pack_columns, pack_transfers
+from puhui.ledger.arrays.record import (
+    Records,
+    ledger_number,
+    pack_columns,
+    pack_transfers,
+    unpack_transfers,
+)
 from puhui.ledger.desk.account import (
     Statuses,
     account_of,
     record_accounts,
-    require_created,
     still_closed,
     sums_at,
 )
 from puhui.ledger.desk.batch import create_records, refuse_closing
+from puhui.ledger.desk.beside import create_beside, engine_of, find_transfers
+from puhui.ledger.desk.outside import outside_of
+from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
@@ -46,6 +54,7 @@ from puhui.ledger.rules import (
     judge_accounts,
     judge_transfers,
     leave_out_due,
+    require_created,
 )
 from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import blob, number, signed, unsigned
@@ -81,6 +90,12 @@ def create_transfers(
     """
     if isinstance(transfers, Mapping):
         transfers = pack_columns(transfers)
+    if (outside := outside_of(act.tx)) is not None:
+        if opening:
+            _open_beside(act, outside.engine, opening)
+        if isinstance(transfers, np.ndarray):
+            transfers = unpack_transfers(transfers)
+        return outside.create(act, transfers, strict=strict) if transfers else ()
     if isinstance(transfers, np.ndarray):
         assert not opening, "accounts are opened before a batch of records"
         return create_records(act, transfers, strict=strict)
@@ -94,6 +109,11 @@ def create_transfers(
         require_created(made.statuses, "transfer")
     _record(act, fetched, made)
     return tuple(made.statuses)
+
+
+def _open_beside(act: Act, engine: LedgerEngine, opening: Sequence[Account]) -> None:
+    statuses = create_beside(engine, opening, act.now_us, strict=False)
+    require_created([Status.CREATED if s in _THERE else s for s in statuses], "account")
 
 
 def _has_numbers(transfers: Sequence[Transfer]) -> bool:
@@ -349,6 +369,8 @@ def lookup_transfers(tx: Transaction, ids: Sequence[int]) -> tuple[Transfer | No
     """
     if not ids:
         return ()
+    if (engine := engine_of(tx)) is not None:
+        return find_transfers(engine, ids)
     rows = tx.all(write.FIND_TRANSFERS, ids=[blob(transfer_id) for transfer_id in ids])
     found = {number(row.id): transfer_of(row) for row in rows}
     return tuple(found.get(transfer_id) for transfer_id in ids)

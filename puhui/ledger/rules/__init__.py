@@ -1,6 +1,6 @@
 """What the ledger decides, pure: accounts, transfers in batches, and whether the books agree."""
 
-from puhui.ledger.rules.account import judge_accounts
+from puhui.ledger.rules.account import judge_accounts, require_created
 from puhui.ledger.rules.books import EXPIRED, OPEN, Books, Judgement, Terms
 from puhui.ledger.rules.check import TRACKED, check_limits, compare_books
 from puhui.ledger.rules.expiry import first_expiries, leave_out_due, release
@@ -20,4 +20,5 @@ __all__ = [
     "judge_transfers",
     "leave_out_due",
     "release",
+    "require_created",
 ]

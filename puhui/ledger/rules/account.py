@@ -119,3 +119,17 @@ def _exists(a: Account, found: Account) -> Status:
     if a.code != found.code:
         return Status.EXISTS_WITH_DIFFERENT_CODE
     return Status.EXISTS
+
+
+def require_created(statuses: Sequence[Status], what: str) -> None:
+    """Refuse with the first status that is not ``created``; a cause goes before its followers.
+
+    Refused: ``ledger.<status>``.
+    """
+    failed = [s for s in statuses if s is not Status.CREATED]
+    if not failed:
+        return
+    cause = next((s for s in failed if s is not Status.LINKED_EVENT_FAILED), failed[0])
+    place = statuses.index(cause) + 1
+    words = cause.value.replace("_", " ")
+    raise Refused(f"ledger.{cause.value}", f"{what.title()} {place} of {len(statuses)}: {words}.")

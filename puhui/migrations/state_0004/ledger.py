@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from puhui.migrations.state_0004 import general
+
 
 def change_balance() -> None:
     """Let a balance row say that a transfer keeps its account closed."""
@@ -39,5 +41,35 @@ def make_loose() -> None:
     )
 
 
-MAKERS = (change_balance, change_transfer, make_loose)
+def make_intent() -> None:
+    """Make what the store keeps of a ledger beside it."""
+    op.create_table(
+        "ledger_intent",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("records", sa.LargeBinary(), nullable=False),
+        sa.Column("holds", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("token"),
+    )
+    op.create_table(
+        "ledger_claim",
+        sa.Column("pending_id", sa.LargeBinary(), nullable=False),
+        sa.Column("is_post", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("pending_id"),
+    )
+    op.create_table(
+        "ledger_hold",
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ledger_hold_due", "ledger_hold", ["expires_us"], unique=False)
+    op.create_table(
+        "ledger_outside",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+MAKERS = (change_balance, change_transfer, make_loose, make_intent, *general.MAKERS)
 """In the order that references between tables ask for."""

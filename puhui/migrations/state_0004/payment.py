@@ -122,5 +122,97 @@ def make_order() -> None:
     op.create_index("payment_order_due", "payment_order", ["status", "try_on"], unique=False)
 
 
-MAKERS = (make_wallet, make_payment, make_request, make_order)
+def make_code() -> None:
+    """Make payment_code, payment_shown_code and payment_code_usage."""
+    op.create_table(
+        "payment_code",
+        sa.Column("digits", sa.Text(), nullable=False),
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_local", sa.Text(), nullable=False),
+        sa.Column("city", sa.Text(), nullable=False),
+        sa.Column("city_local", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("expires_us", sa.BigInteger(), nullable=False),
+        sa.Column("payment", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('static', 'dynamic')"),
+        sa.CheckConstraint("status IN ('open', 'used', 'closed')"),
+        sa.CheckConstraint("amount_minor > 0"),
+        sa.PrimaryKeyConstraint("digits"),
+    )
+    op.create_index("payment_code_party", "payment_code", ["party_id", "status"], unique=False)
+    op.create_table(
+        "payment_shown_code",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("expires_us", sa.BigInteger(), nullable=False),
+        sa.Column("payment", sa.Text(), nullable=False),
+        sa.CheckConstraint("status IN ('open', 'used', 'replaced')"),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_index(
+        "payment_shown_code_party", "payment_shown_code", ["party_id", "status"], unique=False
+    )
+    op.create_table(
+        "payment_code_usage",
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("spent_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("spent_minor >= 0"),
+        sa.PrimaryKeyConstraint("party_id", "currency", "day", "level"),
+    )
+
+
+def make_promise() -> None:
+    """Make payment_promise and payment_reading."""
+    op.create_table(
+        "payment_promise",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payer_id", sa.Text(), nullable=False),
+        sa.Column("payee_id", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("condition", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("pending_id", sa.LargeBinary(), nullable=False),
+        sa.Column("remark", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("lapses_on", sa.Text(), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("payment", sa.Text(), nullable=False),
+        sa.CheckConstraint("status IN ('held', 'kept', 'lapsed')"),
+        sa.CheckConstraint("amount_minor > 0"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    for name, columns in (
+        ("payment_promise_due", ["status", "lapses_on"]),
+        ("payment_promise_payer", ["payer_id"]),
+        ("payment_promise_payee", ["payee_id"]),
+    ):
+        op.create_index(name, "payment_promise", columns, unique=False)
+    op.create_table(
+        "payment_reading",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("observed_on", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("recorded_us", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "name", "observed_on", "revision"),
+    )
+
+
+MAKERS = (make_wallet, make_payment, make_request, make_order, make_code, make_promise)
 """In the order that references between tables ask for."""

@@ -7,7 +7,7 @@ every voucher that came in before it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
@@ -27,6 +27,7 @@ from puhui.offline.engines.signature import is_signed
 from puhui.offline.formats import message
 from puhui.offline.nouns import (
     Allowance,
+    CheckedVouchers,
     OfflineVoucher,
     SyncedVoucher,
     SyncVouchers,
@@ -37,8 +38,13 @@ VOUCHERS_MAX = 4_000
 """The most vouchers kept of one allowance: a broken wallet may sign as many as it likes."""
 
 
-def check_signatures(node: Node, input: SyncVouchers) -> SyncVouchers:
-    """Decode every text and check its signature, before the act; refusals become verdicts."""
+def check_signatures(node: Node, input: SyncVouchers | CheckedVouchers) -> CheckedVouchers:
+    """Decode every text and check its signature, before the act; refusals become verdicts.
+
+    Refused: ``offline.checked_input``.
+    """
+    if not isinstance(input, SyncVouchers):
+        raise Refused("offline.checked_input", "Signatures are checked by the node alone.")
     vouchers: list[OfflineVoucher | str] = []
     for text in input.texts:
         try:
@@ -53,7 +59,7 @@ def check_signatures(node: Node, input: SyncVouchers) -> SyncVouchers:
                 allowance = message.read_allowance(row.text)
                 keys[allowance.id] = allowance.wallet_key
     verdicts = [one if isinstance(one, str) else _verdict(one, keys) for one in vouchers]
-    return replace(input, verdicts=tuple(verdicts))
+    return CheckedVouchers(input.texts, tuple(verdicts))
 
 
 def _verdict(voucher: OfflineVoucher, keys: Mapping[bytes, bytes]) -> str:
@@ -81,14 +87,16 @@ class _Group:
     batch="texts",
     prepare=check_signatures,
 )
-def sync_vouchers(act: Act, input: SyncVouchers) -> VouchersSynced:
+def sync_vouchers(act: Act, input: SyncVouchers | CheckedVouchers) -> VouchersSynced:
     """Take vouchers in, pay what can be paid, and find double spends; refusals one by one.
 
     Whoever holds a voucher may bring it: it pays nobody but the payee it names. Refusals of
     single vouchers: ``offline.bad_message``, ``offline.bad_signature``,
     ``offline.unknown_allowance``, ``offline.no_payee``, ``offline.own_wallet``,
-    ``offline.too_many``, and those of ``rules.check_terms``.
+    ``offline.too_many``, and those of ``rules.check_terms``; of the whole those of
+    ``check_signatures``.
     """
+    assert isinstance(input, CheckedVouchers), input
     items = [
         verdict or message.read_voucher(text)
         for text, verdict in zip(input.texts, input.verdicts, strict=True)

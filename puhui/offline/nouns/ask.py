@@ -34,13 +34,20 @@ class AllowanceGranted:
 
 @dataclass(frozen=True, slots=True)
 class SyncVouchers:
-    """Vouchers that a device has taken, as texts, in any order, as often as one likes.
+    """Vouchers that a device has taken, as texts, in any order, as often as one likes."""
 
-    ``verdicts`` is filled in before the act: "" where the signature holds, else a refusal's code.
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedVouchers:
+    """The same with signatures checked before the act, and never given by a caller.
+
+    ``verdicts`` has "" for each text whose signature holds, else the code of a refusal.
     """
 
     texts: tuple[str, ...]
-    verdicts: tuple[str, ...] = ()
+    verdicts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from puhui.kernel.act import BATCH_MAX, Actor
+from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.party import Party, find_parties
@@ -81,7 +82,7 @@ def pay_file(
     ``payment.bad_encoding``, ``payment.bad_header`` and what the reader of pain.001 refuses.
     """
     run = _Run(node, actor, source, dry_run, tell)
-    lines = _read(path, encoding, step)
+    lines = _read(node, path, encoding, step)
     while chunk := list(islice(lines, BATCH_MAX)):
         _pay_chunk(run, chunk)
     return FilePaid(
@@ -95,15 +96,16 @@ def pay_file(
 
 
 def _read(
-    path: Path, encoding: str, step: Callable[[int], None] | None
+    node: Node, path: Path, encoding: str, step: Callable[[int], None] | None
 ) -> Iterator[PaymentLine | RefusedLine]:
     if path.suffix.lower() != ".xml":
         yield from read_csv(path, encoding=encoding, tell=step)
         return
     from puhui.payment.formats.iso20022 import read_pain001  # read only where it is asked for
 
+    today = business_date(node.clock.now_us())
     try:
-        for number, line in enumerate(read_pain001(path), start=1):
+        for number, line in enumerate(read_pain001(path, on=today), start=1):
             if step is not None:
                 step(number)
             yield line

@@ -268,15 +268,14 @@ def _unfit(columns: Columns) -> dict[int, str]:
 
 def _not_wallets(act: Act, columns: Columns) -> dict[int, str]:
     """Places that name an account by its number which is none of a customer's deposits."""
-    named = {
-        account
-        for texts, accounts in (
-            (columns.payers, columns.payer_accounts),
-            (columns.payees, columns.payee_accounts),
-        )
-        for text, account in zip(texts, accounts, strict=True)
-        if len(text) == NUMBER_LENGTH and is_number(text)
-    }
+    named: set[bytes] = set()
+    for texts, accounts in (
+        (columns.payers, columns.payer_accounts),
+        (columns.payees, columns.payee_accounts),
+    ):
+        if NUMBER_LENGTH in set(map(len, texts)):
+            pairs = zip(texts, accounts, strict=True)
+            named.update(account for text, account in pairs if is_number(text))
     if not named:
         return {}
     code = chart().account("customer_deposit")
@@ -286,8 +285,8 @@ def _not_wallets(act: Act, columns: Columns) -> dict[int, str]:
             strangers.add(tables.blob(found.id))
     if not strangers:
         return {}
-    pairs = enumerate(zip(columns.payer_accounts, columns.payee_accounts, strict=True))
-    return {at: "payment.not_a_wallet" for at, pair in pairs if strangers.intersection(pair)}
+    places = enumerate(zip(columns.payer_accounts, columns.payee_accounts, strict=True))
+    return {at: "payment.not_a_wallet" for at, pair in places if strangers.intersection(pair)}
 
 
 def hold_wallets(act: Act, accounts: Collection[bytes]) -> Held:

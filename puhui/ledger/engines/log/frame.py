@@ -14,7 +14,7 @@ import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,13 +59,18 @@ Buffer = bytes | bytearray | memoryview | NDArray[np.uint8]
 """A run of bytes that is handed over without a copy; nobody changes it until it is durable."""
 
 
+def bytes_of(buffer: Buffer) -> memoryview:
+    """The bytes of a buffer, not copied."""
+    return memoryview(cast(bytes, buffer)).cast("B")
+
+
 class Head(NamedTuple):
     """The header of a frame as it stands in a file."""
 
     magic: bytes
     version: int
     kind: int
-    count: int
+    records: int
     sequence: int
     time_ns: int
     body_bytes: int
@@ -109,7 +114,7 @@ def genesis_of(log: bytes) -> bytes:
     return hashlib.sha256(log).digest()
 
 
-def pack_frame(head: Head, buffers: Sequence[Buffer]) -> tuple[bytes, bytes]:
+def pack_frame(head: Head, buffers: Sequence[memoryview]) -> tuple[bytes, bytes]:
     """The header with its checksum, and the checksum; ``head.checksum`` is not looked at."""
     blank = _FRAME.pack(*head[:-1], _NO_CHECKSUM)
     digest = hashlib.sha256(blank)

@@ -24,8 +24,8 @@ from puhui.ledger.engines.log.frame import ALIGNMENT, genesis_of, whole_after
 class Seal:
     """What a full segment is known by: kept beside it, as one line of JSON.
 
-    ``previous`` and ``checksum`` are the chain before its first and at its last frame;
-    ``sha256`` is of the whole file; all three in hex digits, as is ``log``.
+    ``previous`` and ``checksum``, hex digits as ``log`` is, are the chain before its first and at
+    its last frame. They vouch for every byte up to ``end``; behind it are noughts up to ``size``.
     """
 
     segment: int
@@ -34,8 +34,8 @@ class Seal:
     last: int
     previous: str
     checksum: str
-    bytes: int
-    sha256: str
+    end: int
+    size: int
 
     def text(self) -> bytes:
         """The line, with a digest of itself."""
@@ -48,6 +48,11 @@ class Seal:
 def seal_path(folder: Path, number: int) -> Path:
     """Where the seal of a segment is."""
     return segment_path(folder, number).with_suffix(".seal")
+
+
+def pruned_path(folder: Path, number: int) -> Path:
+    """Where the seal of a segment that was given up is kept."""
+    return segment_path(folder, number).with_suffix(".pruned")
 
 
 def read_seal(path: Path) -> Seal | None:
@@ -102,11 +107,11 @@ def remove_unfinished(folder: Path) -> None:
 class Recovered:
     """What opening found at the end of the log, and cut as never acknowledged.
 
-    ``frames`` is how many began to be written, ``bytes`` how many bytes were cleared.
+    ``frames`` is how many began to be written, ``size`` how many bytes were cleared.
     """
 
     frames: int
-    bytes: int
+    size: int
 
 
 class Chain:
@@ -117,6 +122,13 @@ class Chain:
         self.sequence = 0
         self.checksum = b""
         self.time_ns = 0
+
+    def follow(self, seal: Seal | None, number: int) -> None:
+        """Go on behind a segment that was given up. Fault: ``ledger.log_damaged``."""
+        if seal is None:
+            raise damaged(f"What was kept of the pruned segment {number} is damaged.")
+        self.log, self.sequence = bytes.fromhex(seal.log), seal.last
+        self.checksum = bytes.fromhex(seal.checksum)
 
     def enter(self, segment: Segment) -> None:
         """Hold the header of the next segment against the chain. Fault: ``ledger.log_damaged``."""
@@ -162,7 +174,7 @@ def check_sealed(chain: Chain, segment: Segment, seal: Seal | None, folder: Path
         return write_seal(segment, chain.sequence, chain.checksum, folder)
     assert segment.head is not None
     head = (segment.number, chain.log.hex(), segment.first, segment.head.previous.hex())
-    if head != (seal.segment, seal.log, seal.first, seal.previous) or seal.bytes != segment.size:
+    if head != (seal.segment, seal.log, seal.first, seal.previous) or seal.size != segment.size:
         raise damaged(f"Segment {segment.number} is another than was sealed ({segment.path}).")
     chain.sequence, chain.checksum = seal.last, bytes.fromhex(seal.checksum)
     return seal
@@ -178,8 +190,8 @@ def write_seal(segment: Segment, last: int, checksum: bytes, folder: Path) -> Se
         last=last,
         previous=segment.head.previous.hex(),
         checksum=checksum.hex(),
-        bytes=segment.size,
-        sha256=hashlib.sha256(segment.view).hexdigest(),
+        end=segment.end,
+        size=segment.size,
     )
     put_file(seal_path(folder, segment.number), seal.text())
     return seal
@@ -231,7 +243,56 @@ def discard_spare(chain: Chain, segment: Segment, folder: Path) -> Recovered:
     return Recovered(lost, used)
 
 
-def check_bytes(segment: Segment, seal: Seal) -> None:
-    """Hold every byte of a full segment against its seal. Fault: ``ledger.log_damaged``."""
-    if hashlib.sha256(segment.view).hexdigest() != seal.sha256:
+def check_all(segment: Segment, seal: Seal) -> tuple[int, int]:
+    """Hold every byte of a full segment against its seal: how many frames, and their bytes.
+
+    Fault: ``ledger.log_damaged``, naming the frame.
+    """
+    chain = Chain()
+    chain.enter(segment)
+    chain.read_through(segment)
+    if chain.sequence != seal.last or segment.last_used() > segment.end:
+        raise segment.damaged_at(chain.sequence + 1, segment.end)
+    head = segment.head
+    assert head is not None
+    read = (head.log.hex(), head.first, head.previous.hex(), chain.checksum.hex(), segment.end)
+    if read != (seal.log, seal.first, seal.previous, seal.checksum, seal.end):
         raise damaged(f"Segment {segment.number} is not what was sealed ({segment.path}).")
+    return chain.sequence - head.first + 1, segment.end
+
+
+CLOSED = "log-closed.json"
+
+
+def note_closed(folder: Path, sequence: int, checksum: bytes) -> None:
+    """Write down where a log ended when it was closed in good order."""
+    said = {"sequence": sequence, "checksum": checksum.hex()}
+    put_file(folder / CLOSED, (json.dumps(said) + "\n").encode())
+
+
+def forget_closed(folder: Path) -> None:
+    """Take the note away before anything is added to the log."""
+    path = folder / CLOSED
+    if path.exists():
+        path.unlink()
+        sync_folder(folder)
+
+
+def check_closed(chain: Chain, segment: Segment) -> None:
+    """Hold the end that was found against the note, if the log was closed in good order.
+
+    So a last frame that was acknowledged, then damaged, is not mistaken for one cut short.
+    Fault: ``ledger.log_damaged``, naming the frame.
+    """
+    try:
+        said = json.loads((segment.path.parent / CLOSED).read_bytes())
+        ended = (int(said["sequence"]), str(said["checksum"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return
+    if chain.sequence < ended[0]:
+        raise segment.damaged_at(chain.sequence + 1, segment.end)
+    if ended != (chain.sequence, chain.checksum.hex()):
+        raise damaged(
+            f"The log ends with frame {chain.sequence}, but was closed at frame {ended[0]} "
+            f"({segment.path})."
+        )

@@ -5,19 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import threading
-from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault, Refused
-from puhui.ledger.engines.log.file import Segment, make_segment, segment_path
+from puhui.ledger.engines.log.file import Segment, make_segment, segment_path, write_all
 from puhui.ledger.engines.log.frame import (
     ALIGNMENT,
     LOG_BYTES,
@@ -28,23 +26,24 @@ from puhui.ledger.engines.log.frame import (
     pack_segment,
     whole_at,
 )
+from puhui.ledger.engines.log.kept import Kept
 from puhui.ledger.engines.log.recovery import (
     Chain,
     Recovered,
-    check_bytes,
+    check_closed,
     check_sealed,
     cut_torn_end,
     discard_spare,
+    forget_closed,
+    note_closed,
     numbers_in,
+    pruned_path,
     read_seal,
     remove_unfinished,
     seal_path,
     write_seal,
 )
 from puhui.ledger.engines.log.writer import Place, Ticket, Writer
-
-MAPS_MAX = 256
-"""Segments that are mapped at a time; each keeps a file descriptor."""
 
 
 class FrameLog:
@@ -58,13 +57,11 @@ class FrameLog:
         self.folder = folder
         self._lock = lock
         self._segment_bytes = segment_bytes
-        self._guard = threading.Lock()
-        self._maps: OrderedDict[int, Segment] = OrderedDict()
-        self._firsts: list[int] = []
-        self._numbers: list[int] = []
+        self._kept = Kept(folder)
         self._spare: Future[Path] | None = None
         self._workshop = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-segment")
         self._ticket: Ticket | None = None
+        self._is_closed = False
         self.recovered = Recovered(0, 0)
 
     @classmethod
@@ -79,7 +76,7 @@ class FrameLog:
 
         New segments have ``segment_bytes`` bytes, a multiple of 128. ``on_failure`` is called by
         the writer's thread when nothing can be written any more. Refused: ``ledger.log_in_use``.
-        Fault: ``ledger.log_damaged``.
+        Fault: ``ledger.log_damaged``, ``ledger.log_failed``.
         """
         assert segment_bytes % ALIGNMENT == 0, segment_bytes
         assert segment_bytes >= 4 * ALIGNMENT, segment_bytes
@@ -93,9 +90,12 @@ class FrameLog:
         log = cls(folder, lock, segment_bytes)
         try:
             log._start(log._recover(), on_failure)
-        except BaseException:
+        except BaseException as error:
             log._workshop.shutdown()
             os.close(lock)
+            if isinstance(error, OSError):
+                reason = f"The log in {folder} cannot be opened: {error}."
+                raise Fault("ledger.log_failed", reason) from None
             raise
         return log
 
@@ -104,7 +104,10 @@ class FrameLog:
     def _recover(self) -> Chain:
         folder, chain = self.folder, Chain()
         remove_unfinished(folder)
-        numbers = list(numbers_in(folder).logs)
+        found = numbers_in(folder)
+        numbers = list(found.logs)
+        if found.pruned:
+            chain.follow(read_seal(pruned_path(folder, found.pruned[-1])), found.pruned[-1])
         if not numbers:
             log = secrets.token_bytes(LOG_BYTES)
             head = pack_segment(1, 1, self._segment_bytes, log, genesis_of(log))
@@ -116,37 +119,27 @@ class FrameLog:
         for number in begun[:-1]:
             segment = Segment(segment_path(folder, number), number)
             check_sealed(chain, segment, read_seal(seal_path(folder, number)), folder)
-            self._take(segment)
+            self._kept.add(segment)
         active = last if spare is None else Segment(segment_path(folder, begun[-1]), begun[-1])
         chain.enter(active)
         chain.read_through(active)
+        check_closed(chain, active)
         cut = cut_torn_end(chain, active)
         if spare is not None:
             more = discard_spare(chain, spare, folder)
-            cut = Recovered(cut.frames + more.frames, cut.bytes + more.bytes)
+            cut = Recovered(cut.frames + more.frames, cut.size + more.size)
         self.recovered = cut
-        self._numbers.append(active.number)
-        self._firsts.append(active.first)
-        self._active = active
+        self._kept.add(active)
         return chain
-
-    def _take(self, segment: Segment) -> None:
-        self._numbers.append(segment.number)
-        self._firsts.append(segment.first)
-        self._keep(segment)
-
-    def _keep(self, segment: Segment) -> None:
-        self._maps[segment.number] = segment
-        while len(self._maps) > MAPS_MAX:
-            self._maps.popitem(last=False)
 
     def _start(self, chain: Chain, on_failure: Callable[[Fault], None] | None) -> None:
         self.id = chain.log
         self.last_sequence = chain.sequence
         self.last_time_ns = chain.time_ns or self._time_before(chain.sequence)
-        handle = os.open(self._active.path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(self._kept.last.path, os.O_RDWR | os.O_CLOEXEC)
         # What a killed process wrote may not be on disk yet; it is read as durable from here on.
         os.fsync(handle)
+        forget_closed(self.folder)
         self._order_spare()
         self._writer = Writer(
             self._place(handle),
@@ -159,9 +152,9 @@ class FrameLog:
 
     def _time_before(self, sequence: int) -> int:
         """The time of the last frame where the open segment has none yet, 0 where none is kept."""
-        if not sequence or sequence < self._firsts[0]:
+        if not sequence or sequence < self._kept.first_sequence:
             return 0
-        return self._frame_of(sequence).time_ns
+        return self._tried(sequence).time_ns
 
     # Writing.
 
@@ -186,17 +179,17 @@ class FrameLog:
         return self._writer.durable
 
     def _place(self, handle: int) -> Place:
-        segment = self._active
+        segment = self._kept.last
         return Place(handle, segment.size, segment.end, segment.add)
 
     def _order_spare(self) -> None:
-        number = self._numbers[-1] + 1
+        number = self._kept.last.number + 1
         self._spare = self._workshop.submit(_ready_spare, self.folder, number, self._segment_bytes)
 
     def _roll(self, first: int, previous: bytes) -> Place:
         """Seal the segment, and go on in the one that was made ahead."""
-        full, number = self._active, self._numbers[-1] + 1
-        os.close(self._writer.release())
+        full = self._kept.last
+        number = full.number + 1
         assert self._spare is not None, "the next segment was never ordered"
         try:
             path = self._spare.result()
@@ -205,23 +198,37 @@ class FrameLog:
             path = _ready_spare(self.folder, number, self._segment_bytes)
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         size = os.fstat(handle).st_size
-        os.pwrite(handle, pack_segment(number, first, size, self.id, previous), 0)
+        head = pack_segment(number, first, size, self.id, previous)
+        write_all(handle, [memoryview(head)], 0)
         segment = Segment(path, number)
-        with self._guard:
-            self._keep(full)
-            self._active = segment
-            self._numbers.append(number)
-            self._firsts.append(first)
+        os.close(self._writer.release())
+        self._kept.add(segment)
         self._order_spare()
         self._workshop.submit(write_seal, full, first - 1, previous, self.folder)
         return self._place(handle)
 
     def close(self) -> None:
-        """Write what is on its way, seal what is full, and let the folder go."""
+        """Write what is on its way, seal what is full, note the end, and let the folder go."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._writer.close()
         self._workshop.shutdown()
         os.close(self._writer.release())
+        if self._writer.fault is None:
+            note_closed(self.folder, self._writer.durable, self._writer.checksum)
         os.close(self._lock)
+
+    def __enter__(self) -> FrameLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     # Reading.
 
@@ -232,10 +239,10 @@ class FrameLog:
         ``ledger.log_damaged``, naming the frame.
         """
         until = self.durable_sequence
-        sequence = max(after + 1, self._firsts[0])
+        sequence = max(after + 1, self._kept.first_sequence)
         previous = b""
         while sequence <= until:
-            segment, last = self._segment_of(sequence)
+            segment, last = self._kept.find(sequence)
             last = min(last, until)
             position = segment.position_of(sequence)
             previous = previous or self._checksum_before(sequence, segment)
@@ -255,26 +262,6 @@ class FrameLog:
         head = head_at(segment.view, segment.position_of(sequence - 1))
         return b"" if head is None else head.checksum
 
-    def _segment_of(self, sequence: int) -> tuple[Segment, int]:
-        """The segment that holds a frame, indexed, and the last sequence in it."""
-        with self._guard:
-            place = bisect_right(self._firsts, sequence) - 1
-            assert place >= 0, sequence
-            return self._segment_at(place)
-
-    def _segment_at(self, place: int) -> tuple[Segment, int]:
-        if place == len(self._numbers) - 1:
-            return self._active, self._active.first + len(self._active.positions) - 1
-        number, last = self._numbers[place], self._firsts[place + 1] - 1
-        segment = self._maps.pop(number, None)
-        if segment is None:
-            segment = Segment(segment_path(self.folder, number), number)
-            if segment.head is None or segment.head.first != self._firsts[place]:
-                raise segment.damaged_at(self._firsts[place], 0)
-        segment.index(last)
-        self._keep(segment)
-        return segment, last
-
     def _await(self, sequence: int) -> None:
         """Wait until a frame that was appended is in its file."""
         ticket = self._ticket
@@ -284,7 +271,10 @@ class FrameLog:
     def frame(self, sequence: int) -> Frame:
         """One frame, tried against its checksum. Fault: ``ledger.log_damaged``."""
         self._await(sequence)
-        segment, _ = self._segment_of(sequence)
+        return self._tried(sequence)
+
+    def _tried(self, sequence: int) -> Frame:
+        segment, _ = self._kept.find(sequence)
         position = segment.position_of(sequence)
         head = whole_at(segment.view, position)
         if head is None or head.sequence != sequence:
@@ -293,14 +283,14 @@ class FrameLog:
 
     def checksum_of(self, sequence: int) -> bytes | None:
         """The checksum of a frame, None where it is not kept (any more) or not written yet."""
-        if not self._firsts[0] <= sequence <= self.durable_sequence:
+        if not self._kept.first_sequence <= sequence <= self.durable_sequence:
             return None
         return self.frame(sequence).checksum
 
     def position_of(self, sequence: int) -> tuple[int, int]:
         """The number of the segment that holds a frame, and the byte at which it begins."""
         self._await(sequence)
-        segment, _ = self._segment_of(sequence)
+        segment, _ = self._kept.find(sequence)
         return segment.number, segment.position_of(sequence)
 
     def read(self, sequence: int, offset: int, size: int) -> bytes:
@@ -315,27 +305,11 @@ class FrameLog:
         Both are ``(n,)``; the answer is ``(n, width) uint8``, a copy, not tried against checksums.
         Fault: ``ledger.log_damaged`` where frames cannot be found by their headers.
         """
-        made = np.empty((len(sequences), width), dtype=np.uint8)
         if not len(sequences):
-            return made
+            return np.empty((0, width), dtype=np.uint8)
         sequences = sequences.astype(np.int64, copy=False)
         self._await(int(sequences.max()))
-        with self._guard:
-            places = np.searchsorted(np.array(self._firsts), sequences, side="right") - 1
-        assert places.min() >= 0, "a frame that was pruned"
-        for place in np.unique(places):
-            here = np.flatnonzero(places == place)
-            with self._guard:
-                segment, _ = self._segment_at(int(place))
-                positions, end = segment.positions, segment.end
-            which = sequences[here] - segment.first
-            assert which.max() < len(positions), "a frame that was never appended"
-            starts = positions[which] + ALIGNMENT + offsets[here]
-            ends = np.append(positions[1:], end)[which]
-            assert (offsets[here] >= 0).all(), "an offset before the body"
-            assert (starts + width <= ends).all(), "more than the body holds"
-            made[here] = segment.rows(starts, width)
-        return made
+        return self._kept.gather(sequences, offsets, width)
 
     def verify(self) -> Verified:
         """Read every durable byte that is kept again: chain, checksums, seals, spare noughts.
@@ -346,10 +320,11 @@ class FrameLog:
         checksum = b""
         for frame in self.frames():
             frames, size, checksum = frames + 1, size + len(frame.body) + ALIGNMENT, frame.checksum
-        for number in self._numbers[:-1]:
+        for number in self._kept.full_numbers:
             seal = read_seal(seal_path(self.folder, number))
-            if seal is not None:
-                check_bytes(Segment(segment_path(self.folder, number), number), seal)
+            segment = Segment(segment_path(self.folder, number), number)
+            if seal is not None and segment.last_used() > seal.end:
+                raise segment.damaged_at(seal.last + 1, seal.end)
         return Verified(frames, size, checksum)
 
 
@@ -358,7 +333,7 @@ class Verified:
     """What was read again and found whole: frames, their bytes, and the last one's checksum."""
 
     frames: int
-    bytes: int
+    size: int
     checksum: bytes
 
 

@@ -66,7 +66,7 @@ class State:
         self.hashes = np.zeros(ids, dtype=np.uint64)
         self.id_values = np.zeros(ids, dtype=np.int64)
         self.id_count = 0
-        self.id_table = np.zeros(2 * ids, dtype=np.uint64)
+        self.id_table = np.zeros(1 << (2 * ids - 1).bit_length(), dtype=np.uint64)
         self.ordinals = 0
         self.last_ns = 0
         self._local = np.zeros(2 * 8192, dtype=np.int32)

@@ -9,16 +9,22 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from puhui.kernel.errors import Fault
-from puhui.ledger.engines.log.frame import ALIGNMENT, MAGIC, VERSION, Buffer, Head, pack_frame
+from puhui.ledger.engines.log.file import write_all
+from puhui.ledger.engines.log.frame import (
+    ALIGNMENT,
+    MAGIC,
+    VERSION,
+    Buffer,
+    Head,
+    bytes_of,
+    pack_frame,
+)
 
 FRAMES_MAX = 32
 """Frames that may be on their way to the disk; whoever appends more waits."""
 
 BYTES_MAX = 64 << 20
 """Bytes that may be on their way to the disk."""
-
-PARTS_MAX = 512
-"""Buffers of one write; Linux takes 1,024 (IOV_MAX)."""
 
 
 class Ticket:
@@ -43,8 +49,8 @@ class Ticket:
         self.kind = kind
         self.time_ns = time_ns
         self.count = count
-        self.buffers = buffers
-        self.size = sum(memoryview(buffer).nbytes for buffer in buffers)
+        self.buffers: Sequence[memoryview] = [bytes_of(buffer) for buffer in buffers]
+        self.size = sum(buffer.nbytes for buffer in self.buffers)
         self.is_done = False
         self._fault: Fault | None = None
         self._done = threading.Lock()
@@ -109,6 +115,7 @@ class Writer:
         self._fault: Fault | None = None
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._room = threading.Condition(threading.Lock())
+        self._is_closing = False
         self._frames = 0
         self._bytes = 0
         self._thread = threading.Thread(target=self._run, name="puhui-ledger-log", daemon=True)
@@ -143,26 +150,37 @@ class Writer:
         return self._place.handle
 
     def _run(self) -> None:
-        is_open = True
-        while is_open:
-            group: list[Ticket] = []
-            ticket = self._queue.get()
-            while ticket is not None:
-                group.append(ticket)
-                try:
-                    ticket = self._queue.get_nowait()
-                except Empty:
-                    break
-            is_open = ticket is not None
-            try:
+        group: list[Ticket] = []
+        fault: OSError | Fault | None = Fault("ledger.log_failed", "the writer stopped")
+        try:
+            while self._next(group):
                 self._write(group)
-            except (OSError, Fault) as error:
-                self._fail(error, group)
-                return
+                group.clear()
+            fault = None
+        except (OSError, Fault) as error:
+            fault = error
+        finally:
+            # A mistake of the program ends here too: nobody is left waiting.
+            if fault is not None:
+                self._fail(fault, group)
+
+    def _next(self, group: list[Ticket]) -> bool:
+        """Take what is waiting, at least one; False where the log is closed and all is done."""
+        if self._is_closing:
+            return False
+        ticket = self._queue.get()
+        while ticket is not None:
+            group.append(ticket)
+            try:
+                ticket = self._queue.get_nowait()
+            except Empty:
+                return True
+        self._is_closing = True
+        return bool(group)
 
     def _write(self, group: list[Ticket]) -> None:
         """Write a group of frames and sync; at the end of a segment, in two parts."""
-        parts: list[Buffer] = []
+        parts: list[memoryview] = []
         start, place = self._place.end, self._place
         waiting: list[Ticket] = []
         for ticket in group:
@@ -187,23 +205,22 @@ class Writer:
             header, self.checksum = pack_frame(head, ticket.buffers)
             place.placed(place.end, ticket.size)
             place.end += ALIGNMENT + ticket.size
-            parts += [header, *ticket.buffers]
+            parts += [memoryview(header), *ticket.buffers]
             waiting.append(ticket)
         self._sync(parts, start, waiting)
 
-    def _sync(self, parts: list[Buffer], start: int, waiting: list[Ticket]) -> None:
+    def _sync(self, parts: list[memoryview], start: int, waiting: list[Ticket]) -> None:
         if not waiting:
             return
         write_all(self._place.handle, parts, start)
         os.fdatasync(self._place.handle)
         self.durable = waiting[-1].sequence
+        for ticket in waiting:
+            ticket.finish(None)
         with self._room:
             self._frames -= len(waiting)
             self._bytes -= sum(ticket.size for ticket in waiting)
             self._room.notify_all()
-        for ticket in waiting:
-            ticket.finish(None)
-        waiting.clear()
 
     def _fail(self, error: OSError | Fault, group: list[Ticket]) -> None:
         reason = f"The log of the ledger cannot be written any more: {error}."
@@ -220,18 +237,3 @@ class Writer:
                 left.finish(fault)
         if self._on_failure is not None:
             self._on_failure(fault)
-
-
-def write_all(handle: int, parts: Sequence[Buffer], position: int) -> None:
-    """Write all the parts one behind another from ``position`` on, however short a write is."""
-    left = [memoryview(part).cast("B") for part in parts if memoryview(part).nbytes]
-    while left:
-        written = os.pwritev(handle, left[:PARTS_MAX], position)
-        position += written
-        whole = 0
-        while whole < len(left) and written >= left[whole].nbytes:
-            written -= left[whole].nbytes
-            whole += 1
-        del left[:whole]
-        if written:
-            left[0] = left[0][written:]

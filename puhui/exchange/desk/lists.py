@@ -1,0 +1,45 @@
+"""The figures of exchange, read once from their TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from puhui.exchange.nouns.quote import SchemeFee
+from puhui.kernel.money import MINOR_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The operator's share, its bounds by currency, and how many quotes are looked at."""
+
+    share: Decimal
+    bounds: dict[str, tuple[int, int]]
+    quotes_read_max: int
+    quotes_tried_max: int
+
+    def fee(self, currency: str) -> SchemeFee:
+        """The operator's fee in one currency; a currency without bounds pays the share alone."""
+        minimum, maximum = self.bounds.get(currency, (0, MINOR_MAX))
+        return SchemeFee(self.share, minimum, maximum)
+
+
+@lru_cache(maxsize=1)
+def tariff() -> Tariff:
+    """What the operator takes, from ``data/exchange.toml``."""
+    text = (files("puhui.exchange") / "data" / "exchange.toml").read_text(encoding="utf-8")
+    told: dict[str, Any] = tomllib.loads(text)
+    bounds = told["scheme_fee"]["bounds"]
+    return Tariff(
+        share=Decimal(told["scheme_fee"]["share"]["value"]),
+        bounds={
+            currency: (one["minimum_minor"], one["maximum_minor"])
+            for currency, one in bounds.items()
+        },
+        quotes_read_max=told["quotes"]["read_max"]["value"],
+        quotes_tried_max=told["quotes"]["tried_max"]["value"],
+    )

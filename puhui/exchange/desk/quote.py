@@ -1,0 +1,87 @@
+"""Quotes: taken in under the provider's signature, and taken back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+
+from puhui.exchange.desk.participant import STAFF
+from puhui.exchange.formats.signed import quote_bytes
+from puhui.exchange.nouns.quote import PostQuote, Quote, QuotePosted, WithdrawQuote
+from puhui.exchange.rules import quote as rules
+from puhui.exchange.tables import participant as participant_tables
+from puhui.exchange.tables import quote as tables
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.crypto import verify_signature
+from puhui.kernel.errors import Refused
+from puhui.kernel.node import Node
+from puhui.kernel.store import Row, Transaction
+
+_FIELDS = tuple(field.name for field in fields(Quote))
+
+
+def quote_of(row: Row) -> Quote:
+    """The quote of a row."""
+    return Quote(**{name: getattr(row, name) for name in _FIELDS})
+
+
+def _key_of_provider(tx: Transaction, provider_id: str) -> str:
+    row = tx.one(participant_tables.READ_PARTICIPANT, id=provider_id)
+    if row is None or row.kind != "provider":
+        raise Refused("exchange.unknown_provider", f"There is no provider {provider_id[:60]}.")
+    if row.status != "active":
+        raise Refused("exchange.participant_suspended", "This participant is suspended.")
+    return str(row.public_key)
+
+
+def verify_quote(node: Node, input: PostQuote) -> PostQuote:
+    """Check a quote's signature, before the act, and name the key that it was checked with.
+
+    Refused: ``exchange.unknown_provider``, ``exchange.participant_suspended``,
+    ``exchange.bad_signature``.
+    """
+    with node.read() as tx:
+        key = _key_of_provider(tx, input.quote.provider_id)
+    if not verify_signature(key, quote_bytes(input.quote), input.quote.signature):
+        raise Refused("exchange.bad_signature", "The provider did not sign this quote.")
+    return replace(input, verified_key=key)
+
+
+@use_case("exchange.post_quote", roles=STAFF, prepare=verify_quote)
+def post_quote(act: Act, input: PostQuote) -> QuotePosted:
+    """Take in a signed quote; the same quote again answers where it stands.
+
+    Refused: ``exchange.bad_quote``, ``exchange.bad_rate``, ``exchange.unknown_currency``,
+    ``exchange.same_currency``, ``exchange.quote_expired``, ``exchange.quote_reused`` for an id
+    that means another quote, and those of ``verify_quote``.
+    """
+    quote = input.quote
+    if _key_of_provider(act.tx, quote.provider_id) != input.verified_key:
+        raise Refused("exchange.bad_signature", "The provider's key has changed.")
+    found = act.tx.one(tables.READ_QUOTE, id=quote.id)
+    if found is not None:
+        if quote_of(found) != quote:
+            raise Refused("exchange.quote_reused", "This id means another quote already.")
+        return QuotePosted(quote.id, found.state)
+    rules.check_quote(quote, act.now_us)
+    act.tx.put(tables.INSERT_QUOTE, **asdict(quote), state="open")
+    return QuotePosted(quote.id, "open")
+
+
+def lock_quote(act: Act, quote_id: str) -> Row:
+    """A quote, locked. Refused: ``exchange.unknown_quote``."""
+    row = act.tx.one(tables.LOCK_QUOTE, id=quote_id)
+    if row is None:
+        raise Refused("exchange.unknown_quote", f"There is no quote {quote_id[:60]}.")
+    return row
+
+
+@use_case("exchange.withdraw_quote", roles=STAFF)
+def withdraw_quote(act: Act, input: WithdrawQuote) -> QuotePosted:
+    """Take a quote back that nobody took. Refused: ``exchange.unknown_quote``,
+    ``exchange.quote_taken``.
+    """
+    row = lock_quote(act, input.quote_id)
+    if row.state == "taken":
+        raise Refused("exchange.quote_taken", "This quote was taken already.")
+    act.tx.put(tables.SET_STATE, id_=row.id, state_="withdrawn")
+    return QuotePosted(row.id, "withdrawn")

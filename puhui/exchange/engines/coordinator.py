@@ -1,0 +1,183 @@
+"""The coordinator: drives deals between two nodes, and goes on after any stop.
+
+The fulfilment is known to the coordinator alone until both legs are held. Then the source leg is
+fulfilled, which keeps it from expiring; then the target leg, which pays it. What the target leg
+came to decides the deal: that is written down before the source leg is ended, and the source's
+node ends it by the receipt that the target's node has signed. Every step may be done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from puhui.exchange.desk.deal import open_deals, open_preimage, read_deal
+from puhui.exchange.desk.leg import receipt_of
+from puhui.exchange.nouns.deal import Deal, DealState, DecideDeal, Side, StartDeal
+from puhui.exchange.nouns.leg import AbortLeg, FulfilLeg, LegReceipt, PrepareLeg, ResolveLeg
+from puhui.kernel.act import Actor
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.node import Node
+
+STEPS_MAX = 10
+COORDINATOR = Actor("coordinator", frozenset({"system"}))
+
+
+class NodePeer:
+    """A node in this process, as the coordinator sees it; silence is a ``Fault``."""
+
+    def __init__(self, node: Node, actor: Actor = COORDINATOR) -> None:
+        self.node = node
+        self.actor = actor
+
+    def act(self, name: str, input: Any, *, key: str) -> Any:
+        """Run a use case there. Refused: what it refuses. Fault: nobody knows whether it ran."""
+        return self.node.act(name, input, key=key, actor=self.actor)
+
+    def receipt(self, leg_id: str) -> LegReceipt:
+        """What the node signs of a leg. Refused: ``exchange.unknown_leg``."""
+        return receipt_of(self.node, leg_id)
+
+
+Peers = Mapping[str, NodePeer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drive:
+    """One deal on its way: the coordinator's own node, and the peers by name."""
+
+    own: NodePeer
+    peers: Peers
+    deal: Deal
+
+    def decide(self, to_state: DealState) -> None:
+        """Make a decision durable."""
+        decision = DecideDeal(self.deal.id, self.deal.state, to_state)
+        key = f"{self.deal.id} {self.deal.state} {to_state}"
+        self.own.act("exchange.decide_deal", decision, key=key)
+
+    def ask(self, side: Side, verb: str, input: Any) -> Any:
+        """Ask a peer for a step; the key is the step's, so it happens once."""
+        key = f"{input.leg_id} {verb}"
+        return self.peers[side.peer].act(f"exchange.{verb}_leg", input, key=key)
+
+    def prepare(self, side: Side, leg_id: str, *, awaits: str) -> None:
+        """Have a leg held."""
+        leg = PrepareLeg(
+            leg_id=leg_id,
+            deal_id=self.deal.id,
+            payer=side.payer,
+            payee=side.payee,
+            currency=side.currency,
+            amount_minor=side.amount_minor,
+            condition=self.deal.condition,
+            expires_us=side.expires_us,
+            awaits=awaits,
+        )
+        self.ask(side, "prepare", leg)
+
+    def hold_both(self) -> None:
+        """Have both legs held, then allow the fulfilment to be shown; or give the deal up."""
+        deal = self.deal
+        if self.own.node.clock.now_us() >= deal.target.expires_us:
+            self.decide(DealState.ABORTED)
+            return
+        try:
+            self.prepare(deal.source, deal.source_leg_id, awaits=deal.target_peer_id)
+            self.prepare(deal.target, deal.target_leg_id, awaits="")
+        except Refused:
+            self.decide(DealState.ABORTED)
+            return
+        self.decide(DealState.RELEASED)
+
+    def show(self) -> None:
+        """Show the fulfilment, to the source's node first; decide by what the target leg is."""
+        deal = self.deal
+        preimage = open_preimage(self.own.node, deal)
+        try:
+            self.ask(deal.source, "fulfil", FulfilLeg(deal.source_leg_id, preimage))
+            self.ask(deal.target, "fulfil", FulfilLeg(deal.target_leg_id, preimage))
+        except Refused:
+            self.give_up_target()
+        receipt = self.peers[deal.target.peer].receipt(deal.target_leg_id)
+        is_posted = receipt.state == "posted"
+        self.decide(DealState.COMMITTED if is_posted else DealState.ABORTED)
+
+    def give_up_target(self) -> None:
+        """Give the target leg up, unless it is paid, was given up, or never came to be."""
+        try:
+            self.ask(self.deal.target, "abort", AbortLeg(self.deal.target_leg_id, "deal aborted"))
+        except Refused as refused:
+            if refused.code not in ("exchange.unknown_leg", "exchange.leg_posted"):
+                raise
+
+    def pay_source(self) -> None:
+        """Have the source leg paid on the word of the target's node."""
+        self._resolve_source()
+        self.decide(DealState.CLOSED_COMMITTED)
+
+    def give_up_source(self) -> None:
+        """Have both legs given up; a source leg that is fulfilled needs the other node's word.
+
+        The source leg goes first: a target's node that is silent keeps no payer waiting.
+        """
+        deal = self.deal
+        try:
+            self.ask(deal.source, "abort", AbortLeg(deal.source_leg_id, "deal aborted"))
+        except Refused as refused:
+            if refused.code == "exchange.leg_fulfilled":
+                self._resolve_source()
+            elif refused.code != "exchange.unknown_leg":
+                raise
+        self.give_up_target()
+        self.decide(DealState.CLOSED_ABORTED)
+
+    def _resolve_source(self) -> None:
+        deal = self.deal
+        receipt = self.peers[deal.target.peer].receipt(deal.target_leg_id)
+        self.ask(deal.source, "resolve", ResolveLeg(deal.source_leg_id, receipt))
+
+
+_STEPS = {
+    DealState.STARTED: _Drive.hold_both,
+    DealState.RELEASED: _Drive.show,
+    DealState.COMMITTED: _Drive.pay_source,
+    DealState.ABORTED: _Drive.give_up_source,
+}
+
+
+def drive_deal(own: NodePeer, peers: Peers, deal_id: str) -> Deal:
+    """Drive a deal as far as it goes now; where a peer is silent it stays as it is, for later."""
+    for _ in range(STEPS_MAX):
+        with own.node.read() as tx:
+            deal = read_deal(tx, deal_id)
+        step = _STEPS.get(deal.state)
+        if step is None:
+            return deal
+        try:
+            step(_Drive(own, peers, deal))
+        except Fault:
+            if not _is_over(own.node, deal):
+                return deal
+            _Drive(own, peers, deal).decide(DealState.ABORTED)
+    return deal
+
+
+def _is_over(node: Node, deal: Deal) -> bool:
+    """Whether a deal whose fulfilment nobody has seen can only be given up: its time is over."""
+    is_hidden = deal.state is DealState.STARTED
+    return is_hidden and node.clock.now_us() >= deal.target.expires_us
+
+
+def start_and_drive(own: NodePeer, peers: Peers, asked: StartDeal, *, key: str) -> Deal:
+    """Start a deal under an act's key, and drive it as far as it goes."""
+    made = own.act("exchange.start_deal", asked, key=key)
+    return drive_deal(own, peers, made.deal_id)
+
+
+def recover_deals(own: NodePeer, peers: Peers) -> tuple[Deal, ...]:
+    """Drive every deal that is not closed: after a stop, and from time to time."""
+    with own.node.read() as tx:
+        waiting = open_deals(tx)
+    return tuple(drive_deal(own, peers, deal.id) for deal in waiting)

@@ -1,0 +1,1 @@
+"""Codecs of exchange: what providers sign, and packets of the Interledger Protocol."""

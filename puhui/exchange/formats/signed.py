@@ -1,0 +1,23 @@
+"""What is signed: quotes of providers and receipts of nodes, as canonical JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from puhui.exchange.nouns.leg import LegReceipt
+from puhui.exchange.nouns.quote import Quote
+from puhui.kernel.crypto import canonical_json
+
+
+def quote_bytes(quote: Quote) -> bytes:
+    """What a provider signs: every field of the quote but the signature, sorted, in UTF-8."""
+    fields = asdict(quote)
+    del fields["signature"]
+    return canonical_json({"kind": "puhui quote", **fields}).encode()
+
+
+def receipt_bytes(receipt: LegReceipt) -> bytes:
+    """What a node signs of one of its legs."""
+    fields = asdict(receipt)
+    del fields["signature"]
+    return canonical_json({"kind": "puhui leg receipt", **fields}).encode()

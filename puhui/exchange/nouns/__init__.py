@@ -1,0 +1,1 @@
+"""What exchange speaks of: participants, quotes, legs, windows and deals."""

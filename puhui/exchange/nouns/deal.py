@@ -1,0 +1,93 @@
+"""Deals: a payment versus payment between two nodes, as its coordinator keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DealState(StrEnum):
+    """How far a deal has come; each is durable before the step that it allows.
+
+    ``started``: nothing is known of the legs. ``released``: both are held, and the fulfilment may
+    be shown. ``committed``: the target leg is posted, so the source leg must be. ``aborted``: the
+    target leg can never be posted, so the source leg must be given up. ``closed_committed`` and
+    ``closed_aborted``: both nodes have confirmed.
+    """
+
+    STARTED = "started"
+    RELEASED = "released"
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    CLOSED_COMMITTED = "closed_committed"
+    CLOSED_ABORTED = "closed_aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One leg of a deal: on which peer, between which ends there, and until when."""
+
+    peer: str
+    payer: str
+    payee: str
+    currency: str
+    amount_minor: int
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartDeal:
+    """A payment versus payment (同步收付) between two nodes.
+
+    ``source`` is what the payer gives to the provider, ``target`` what the provider gives to the
+    payee; the target leg ends before the source leg does. ``condition`` and
+    ``sealed_preimage`` are filled in before the act. ``target_peer_id`` is how the node of the
+    source leg knows the node of the target leg.
+    """
+
+    source: Side
+    target: Side
+    target_peer_id: str
+    condition: str = ""
+    sealed_preimage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """A deal on record; ``sealed_preimage`` is opened by the coordinator's node alone."""
+
+    id: str
+    source: Side
+    target: Side
+    target_peer_id: str
+    condition: str
+    sealed_preimage: str
+    state: DealState
+    decided_us: int | None
+
+    @property
+    def source_leg_id(self) -> str:
+        """The id of the leg that the payer gives."""
+        return f"{self.id}-source"
+
+    @property
+    def target_leg_id(self) -> str:
+        """The id of the leg that the payee gets."""
+        return f"{self.id}-target"
+
+
+@dataclass(frozen=True, slots=True)
+class DecideDeal:
+    """The next state of a deal, with the state that it is decided from."""
+
+    deal_id: str
+    from_state: DealState
+    to_state: DealState
+
+
+@dataclass(frozen=True, slots=True)
+class DealMoved:
+    """Where a deal stands now."""
+
+    deal_id: str
+    state: DealState

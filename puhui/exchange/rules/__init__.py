@@ -1,0 +1,1 @@
+"""Rules of exchange: prices, ends, legs, settlements and deals."""

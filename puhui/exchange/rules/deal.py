@@ -1,0 +1,56 @@
+"""Rules of deals: their terms, and which decision may follow which."""
+
+from __future__ import annotations
+
+from puhui.exchange.nouns.deal import DealState, Side, StartDeal
+from puhui.exchange.rules.leg import end_of
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import MINOR_MAX
+
+_NEXT = {
+    DealState.STARTED: (DealState.RELEASED, DealState.ABORTED),
+    DealState.RELEASED: (DealState.COMMITTED, DealState.ABORTED),
+    DealState.COMMITTED: (DealState.CLOSED_COMMITTED,),
+    DealState.ABORTED: (DealState.CLOSED_ABORTED,),
+}
+
+OPEN_STATES = tuple(state.value for state in _NEXT)
+"""The states of deals that are not closed."""
+
+
+def check_deal(asked: StartDeal, now_us: int) -> None:
+    """Whether a deal can be started at ``now_us``: the target leg ends first, on another peer.
+
+    Refused: ``exchange.bad_deal``, ``exchange.bad_end``, ``exchange.bad_amount``,
+    ``exchange.leg_expired``.
+    """
+    source, target = asked.source, asked.target
+    for side in (source, target):
+        _check_side(side)
+    if source.peer == target.peer or not source.peer or not target.peer:
+        raise Refused("exchange.bad_deal", "A deal has its legs on two nodes.")
+    if source.currency == target.currency:
+        raise Refused("exchange.bad_deal", "A deal has two currencies.")
+    if source.expires_us <= target.expires_us:
+        raise Refused("exchange.bad_deal", "The target leg ends before the source leg does.")
+    if target.expires_us <= now_us:
+        raise Refused("exchange.leg_expired", "The time of this deal is over.")
+
+
+def _check_side(side: Side) -> None:
+    if end_of(side.payer) == end_of(side.payee):
+        raise Refused("exchange.bad_deal", "A payment has two ends.")
+    if not 0 < side.amount_minor < MINOR_MAX:
+        raise Refused("exchange.bad_amount", "An amount is above nought.")
+
+
+def judge_decision(found: DealState, asked_from: DealState, asked_to: DealState) -> bool:
+    """Whether a decision is to be written; False where it was before.
+
+    Refused: ``exchange.bad_decision`` for one that contradicts what is written.
+    """
+    if found is asked_to:
+        return False
+    if found is not asked_from or asked_to not in _NEXT.get(found, ()):
+        raise Refused("exchange.bad_decision", f"A deal that is {found} is not {asked_to} next.")
+    return True

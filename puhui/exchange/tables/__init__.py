@@ -1,0 +1,1 @@
+"""Tables and statements of exchange, split by what they are about."""

@@ -1,0 +1,63 @@
+"""Table and statements of deals: what the coordinator has decided, in its own store."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Table,
+    Text,
+    bindparam,
+    select,
+    update,
+)
+
+from puhui.kernel.store import insert_all, metadata
+
+DEAL = Table(
+    "exchange_deal",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source_peer", Text, nullable=False),
+    Column("source_payer", Text, nullable=False),
+    Column("source_payee", Text, nullable=False),
+    Column("source_currency", Text, nullable=False),
+    Column("source_minor", BigInteger, nullable=False),
+    Column("source_expires_us", BigInteger, nullable=False),
+    Column("target_peer", Text, nullable=False),
+    Column("target_payer", Text, nullable=False),
+    Column("target_payee", Text, nullable=False),
+    Column("target_currency", Text, nullable=False),
+    Column("target_minor", BigInteger, nullable=False),
+    Column("target_expires_us", BigInteger, nullable=False),
+    Column("target_peer_id", Text, nullable=False),
+    Column("condition", Text, nullable=False, unique=True),
+    Column("sealed_preimage", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_us", BigInteger),
+    CheckConstraint("source_expires_us > target_expires_us"),
+    CheckConstraint(
+        "state IN ('started', 'released', 'committed', 'aborted', 'closed_committed',"
+        " 'closed_aborted')"
+    ),
+    Index("exchange_deal_state", "state"),
+)
+
+_deal = DEAL.c
+
+INSERT_DEAL = insert_all(DEAL)
+READ_DEAL = select(*_deal).where(_deal.id == bindparam("id"))
+LOCK_DEAL = READ_DEAL.with_for_update()
+DECIDE = (
+    update(DEAL)
+    .where(_deal.id == bindparam("id_"))
+    .values(state=bindparam("state_"), decided_us=bindparam("now_us_"))
+)
+READ_OPEN_DEALS = (
+    select(*_deal)
+    .where(_deal.state.in_(bindparam("states", expanding=True)))
+    .order_by(_deal.id)
+    .limit(bindparam("count"))
+)

@@ -1,0 +1,203 @@
+"""Reading a ledger beside the store: what the door answers, out of the engine's records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from puhui.kernel.store import Transaction
+from puhui.ledger.arrays.layout import PENDING_FLAG, POST, SECOND, VOID
+from puhui.ledger.arrays.record import (
+    Records,
+    id_halves,
+    ledger_name,
+    numbers_of,
+    pack_accounts,
+    unpack_accounts,
+    unpack_transfers,
+)
+from puhui.ledger.desk.chart import chart
+from puhui.ledger.desk.outside import MARK, outside_of
+from puhui.ledger.engines import LedgerEngine
+from puhui.ledger.nouns import (
+    Account,
+    Finding,
+    LedgerReport,
+    Posting,
+    Status,
+    Transfer,
+    TrialBalance,
+    TrialRow,
+)
+from puhui.ledger.rules import check_limits, compare_books, require_created
+
+PAGE = 8190
+END_NS = 2**63 - 1
+_SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+
+
+def engine_of(tx: Transaction) -> LedgerEngine | None:
+    """The engine beside the store; None where the ledger is in the store."""
+    outside = outside_of(tx)
+    return None if outside is None else outside.engine
+
+
+def create_beside(
+    engine: LedgerEngine, accounts: Sequence[Account], now_us: int, *, strict: bool
+) -> tuple[Status, ...]:
+    """As ``create_accounts``; accounts stay where the act is refused after all."""
+    statuses = engine.create_accounts(pack_accounts(accounts), now_us * 1000).named()
+    if strict:
+        require_created(statuses, "account")
+    return statuses
+
+
+def find_accounts(
+    engine: LedgerEngine, ids: Sequence[int], *, at_us: int | None
+) -> tuple[Account | None, ...]:
+    """As ``lookup_accounts``; provisional pendings count as pending."""
+    if not ids:
+        return ()
+    records = engine.lookup_accounts(id_halves(ids), 0)
+    if at_us is not None:
+        for place, account_id in enumerate(numbers_of(records["id_lo"], records["id_hi"])):
+            for name, amount_minor in zip(_SUMS, _sums_at(engine, account_id, at_us), strict=True):
+                records[name + "_lo"][place] = amount_minor
+    found = {account.id: account for account in unpack_accounts(records)}
+    return tuple(found.get(account_id) for account_id in ids)
+
+
+def _sums_at(engine: LedgerEngine, account_id: int, at_us: int) -> list[int]:
+    sums, held = [0, 0, 0, 0], {}
+    for _, t, _ in _lines(engine, account_id, after=-1, from_ns=0, until_ns=at_us * 1000 + 1000):
+        place = 0 if t.debit_account_id == account_id else 2
+        if t.flags & PENDING_FLAG:
+            held[t.id] = t.amount_minor
+            sums[place] += t.amount_minor
+        elif t.flags & SECOND:
+            sums[place] -= held.pop(t.pending_id, 0)
+        if not t.flags & (PENDING_FLAG | VOID):
+            sums[place + 1] += t.amount_minor
+    return sums
+
+
+def find_transfers(engine: LedgerEngine, ids: Sequence[int]) -> tuple[Transfer | None, ...]:
+    """As ``lookup_transfers``."""
+    found = {t.id: t for t in unpack_transfers(engine.lookup_transfers(id_halves(ids)))}
+    return tuple(found.get(transfer_id) for transfer_id in ids)
+
+
+def history(
+    engine: LedgerEngine,
+    account_id: int,
+    *,
+    after: int,
+    count: int,
+    from_us: int | None,
+    until_us: int | None,
+) -> tuple[Posting, ...]:
+    """As ``account_history``; provisional pendings, and what lets them go, are left out."""
+    made = []
+    from_ns = 0 if from_us is None else from_us * 1000
+    until_ns = END_NS if until_us is None else until_us * 1000
+    lines = _lines(engine, account_id, after=after - 1, from_ns=from_ns, until_ns=until_ns)
+    for ordinal, t, balance_minor in lines:
+        is_debit = t.debit_account_id == account_id
+        made.append(
+            Posting(
+                position=ordinal + 1,
+                time_us=t.time_us,
+                transfer_id=t.id,
+                is_debit=is_debit,
+                other_account_id=t.credit_account_id if is_debit else t.debit_account_id,
+                amount_minor=t.amount_minor,
+                ledger=t.ledger,
+                code=t.code,
+                flags=t.flags,
+                pending_id=t.pending_id,
+                user_data_128=t.user_data_128,
+                balance_minor=balance_minor,
+            )
+        )
+        if len(made) == count:
+            break
+    return tuple(made)
+
+
+def _lines(
+    engine: LedgerEngine, account_id: int, *, after: int, from_ns: int, until_ns: int
+) -> Iterator[tuple[int, Transfer, int]]:
+    """An account's own transfers with their ordinals and the balance after each, oldest first."""
+    while True:
+        page = engine.account_transfers(
+            account_id, after=after, count=PAGE, from_ns=from_ns, until_ns=until_ns
+        )
+        if not len(page.ordinals):
+            return
+        after = int(page.ordinals[-1])
+        own = np.flatnonzero(page.transfers["user_32"] != MARK)
+        transfers = unpack_transfers(page.transfers[own])
+        ordinals, balances = page.ordinals[own].tolist(), page.balances[own].tolist()
+        yield from zip(ordinals, transfers, balances, strict=True)
+
+
+def _all_accounts(engine: LedgerEngine) -> Records:
+    pages: list[Records] = []
+    while True:
+        page = engine.accounts(after=sum(map(len, pages)), count=PAGE, now_ns=0)
+        pages.append(page)
+        if len(page) < PAGE:
+            return np.concatenate(pages)
+
+
+def balance_of_all(engine: LedgerEngine) -> TrialBalance:
+    """As ``trial_balance``."""
+    return _balance(_all_accounts(engine))
+
+
+def _balance(records: Records) -> TrialBalance:
+    names, rows = chart(), []
+    kinds = sorted(set(zip(records["ledger"].tolist(), records["code"].tolist(), strict=True)))
+    for ledger, code in kinds:
+        own = records[(records["ledger"] == ledger) & (records["code"] == code)]
+        sums = [sum(own[name + "_lo"].tolist()) for name in _SUMS]
+        rows.append(TrialRow(ledger_name(ledger), code, names.name_of(code), len(own), *sums))
+    return TrialBalance(tuple(sorted(rows, key=lambda row: (row.ledger, row.code))))
+
+
+def check(engine: LedgerEngine) -> LedgerReport:
+    """As ``verify``: every sum made again from the transfers, and held against the accounts."""
+    computed: dict[int, list[int]] = {}
+    held: dict[int, Transfer] = {}
+    transfers, after = 0, -1
+    while len((page := engine.tail(after=after, count=100_000)).ordinals):
+        after = int(page.ordinals[-1])
+        transfers += len(page.ordinals)
+        for t in unpack_transfers(page.transfers):
+            debit = computed.setdefault(t.debit_account_id, [0, 0, 0, 0])
+            credit = computed.setdefault(t.credit_account_id, [0, 0, 0, 0])
+            if t.flags & PENDING_FLAG:
+                held[t.id] = t
+                debit[0] += t.amount_minor
+                credit[2] += t.amount_minor
+                continue
+            if t.flags & SECOND:
+                amount_minor = held.pop(t.pending_id).amount_minor
+                debit[0] -= amount_minor
+                credit[2] -= amount_minor
+            if not t.flags & SECOND or t.flags & POST:
+                debit[1] += t.amount_minor
+                credit[3] += t.amount_minor
+    records = _all_accounts(engine)
+    ids = numbers_of(records["id_lo"], records["id_hi"])
+    columns = [records[name + "_lo"].tolist() for name in _SUMS]
+    recorded = dict(zip(ids, zip(*columns, strict=True), strict=True))
+    flags = dict(zip(ids, records["flags"].tolist(), strict=True))
+    balance = _balance(records)
+    findings = [*compare_books("balance", computed, recorded)]
+    findings += [f for f in check_limits(flags, recorded) if f.check == "balance_limit"]
+    if balance.difference_minor:
+        found = str(balance.difference_minor)
+        findings.append(Finding("trial_balance", "all ledgers", "0", found))
+    return LedgerReport(len(records), transfers, len(held), tuple(findings[:1000]), balance)

@@ -1,0 +1,75 @@
+"""What the store keeps of a ledger beside it: intents, claims on pendings, and their last times."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    select,
+)
+
+from puhui.kernel.store import insert_all, metadata, upsert
+from puhui.ledger.tables.schema import ids_in
+
+INTENT = Table(
+    "ledger_intent",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("records", LargeBinary, nullable=False),
+    Column("holds", Text, nullable=False),
+    info={"is_bookkeeping": True},
+)
+"""Transfers that an act has decided on and that the ledger beside the store may not have yet:
+``records`` as they are to be, 128 bytes each; ``token`` is what the ids of the pendings
+are made of that hold their money, ``holds`` says how much of which account, as JSON. A row goes
+once its transfers are there."""
+
+CLAIM = Table(
+    "ledger_claim",
+    metadata,
+    Column("pending_id", LargeBinary, primary_key=True),
+    Column("is_post", Integer, nullable=False),
+)
+"""Pendings that an act has posted or voided: whoever comes second finds the row."""
+
+HOLD = Table(
+    "ledger_hold",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("expires_us", BigInteger, nullable=False),
+    Index("ledger_hold_due", "expires_us"),
+)
+"""When pendings run out of time: the ledger beside the store knows no time-out of theirs."""
+
+OUTSIDE = Table(
+    "ledger_outside",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("ordinal", BigInteger, nullable=False),
+    info={"is_bookkeeping": True},
+)
+"""One row: up to which ordinal of the ledger beside the store every provisional was settled."""
+
+ADD_INTENT = insert_all(INTENT)
+ALL_INTENTS = select(*INTENT.c).order_by(INTENT.c.token)
+HAS_INTENTS = select(INTENT.c.token).where(INTENT.c.token.in_(ids_in()))
+DROP_INTENT = INTENT.delete().where(INTENT.c.token == bindparam("settled"))
+ADD_CLAIM = insert_all(CLAIM)
+FIND_CLAIMS = select(*CLAIM.c).where(CLAIM.c.pending_id.in_(ids_in()))
+ADD_HOLD = insert_all(HOLD)
+FIND_HOLDS = select(*HOLD.c).where(HOLD.c.id.in_(ids_in()))
+DUE_HOLDS = (
+    select(HOLD.c.id)
+    .outerjoin(CLAIM, CLAIM.c.pending_id == HOLD.c.id)
+    .where(HOLD.c.expires_us <= bindparam("now_us"), CLAIM.c.pending_id.is_(None))
+    .order_by(HOLD.c.expires_us, HOLD.c.id)
+    .limit(bindparam("count"))
+)
+SETTLED_TO = select(OUTSIDE.c.ordinal)
+PUT_SETTLED = upsert(OUTSIDE, ["id"])

@@ -1,0 +1,1 @@
+"""The engine for TigerBeetle: its bytes, its session, and what is done when they fail."""
