@@ -37,7 +37,7 @@ from puhui.kernel.pending import (
     text_of,
     undo_outside,
 )
-from puhui.kernel.store import Row, Store, Transaction, Unmarked, Writer, journal
+from puhui.kernel.store import Row, Store, Transaction, Unmarked, Writer, find_recorded
 
 QUEUE_MAX = 20_000
 GROUP_S = 0.02
@@ -145,8 +145,7 @@ class Node:
 
     def _is_answered(self, pending: Pending) -> bool:
         """Answer a request that can no longer be prepared (an erased person) from the journal."""
-        with self.read() as tx:
-            found = tx.one(journal.FIND, key=pending.key)
+        found = find_recorded(self.store, pending.key)
         if found is None:
             return False
         answer_again(pending, found)

@@ -84,6 +84,7 @@ def test_bad_input_ends_with_two_and_makes_nothing(
         (("lend", "nowhere.csv", "--mapping", "nothing"), "score.mapping_missing"),
         (("lend", "--open", "everything"), "intake.open_data_unknown"),
         (("score", "nowhere.csv", "--mapping", "small_loans"), "cli.no_model"),
+        (("promote",), "kernel.not_replicated"),
         (("close-day", "someday"), "kernel.bad_day"),
         (("close-day", "2999-01-01"), "cli.day_ahead"),
         (("apply", "--application", "application-none"), "lending.no_application"),

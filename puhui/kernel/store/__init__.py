@@ -27,6 +27,7 @@ __all__ = [
     "Writer",
     "change",
     "excluded",
+    "find_recorded",
     "insert_all",
     "metadata",
     "open_store",
@@ -159,6 +160,25 @@ def change(store: Store) -> Iterator[Transaction]:
         writer.begin()
         yield writer.tx
         writer.commit()
+    except writer.errors as error:
+        raise writer.fault_of(error) from error
+    finally:
+        writer.close()
+
+
+def find_recorded(store: Store, key: str) -> Row | None:
+    """What is recorded under ``key``, by a connection that writes: as durable as any answer.
+
+    Fault: what the store reports.
+    """
+    writer = store.writer()
+    try:
+        writer.begin()
+        writer.mark()
+        found = writer.find(key)
+        writer.keep()
+        writer.commit()
+        return found
     except writer.errors as error:
         raise writer.fault_of(error) from error
     finally:

@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from puhui.kernel.errors import Refused
+
 ALONE_CONNECT_S_MAX, ALONE_LOCK_S_MAX, ALONE_WAIT_S_MAX = 10, 20, 60
 """With one server: how long to wait for a connection, for a row, and for any answer."""
 
@@ -15,14 +17,22 @@ SEVERAL_CONNECT_S_MAX, SEVERAL_LOCK_S_MAX, SEVERAL_WAIT_S_MAX = 2, 6, 8
 
 
 class Address:
-    """Where the store's servers are: a URL with one host or several (``@one,two/database``)."""
+    """Where the store's servers are: a URL with one host or several (``@one,two/database``).
+
+    Refused: ``kernel.bad_store_url``.
+    """
 
     def __init__(self, url: str) -> None:
-        parts: dict[str, Any] = conninfo_to_dict(url)
+        try:
+            parts: dict[str, Any] = conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise Refused("kernel.bad_store_url", f"This is no address ({error}).") from None
         hosts = str(parts.get("host") or "").split(",")
         ports = str(parts.get("port") or "").split(",")
         if len(ports) == 1:
             ports *= len(hosts)
+        if len(ports) != len(hosts):
+            raise Refused("kernel.bad_store_url", "Give one port, or one for each host.")
         self.is_several = len(hosts) > 1
         if self.is_several:
             parts.setdefault("target_session_attrs", "read-write")

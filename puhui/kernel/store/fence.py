@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Table, bindparam, select
+from sqlalchemy import BigInteger, CheckConstraint, Column, Table, bindparam, literal_column, select
 
 from puhui.kernel.errors import Fault
 from puhui.kernel.store.journal import FIND, JOURNAL
@@ -35,7 +35,7 @@ happened. SQLite has one file and no row."""
 FIND_IN_EPOCH = (
     select(EPOCH.c.number.label("epoch"), *FIND.selected_columns)
     .select_from(EPOCH.outerjoin(JOURNAL, JOURNAL.c.key == bindparam("key")))
-    .where(EPOCH.c.id == 1)
+    .where(EPOCH.c.id == literal_column("1"))
 )
 """The epoch now, and what is recorded under a key, in one statement: it opens every act."""
 

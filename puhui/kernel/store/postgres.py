@@ -17,7 +17,7 @@ from puhui.kernel.errors import Fault
 from puhui.kernel.store.dial import Address
 from puhui.kernel.store.fence import FIND_IN_EPOCH, Fence
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL
-from puhui.kernel.store.sqlite import VERSION_TABLE, schema
+from puhui.kernel.store.schema import VERSION_TABLE, schema
 from puhui.kernel.store.statement import Row, insert_all
 from puhui.kernel.store.wire import PostgresTransaction, Silent
 

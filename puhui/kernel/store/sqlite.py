@@ -10,22 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store import fence  # noqa: F401 - its table is one of those made here
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
-from puhui.kernel.store.statement import (
-    DIALECTS,
-    Columns,
-    Compiler,
-    Row,
-    Unmarked,
-    insert_all,
-    metadata,
-)
+from puhui.kernel.store.schema import VERSION_TABLE, schema
+from puhui.kernel.store.statement import Columns, Compiler, Row, Unmarked, insert_all
 from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
@@ -407,16 +398,3 @@ class Reading:
                 self._store.turns.release()
         if isinstance(error, sqlite3.Error):
             raise fault_of(error) from error
-
-
-VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
-
-
-def schema(dialect: str) -> list[str]:
-    """The statements that make all tables and indexes in ``dialect``."""
-    statements = []
-    for table in metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=DIALECTS[dialect])))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            statements.append(str(CreateIndex(index).compile(dialect=DIALECTS[dialect])))
-    return statements
