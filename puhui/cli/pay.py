@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,9 +15,9 @@ from puhui.cli.open import opened, operator
 
 if TYPE_CHECKING:
     from puhui.payment import PaymentLine
-    from puhui.payment.desk.file import Tell
-    from puhui.payment.nouns.pay import FilePaid
-    from puhui.payment.window import RefusedLine
+    from puhui.payment.window import FilePaid, RefusedLine
+
+    Tell = Callable[[PaymentLine | None, RefusedLine], None]
 
 SHOWN = 20
 COLUMNS = ("payment_id", "payer", "payee", "amount", "currency", "purpose", "remark")

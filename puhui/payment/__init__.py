@@ -8,7 +8,7 @@ from puhui.payment.desk import pay as _pay  # noqa: F401  registers its use case
 from puhui.payment.desk import promise as _promise  # noqa: F401  registers its use cases
 from puhui.payment.desk import request as _request  # noqa: F401  registers its use cases
 from puhui.payment.desk.read import statement
-from puhui.payment.desk.spend import spend
+from puhui.payment.desk.spend import spend, take_back
 from puhui.payment.desk.wallet import admit, own_account, wallet_account
 from puhui.payment.nouns import PaymentLine
 
@@ -18,5 +18,6 @@ __all__ = [
     "own_account",
     "admit",
     "spend",
+    "take_back",
     "statement",
 ]

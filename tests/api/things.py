@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api.money import payment_things
 from tests.api.town import Town
 from tests.lending.bank import resident_id
 
@@ -48,6 +49,7 @@ def own_things(town: Town) -> Things:
         "lending.request_review": (refused, {"application_id": no}),
         "lending.disburse": (signed, {"contract_id": town.signed(signed)}),
         "lending.void_contract": (voided, {"contract_id": town.signed(voided)}),
+        **payment_things(town),
     }
 
 
@@ -69,8 +71,12 @@ def all_things(town: Town) -> Things:
         "day": "2026-01-31",
         "content": {"status": "open"},
     }
+    cny = {"party_id": party_id, "amount_minor": 500, "currency": "CNY"}
+    reading = {"source": "county", "name": "rain", "observed_on": "2026-01-31", "value": "12.5"}
     return {
         **own_things(town),
+        "payment.top_up": ("operator", cny),
+        "payment.record_reading": ("operator", reading),
         "lending.apply": ("operator", town.apply_given("ann")),
         "lending.read_portfolio": ("auditor", {}),
         "party.register_person": ("operator", person),

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, settings
 
 from puhui import ledger
 from puhui.exchange import Quote, quote_bytes
@@ -22,6 +23,8 @@ from puhui.ledger.desk.transfer import CreateTransfers
 
 STAFF = Actor("exchange desk", frozenset({"operator", "system"}))
 MINUTE_US = 60_000_000
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No time is measured by a test: the machine may be busy."""
 _KEYS = itertools.count(1)
 
 

@@ -16,6 +16,7 @@ from puhui.exchange.nouns.corridor import Corridor, Delay
 from puhui.exchange.rules.corridor import DAY_S, HOUR_S, next_open, passage_of
 from puhui.exchange.rules.quote import rate_of
 from puhui.exchange.window import cost_of, draw, read_corridor, waiting_cost
+from tests.exchange.scheme import PATIENT
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_a_bank_works_in_its_hours(
     assert next_open(moment, hours) == found_day * DAY_S + found_hour * HOUR_S
 
 
+@PATIENT
 @given(st.integers(0, 10**8), st.integers(0, 23), st.integers(1, 24))
 def test_no_bank_works_before_it_is_asked(moment: int, first: int, last: int) -> None:
     hours = (min(first, last - 1), last)

@@ -24,6 +24,7 @@ from puhui.exchange.formats.ilp import (
     fulfils,
 )
 from puhui.kernel.errors import Refused
+from tests.exchange.scheme import PATIENT
 
 PREPARE = Prepare(1, "20261127000000000", b"c" * 32, "g.cn.bank", b"")
 
@@ -80,11 +81,13 @@ packets = st.one_of(
 )
 
 
+@PATIENT
 @given(packets)
 def test_what_is_written_is_read_again(packet: Packet) -> None:
     assert decode(encode(packet)) == packet
 
 
+@PATIENT
 @given(packets, st.data())
 def test_a_packet_cut_short_is_none(packet: Packet, data: st.DataObject) -> None:
     written = encode(packet)
@@ -92,6 +95,7 @@ def test_a_packet_cut_short_is_none(packet: Packet, data: st.DataObject) -> None
         decode(written[: data.draw(st.integers(1, len(written) - 1))])
 
 
+@PATIENT
 @given(st.binary(min_size=1, max_size=200))
 def test_bytes_are_a_packet_or_refused(data: bytes) -> None:
     try:

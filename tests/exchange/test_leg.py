@@ -65,8 +65,9 @@ def test_a_payment_between_banks_with_balance_checks(node: Node) -> None:
     assert (owed(scheme), held(scheme)) == ([10_000, -10_000, 0], 0)
 
 
-def test_a_fulfilment_sent_twice_is_answered_the_same(node: Node) -> None:
+def test_a_fulfilment_sent_twice_is_answered_the_same(sqlite_node: Node) -> None:
     """duplicate handling, fulfil commit: positive and negative."""
+    node = sqlite_node
     scheme = Scheme(node)
     prepare(scheme, "a")
     assert fulfil(scheme, "a") == fulfil(scheme, "a") == "posted"
@@ -162,8 +163,9 @@ def test_the_net_debit_cap_stops_a_payment(node: Node) -> None:
         act(node, "set_cap", {**told, "cap_minor": 1_000_001})
 
 
-def test_a_suspended_participant_pays_and_is_paid_no_more(node: Node) -> None:
+def test_a_suspended_participant_pays_and_is_paid_no_more(sqlite_node: Node) -> None:
     """block transfer: what is held already is still ended."""
+    node = sqlite_node
     scheme = Scheme(node)
     prepare(scheme, "a")
     act(node, "suspend_participant", {"participant_id": scheme.payee_bank})
@@ -211,8 +213,9 @@ def test_an_exchange_pays_both_legs_at_once(node: Node) -> None:
     assert fulfil(scheme, "fx") == fulfil(scheme, "pay") == "posted", "duplicate FX transfer"
 
 
-def test_an_exchange_that_the_provider_refuses_changes_nothing(node: Node) -> None:
+def test_an_exchange_that_the_provider_refuses_changes_nothing(sqlite_node: Node) -> None:
     """FX transfer error; FXP invalid fulfilment; the dependent transfer can then never be paid."""
+    node = sqlite_node
     scheme = Scheme(node)
     fx(scheme)
     with pytest.raises(Refused, match="wrong_fulfilment"):
@@ -224,8 +227,9 @@ def test_an_exchange_that_the_provider_refuses_changes_nothing(node: Node) -> No
     assert unchanged(scheme)
 
 
-def test_an_exchange_whose_payee_refuses_changes_nothing(node: Node) -> None:
+def test_an_exchange_whose_payee_refuses_changes_nothing(sqlite_node: Node) -> None:
     """FX success, transfer error; payee invalid fulfilment: all three positions unchanged."""
+    node = sqlite_node
     scheme = Scheme(node)
     fx(scheme)
     fulfil(scheme, "fx")
@@ -236,8 +240,9 @@ def test_an_exchange_whose_payee_refuses_changes_nothing(node: Node) -> None:
     assert unchanged(scheme)
 
 
-def test_a_source_leg_nobody_fulfils_expires(node: Node, clock: FixedClock) -> None:
+def test_a_source_leg_nobody_fulfils_expires(sqlite_node: Node, clock: FixedClock) -> None:
     """FX timeout: the payer's position is unchanged after the FX transfer has expired."""
+    node = sqlite_node
     scheme = Scheme(node)
     fx(scheme, target_minutes=3)
     clock.set_us(clock.now_us() + 2 * MINUTE_US)
@@ -262,8 +267,9 @@ def test_a_target_leg_past_its_time_takes_the_source_leg_along(
     assert unchanged(scheme)
 
 
-def test_a_fulfilled_leg_does_not_expire(node: Node, clock: FixedClock) -> None:
+def test_a_fulfilled_leg_does_not_expire(sqlite_node: Node, clock: FixedClock) -> None:
     """FX timeout (error 3303 of Mojaloop): even when there is no dependent transfer."""
+    node = sqlite_node
     scheme = Scheme(node)
     provider = f"participant:{scheme.one.id}"
     prepare(scheme, "fx", payee=provider, awaits="here")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from puhui.exchange.desk.account import own_account
+from puhui.exchange.desk.lists import tariff
 from puhui.exchange.window import price, quotes, remittance_of, remittances
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.clock import FixedClock
@@ -77,7 +78,8 @@ def test_a_fixed_amount_arrives_and_the_payer_pays_the_least(node: Node) -> None
     assert balance(node, payer, "CNY") == 500_000 - shown.total_minor
 
 
-def test_one_changes_the_own_money(node: Node) -> None:
+def test_one_changes_the_own_money(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, other = people(node)
     scheme.one.offer(node)
@@ -121,7 +123,8 @@ def test_a_provider_without_cover_is_passed_over(node: Node) -> None:
     act(node, "remit", ask(payer, payee, amount_minor=50_000))
 
 
-def test_neither_side_moves_when_one_cannot(node: Node) -> None:
+def test_neither_side_moves_when_one_cannot(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     scheme.one.offer(node)
@@ -138,7 +141,8 @@ def test_neither_side_moves_when_one_cannot(node: Node) -> None:
     assert act(node, "remit", ask(payer, payee, worst_minor=13_986)).target_minor == 13_986
 
 
-def test_a_payment_happens_once_under_its_key(node: Node) -> None:
+def test_a_payment_happens_once_under_its_key(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     scheme.one.offer(node)
@@ -184,7 +188,20 @@ def test_quotes_that_are_forged_late_or_used_are_refused(node: Node, clock: Fixe
         post(unposted)
 
 
-def test_a_quote_taken_back_is_not_used(node: Node) -> None:
+def test_no_provider_fills_the_book(sqlite_node: Node, clock: FixedClock) -> None:
+    scheme = Scheme(sqlite_node)
+    for _ in range(tariff().quotes_provider_max):
+        scheme.one.offer(sqlite_node)
+    with pytest.raises(Refused, match="too_many_quotes"):
+        scheme.one.offer(sqlite_node)
+    scheme.two.offer(sqlite_node)
+    scheme.one.offer(sqlite_node, "7", source_currency="USD", target_currency="CNY")
+    clock.set_us(clock.now_us() + MINUTE_US)
+    scheme.one.offer(sqlite_node)
+
+
+def test_a_quote_taken_back_is_not_used(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     quote = scheme.one.offer(node)

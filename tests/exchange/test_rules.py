@@ -19,6 +19,7 @@ from puhui.exchange.rules.position import Share, deferred
 from puhui.exchange.rules.quote import (
     changed_for,
     check_quote,
+    check_room,
     price_of,
     ranked,
     rate_of,
@@ -28,6 +29,7 @@ from puhui.exchange.rules.quote import (
 from puhui.exchange.rules.settlement import cover_change
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX
+from tests.exchange.scheme import PATIENT
 
 FREE = SchemeFee(Decimal(0), 0, MINOR_MAX)
 FEE = SchemeFee(Decimal("0.0005"), 100, 20_000)
@@ -74,6 +76,7 @@ quotes = st.builds(
 )
 
 
+@PATIENT
 @given(rates, amounts)
 def test_the_liquidity_loses_at_most_half_a_minor_unit(rate: str, amount: int) -> None:
     pair = {"source_currency": "CNY", "target_currency": "USD"}
@@ -84,6 +87,7 @@ def test_the_liquidity_loses_at_most_half_a_minor_unit(rate: str, amount: int) -
     assert (paid - 1) * Fraction(Decimal(rate)) < amount, "and the payer nothing more than needed"
 
 
+@PATIENT
 @given(quotes, amounts)
 def test_who_sends_never_pays_more_than_that(quote: Quote, amount: int) -> None:
     price = price_of(quote, FEE, amount, AmountKind.SEND)
@@ -92,6 +96,7 @@ def test_who_sends_never_pays_more_than_that(quote: Quote, amount: int) -> None:
         assert price.scheme_fee_minor == scheme_fee_of(price.changed_minor, FEE)
 
 
+@PATIENT
 @given(st.lists(quotes, max_size=8, unique_by=lambda q: q.id), amounts, st.booleans())
 def test_no_quote_is_better_than_the_first(
     offered: list[Quote], amount: int, is_send: bool
@@ -140,6 +145,13 @@ def test_a_quote_is_well_made(changes: dict[str, object]) -> None:
         check_quote(replace(QUOTE, **changes), 0)
 
 
+def test_the_book_of_a_pair_has_an_end() -> None:
+    check_room(9, 99, provider_max=10, pair_max=100)
+    for own, everybody in ((10, 10), (1, 100)):
+        with pytest.raises(Refused, match="too_many_quotes"):
+            check_room(own, everybody, provider_max=10, pair_max=100)
+
+
 def test_a_fulfilment_is_the_bytes_behind_the_digest() -> None:
     preimage = "ab" * 32
     condition = hashlib.sha256(bytes.fromhex(preimage)).hexdigest()
@@ -148,6 +160,7 @@ def test_a_fulfilment_is_the_bytes_behind_the_digest() -> None:
         assert not fulfils(wrong, condition)
 
 
+@PATIENT
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd"), st.integers(1, 10**9)),

@@ -99,7 +99,8 @@ def test_deferred_net_settles_what_is_left_over(node: Node) -> None:
     assert (found.state, found.window_ids, found.currency) == ("settled", (window,), "CNY")
 
 
-def test_several_windows_settle_together(node: Node) -> None:
+def test_several_windows_settle_together(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     sender = Sender(scheme)
     a, b = scheme.payer_bank, scheme.payee_bank
@@ -178,7 +179,8 @@ def test_gross_settles_every_payment_at_once(node: Node) -> None:
     assert scheme.windows["USD"] == ""
 
 
-def test_gross_holds_the_funds_that_settle_it(node: Node) -> None:
+def test_gross_holds_the_funds_that_settle_it(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node, usd_kind="gross_continuous")
     told = scheme.leg("g", CONDITION, currency="USD", amount_minor=300_000)
     act(node, "prepare_leg", told)
@@ -190,8 +192,9 @@ def test_gross_holds_the_funds_that_settle_it(node: Node) -> None:
     assert both(scheme, "USD")[0] == (0, 600_000)
 
 
-def test_kinds_of_settlement_cannot_mix(node: Node) -> None:
+def test_kinds_of_settlement_cannot_mix(sqlite_node: Node) -> None:
     """No default kind, one kind a currency, one currency a settlement (as a switch once mixed)."""
+    node = sqlite_node
     scheme = Scheme(node, usd_kind="gross_continuous")
     fresh = scheme.register("Another Bank", "bank")
     told = {"participant_id": fresh, "currency": "USD"}
@@ -232,8 +235,9 @@ def test_kinds_of_settlement_cannot_mix(node: Node) -> None:
         }
 
 
-def test_two_currencies_settle_apart(node: Node) -> None:
+def test_two_currencies_settle_apart(sqlite_node: Node) -> None:
     """Settlement management in a second currency: the first one's positions do not move."""
+    node = sqlite_node
     scheme = Scheme(node)
     sender = Sender(scheme)
     a, b = scheme.payer_bank, scheme.payee_bank
@@ -274,7 +278,8 @@ def test_an_exchange_settles_in_each_currency_by_itself(node: Node) -> None:
     assert both(scheme)[2] == (0, 700_050)
 
 
-def test_a_window_is_closed_once(node: Node) -> None:
+def test_a_window_is_closed_once(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     closed = close(scheme)
     with pytest.raises(Refused, match="window_not_open"):

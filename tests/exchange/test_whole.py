@@ -102,7 +102,7 @@ def test_wallets_keep_to_their_limits(node: Node) -> None:
     scheme = Scheme(node, funds_minor=10**8, cap_minor=10**8)
     for currency in ("CNY", "USD"):
         open_books(node, currency)
-    payer = person(node, 1, tier=3, money=1_900_000)
+    payer = person(node, 1, tier=3, money=2_000_000)
     payee = person(node, 2, tier=4, currency="USD")
     for _ in range(6):
         scheme.one.offer(node, "2")
@@ -117,11 +117,16 @@ def test_wallets_keep_to_their_limits(node: Node) -> None:
     with pytest.raises(Refused, match="single_limit"):
         act(node, "prepare_leg", own)
     act(node, "prepare_leg", {**own, "amount_minor": 300_000})
+    with pytest.raises(Refused, match="daily_limit"):
+        act(node, "prepare_leg", {**own, "leg_id": "more", "amount_minor": 400_001})
+    act(node, "abort_leg", {"leg_id": "own"})
+    act(node, "prepare_leg", {**own, "leg_id": "more", "amount_minor": 400_001})
     with node.read() as tx:
-        assert leg(tx, "own").state == "prepared"
+        assert (leg(tx, "own").state, leg(tx, "more").state) == ("aborted", "prepared")
 
 
-def test_closing_a_day_ends_what_is_past_its_time(node: Node, clock: FixedClock) -> None:
+def test_closing_a_day_ends_what_is_past_its_time(sqlite_node: Node, clock: FixedClock) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     told = scheme.leg("late", CONDITION)
     act(node, "prepare_leg", told)
@@ -139,7 +144,8 @@ if "exchange.remit_in_test" not in USE_CASES:
         return exchange.remit_and_tell(act, input).id
 
 
-def test_other_rooms_pay_in_their_own_act(node: Node) -> None:
+def test_other_rooms_pay_in_their_own_act(sqlite_node: Node) -> None:
+    node = sqlite_node
     scheme = Scheme(node)
     payer, payee = people(node)
     quote = scheme.one.offer(node)

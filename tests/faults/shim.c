@@ -22,13 +22,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { BLOCK = 512, KEPT_MAX = 4096, ENDED = 86 };
+enum { BLOCK = 512, KEPT_MAX = 4096, FILES_MAX = 256, ENDED = 86 };
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static long syncs, writes, full_calls;
 static unsigned long long dice;
-static struct { int fd; off_t at; size_t size; char *before; } kept[KEPT_MAX];
+static struct { int file; off_t at; size_t size; char *before; } kept[KEPT_MAX];
 static int kept_count;
+static struct { dev_t device; ino_t node; int fd; } files[FILES_MAX];
+static int file_count;
 
 static long number(const char *name) {
     const char *text = getenv(name);
@@ -56,16 +58,38 @@ static ssize_t raw_write(int fd, const void *from, size_t size, off_t at) {
     return syscall(SYS_pwrite64, fd, from, size, at);
 }
 
+/* A descriptor of our own for each file: the process may close its own, or use it for another. */
+static int file_of(int fd) {
+    struct stat now;
+    int at = 0;
+    if (fstat(fd, &now)) abort();
+    while (at < file_count && (files[at].device != now.st_dev || files[at].node != now.st_ino)) at++;
+    if (at == FILES_MAX) abort();
+    if (at == file_count) {
+        files[at].device = now.st_dev; files[at].node = now.st_ino;
+        files[at].fd = dup(fd);
+        file_count++;
+    }
+    return at;
+}
+
+/* Past KEPT_MAX writes are not kept: their blocks happen to be on disk. */
 static void keep(int fd, size_t size, off_t at) {
     if (!number("PUHUI_DISK_POWER") || kept_count == KEPT_MAX) return;
     char *before = calloc(1, size);
-    syscall(SYS_pread64, fd, before, size, at);
-    kept[kept_count].fd = fd; kept[kept_count].at = at;
+    int file = file_of(fd);
+    syscall(SYS_pread64, files[file].fd, before, size, at);
+    kept[kept_count].file = file; kept[kept_count].at = at;
     kept[kept_count].size = size; kept[kept_count++].before = before;
 }
 
-static void forget(void) {
-    while (kept_count) free(kept[--kept_count].before);
+static void forget(int fd) {
+    int left = 0, file = kept_count ? file_of(fd) : 0;
+    for (int i = 0; i < kept_count; i++) {
+        if (kept[i].file == file) free(kept[i].before);
+        else kept[left++] = kept[i];
+    }
+    kept_count = left;
 }
 
 /* Backwards, so that a block that was written twice may come back in any of its states. */
@@ -77,8 +101,8 @@ static void lose_power(void) {
             off_t to = (from / BLOCK + 1) * BLOCK;
             if (to > end) to = end;
             if (chance() % 10 < odds)
-                raw_write(kept[kept_count].fd, kept[kept_count].before + (from - at),
-                          (size_t)(to - from), from);
+                raw_write(files[kept[kept_count].file].fd,
+                          kept[kept_count].before + (from - at), (size_t)(to - from), from);
             from = to;
         }
     }
@@ -144,7 +168,7 @@ static int sync_file(int fd, long kind) {
             return -1;
         }
         if (number("PUHUI_DISK_POWER") == syncs) lose_power();
-        forget();
+        forget(fd);
         pthread_mutex_unlock(&guard);
     }
     return (int)syscall(kind, fd);

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.framing import FAILED, check
+from tests.tidy.tree import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
 POWER_CUTS = 60
@@ -30,6 +31,7 @@ def started(shim: Path, *words: object, **disk: object) -> subprocess.CompletedP
     faults = {f"PUHUI_DISK_{name.upper()}": str(value) for name, value in disk.items()}
     return subprocess.run(
         [sys.executable, "-m", "tests.faults.framing", *map(str, words)],
+        cwd=ROOT,
         env={**os.environ, "LD_PRELOAD": str(shim), **faults},
         capture_output=True,
         text=True,
@@ -78,7 +80,7 @@ def test_writes_that_come_up_short(run: Run, tmp_path: Path) -> None:
     assert check(tmp_path, 120) == 120
 
 
-@pytest.mark.parametrize("call", (1, 2, 5))
+@pytest.mark.parametrize("call", (1, 5))
 def test_a_disk_that_is_full(run: Run, tmp_path: Path, call: int) -> None:
     """No room for the next segment: the log stops when it needs it, and goes on with room."""
     assert run(tmp_path, 1, 1)[0] == 0

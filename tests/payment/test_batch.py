@@ -112,7 +112,7 @@ def test_an_empty_batch_and_a_full_one(bank: Node) -> None:
 def test_two_writers_never_pay_one_payment_twice(bank: Node) -> None:
     people = [person(bank, order, money=10_000) for order in range(1, 5)]
     given = batch(
-        *((f"{n}", people[n % 4], people[(n + 1 + n // 4 % 3) % 4], 7) for n in range(240))
+        *((f"{n}", people[n % 4], people[(n + 1 + n // 4 % 3) % 4], 7) for n in range(300))
     )
     outcomes = []
 
@@ -128,8 +128,8 @@ def test_two_writers_never_pay_one_payment_twice(bank: Node) -> None:
     for thread in threads:
         thread.join()
     done = [one for one in outcomes if not isinstance(one, Fault)]
-    assert sum(one.posted for one in done) == 240
-    assert all(one.posted + len(one.repeated) == 240 for one in done)
+    assert sum(one.posted for one in done) == 300
+    assert all(one.posted + len(one.repeated) == 300 for one in done)
     assert sum(held_by(bank, one) for one in people) == 40_000
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.dump import dump_store
+from puhui.kernel.replay import replay
 from puhui.payment.desk.code import risk_levels
 from puhui.payment.formats.emv_qr import build_qr, merchant_of, parse_qr, payload_of
 from puhui.payment.rules import code as rules
@@ -26,7 +29,7 @@ from puhui.payment.window import (
     payment_of,
     qr_svg,
 )
-from tests.payment.purse import STAFF, held_by, person, run, self_of
+from tests.payment.purse import STAFF, held_by, open_books, person, run, self_of
 
 SHOP = {
     "category": "5411",
@@ -305,6 +308,32 @@ def test_digits_that_are_shown_are_kept_nowhere(bank: Node) -> None:
     lines = [line for _, line in dump_store(bank.store)]
     assert any(rules.digest_of(digits) in line for line in lines)
     assert not any(digits in line for line in lines)
+
+
+def test_no_number_is_given_twice(bank: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = person(bank, 1)
+    made = static(bank, shop)
+    monkeypatch.setattr(rules, "merchant_digits", lambda number: made.digits)
+    with pytest.raises(Refused, match="code_numbers"):
+        static(bank, shop)
+
+
+def test_codes_and_promises_replay(
+    sqlite_node: Node, tmp_path: Path, open_at: Callable[..., Node]
+) -> None:
+    """What was drawn from the secret source is in the acts as a digest, so all comes out equal."""
+    open_books(sqlite_node)
+    payer, shop = person(sqlite_node, 1, money=100_000), person(sqlite_node, 2)
+    scan(sqlite_node, payer, static(sqlite_node, shop).payload, 100)
+    scan(sqlite_node, payer, dynamic(sqlite_node, shop, 200).digits)
+    collect(sqlite_node, shop, show(sqlite_node, payer), 300)
+    told = {"payer_id": payer, "amount_minor": 400, "currency": "CNY", "payee_id": ""}
+    condition = {"kind": "purpose", "purposes": ["5411"]}
+    made = run(sqlite_node, "promise", STAFF, **told, condition=condition, lapses_on="2026-03-09")
+    run(sqlite_node, "fulfil", self_of(shop), promise_id=made.promise_id, payee_id=shop)
+    assert held_by(sqlite_node, shop) == 1_000
+    second = open_at(f"sqlite:///{tmp_path / 'second.sqlite'}", writers=1)
+    assert replay(sqlite_node, second).differences == ()
 
 
 @given(st.integers(0, 10**30))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ from puhui.ledger import trial_balance
 from puhui.party.nouns import PartyKind, RegisterParties
 from puhui.payment import PaymentLine, wallet_account
 from puhui.payment.formats.csv_file import encoding_of, places_of, read_csv
-from puhui.payment.window import RefusedLine, pay_file
+from puhui.payment.formats.iso20022 import write_pain001
+from puhui.payment.nouns.message import AccountNumber
+from puhui.payment.window import FilePaid, RefusedLine, pay_file
 from tests.cli.program import Ended, Program, run_process
-from tests.payment.purse import STAFF, held_by, open_books, person, run
+from tests.payment import samples
+from tests.payment.purse import STAFF, held_by, open_books, person, run, today
 
 HEADER = "payment_id,payer,payee,amount,currency,purpose,remark"
 
@@ -148,7 +153,8 @@ def test_a_file_is_paid_once(bank: Node, tmp_path: Path) -> None:
 def test_rows_of_an_earlier_file_are_repeats_in_a_later_one(bank: Node, tmp_path: Path) -> None:
     anna, bo = person(bank, 1, money=10_000), person(bank, 2)
     rows = [f"{n},{anna},{bo},1.00,,," for n in range(6)]
-    assert pay_file(bank, STAFF, written(tmp_path, *rows[:4])).posted == 4
+    first = pay_file(bank, STAFF, written(tmp_path, *rows[:4]))
+    assert first == FilePaid(4, 4, 0, 0, (("CNY", 400),), ())
     made = pay_file(bank, STAFF, written(tmp_path, *rows[2:]))
     assert (made.posted, made.repeated) == (2, 2)
 
@@ -214,6 +220,33 @@ def test_two_runs_at_once_post_once(bank: Node, tmp_path: Path) -> None:
     done = [one for one in outcomes if not isinstance(one, Fault)]
     assert sum(one.posted for one in done) == 9_000
     assert held_by(bank, bo) == 9_000
+
+
+def test_a_file_of_pain001_is_paid_as_well(bank: Node, tmp_path: Path) -> None:
+    anna, bo = person(bank, 1, money=10_000), person(bank, 2)
+    one, other = samples.INITIATION.orders[0].transfers
+    to_bo = AccountNumber(other_id=f"{wallet_account(bo, 'CNY'):032x}")
+    order = replace(
+        samples.INITIATION.orders[0],
+        debtor_account=AccountNumber(other_id=f"{wallet_account(anna, 'CNY'):032x}"),
+        transfers=(replace(one, creditor_account=to_bo), other),
+    )
+    path = tmp_path / "order.xml"
+    path.write_bytes(write_pain001(replace(samples.INITIATION, orders=(order,))))
+    steps: list[int] = []
+    made = pay_file(bank, STAFF, path, step=steps.append)
+    assert (made.payments, made.posted, made.refused_rows, steps) == (2, 1, 1, [1, 2])
+    (refused,) = made.refused
+    assert (refused.payment_id, refused.code) == ("I-2", "payment.unknown_party")
+    assert refused.line > 1, "the line of the element in the file"
+    assert held_by(bank, bo) == one.amount.minor
+    again = pay_file(bank, STAFF, path)
+    assert (again.posted, again.repeated) == (0, 1)
+    early = replace(order, execute_on=today(bank) + timedelta(days=1))
+    path.write_bytes(write_pain001(replace(samples.INITIATION, orders=(early,))))
+    assert {one.code for one in pay_file(bank, STAFF, path).refused} == {"payment.message_early"}
+    with pytest.raises(Refused, match=r"payment\."):
+        pay_file(bank, STAFF, tmp_path / "none.xml")
 
 
 @pytest.fixture
@@ -301,7 +334,6 @@ def test_a_file_of_the_reference_data_is_paid(
     sqlite_node: Node, reference_data: Reference, operator: Actor
 ) -> None:
     path = reference_data("payments", "iso20022", "musterfile_pain.001_Nov2020.xml")
-    pytest.importorskip("puhui.payment.formats.iso20022")
     open_books(sqlite_node)
     try:
         made = pay_file(sqlite_node, operator, path)

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from puhui.kernel import Node, Refused
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, start_of_day_us
+from puhui.ledger.desk.account import CreateAccounts
 from puhui.party import read_party_file
 from puhui.party.nouns import ErasePerson
 from puhui.payment import admit, wallet_account
+from puhui.payment.desk.wallet import deposit
 from puhui.payment.rules.batch import Held, judge_batch
-from puhui.payment.window import read_wallet, tiers, wallets_of
-from puhui.worker import deliver
+from puhui.payment.window import payment_of, read_wallet, tiers, wallets_of
+from puhui.worker import close_day, deliver
 from tests.party.people import register_person
 from tests.payment.purse import (
     STAFF,
@@ -112,6 +114,24 @@ def test_a_repeat_is_answered_though_the_limit_is_used_up(bank: Node) -> None:
     pay(bank, anna, bo, 100_000)
 
 
+def test_what_was_paid_long_ago_is_not_counted_apart_for_ever(
+    bank: Node, clock: FixedClock
+) -> None:
+    anna, bo = person(bank, 1, tier=4, money=600_000), person(bank, 2)
+    pay(bank, anna, bo, 200_000)
+    day = today(bank)
+    for later, deleted in ((35, 0), (36, 1), (36, 0)):
+        before = day + timedelta(days=later - 35)
+        made = run(bank, "forget_usage", SYSTEM, before=before)
+        assert made.days == deleted
+    clock.set_us(start_of_day_us(day + timedelta(days=40)))
+    pay(bank, anna, bo, 200_000)
+    close_day(bank, today(bank))
+    pay(bank, anna, bo, 200_000)
+    with pytest.raises(Refused, match=r"payment\.daily_limit"):
+        pay(bank, anna, bo, 100_001)
+
+
 def test_many_at_once_never_pass_the_day(bank: Node) -> None:
     anna, bo = person(bank, 1, tier=4, money=1_000_000), person(bank, 2)
     refused = []
@@ -172,20 +192,14 @@ def test_an_erased_person_leaves_sums_and_no_words(bank: Node) -> None:
     run(bank, "close_wallet", party_id=anna, currency="CNY")
     bank.act("party.erase_person", ErasePerson(anna), key="erase", actor=STAFF)
     deliver(bank)
-    from puhui.payment.window import payment_of
-
     with bank.read() as tx:
         assert payment_of(tx, paid.id).remark == ""
         assert read_wallet(tx, anna, "CNY").status == "closed"
         assert [one.status for one in wallets_of(tx, anna)] == ["closed"]
-    assert SYSTEM.name == "system"
 
 
 def test_an_unrecorded_wallet_of_an_erased_person_is_closed_too(bank: Node) -> None:
     anna, bo = register_person(bank, 1), person(bank, 2, money=100)
-    from puhui.ledger.desk.account import CreateAccounts
-    from puhui.payment.desk.wallet import deposit
-
     given = CreateAccounts((deposit(wallet_account(anna, "CNY"), "CNY"),))
     bank.act("ledger.create_accounts", given, key="account", actor=STAFF)
     pay(bank, bo, anna, 1)

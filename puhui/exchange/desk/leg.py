@@ -9,7 +9,14 @@ from datetime import date
 from puhui import payment
 from puhui.exchange.desk.account import admit_ends, check_parties, find_places, move
 from puhui.exchange.desk.participant import STAFF
-from puhui.exchange.desk.post import Movement, chain_of, ended, held, keep_for_settlement
+from puhui.exchange.desk.post import (
+    Movement,
+    chain_of,
+    ended,
+    held,
+    keep_for_settlement,
+    transfer_id,
+)
 from puhui.exchange.formats.signed import receipt_bytes
 from puhui.exchange.nouns.leg import (
     AbortLeg,
@@ -31,7 +38,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger import Transfer, create_transfers
+from puhui.ledger import Transfer, create_transfers, lookup_transfers
 
 _FIELDS = tuple(Leg.__slots__)
 _DUE_MAX = 1000
@@ -144,11 +151,22 @@ def _post(act: Act, legs: Sequence[Leg], preimage: str) -> Leg:
     return moved[0]
 
 
+def _take_back(act: Act, legs: Sequence[Leg]) -> None:
+    """Have what was not paid count no more for the limits of the wallets it should have left."""
+    ends = [(leg, rules.end_of(leg.payer)) for leg in legs]
+    spent = [(leg, end) for leg, end in ends if end.kind == "party"]
+    made = lookup_transfers(act.tx, [transfer_id(f"leg:{leg.id}") for leg, _ in spent])
+    for (leg, end), transfer in zip(spent, made, strict=True):
+        assert transfer is not None, leg
+        payment.take_back(act, end.id, leg.currency, leg.amount_minor, spent_us=transfer.time_us)
+
+
 def _void(act: Act, legs: Sequence[Leg], state: str, reason: str) -> Leg:
     """Give legs up in one chain; the first one is told of.
 
     What the ledger has released by its time already is only put on record.
     """
+    _take_back(act, legs)
     overdue = [leg for leg in legs if not leg.awaits and leg.expires_us <= act.now_us]
     movements = [_movement(act, leg, leg.id, is_held=True) for leg in legs if leg not in overdue]
     transfers = [one for move_ in movements for one in ended(move_, Transfer.VOID)]

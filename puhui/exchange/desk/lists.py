@@ -15,11 +15,12 @@ from puhui.kernel.money import MINOR_MAX
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The operator's share, its bounds by currency, and how many quotes are looked at."""
+    """The operator's share, its bounds by currency, and how many quotes there may be."""
 
     share: Decimal
     bounds: dict[str, tuple[int, int]]
-    quotes_read_max: int
+    quotes_pair_max: int
+    quotes_provider_max: int
     quotes_tried_max: int
 
     def fee(self, currency: str) -> SchemeFee:
@@ -40,6 +41,7 @@ def tariff() -> Tariff:
             currency: (one["minimum_minor"], one["maximum_minor"])
             for currency, one in bounds.items()
         },
-        quotes_read_max=told["quotes"]["read_max"]["value"],
+        quotes_pair_max=told["quotes"]["pair_max"]["value"],
+        quotes_provider_max=told["quotes"]["provider_max"]["value"],
         quotes_tried_max=told["quotes"]["tried_max"]["value"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 
+from puhui.exchange.desk.lists import tariff
 from puhui.exchange.desk.participant import STAFF
 from puhui.exchange.formats.signed import quote_bytes
 from puhui.exchange.nouns.quote import PostQuote, Quote, QuotePosted, WithdrawQuote
@@ -52,7 +53,7 @@ def post_quote(act: Act, input: PostQuote) -> QuotePosted:
 
     Refused: ``exchange.bad_quote``, ``exchange.bad_rate``, ``exchange.unknown_currency``,
     ``exchange.same_currency``, ``exchange.quote_expired``, ``exchange.quote_reused`` for an id
-    that means another quote, and those of ``verify_quote``.
+    that means another quote, ``exchange.too_many_quotes``, and those of ``verify_quote``.
     """
     quote = input.quote
     if _key_of_provider(act.tx, quote.provider_id) != input.verified_key:
@@ -63,8 +64,29 @@ def post_quote(act: Act, input: PostQuote) -> QuotePosted:
             raise Refused("exchange.quote_reused", "This id means another quote already.")
         return QuotePosted(quote.id, found.state)
     rules.check_quote(quote, act.now_us)
+    _check_room(act, quote)
     act.tx.put(tables.INSERT_QUOTE, **asdict(quote), state="open")
     return QuotePosted(quote.id, "open")
+
+
+def _check_room(act: Act, quote: Quote) -> None:
+    """Whether the book of a pair has room for one more quote of this provider.
+
+    Refused: ``exchange.too_many_quotes``.
+    """
+    rows = act.tx.all(
+        tables.COUNT_OPEN_QUOTES,
+        source_currency=quote.source_currency,
+        target_currency=quote.target_currency,
+        now_us=act.now_us,
+    )
+    counts = {row.provider_id: row.quotes for row in rows}
+    rules.check_room(
+        counts.get(quote.provider_id, 0),
+        sum(counts.values()),
+        provider_max=tariff().quotes_provider_max,
+        pair_max=tariff().quotes_pair_max,
+    )
 
 
 def lock_quote(act: Act, quote_id: str) -> Row:

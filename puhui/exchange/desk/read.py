@@ -98,7 +98,7 @@ def price(
         source_currency=source_currency,
         target_currency=target_currency,
         now_us=now_us,
-        count=tariff().quotes_read_max,
+        count=tariff().quotes_pair_max,
     )
     found = rules.ranked(
         [quote_of(row) for row in rows],

@@ -41,7 +41,7 @@ def _quotes(act: Act, asked: Remit) -> list[Quote]:
         source_currency=asked.source_currency,
         target_currency=asked.target_currency,
         now_us=act.now_us,
-        count=tariff().quotes_read_max,
+        count=tariff().quotes_pair_max,
     )
     return [quote_of(row) for row in rows]
 

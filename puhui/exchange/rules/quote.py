@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from puhui.exchange.nouns.quote import AmountKind, Price, Quote, SchemeFee
 from puhui.kernel.errors import Refused
@@ -57,6 +58,14 @@ def check_alive(quote: Quote, now_us: int) -> None:
         raise Refused("exchange.quote_expired", "This quote holds no longer.")
 
 
+def check_room(own: int, everybody: int, *, provider_max: int, pair_max: int) -> None:
+    """Whether one more quote of a pair may be posted, beside so many open ones of the provider and
+    of everybody: a price is always sought among all. Refused: ``exchange.too_many_quotes``.
+    """
+    if own >= provider_max or everybody >= pair_max:
+        raise Refused("exchange.too_many_quotes", "This pair has as many open quotes as it may.")
+
+
 def _scaled(rate: Decimal, source_currency: str, target_currency: str) -> Fraction:
     """Minor units of the target currency per minor unit of the source currency, exact."""
     return Fraction(rate) * Fraction(10) ** (DIGITS[target_currency] - DIGITS[source_currency])
@@ -91,6 +100,7 @@ def scheme_fee_of(changed_minor: int, fee: SchemeFee) -> int:
     return min(max(share, fee.minimum_minor), fee.maximum_minor)
 
 
+@lru_cache(maxsize=4096)
 def _changed_within(total_minor: int, fee: SchemeFee) -> int:
     """The most that can be changed so that it and the operator's fee stay in ``total_minor``."""
     low, high = 0, total_minor

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     or_,
     select,
     update,
@@ -82,6 +83,16 @@ _OPEN = (
     )
 )
 READ_OPEN_QUOTES = _OPEN.order_by(_quote.id).limit(bindparam("count"))
+COUNT_OPEN_QUOTES = (
+    select(_quote.provider_id, func.count().label("quotes"))
+    .where(
+        _quote.source_currency == bindparam("source_currency"),
+        _quote.target_currency == bindparam("target_currency"),
+        _quote.state == "open",
+        _quote.expires_us > bindparam("now_us"),
+    )
+    .group_by(_quote.provider_id)
+)
 READ_QUOTES = (
     select(*_quote)
     .where(_quote.state == "open", _quote.expires_us > bindparam("now_us"))

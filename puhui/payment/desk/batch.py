@@ -6,7 +6,7 @@ from itertools import repeat
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.payment.desk.post import Columns, account_key, post_payments, transfer_key
+from puhui.payment.desk.post import Columns, account_key, post_payments, transfer_keys
 from puhui.payment.nouns.pay import BatchPaid, PayBatch
 from puhui.payment.rules.batch import POSTED, REPEATED
 from puhui.payment.rules.wallet import check_currency
@@ -53,7 +53,7 @@ def columns_of(input: PayBatch) -> Columns:
     blank = ("",) * count
     payer_accounts = list(map(account_key, input.payers, repeat(input.currency)))
     return Columns(
-        ids=list(map(transfer_key, payer_accounts, input.payment_ids)),
+        ids=transfer_keys(payer_accounts, input.payment_ids),
         payment_ids=input.payment_ids,
         payers=input.payers,
         payees=input.payees,

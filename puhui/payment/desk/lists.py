@@ -37,5 +37,5 @@ def tiers() -> Tiers:
 
 @lru_cache(maxsize=8)
 def figures(part: str) -> SimpleNamespace:
-    """One part of payment.toml by name: request, bill, hold, order or text."""
+    """One part of payment.toml by name: request, bill, hold, usage, order or text."""
     return SimpleNamespace(**_toml("payment.toml")[part])

@@ -13,7 +13,7 @@ from puhui.kernel.store import Row
 from puhui.party import check_actor, take_parties
 from puhui.payment.desk.lists import figures
 from puhui.payment.desk.pay import PAYING, check_remark
-from puhui.payment.desk.post import Columns, account_key, post_payments, transfer_key
+from puhui.payment.desk.post import Columns, account_key, post_payments, transfer_keys
 from puhui.payment.nouns.ask import CreateOrder, OrderKey, OrderMoved, OrdersRun, RunOrders
 from puhui.payment.rules.ask import check_every, day_after
 from puhui.payment.rules.batch import POSTED, REPEATED
@@ -116,7 +116,7 @@ def _columns(rows: Sequence[Row], currency: str) -> Columns:
     payers = [account_key(row.payer_id, currency) for row in rows]
     names = [f"{row.id[-32:]}:{row.next_on}:{row.attempts}" for row in rows]
     return Columns(
-        ids=[transfer_key(payer, name) for payer, name in zip(payers, names, strict=True)],
+        ids=transfer_keys(payers, names),
         payment_ids=names,
         payers=[row.payer_id for row in rows],
         payees=[row.payee_id for row in rows],

@@ -36,7 +36,6 @@ from puhui.payment.tables import wallet as tables
 
 NUMBER_LENGTH = 32
 _HEX = frozenset(string.hexdigits)
-_ID_MAX = 2**128 - 1
 
 COLUMNS_FROM = 256
 """A batch of as many payments goes to the ledger and into the table by columns."""
@@ -61,25 +60,24 @@ def is_number(text: str) -> bool:
     return len(text) == NUMBER_LENGTH and _HEX.issuperset(text)
 
 
-def transfer_key(payer_account: bytes, payment_id: str) -> bytes:
-    """The transfer that a payer's payment id means, for ever: 128 bits of BLAKE2b."""
-    return _hash(b"pay:" + payer_account + payment_id.encode())
+def transfer_keys(payer_accounts: Sequence[bytes], payment_ids: Sequence[str]) -> tuple[bytes, ...]:
+    """The transfers that payers' payment ids mean, for ever: 128 bits of BLAKE2b each."""
+    hashed = hashlib.blake2b
+    return tuple(
+        hashed(b"pay:" + account + payment_id.encode(), digest_size=16).digest()
+        for account, payment_id in zip(payer_accounts, payment_ids, strict=True)
+    )
 
 
-def _hash(data: bytes) -> bytes:
-    key = hashlib.blake2b(data, digest_size=16).digest()
-    return key if key not in _NO_IDS else _ONE
-
-
-_NO_IDS = (bytes(16), _ID_MAX.to_bytes(16, "big"))
-_ONE = (1).to_bytes(16, "big")
-
-
-def words_of(purpose: str, remark: str) -> int:
-    """The 63-bit digest of a payment's words that its transfer carries; 0 where there are none."""
-    if not purpose and not remark:
-        return 0
-    return int.from_bytes(_hash(f"{purpose}\x1f{remark}".encode())[:8], "big") >> 1
+def _digests(columns: Columns) -> tuple[int, ...]:
+    """The 63-bit digest of each payment's words, which its transfer carries; 0 of none."""
+    hashed, number = hashlib.blake2b, int.from_bytes
+    return tuple(
+        number(hashed(f"{purpose}\x1f{remark}".encode(), digest_size=8).digest(), "big") >> 1
+        if purpose or remark
+        else 0
+        for purpose, remark in zip(columns.purposes, columns.remarks, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +134,6 @@ def post_payments(act: Act, columns: Columns) -> list[str]:
             spent = [(columns.payer_accounts[at], columns.amounts[at]) for at in posted]
             count_usage(act, held, spent)
     return codes
-
-
-def _digests(columns: Columns) -> Sequence[int]:
-    """The digest of each payment's words; the same words are digested once."""
-    if not columns.purposes:
-        return ()
-    known = lru_cache(maxsize=None)(words_of)
-    return list(map(known, columns.purposes, columns.remarks))
 
 
 def _create(
@@ -225,7 +215,7 @@ def post_one(
     """
     payer_account = account_key(payer_id, currency)
     if payment_id:
-        key = transfer_key(payer_account, payment_id)
+        (key,) = transfer_keys((payer_account,), (payment_id,))
     else:
         key = tables.blob(act.new_number())
         payment_id = key.hex()

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import day_step
+from puhui.kernel.event import Delivery, day_step, subscribe
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_transfers
@@ -30,6 +30,7 @@ from puhui.payment.nouns.promise import (
     MakePromise,
     Promise,
     PromiseMoved,
+    PromisesForgotten,
     ReadingRecorded,
     RecordReading,
 )
@@ -146,7 +147,8 @@ def _create(act: Act, transfers: list[Transfer], *, opening: list[Account] | Non
 def fulfil(act: Act, input: Fulfil) -> PromiseMoved:
     """Take what was promised, all of it, when the condition is met. The payee asks for it.
 
-    Readings count that were observed since the promise was made. Refused:
+    Readings count that were observed since the promise was made, and whoever recorded one does not
+    fulfil what waits for it. Refused: ``party.four_eyes``,
     ``payment.promise_unknown``, ``payment.promise_ended``, ``payment.promise_lapsed``,
     ``payment.promise_payee``, ``payment.not_met``, ``payment.no_party``,
     ``payment.tier_balance``, ``payment.wallet_closed``, ``payment.no_payee_wallet``,
@@ -201,6 +203,7 @@ def _facts(act: Act, row: Row, condition: Condition, payee_id: str) -> Facts:
             to_day=act.today.isoformat(),
         )
         if found is not None:
+            check_actor(act.tx, act.actor, second_to=found.recorded_by)
             readings[leaf.source, leaf.name] = rules.number_of(found.value)
     known = act.tx.all(codes.READ_CATEGORIES, party_id=payee_id)
     return Facts(act.today, frozenset(one.category for one in known), readings)
@@ -307,6 +310,20 @@ def record_reading(act: Act, input: RecordReading) -> ReadingRecorded:
         )
         act.emit("payment.reading_recorded", input.source, {**key, "value": value})
     return ReadingRecorded(input.source, input.name, input.observed_on, input.revision)
+
+
+@use_case("payment.forget_promises", roles=("system",))
+def forget_promises(act: Act, input: Delivery) -> PromisesForgotten:
+    """Blank the words of an erased person's promises and codes; the codes are closed.
+
+    Sums, days and conditions stay: they are the books. Source: PIPL art. 47.
+    """
+    party_id = input.event.subject
+    promises = act.tx.run(tables.FORGET_PROMISES, party_id_=party_id)
+    return PromisesForgotten(party_id, promises, act.tx.run(codes.FORGET_CODES, party_id_=party_id))
+
+
+subscribe("payment.forget_promises", to=("party.erased",))
 
 
 def promises_of(tx: Transaction, party_id: str, *, count: int = 200) -> tuple[Promise, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from puhui.kernel.act import Act
+from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.payment.desk.post import count_usage, hold_wallets
 from puhui.payment.desk.wallet import wallet_account
 from puhui.payment.rules.batch import REASON_CODES, judge_batch
 from puhui.payment.rules.wallet import check_amount
+from puhui.payment.tables import wallet as tables
 from puhui.payment.tables.wallet import blob
 
 _NOBODY = blob(0)
@@ -27,3 +29,15 @@ def spend(act: Act, party_id: str, currency: str, amount_minor: int) -> None:
     if refused:
         raise Refused(refused[0], REASON_CODES[refused[0]])
     count_usage(act, held, [(payer, amount_minor)])
+
+
+def take_back(act: Act, party_id: str, currency: str, amount_minor: int, *, spent_us: int) -> None:
+    """Count no more what ``spend`` counted at ``spent_us`` (microseconds UTC) and was not paid.
+
+    Of another day nothing is given back: that day's limit is over. The wallet stays locked.
+    """
+    payer = blob(wallet_account(party_id, currency))
+    hold_wallets(act, (payer,))
+    day = business_date(spent_us)
+    if day == act.today:
+        act.tx.put(tables.TAKE_USAGE_BACK, id_=payer, day_=day.isoformat(), less_=amount_minor)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import lru_cache
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import Delivery, subscribe
+from puhui.kernel.event import Delivery, day_step, subscribe
 from puhui.kernel.money import DIGITS
+from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart, create_accounts, lookup_accounts
 from puhui.party import (
@@ -18,13 +20,15 @@ from puhui.party import (
     sealed_fields,
     take_party,
 )
-from puhui.payment.desk.lists import tiers
+from puhui.payment.desk.lists import figures, tiers
 from puhui.payment.nouns.wallet import (
     CloseWallet,
+    ForgetUsage,
     OpenWallet,
     PartyForgotten,
     SetTier,
     Tier,
+    UsageForgotten,
     Wallet,
     WalletState,
 )
@@ -200,6 +204,19 @@ def close_wallet(act: Act, input: CloseWallet) -> WalletState:
     release_hold(act, input.party_id, reason=HOLD_REASON, reference=reference)
     act.emit("payment.wallet_closed", input.party_id, {"currency": input.currency})
     return _state(wallet, tier=wallet.tier, status="closed")
+
+
+@use_case("payment.forget_usage", roles=("system",))
+def forget_usage(act: Act, input: ForgetUsage) -> UsageForgotten:
+    """Delete what wallets paid on days long past; limits count today, and the ledger keeps all."""
+    return UsageForgotten(act.tx.run(tables.FORGET_USAGE, before=input.before.isoformat()))
+
+
+def _old_usage(node: Node, day: date) -> list[ForgetUsage]:
+    return [ForgetUsage(day - timedelta(days=figures("usage").forget_days))]
+
+
+day_step(91, "payment.forget_usage", _old_usage)
 
 
 @use_case("payment.forget_party", roles=("system",))

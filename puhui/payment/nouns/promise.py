@@ -129,3 +129,12 @@ class ReadingRecorded:
     name: str
     observed_on: date
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromisesForgotten:
+    """How many promises and codes of an erased person were emptied of their words."""
+
+    party_id: str
+    promises: int
+    codes: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,20 @@ class WalletState:
     account_id: str
     tier: int
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetUsage:
+    """What wallets paid on days before ``before`` need not be counted any more."""
+
+    before: date
+
+
+@dataclass(frozen=True, slots=True)
+class UsageForgotten:
+    """How many wallet days were deleted."""
+
+    days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,12 @@ END_CODE = (
     .where(_code.digits == bindparam("digits_"))
     .values(status=bindparam("status_"), payment=bindparam("payment_"))
 )
+FORGET_CODES = (
+    update(CODE)
+    .where(_code.party_id == bindparam("party_id_"))
+    .values(status="closed", name="", name_local="", reference="")
+)
+"""A printed code of an erased person takes nothing any more, and no longer says whose it was."""
 
 INSERT_SHOWN = insert_all(SHOWN)
 LOCK_SHOWN = select(*_shown).where(_shown.digest == bindparam("digest")).with_for_update()

@@ -85,6 +85,15 @@ MOVE_PROMISE = (
         status=bindparam("status_"), payee_id=bindparam("payee_id_"), payment=bindparam("payment_")
     )
 )
+FORGET_PROMISES = (
+    update(PROMISE)
+    .where(
+        or_(
+            _promise.payer_id == bindparam("party_id_"), _promise.payee_id == bindparam("party_id_")
+        )
+    )
+    .values(remark="")
+)
 
 INSERT_READING = insert_all(READING)
 READ_READING = select(_reading.value).where(
@@ -94,7 +103,7 @@ READ_READING = select(_reading.value).where(
     _reading.revision == bindparam("revision"),
 )
 READ_LATEST = (
-    select(_reading.value)
+    select(_reading.value, _reading.recorded_by)
     .where(
         _reading.source == bindparam("source"),
         _reading.name == bindparam("name"),

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     select,
     update,
 )
@@ -94,3 +95,4 @@ TAKE_USAGE_BACK = (
     )
     .values(spent_minor=_usage.spent_minor - bindparam("less_"))
 )
+FORGET_USAGE = delete(USAGE).where(_usage.day < bindparam("before"))

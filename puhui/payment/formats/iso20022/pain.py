@@ -30,62 +30,74 @@ def read_pain001(
 ) -> Iterator[PaymentLine | RefusedLine]:
     """The payments of a pain.001.001.09 or .03 file, one by one, each with its line.
 
-    The whole file is read through first: nothing comes out of one that is not well-formed, not
-    built like its message, counts or sums otherwise, or repeats a PmtInfId. After that, a payment
-    that cannot be taken is a ``RefusedLine``, and the others go on. ``on`` is the day of paying:
-    payments asked for a later day are refused. The id of a payment is its EndToEndId, its InstrId
-    where that says NOTPROVIDED, else the ids of message and order with its number.
+    The whole file is read before the first comes out: nothing comes out of one that is not
+    well-formed, not built like its message, counts or sums otherwise, or repeats a PmtInfId. A
+    payment that cannot be taken is a ``RefusedLine``, and the others go on. ``on`` is the day of
+    paying: payments asked for a later day are refused. The id of a payment is its EndToEndId, its
+    InstrId where that says NOTPROVIDED, else the ids of message and order with its number.
 
     Refused: those of ``read_elements``, ``payment.message_sums``, ``payment.message_duplicate``.
     As data: ``payment.message_value``, ``payment.message_lacking``, ``payment.message_duplicate``,
     ``payment.message_early``, ``payment.message_method``.
     """
-    pieces: list[bytes] = []
-    _read_through(source, pieces)
-    seen = Seen()
-    number = 0
-    for element, outer in read_elements(pieces, PAIN001, _UNITS):
-        if element.name != "CdtTrfTxInf":
-            continue
-        number += 1
-        body, order = outer[1], outer[-1]
-        payment_id = _payment_id(element, order, body, number)
-        try:
-            seen.check("the id", payment_id, element.line)
-            yield _line(checked(element), checked(order), payment_id, on)
-        except Refused as refused:
-            yield RefusedLine(element.line, payment_id, refused.code, refused.reason)
-
-
-def _read_through(source: Path | bytes, pieces: list[bytes]) -> None:
-    """Read the whole file once, keep its bytes, and check what concerns it as a whole."""
-
-    def kept() -> Iterator[bytes]:
-        for piece in pieces_of(source):
-            yield piece
-            pieces.append(piece)
-
-    seen = Seen()
-    amounts: list[Decimal] = []
-    started = 0
-    is_summed = True
-    for element, outer in read_elements(kept(), PAIN001, _UNITS):
+    reading = _Reading(on)
+    for element, outer in read_elements(pieces_of(source), PAIN001, _UNITS):
         if not outer:
-            head = element.children[0].find("GrpHdr")
-            assert head is not None
-            check_sums(head, amounts, count=len(amounts), is_summed=is_summed)
+            reading.end(element.children[0])
         elif element.name == "PmtInf":
-            seen.check("PmtInfId", element.text_at("PmtInfId"), element.line)
-            count = len(amounts) - started
-            check_sums(element, amounts[started:], count=count, is_summed=is_summed)
-            started = len(amounts)
+            reading.end_order(element)
         else:
-            is_summed &= not element.faults
-            try:
-                amounts.append(amount_of(element))
-            except InvalidOperation:
-                amounts.append(Decimal(0))
-                is_summed = False
+            reading.take(element, body=outer[1], order=outer[-1])
+    yield from reading.lines
+
+
+class _Reading:
+    """What was read so far: lines, amounts as the control sums count them, and ids."""
+
+    def __init__(self, on: date | None) -> None:
+        self.lines: list[PaymentLine | RefusedLine] = []
+        self._on = on
+        self._ids, self._order_ids = Seen(), Seen()
+        self._amounts: list[Decimal] = []
+        self._started = 0
+        self._is_summed = True
+        self._head: tuple[Element, PaymentOrder] | None = None
+
+    def take(self, element: Element, *, body: Element, order: Element) -> None:
+        """One payment: a line, or a refused one."""
+        self._is_summed &= not element.faults
+        try:
+            self._amounts.append(amount_of(element))
+        except InvalidOperation:
+            self._amounts.append(Decimal(0))
+            self._is_summed = False
+        payment_id = _payment_id(element, order, body, len(self._amounts))
+        try:
+            self._ids.check("the id", payment_id, element.line)
+            checked(element)
+            self.lines.append(_line(element, self._order_of(order), payment_id, self._on))
+        except Refused as refused:
+            self.lines.append(RefusedLine(element.line, payment_id, refused.code, refused.reason))
+
+    def _order_of(self, order: Element) -> PaymentOrder:
+        """What the order around a payment says; it is complete before its first payment."""
+        if self._head is None or self._head[0] is not order:
+            self._head = order, read_noun(ORDER, checked(order), {"transfers": ()})
+        return self._head[1]
+
+    def end_order(self, order: Element) -> None:
+        """An order is complete: its id, count and sum."""
+        self._order_ids.check("PmtInfId", order.text_at("PmtInfId"), order.line)
+        amounts = self._amounts[self._started :]
+        check_sums(order, amounts, count=len(amounts), is_summed=self._is_summed)
+        self._started = len(self._amounts)
+
+    def end(self, body: Element) -> None:
+        """The message is complete: its count and sum."""
+        head = body.find("GrpHdr")
+        assert head is not None, body.name
+        count = len(self._amounts)
+        check_sums(head, self._amounts, count=count, is_summed=self._is_summed)
 
 
 def _payment_id(element: Element, order: Element, body: Element, number: int) -> str:
@@ -97,8 +109,7 @@ def _payment_id(element: Element, order: Element, body: Element, number: int) ->
     return given or whole
 
 
-def _line(element: Element, order: Element, payment_id: str, on: date | None) -> PaymentLine:
-    head: PaymentOrder = read_noun(ORDER, order, {"transfers": ()})
+def _line(element: Element, head: PaymentOrder, payment_id: str, on: date | None) -> PaymentLine:
     told: OrderedTransfer = read_noun(ORDERED, element)
     where = f"Line {element.line}"
     if head.method != "TRF":

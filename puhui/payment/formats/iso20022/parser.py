@@ -136,6 +136,7 @@ class _Reading:
         self._open_depth = 0
         self._types: Mapping[str, Leaf | Branch] = {}
         self._prefix = ""
+        self._prefix_size = 0
         self._units_open: list[Element] = []
         self._parser = expat.ParserCreate("utf-8", " ")
         self._parser.buffer_text = True
@@ -203,13 +204,14 @@ class _Reading:
             return
         if not stack:
             self._begin(full)
-        name = full[len(self._prefix) :]
         if not full.startswith(self._prefix):
             raise self._foreign(full)
+        name = full[self._prefix_size :]
         if not stack:
             step_type = "Document"
         else:
-            self._leave_text()
+            if self._text:
+                self._leave_text()
             frame = stack[-1]
             if isinstance(frame.type, Leaf):
                 raise self._structural(f"<{frame.element.name}> holds a text, not <{name}>")
@@ -237,6 +239,7 @@ class _Reading:
             raise self._structural(f"found <{name[:40]}>, expected <Document>")
         self._types = structure_of(message).types
         self._prefix = f"{space} "
+        self._prefix_size = len(self._prefix)
 
     def _foreign(self, full: str) -> Refused:
         space, _, name = full.rpartition(" ")
@@ -321,7 +324,7 @@ class _Reading:
         if self._open_depth:
             self._open_depth -= 1
             return
-        text = self._leave_text()
+        text = self._leave_text() if self._text else ""
         frame = self._stack.pop()
         element, type = frame.element, frame.type
         if isinstance(type, Leaf):

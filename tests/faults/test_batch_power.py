@@ -1,0 +1,40 @@
+"""Batches in the store on SQLite under power cuts and torn writes: the contract of the log.
+
+Goal: an answered batch of transfers is there whole, none is there twice, books balance, and the
+store opens without help. Method: a process moves money in batches, large and small, on a disk that
+loses blocks that were not synced or ends the process within a write; another one opens the store,
+sums it up and asks for the last batch again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tidy.tree import ROOT
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+CUTS = 18
+ENDED = 86
+"""What the shim ends a process with."""
+
+
+def test_answered_batches_outlive_power_cuts(shim: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.batching", str(tmp_path), "0", str(CUTS)],
+        cwd=ROOT,
+        env={**os.environ, "LD_PRELOAD": str(shim)},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rounds = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert len(rounds) == CUTS
+    assert {code for _, code, _, _ in rounds} == {ENDED}
+    assert rounds[-1][3] > 3 * CUTS
