@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from puhui.kernel.clock import BUSINESS_ZONE, business_date, start_of_day_us, time_of
 from puhui.kernel.money import DIGITS
-from puhui.ledger.nouns import Posting
-from puhui.ledger.nouns.export import AccountPeriod
 from puhui.payment.formats.iso20022 import write_camt053
 from puhui.payment.nouns.message import (
     AccountNumber,
@@ -21,8 +20,68 @@ from puhui.payment.nouns.message import (
 )
 
 
+class Line(Protocol):
+    """What is read of a posting; the ledger's own noun lies behind its door."""
+
+    @property
+    def time_us(self) -> int:
+        """When it was posted, in microseconds UTC."""
+
+    @property
+    def transfer_id(self) -> int:
+        """The transfer."""
+
+    @property
+    def is_debit(self) -> bool:
+        """Whether the account was debited."""
+
+    @property
+    def amount_minor(self) -> int:
+        """How much, in minor units."""
+
+    @property
+    def code(self) -> int:
+        """The reason."""
+
+
+class Period(Protocol):
+    """What is read of the ledger's statement of an account; balances in minor units."""
+
+    @property
+    def account_id(self) -> int:
+        """The account."""
+
+    @property
+    def currency(self) -> str:
+        """Its currency."""
+
+    @property
+    def first(self) -> date:
+        """The first day."""
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether credits make the balance grow."""
+
+    @property
+    def opening_minor(self) -> int:
+        """The balance before."""
+
+    @property
+    def closing_minor(self) -> int:
+        """The balance after."""
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The postings, in order."""
+
+
 def account_camt053(
-    periods: Sequence[AccountPeriod],
+    periods: Sequence[Period],
     words: Callable[[int], tuple[str, str]],
     *,
     message_id: str,
@@ -36,7 +95,7 @@ def account_camt053(
     return write_camt053(StatementMessage(message_id, created, statements))
 
 
-def _statement(period: AccountPeriod, words: Callable[[int], tuple[str, str]]) -> AccountStatement:
+def _statement(period: Period, words: Callable[[int], tuple[str, str]]) -> AccountStatement:
     sign = 1 if period.is_credit else -1
     begins = time_of(start_of_day_us(period.first)).astimezone(BUSINESS_ZONE)
     ends = time_of(start_of_day_us(period.last + timedelta(days=1)) - 1_000_000)
@@ -63,7 +122,7 @@ def _statement(period: AccountPeriod, words: Callable[[int], tuple[str, str]]) -
     )
 
 
-def _entry(line: Posting, currency: str, words: Callable[[int], tuple[str, str]]) -> Entry:
+def _entry(line: Line, currency: str, words: Callable[[int], tuple[str, str]]) -> Entry:
     assert currency in DIGITS, currency
     day = business_date(line.time_us)
     return Entry(
