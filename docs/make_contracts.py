@@ -41,8 +41,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 OPEN_ROOMS = ("kernel", "migrations")
 """Their modules are imported one by one: they have no door."""
 
-WINDOW_READERS = ("channel", "web", "api", "serve", "cli")
-"""Who may look in at the window of a room: what meets people and machines, no room below."""
+WINDOW_READERS = ("node", "channel", "web", "api", "serve", "cli")
+"""Who may look in at the window of a room: what assembles a node, and what meets people and
+machines; no room below."""
 
 PURE_EXTERNALS = tuple(
     "alembic altair argon2 asyncio bbbrisk concurrent cryptography ctypes granian holidays http "

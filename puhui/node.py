@@ -15,6 +15,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import open_store
 from puhui.kernel.store.owner import claim_store, owner_of
+from puhui.ledger.window import open_beside
 from puhui.migrations import HEAD
 
 ROOMS: tuple[str, ...] = (
@@ -144,38 +145,8 @@ def open_node(
     claim_store(store, keys.fingerprint)
     node = Node(store, keys, home, clock=clock)
     try:
-        _open_ledger(node, ledger or os.environ.get("PUHUI_LEDGER") or "sql")
+        open_beside(node, ledger or os.environ.get("PUHUI_LEDGER") or "sql")
     except BaseException:
         node.close()
         raise
     return node
-
-
-def _open_ledger(node: Node, name: str) -> None:
-    """Open the ledger beside the store where the setting names one, and settle what is left.
-
-    ``sql`` is the ledger in the store; ``log`` or ``log:FOLDER`` a log in that folder of the home;
-    ``tigerbeetle:CLUSTER@ADDRESSES`` a cluster that runs. Refused: ``kernel.bad_ledger``.
-    """
-    kind, _, rest = name.partition(":")
-    if kind == "sql" and not rest:
-        return
-    from puhui.ledger.desk.outside import OutsideLedger, settle_outside
-
-    if kind == "log":
-        from puhui.ledger.engines.log.engine import LogEngine
-
-        outside = OutsideLedger(LogEngine(node.home / (rest or "ledger")))
-    elif kind == "tigerbeetle":
-        from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
-
-        outside = OutsideLedger(TigerBeetleEngine.connected(rest))
-    else:
-        raise Refused(
-            "kernel.bad_ledger",
-            f"PUHUI_LEDGER is {name[:60]!r}: give sql, log, log:FOLDER or "
-            "tigerbeetle:CLUSTER@ADDRESSES.",
-        )
-    node.ports[OutsideLedger] = outside
-    node.at_close.append(outside.engine.close)
-    settle_outside(node, outside)

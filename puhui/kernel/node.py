@@ -11,13 +11,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from puhui.kernel import event
 from puhui.kernel.act import (
     BATCH_MAX,
     Act,
     Actor,
     Prepared,
-    code_version,
     find_use_case,
 )
 from puhui.kernel.clock import Clock, SystemClock
@@ -34,6 +32,7 @@ from puhui.kernel.pending import (
     fail_all,
     is_text,
     log_answer,
+    record_act,
     text_of,
     undo_outside,
 )
@@ -390,25 +389,5 @@ class Node:
             return
         if pending.recorded is not None:
             pending.difference = difference_of(act, pending, outcome, refusal)
-        _record(writer, pending, act, outcome, refusal)
+        record_act(writer, pending, act, outcome, refusal)
         writer.keep()
-
-
-def _record(writer: Writer, pending: Pending, act: Act, outcome: str, refusal: str | None) -> None:
-    events = event.event_rows(act.key, act.events, canonical_json) if act.events else ()
-    writer.record(
-        {
-            "key": pending.key,
-            "time_us": act.now_us,
-            "name": act.name,
-            "actor": act.actor,
-            "input": pending.text or pending.use_case.text_of_input(pending.input),
-            "input_digest": pending.digest,
-            "outcome": outcome,
-            "refusal": refusal,
-            "digests": canonical_json(act.digests) if act.digests else "{}",
-            "code": code_version(),
-            "salt": pending.salt,
-        },
-        events,
-    )

@@ -9,10 +9,11 @@ import threading
 import time
 from typing import Any
 
-from puhui.kernel.act import Act, Outside, UseCase
+from puhui.kernel import event
+from puhui.kernel.act import Act, Outside, UseCase, code_version
 from puhui.kernel.crypto import SubjectKey, canonical_json
 from puhui.kernel.errors import Fault, Refused
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Writer
 
 WAIT_S_MAX = 120.0
 
@@ -223,3 +224,26 @@ def text_of(use_case: UseCase, input: Any) -> str:
     if "\\u0000" in text and _NUL.search(text):
         raise Refused("kernel.bad_input", "The input holds a zero character.")
     return text
+
+
+def record_act(
+    writer: Writer, pending: Pending, act: Act, outcome: str, refusal: str | None
+) -> None:
+    """Write the journal row of an act that ends now, and what it told."""
+    events = event.event_rows(act.key, act.events, canonical_json) if act.events else ()
+    writer.record(
+        {
+            "key": pending.key,
+            "time_us": act.now_us,
+            "name": act.name,
+            "actor": act.actor,
+            "input": pending.text or pending.use_case.text_of_input(pending.input),
+            "input_digest": pending.digest,
+            "outcome": outcome,
+            "refusal": refusal,
+            "digests": canonical_json(act.digests) if act.digests else "{}",
+            "code": code_version(),
+            "salt": pending.salt,
+        },
+        events,
+    )

@@ -10,6 +10,7 @@ from puhui.ledger.desk.general import (
     financial_statement,
     general_balance,
 )
+from puhui.ledger.desk.opening import open_beside
 from puhui.ledger.desk.year import CloseYear
 from puhui.ledger.formats import FORMATS
 from puhui.ledger.formats.rows import statement_csv
@@ -32,6 +33,7 @@ __all__ = [
     "financial_statement",
     "general_balance",
     "general_chart",
+    "open_beside",
     "statement_csv",
     "verify_log",
     "words_of",

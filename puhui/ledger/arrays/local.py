@@ -33,6 +33,7 @@ def find_event(local: Table, pool: Records, low: np.uint64, high: np.uint64) -> 
 
 @njit
 def insert_event(local: Table, pool: Records, event: int) -> None:
+    """Enter an event that was created, or whose id is burnt."""
     mask = local.shape[0] - 1
     at = np.int64(mix(pool[event].id_lo, pool[event].id_hi) & np.uint64(mask))
     while local[at] != 0:

@@ -8,7 +8,6 @@ from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import business_date, start_of_day_us, time_of
 from puhui.kernel.store import Transaction
 from puhui.ledger import Transfer, account_history, lookup_accounts
-from puhui.ledger.nouns import TIME_US_MAX
 from puhui.payment.desk.read import statement
 from puhui.payment.desk.wallet import wallet_account
 from puhui.payment.formats.iso20022 import write_camt053
@@ -23,6 +22,9 @@ from puhui.payment.nouns.message import (
     StatementMessage,
 )
 from puhui.payment.nouns.pay import StatementLine
+
+END_US = 2**53
+"""A time past all that is kept (microseconds UTC, year 2255)."""
 
 CODE_LENGTH_MAX = 4
 """A purpose of at most so many characters is a code of the external list, else own words."""
@@ -68,7 +70,7 @@ def _balances(
 
 def _opening(tx: Transaction, number: int, from_us: int) -> int:
     """The balance of a wallet when the time ``from_us`` began: what its next line started from."""
-    page = account_history(tx, number, after=0, count=1, from_us=from_us, until_us=TIME_US_MAX)
+    page = account_history(tx, number, after=0, count=1, from_us=from_us, until_us=END_US)
     if page:
         line = page[0]
         is_moved = not line.flags & (Transfer.PENDING | Transfer.VOID)

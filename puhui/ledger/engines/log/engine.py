@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.layout import IMPORTED
-from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records, check_size, id_halves
+from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_halves
 from puhui.ledger.engines import Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
+from puhui.ledger.engines.log.body import body_of, joined
 from puhui.ledger.engines.log.frame import ACCOUNTS, PULSE, TRANSFERS, Frame
 from puhui.ledger.engines.log.index import Index, posted_of
 from puhui.ledger.engines.log.segment import FrameLog
@@ -169,10 +170,10 @@ class LogEngine:
 
     def _take_transfers(self, batch: Records, last_ns: int) -> Judged:
         state = self._state
-        base = state.ordinals
+        begin = state.ordinals
         judged = state.judge(batch, last_ns, self._gather)
         self.is_import_seen |= bool(batch["flags"][0] & IMPORTED)
-        self._recent.append((base, judged.records, judged.status))
+        self._recent.append((begin, judged.records, judged.status))
         self._index.feed(judged, state.account_count)
         return judged
 
@@ -240,13 +241,13 @@ class LogEngine:
         first = self._recent[0][0] if self._recent else self._state.ordinals
         is_recent = ordinals >= first
         if is_recent.any():
-            bases = np.array([base for base, _, _ in self._recent])
+            firsts = np.array([first for first, _, _ in self._recent])
             asked = np.flatnonzero(is_recent)
-            batch_of = np.searchsorted(bases, ordinals[asked], side="right") - 1
+            batch_of = np.searchsorted(firsts, ordinals[asked], side="right") - 1
             for place in np.unique(batch_of):
                 here = asked[batch_of == place]
-                base, records, _ = self._recent[place]
-                made[here] = records[ordinals[here] - base]
+                begin, records, _ = self._recent[place]
+                made[here] = records[ordinals[here] - begin]
         older = np.flatnonzero(~is_recent)
         if len(older):
             wanted = ordinals[older]
@@ -303,7 +304,7 @@ class LogEngine:
                     count -= len(kept)
                     if not count:
                         break
-        return _joined(pages)
+        return joined(pages)
 
     def tail(self, *, after: int, count: int) -> Page:
         """As ``LedgerEngine``: created transfers among the next ``count`` events, or the first
@@ -325,7 +326,7 @@ class LogEngine:
                 pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
                 found += len(kept)
                 after, frame = first + read.count - 1, frame + 1
-        return _joined(pages)
+        return joined(pages)
 
     @property
     def events(self) -> int:
@@ -381,23 +382,5 @@ class LogEngine:
         self.close()
 
 
-def body_of(frame: Frame) -> tuple[Records, NDArray[np.uint16]]:
-    """The records of a frame of accounts or transfers, and what became of each."""
-    noun, size = ACCOUNT if frame.kind == ACCOUNTS else TRANSFER, frame.count * WIDTH
-    records = np.frombuffer(frame.body[:size], dtype=noun)
-    return records, np.frombuffer(frame.body[size : size + 2 * frame.count], dtype=np.uint16)
-
-
 def _imported_flag(kind: int) -> int:
     return 16 if kind == ACCOUNTS else IMPORTED
-
-
-def _joined(pages: list[Page]) -> Page:
-    if not pages:
-        nothing = np.empty(0, dtype=np.int64)
-        return Page(nothing, np.empty(0, dtype=TRANSFER), nothing)
-    return Page(
-        np.concatenate([page.ordinals for page in pages]),
-        np.concatenate([page.transfers for page in pages]),
-        np.concatenate([page.balances for page in pages]),
-    )

@@ -127,9 +127,9 @@ class Index:
             yield ordinals, int(chunk.debits[slot]), int(chunk.credits[slot])
         size = self._size
         is_own = (self._debit[:size] == slot) | (self._credit[:size] == slot)
-        base = len(self._chunks) * CHUNK
+        begin = len(self._chunks) * CHUNK
         before_debits, before_credits = self._before_tail(slot)
-        yield np.flatnonzero(is_own) + base, before_debits, before_credits
+        yield np.flatnonzero(is_own) + begin, before_debits, before_credits
 
     def _before_tail(self, slot: int) -> tuple[int, int]:
         if self._chunks:

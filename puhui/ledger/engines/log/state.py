@@ -225,8 +225,8 @@ class State:
         held_count: int,
     ) -> None:
         """Take the ids of a batch in, its new pendings, and when they are due."""
-        base, first = self.ordinals, self.held_count
-        values = base + np.arange(len(records), dtype=np.int64)
+        begin, first = self.ordinals, self.held_count
+        values = begin + np.arange(len(records), dtype=np.int64)
         is_pending = is_created & (records["flags"] & PENDING_FLAG != 0)
         if held_count > first:
             self.held_ordinals = _grown(self.held_ordinals, held_count)
@@ -243,7 +243,7 @@ class State:
             values = np.where(is_burning, values | BURNT_BIT, values)[is_used]
             hashes = hashes[is_used]
         self.add_ids(hashes, values)
-        self.ordinals = base + len(records)
+        self.ordinals = begin + len(records)
 
     def add_ids(self, hashes: NDArray[np.uint64], values: Places) -> None:
         """Enter ids by hash; the tables grow by doubling."""
