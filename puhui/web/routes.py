@@ -10,6 +10,8 @@ from puhui.web.ask import Ask
 from puhui.web.desks import case, customer, journal, portfolio, user
 from puhui.web.desks import complaint as complaint_desk
 from puhui.web.desks import entry as desk
+from puhui.web.desks import exchange as exchange_desk
+from puhui.web.desks import payment as payment_desk
 from puhui.web.pages import (
     application,
     apply,
@@ -164,6 +166,18 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/desk/loans", portfolio.loans, Who.LENDING),
     ("GET", "/desk/products", portfolio.products, Who.LENDING),
     ("GET", "/desk/product/{name}", portfolio.product, Who.LENDING),
+    ("GET", "/desk/payments", payment_desk.throughput, Who.PAYMENTS),
+    ("GET", "/desk/refused", payment_desk.refused, Who.PAYMENTS),
+    ("GET", "/desk/wallets", payment_desk.wallets, Who.PAYMENTS),
+    ("GET", "/desk/offline", payment_desk.offline, Who.PAYMENTS),
+    ("GET", "/desk/codes", payment_desk.codes, Who.OPERATOR),
+    ("POST", "/desk/codes", payment_desk.make_code, Who.OPERATOR),
+    ("GET", "/desk/positions", exchange_desk.positions, Who.PAYMENTS),
+    ("GET", "/desk/windows", exchange_desk.windows, Who.PAYMENTS),
+    ("POST", "/desk/window/{window_id}/close", exchange_desk.close, Who.OPERATOR),
+    ("POST", "/desk/settlement", exchange_desk.reserve, Who.OPERATOR),
+    ("POST", "/desk/settlement/{settlement_id}/settle", exchange_desk.end, Who.OPERATOR),
+    ("POST", "/desk/settlement/{settlement_id}/abort", exchange_desk.end, Who.OPERATOR),
     ("GET", "/desk/complaints", complaint_desk.overview, Who.COMPLAINTS),
     ("GET", "/desk/complaint/{complaint_id}", complaint_desk.show, Who.COMPLAINTS),
     ("POST", "/desk/complaint/{complaint_id}/open", complaint_desk.open_words, Who.COMPLAINTS),

@@ -34,8 +34,7 @@ def walk(browser: Browser, way: str, who: str, amount: str, **more: str) -> Page
     page = browser.open(f"/{way}?new=1")
     page = browser.send(page.form(f"/{way}"), who=who)
     assert page.url.endswith("/amount"), page.text
-    page = browser.send(page.form("/amount"), amount=amount, **more)
-    return page
+    return browser.send(page.form("/amount"), amount=amount, **more)
 
 
 def test_paying_a_person_shows_name_amount_and_fee_first(town: Town) -> None:

@@ -44,9 +44,19 @@ _COUNTED = (
         JOURNAL.c.time_us >= bindparam("since_us"),
         JOURNAL.c.time_us < bindparam("until_us"),
     )
-    .group_by(_MINUTE, JOURNAL.c.name, JOURNAL.c.refusal)
-    .order_by(_MINUTE, JOURNAL.c.name)
+    .group_by("minute_us", JOURNAL.c.name, JOURNAL.c.refusal)
+    .order_by("minute_us", JOURNAL.c.name)
     .limit(bindparam("count"))
+)
+_ENDS = (
+    select(JOURNAL.c.name, JOURNAL.c.refusal, func.count().label("acts"))
+    .where(
+        JOURNAL.c.name.in_(bindparam("names", expanding=True)),
+        JOURNAL.c.time_us >= bindparam("since_us"),
+        JOURNAL.c.time_us < bindparam("until_us"),
+    )
+    .group_by(JOURNAL.c.name, JOURNAL.c.refusal)
+    .order_by(JOURNAL.c.name, JOURNAL.c.refusal)
 )
 
 POSITION_MAX = 2**62
@@ -94,6 +104,13 @@ def count_acts(
     """
     told = {"names": list(names), "since_us": since_us, "until_us": until_us, "count": count}
     return tx.all(_COUNTED, **told)
+
+
+def count_ends(
+    tx: Transaction, names: Sequence[str], *, since_us: int, until_us: int
+) -> list[Row]:
+    """How many acts of some use cases ended in which way: ``name``, ``refusal``, ``acts``."""
+    return tx.all(_ENDS, names=list(names), since_us=since_us, until_us=until_us)
 
 
 def read_act(tx: Transaction, position: int) -> Row | None:
