@@ -8,6 +8,7 @@ from typing import Any
 from puhui.party import find_parties
 from tests.exchange.scheme import MINUTE_US, Scheme
 from tests.offline.fair import Device
+from tests.web.browser import Browser
 from tests.web.town import OPERATOR, Town
 
 _KEYS = itertools.count(1)
@@ -60,3 +61,52 @@ def open_exchange(town: Town) -> Scheme:
 def device_of(party_id: str) -> Device:
     """A phone that can pay without a network."""
     return Device("phone", party_id)
+
+
+def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[str, str]:
+    """One of everything that payments leave behind, of whoever has ``phone``; ids by their name."""
+    mine, other = party_of(town, phone), party_of(town, other_phone)
+    top_up(town, mine, 3_000_000)
+    open_wallet(town, mine)
+    open_wallet(town, other)
+    pair = {"payer_id": mine, "payee_id": other, "amount_minor": 5_000, "currency": "CNY"}
+    paid = act(
+        town, "payment.pay", {**_without(pair, "payee_id"), "payee": other, "remark": "菜钱"}
+    )
+    act(town, "payment.request", {**pair, "payer_id": other, "payee_id": mine, "remark": "房租"})
+    asked = act(town, "payment.request", {**pair, "remark": "学费"})
+    days = {"every": "month", "starts_on": "2026-03-31", "remark": "房租"}
+    order = act(town, "payment.create_order", {**pair, **days})
+    digits = open_shop(town, mine)
+    act(town, "payment.create_code", {"party_id": mine, "kind": "dynamic", "amount_minor": 800})
+    scheme = open_exchange(town)
+    told = {"party_id": mine, "source_currency": "CNY", "target_currency": "USD"}
+    amount = {"amount_kind": "send", "amount_minor": 50_000}
+    changed = act(town, "exchange.convert", {**told, **amount})
+    until = town.node.clock.now_us() + 60 * MINUTE_US
+    scheme.one.offer(town.node, "0.1400", expires_us=until)
+    key = device_of(mine).public_key
+    limits = {"allowance_limit_minor": 10_000, "wallet_key": key}
+    granted = act(town, "offline.grant_allowance", {"party_id": mine, "currency": "CNY", **limits})
+    window = scheme.windows["CNY"]
+    act(town, "exchange.close_window", {"window_id": window})
+    held = act(town, "exchange.reserve_settlement", {"currency": "CNY", "window_ids": (window,)})
+    for way, step in (("pay", ""), ("ask", ""), ("split", ""), ("standing", "/when")):
+        page = browser.send(browser.open(f"/{way}").form(f"/{way}"), who=other_phone)
+        page = browser.send(page.form("/amount"), amount="88.50", remark="请核对")
+        if step:
+            browser.send(page.form(step), every="month", starts="2026-03-31", ends="")
+    return {
+        "payment_id": paid.id,
+        "request_id": asked.request_id,
+        "order_id": order.order_id,
+        "digits": digits,
+        "remittance_id": changed.id,
+        "allowance_id": granted.allowance_id,
+        "window_id": window,
+        "settlement_id": held.settlement_id,
+    }
+
+
+def _without(told: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in told.items() if key != name}

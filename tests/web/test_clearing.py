@@ -1,4 +1,4 @@
-"""The desks of payments: throughput, refusals, wallets, codes, positions, windows, double spends."""
+"""The desks of payments: throughput, refusals, wallets, codes, settlement, double spends."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ def second_operator(town: Town) -> Browser:
 
     root = Actor("tester", frozenset({"administrator", "system"}))
     told = {"login": "operator-2", "password": "a long pass phrase"}
-    made = town.node.act("party.add_user", told, key="operator-2", actor=root)
+    made = town.node.act("party.register_user", told, key="operator-2", actor=root)
     grant = {"user_id": made.user_id, "role": "operator"}
     town.node.act("party.grant_role", grant, key="operator-2 role", actor=root)
     browser = town.browser()
     page = browser.open("/desk/login")
-    page = browser.send(
-        page.form("/desk/login"), login="operator-2", password="a long pass phrase"
-    )
+    page = browser.send(page.form("/desk/login"), login="operator-2", password="a long pass phrase")
     import re
 
     found = re.search(r'class="mono">([A-Z2-7]{16,})<', page.text)
