@@ -1,11 +1,24 @@
 """The window of payment (窗口): what pages and machines read of it beside its door."""
 
-from puhui.payment.desk.code import code_of, codes_of, draw_shown_code, payload_text
+from puhui.payment.desk.code import (
+    code_of,
+    codes_of,
+    draw_shown_code,
+    payload_text,
+    risk_levels,
+)
 from puhui.payment.desk.file import pay_file
 from puhui.payment.desk.lists import tiers
 from puhui.payment.desk.notice import statement_camt053
 from puhui.payment.desk.promise import promise_of, promises_of
-from puhui.payment.desk.read import orders_of, payment_of, read_wallet, requests_of, wallets_of
+from puhui.payment.desk.read import (
+    count_wallets,
+    orders_of,
+    payment_of,
+    read_wallet,
+    requests_of,
+    wallets_of,
+)
 from puhui.payment.formats.account_camt import account_camt053
 from puhui.payment.formats.code_svg import bars_svg, qr_svg
 from puhui.payment.nouns.line import RefusedLine
@@ -18,6 +31,7 @@ __all__ = [
     "bars_svg",
     "code_of",
     "codes_of",
+    "count_wallets",
     "draw_shown_code",
     "orders_of",
     "pay_file",
@@ -28,6 +42,7 @@ __all__ = [
     "qr_svg",
     "read_wallet",
     "requests_of",
+    "risk_levels",
     "statement_camt053",
     "tiers",
     "wallets_of",

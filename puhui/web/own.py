@@ -55,23 +55,23 @@ def open_own(ask: Ask, tx: Transaction, *, field: str, sealed: str) -> str:
     return open_text(ask.node, tx, made, field=field, sealed=sealed) or ""
 
 
-def read_draft(ask: Ask) -> dict[str, str]:
-    """What the customer has typed of an application so far, on whichever device."""
+def read_draft(ask: Ask, kind: str = DRAFT) -> dict[str, str]:
+    """What the customer has typed of an application, or of another kind, on whichever device."""
     with ask.node.read() as tx:
-        sealed = sealed_draft(tx, ask.party_id, DRAFT)
+        sealed = sealed_draft(tx, ask.party_id, kind)
         if sealed is None:
             return {}
-        text = open_own(ask, tx, field=draft_field(DRAFT), sealed=sealed)
+        text = open_own(ask, tx, field=draft_field(kind), sealed=sealed)
     found: dict[str, str] = json.loads(text) if text else {}
     return found
 
 
-def keep_draft(ask: Ask, values: Mapping[str, str]) -> None:
+def keep_draft(ask: Ask, values: Mapping[str, str], kind: str = DRAFT) -> None:
     """Keep what was typed, in place of what was kept before."""
-    told = {"party_id": ask.party_id, "kind": DRAFT, "values": dict(values)}
+    told = {"party_id": ask.party_id, "kind": kind, "values": dict(values)}
     ask.act("draft.keep", told)
 
 
-def drop_draft(ask: Ask) -> None:
-    """Let the draft go: the application was sent."""
-    ask.act("draft.drop", {"party_id": ask.party_id, "kind": DRAFT})
+def drop_draft(ask: Ask, kind: str = DRAFT) -> None:
+    """Let the draft go: what it was for was done."""
+    ask.act("draft.drop", {"party_id": ask.party_id, "kind": kind})

@@ -10,10 +10,45 @@ from puhui.web.ask import Ask
 from puhui.web.desks import case, customer, journal, portfolio, user
 from puhui.web.desks import complaint as complaint_desk
 from puhui.web.desks import entry as desk
-from puhui.web.pages import application, apply, complaint, consent, entry, loan, mine, money
+from puhui.web.desks import exchange as exchange_desk
+from puhui.web.desks import payment as payment_desk
+from puhui.web.pages import (
+    application,
+    apply,
+    code,
+    complaint,
+    consent,
+    entry,
+    exchange,
+    loan,
+    mine,
+    money,
+    offline,
+    payment,
+    transfer,
+    wallet,
+)
 from puhui.web.who import Who
 
 Page = Callable[[Ask], Response]
+
+_STEPS: tuple[tuple[str, Page, Page], ...] = (
+    ("", transfer.who, transfer.give_who),
+    ("/amount", transfer.amount, transfer.give_amount),
+    ("/when", transfer.when, transfer.give_when),
+    ("/check", transfer.check, transfer.send),
+)
+
+
+def _transfers() -> tuple[tuple[str, str, Page, Who], ...]:
+    """The steps of each way of moving money, asked and answered."""
+    found: list[tuple[str, str, Page, Who]] = []
+    for way, steps in transfer.STEPS.items():
+        for ending, shown, sent in _STEPS:
+            if (ending[1:] or "who") in steps:
+                found.append(("GET", f"/{way}{ending}", shown, Who.CUSTOMER))
+                found.append(("POST", f"/{way}{ending}", sent, Who.CUSTOMER))
+    return tuple(found)
 
 
 CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
@@ -54,6 +89,45 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/loan/{contract_id}/repay", loan.repay, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/repay", loan.pay, Who.CUSTOMER),
     ("GET", "/money", money.statement, Who.CUSTOMER),
+    ("GET", "/wallet", wallet.show, Who.CUSTOMER),
+    ("GET", "/wallet/tier", wallet.tier, Who.CUSTOMER),
+    ("POST", "/wallet/tier", wallet.set_tier, Who.CUSTOMER),
+    ("GET", "/wallet/withdraw", wallet.withdraw, Who.CUSTOMER),
+    ("POST", "/wallet/withdraw", wallet.take_out, Who.CUSTOMER),
+    *_transfers(),
+    ("GET", "/payment/{payment_id}", payment.receipt, Who.CUSTOMER),
+    ("POST", "/payment/{payment_id}/refund", payment.refund, Who.CUSTOMER),
+    ("GET", "/requests", payment.requests, Who.CUSTOMER),
+    ("GET", "/request/{request_id}", payment.request, Who.CUSTOMER),
+    ("POST", "/request/{request_id}/pay", payment.answer_request, Who.CUSTOMER),
+    ("POST", "/request/{request_id}/decline", payment.answer_request, Who.CUSTOMER),
+    ("POST", "/request/{request_id}/cancel", payment.answer_request, Who.CUSTOMER),
+    ("GET", "/orders", payment.orders, Who.CUSTOMER),
+    ("GET", "/order/{order_id}", payment.order, Who.CUSTOMER),
+    ("POST", "/order/{order_id}/cancel", payment.cancel_order, Who.CUSTOMER),
+    ("GET", "/scan", code.scan, Who.CUSTOMER),
+    ("POST", "/scan", code.read_code, Who.CUSTOMER),
+    ("GET", "/scan/{digits}", code.merchant, Who.CUSTOMER),
+    ("POST", "/scan/{digits}", code.pay, Who.CUSTOMER),
+    ("GET", "/receive", code.receive, Who.CUSTOMER),
+    ("POST", "/receive", code.make_code, Who.CUSTOMER),
+    ("GET", "/receive/collect", code.collect, Who.CUSTOMER),
+    ("POST", "/receive/collect", code.take, Who.CUSTOMER),
+    ("GET", "/receive/{digits}", code.own_code, Who.CUSTOMER),
+    ("POST", "/receive/{digits}/close", code.close_code, Who.CUSTOMER),
+    ("GET", "/show", code.show, Who.CUSTOMER),
+    ("POST", "/show", code.draw, Who.CUSTOMER),
+    ("GET", "/exchange", exchange.show, Who.CUSTOMER),
+    ("GET", "/exchange/check", exchange.check, Who.CUSTOMER),
+    ("POST", "/exchange/check", exchange.convert, Who.CUSTOMER),
+    ("GET", "/exchange/{remittance_id}", exchange.receipt, Who.CUSTOMER),
+    ("GET", "/offline", offline.show, Who.CUSTOMER),
+    ("GET", "/offline/take", offline.take, Who.CUSTOMER),
+    ("POST", "/offline/take", offline.take_out, Who.CUSTOMER),
+    ("GET", "/offline/hand-in", offline.hand_in, Who.CUSTOMER),
+    ("POST", "/offline/hand-in", offline.sync, Who.CUSTOMER),
+    ("POST", "/offline/revoke", offline.revoke, Who.CUSTOMER),
+    ("GET", "/offline/{allowance_id}", offline.allowance, Who.CUSTOMER),
     ("GET", "/consents", consent.show, Who.CUSTOMER),
     ("POST", "/consent/{consent_id}/revoke", consent.revoke, Who.CUSTOMER),
     ("GET", "/consent/{consent_id}", consent.receipt, Who.CUSTOMER),
@@ -92,6 +166,18 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/desk/loans", portfolio.loans, Who.LENDING),
     ("GET", "/desk/products", portfolio.products, Who.LENDING),
     ("GET", "/desk/product/{name}", portfolio.product, Who.LENDING),
+    ("GET", "/desk/payments", payment_desk.throughput, Who.PAYMENTS),
+    ("GET", "/desk/refused", payment_desk.refused, Who.PAYMENTS),
+    ("GET", "/desk/wallets", payment_desk.wallets, Who.PAYMENTS),
+    ("GET", "/desk/offline", payment_desk.offline, Who.PAYMENTS),
+    ("GET", "/desk/codes", payment_desk.codes, Who.OPERATOR),
+    ("POST", "/desk/codes", payment_desk.make_code, Who.OPERATOR),
+    ("GET", "/desk/positions", exchange_desk.positions, Who.PAYMENTS),
+    ("GET", "/desk/windows", exchange_desk.windows, Who.PAYMENTS),
+    ("POST", "/desk/window/{window_id}/close", exchange_desk.close, Who.OPERATOR),
+    ("POST", "/desk/settlement", exchange_desk.reserve, Who.OPERATOR),
+    ("POST", "/desk/settlement/{settlement_id}/settle", exchange_desk.end, Who.OPERATOR),
+    ("POST", "/desk/settlement/{settlement_id}/abort", exchange_desk.end, Who.OPERATOR),
     ("GET", "/desk/complaints", complaint_desk.overview, Who.COMPLAINTS),
     ("GET", "/desk/complaint/{complaint_id}", complaint_desk.show, Who.COMPLAINTS),
     ("POST", "/desk/complaint/{complaint_id}/open", complaint_desk.open_words, Who.COMPLAINTS),

@@ -14,7 +14,14 @@ from puhui.kernel.clock import business_date, time_of
 from puhui.kernel.money import Money
 
 LANGUAGES = ("zh", "en")
-CURRENCY_WORDS = {"CNY": ("元", "yuan"), "USD": ("美元", "US dollars")}
+CURRENCY_WORDS = {
+    "CNY": ("元", "yuan"),
+    "USD": ("美元", "US dollars"),
+    "EUR": ("欧元", "euros"),
+    "HKD": ("港元", "Hong Kong dollars"),
+    "THB": ("泰铢", "baht"),
+    "JPY": ("日元", "yen"),
+}
 MONTHS = (
     "January February March April May June July August September October November December"
 ).split()

@@ -19,6 +19,8 @@ class Who(Enum):
     FACTS = frozenset({"loan_officer", "risk_analyst"})
     CONTACT = frozenset({"loan_officer", "operator"})
     LENDING = frozenset({"loan_officer", "risk_analyst", "operator", "auditor", "supervisor"})
+    PAYMENTS = frozenset({"operator", "auditor", "compliance_officer", "supervisor"})
+    OPERATOR = frozenset({"operator"})
     COMPLAINTS = frozenset({"operator", "loan_officer", "compliance_officer"})
     JOURNAL = frozenset({"auditor"})
     USERS = frozenset({"administrator"})

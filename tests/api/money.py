@@ -21,7 +21,7 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
     done(town, "operator", "top_up", {"party_id": ids[payer], "amount_minor": 90_000, **cny})
     to_payee = {"payer_id": ids[payer], "payee": ids[payee], "amount_minor": 500, **cny}
     ask = {"payee_id": ids[payee], "payer_id": ids[payer], "amount_minor": 500, **cny}
-    asked = [done(town, payee, "request", ask)["id"] for _ in range(3)]
+    asked = [done(town, payee, "request", ask)["request_id"] for _ in range(3)]
     holding = {**to_payee, "timeout_s": 600}
     held = [done(town, payer, "hold", holding)["id"] for _ in range(2)]
     paid = done(town, payer, "pay", to_payee)["id"]
@@ -29,7 +29,7 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
         "payer_id": ids[payer], "payee_id": ids[payee], "amount_minor": 500, **cny,
         "every": "month", "starts_on": "2026-06-30",
     }  # fmt: skip
-    ordered = done(town, payer, "create_order", order)["id"]
+    ordered = done(town, payer, "create_order", order)["order_id"]
     shop = {"party_id": ids[payee], "kind": "static", **SHOP}
     codes = [done(town, "operator", "create_code", shop)["digits"] for _ in range(2)]
     digits, digest = draw_shown_code()
@@ -39,7 +39,7 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
         "payer_id": ids[payer], "amount_minor": 500, **cny, "payee_id": ids[payee],
         "condition": {"kind": "until", "on": LAST}, "lapses_on": LAST,
     }  # fmt: skip
-    promised = done(town, payer, "promise", bound)["id"]
+    promised = done(town, payer, "promise", bound)["promise_id"]
     dynamic = {"party_id": ids[payee], "kind": "dynamic", "amount_minor": 700}
     bill = {"payee_id": ids[payee], "total_minor": 900, **cny, "party_ids": [ids[payer]]}
     return {

@@ -8,10 +8,12 @@ from puhui.lending.window import applications_of, loans_of
 from puhui.party import find_parties
 from puhui.web.routes import ROUTES
 from tests.web.browser import Browser
+from tests.web.market import furnish, open_shop, party_of
 from tests.web.town import Town
 
+CHANGE = "source=CNY&target=USD&kind=send&amount=1000"
 PARTS = re.compile(r"\{(\w+)\}")
-ROLES = ("loan_officer", "auditor", "administrator")
+ROLES = ("loan_officer", "auditor", "administrator", "operator")
 
 
 def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
@@ -42,7 +44,9 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         "party_id": party_id,
         "name": "merchant_310",
         "position": "7",
+        **furnish(town, citizen, town.good.phone, town.other.phone),
     }
+    shop = open_shop(town, party_of(town, town.other.phone))
     desks = {role: town.staff(role) for role in ROLES}
     users = desks["administrator"].open("/desk/users")
     known["user_id"] = users.link("/desk/user/").rpartition("/")[2]
@@ -54,7 +58,12 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
     ]  # fmt: skip
     own = [path for path in paths if not path.startswith("/desk")]
     found = {"visitor": (town.browser(), ["/", "/help", "/settings", "/login", "/desk/login"])}
-    found["citizen"] = (citizen, [p for p in own if p not in ("/login", "/apply")])
+    more = [f"/scan/{shop}", f"/scan/{shop}?amount=12.50", f"/exchange?{CHANGE}"]
+    offer_path = citizen.open(more[-1]).link("/exchange/check")
+    found["citizen"] = (
+        citizen,
+        [p for p in own if p not in ("/login", "/apply", "/exchange/check")] + [*more, offer_path],
+    )
     found["refused"] = (refused, [page.url.removeprefix("http://testserver")])
     at = offer.url.removeprefix("http://testserver")
     found["offered"] = (waiting, [at, f"{at}/contract"])

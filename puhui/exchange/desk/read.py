@@ -78,6 +78,37 @@ def quotes(tx: Transaction, *, now_us: int, count: int = PAGE) -> tuple[Quote, .
     return tuple(quote_of(row) for row in rows)
 
 
+def prices(
+    tx: Transaction,
+    *,
+    source_currency: str,
+    target_currency: str,
+    amount_minor: int,
+    amount_kind: AmountKind,
+    now_us: int,
+) -> tuple[Price, ...]:
+    """What a payment would cost now by each quote that covers it, the payer's best one first;
+    whether its provider can deliver or not. Refused: as ``price``, but none where there is none.
+    """
+    rules.check_pair(source_currency, target_currency)
+    rows = tx.all(
+        quote_tables.READ_OPEN_QUOTES,
+        source_currency=source_currency,
+        target_currency=target_currency,
+        now_us=now_us,
+        count=tariff().quotes_pair_max,
+    )
+    return tuple(
+        rules.ranked(
+            [quote_of(row) for row in rows],
+            tariff().fee(source_currency),
+            amount_minor,
+            amount_kind,
+            now_us,
+        )
+    )
+
+
 def price(
     tx: Transaction,
     *,
@@ -92,20 +123,13 @@ def price(
     Refused: ``exchange.unknown_currency``, ``exchange.same_currency``, ``exchange.bad_amount``,
     ``exchange.no_quote``.
     """
-    rules.check_pair(source_currency, target_currency)
-    rows = tx.all(
-        quote_tables.READ_OPEN_QUOTES,
+    found = prices(
+        tx,
         source_currency=source_currency,
         target_currency=target_currency,
+        amount_minor=amount_minor,
+        amount_kind=amount_kind,
         now_us=now_us,
-        count=tariff().quotes_pair_max,
-    )
-    found = rules.ranked(
-        [quote_of(row) for row in rows],
-        tariff().fee(source_currency),
-        amount_minor,
-        amount_kind,
-        now_us,
     )
     if not found:
         raise Refused("exchange.no_quote", "No provider offers this now.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, or_, select
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, or_, select
 
 from puhui.kernel.store.journal import JOURNAL
 from puhui.kernel.store.statement import Row, Transaction
@@ -33,6 +35,29 @@ _FORWARDS = (
     .limit(bindparam("count"))
 )
 _ONE = select(*JOURNAL.c).where(JOURNAL.c.position == bindparam("position"))
+
+_MINUTE = (JOURNAL.c.time_us - JOURNAL.c.time_us % 60_000_000).label("minute_us")
+_COUNTED = (
+    select(_MINUTE, JOURNAL.c.name, JOURNAL.c.refusal, func.count().label("acts"))
+    .where(
+        JOURNAL.c.name.in_(bindparam("names", expanding=True)),
+        JOURNAL.c.time_us >= bindparam("since_us"),
+        JOURNAL.c.time_us < bindparam("until_us"),
+    )
+    .group_by("minute_us", JOURNAL.c.name, JOURNAL.c.refusal)
+    .order_by("minute_us", JOURNAL.c.name)
+    .limit(bindparam("count"))
+)
+_ENDS = (
+    select(JOURNAL.c.name, JOURNAL.c.refusal, func.count().label("acts"))
+    .where(
+        JOURNAL.c.name.in_(bindparam("names", expanding=True)),
+        JOURNAL.c.time_us >= bindparam("since_us"),
+        JOURNAL.c.time_us < bindparam("until_us"),
+    )
+    .group_by(JOURNAL.c.name, JOURNAL.c.refusal)
+    .order_by(JOURNAL.c.name, JOURNAL.c.refusal)
+)
 
 POSITION_MAX = 2**62
 
@@ -68,6 +93,22 @@ def browse_journal(
         until_us=until_us,
         count=count,
     )
+
+
+def count_acts(
+    tx: Transaction, names: Sequence[str], *, since_us: int, until_us: int, count: int = 20_000
+) -> list[Row]:
+    """How many acts of some use cases there were in each minute, by how they ended; oldest first.
+
+    Rows of ``minute_us`` (when the minute began), ``name``, ``refusal`` (None if done), ``acts``.
+    """
+    told = {"names": list(names), "since_us": since_us, "until_us": until_us, "count": count}
+    return tx.all(_COUNTED, **told)
+
+
+def count_ends(tx: Transaction, names: Sequence[str], *, since_us: int, until_us: int) -> list[Row]:
+    """How many acts of some use cases ended in which way: ``name``, ``refusal``, ``acts``."""
+    return tx.all(_ENDS, names=list(names), since_us=since_us, until_us=until_us)
 
 
 def read_act(tx: Transaction, position: int) -> Row | None:

@@ -201,7 +201,13 @@ def pay_by_code(act: Act, input: PayByCode) -> CodePaid:
     ``payment.code_checksum``, ``payment.code_incomplete``, ``payment.code_currency``,
     ``payment.code_foreign``, ``payment.code_digits``, ``payment.code_unknown``,
     ``payment.code_ended``, ``payment.code_altered``, ``payment.code_amount``,
-    ``payment.code_factors``, ``payment.code_daily_limit``, and what ``payment.pay`` refuses.
+    ``payment.code_factors``, ``payment.code_daily_limit``, and as ``payment.pay``:
+    ``payment.bad_amount``,
+    ``payment.bad_text``, ``payment.no_payer_wallet``, ``payment.no_payee_wallet``,
+    ``payment.not_a_wallet``, ``payment.other_currency``, ``payment.same_wallet``,
+    ``payment.single_limit``, ``payment.daily_limit``, ``payment.tier_balance``,
+    ``payment.wallet_closed``, ``payment.wallet_short``, ``payment.id_reused``,
+    ``payment.id_failed``, ``party.not_yours``.
     """
     check_actor(act.tx, act.actor, acts_for=input.payer_id)
     remark = check_remark(input.remark)
@@ -326,7 +332,12 @@ def collect_code(act: Act, input: CollectCode) -> CodePaid:
 
     Refused: ``payment.code_digits``, ``payment.code_digest``, ``payment.code_unknown``,
     ``payment.code_ended``, ``payment.other_currency``, ``payment.code_factors``,
-    ``payment.code_daily_limit``, ``party.not_yours``, and what ``payment.pay`` refuses.
+    ``payment.code_daily_limit``, and as ``payment.pay``: ``payment.bad_amount``,
+    ``payment.bad_text``, ``payment.no_payer_wallet``, ``payment.no_payee_wallet``,
+    ``payment.not_a_wallet``, ``payment.other_currency``, ``payment.same_wallet``,
+    ``payment.single_limit``, ``payment.daily_limit``, ``payment.tier_balance``,
+    ``payment.wallet_closed``, ``payment.wallet_short``, ``payment.id_reused``,
+    ``payment.id_failed``, ``party.not_yours``.
     """
     check_actor(act.tx, act.actor, acts_for=input.payee_id)
     check_amount(input.amount_minor)

@@ -30,7 +30,13 @@ def hold(act: Act, input: Hold) -> Paid:
 
     After ``timeout_s`` seconds it is free again by itself. It counts for the payer's limits at
     once, and for what the payee's wallet may hold. Refused: ``payment.bad_timeout``,
-    ``payment.no_party`` where the payee is not given as a party, and what ``payment.pay`` refuses.
+    ``payment.no_party`` where the payee is not given as a party, and as ``payment.pay``:
+    ``payment.bad_amount``,
+    ``payment.bad_text``, ``payment.no_payer_wallet``, ``payment.no_payee_wallet``,
+    ``payment.not_a_wallet``, ``payment.other_currency``, ``payment.same_wallet``,
+    ``payment.single_limit``, ``payment.daily_limit``, ``payment.tier_balance``,
+    ``payment.wallet_closed``, ``payment.wallet_short``, ``payment.id_reused``,
+    ``payment.id_failed``, ``party.not_yours``.
     """
     check_actor(act.tx, act.actor, acts_for=input.payer_id)
     check_amount(input.amount_minor)

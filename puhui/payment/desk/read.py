@@ -15,7 +15,7 @@ from puhui.payment.desk.post import is_number
 from puhui.payment.desk.wallet import take_wallet, wallet_account, wallet_of
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
 from puhui.payment.nouns.pay import Payment, StatementLine
-from puhui.payment.nouns.wallet import Wallet
+from puhui.payment.nouns.wallet import Wallet, WalletCount
 from puhui.payment.tables import ask, payment
 from puhui.payment.tables import wallet as tables
 
@@ -32,6 +32,11 @@ def wallets_of(tx: Transaction, party_id: str) -> tuple[Wallet, ...]:
     """The wallets on record of a party, by currency."""
     rows = tx.all(tables.READ_WALLETS_OF, party_id=party_id)
     return tuple(wallet_of(row, party_id, row.currency) for row in rows)
+
+
+def count_wallets(tx: Transaction) -> tuple[WalletCount, ...]:
+    """How many wallets are on record, by currency, tier and status."""
+    return tuple(WalletCount(*row) for row in tx.all(tables.COUNT_WALLETS))
 
 
 def payment_of(tx: Transaction, id: str) -> Payment:

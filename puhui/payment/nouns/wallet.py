@@ -55,6 +55,16 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletCount:
+    """How many wallets of a currency and a tier are on record as open or closed."""
+
+    currency: str
+    tier: int
+    status: str
+    wallets: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWallet:
     """Whose wallet in which currency; tier 0 asks for the best that identity checks allow."""
 

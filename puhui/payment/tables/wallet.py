@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    func,
     select,
     update,
 )
@@ -65,6 +66,11 @@ LOCK_WALLETS = (
 LOCK_WALLET = select(*_wallet).where(_wallet.account_id == bindparam("id")).with_for_update()
 READ_WALLETS_OF = (
     select(*_wallet).where(_wallet.party_id == bindparam("party_id")).order_by(_wallet.currency)
+)
+COUNT_WALLETS = (
+    select(_wallet.currency, _wallet.tier, _wallet.status, func.count().label("wallets"))
+    .group_by(_wallet.currency, _wallet.tier, _wallet.status)
+    .order_by(_wallet.currency, _wallet.tier, _wallet.status)
 )
 SET_WALLET = (
     update(WALLET)

@@ -1,22 +1,27 @@
-"""The wallet: what is in it, what came and went in a month, to print and to download."""
+"""The statement of a wallet: what came and went in a month, to read, to print and to download."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from puhui.kernel.calendar import add_months
-from puhui.kernel.clock import business_date, start_of_day_us
+from puhui.kernel.clock import time_of
+from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
-from puhui.ledger import account_history, chart, lookup_accounts
-from puhui.lending.window import wallet_account
+from puhui.ledger import lookup_accounts
+from puhui.payment import statement as read_statement
+from puhui.payment import wallet_account
+from puhui.payment.nouns.pay import StatementLine
+from puhui.payment.window import codes_of, statement_camt053
 from puhui.web.ask import Ask
+from puhui.web.own import own_party
+from puhui.web.pages.payee import labels_of
+from puhui.web.pages.wallet import CURRENCY, purses_of
 from puhui.web.table import csv_reply
 
-CURRENCY = "CNY"
-LINES_MAX = 2_000
 LINES_A_PAGE = 40
 
 
@@ -38,58 +43,82 @@ def _month(ask: Ask) -> date:
 def statement(ask: Ask) -> Response:
     """The statement of one month, newest first."""
     first = _month(ask)
-    following = add_months(first, 1)
-    wallet_id = wallet_account(ask.party_id, CURRENCY)
-    lines: list[Any] = []
+    currency = ask.query.get("currency", CURRENCY)
+    currency = currency if currency in DIGITS else CURRENCY
+    if ask.query.get("format") == "camt":
+        return _camt(ask, currency, first)
     with ask.node.read() as tx:
-        balance = balance_of(tx, ask.party_id)
-        after = 0
-        while balance is not None and len(lines) < LINES_MAX:
-            page = account_history(
-                tx,
-                wallet_id,
-                after=after,
-                count=500,
-                from_us=start_of_day_us(first),
-                until_us=start_of_day_us(following),
-            )
-            lines += page
-            if len(page) < 500:
-                break
-            after = page[-1].position
-    lines.reverse()
-    reasons = {code: name for name, code in chart().transfers.items()}
-    if ask.query.get("format") == "csv":
-        return csv_reply(
-            f"wallet-{first:%Y-%m}",
-            ("time", "reason", "in", "out", "balance"),
-            [
-                (
-                    ask.say.moment(one.time_us),
-                    reasons.get(one.code, str(one.code)),
-                    "" if one.is_debit else ask.say.figure(one.amount_minor),
-                    ask.say.figure(one.amount_minor) if one.is_debit else "",
-                    ask.say.figure(one.balance_minor),
-                )
-                for one in lines
-            ],
-        )
-    at = max(0, int(ask.query.get("skip", "0")) if ask.query.get("skip", "0").isdecimal() else 0)
-    is_whole = ask.query.get("whole") == "1"
+        purses = purses_of(tx, ask.party_id)
+        purse = next((one for one in purses if one.currency == currency), None)
+        lines = read_statement(tx, ask.party_id, currency, first)[::-1] if purse else ()
+        if ask.query.get("format") == "csv":
+            return _csv(ask, tx, lines, first, currency)
+        is_whole = ask.query.get("whole") == "1"
+        at = int(skip) if (skip := ask.query.get("skip", "0")).isdecimal() else 0
+        shown = lines if is_whole else lines[at : at + LINES_A_PAGE]
+        labels = labels_of(ask, tx, {one.other for one in shown})
+        is_firm = str(own_party(ask, tx).kind) == "firm" or bool(codes_of(tx, ask.party_id))
+    following = add_months(first, 1)
+
+    def url(**changes: object) -> str:
+        told = {"month": f"{first:%Y-%m}", "currency": currency, **changes}
+        return f"/money?{urlencode(told)}"
+
     return ask.page(
         "money.html",
-        balance=balance,
-        lines=lines if is_whole else lines[at : at + LINES_A_PAGE],
+        purse=purse,
+        purses=purses,
+        currency=currency,
+        lines=shown,
+        labels=labels,
         is_whole=is_whole,
+        is_firm=is_firm,
         total=len(lines),
         skip=at,
         size=LINES_A_PAGE,
-        came=sum(one.amount_minor for one in lines if not one.is_debit),
-        went=sum(one.amount_minor for one in lines if one.is_debit),
-        reasons=reasons,
-        day_of=business_date,
+        came=sum(one.amount_minor for one in lines if one.amount_minor > 0),
+        went=-sum(one.amount_minor for one in lines if one.amount_minor < 0),
         month=first,
         before=add_months(first, -1),
         following=following if following <= ask.today else None,
-        back="/me",
+        url=url,
+        back="/wallet",
+    )
+
+
+def _csv(
+    ask: Ask, tx: Transaction, lines: tuple[StatementLine, ...], first: date, currency: str
+) -> Response:
+    labels = labels_of(ask, tx, {one.other for one in lines})
+    say = ask.say
+    return csv_reply(
+        f"wallet-{currency}-{first:%Y-%m}",
+        ("time", "kind", "other party", "remark", "in", "out", "balance", "currency", "number"),
+        [
+            (
+                say.moment(one.time_us),
+                say.maybe(f"money.reason_{one.kind}", one.kind),
+                labels[one.other],
+                one.remark,
+                say.figure(one.amount_minor, currency) if one.amount_minor > 0 else "",
+                say.figure(-one.amount_minor, currency) if one.amount_minor < 0 else "",
+                say.figure(one.balance_minor, currency),
+                currency,
+                one.id,
+            )
+            for one in lines
+        ],
+    )
+
+
+def _camt(ask: Ask, currency: str, first: date) -> Response:
+    """The statement as camt.053.001.08, which firms' bookkeeping reads."""
+    with ask.node.read() as tx:
+        created = time_of(ask.node.clock.now_us())
+        content = statement_camt053(tx, ask.party_id, currency, first, created=created)
+    name = f"statement-{currency}-{first:%Y-%m}.xml"
+    return Response(
+        content,
+        media_type="application/xml",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

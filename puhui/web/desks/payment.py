@@ -1,0 +1,225 @@
+"""The desk of payments: how many a minute, what was refused, wallets, codes, double spends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from puhui.channel import said
+from puhui.intake.window import line_chart, svg_of
+from puhui.kernel.act import USE_CASES
+from puhui.kernel.clock import start_of_day_us
+from puhui.kernel.errors import Refused
+from puhui.kernel.store.browse import count_acts, count_ends
+from puhui.offline import exposure
+from puhui.offline.nouns import FraudKind
+from puhui.offline.window import fraud_cases
+from puhui.payment.window import count_wallets, tiers
+from puhui.web.ask import Ask
+from puhui.web.table import csv_reply, sheet_of
+
+MINUTE_US = 60_000_000
+SPANS = (15, 60, 240)
+DAYS = (1, 7, 30)
+BESIDE = ("exchange.remit", "exchange.convert", "offline.sync_vouchers")
+"""What moves customers' money outside the room of payment."""
+
+
+def payment_names() -> list[str]:
+    """The use cases that are counted as payments: all of the room payment, and those beside it."""
+    return sorted(name for name in USE_CASES if name.startswith("payment.") or name in BESIDE)
+
+
+def throughput(ask: Ask) -> Response:
+    """Acts of payments by minute over the last minutes, as a chart and as its table."""
+    asked = ask.query.get("minutes", "")
+    span = int(asked) if asked in {str(one) for one in SPANS} else SPANS[1]
+    last_us = ask.node.clock.now_us() // MINUTE_US * MINUTE_US
+    first_us = last_us - (span - 1) * MINUTE_US
+    until_us = last_us + MINUTE_US
+    with ask.node.read() as tx:
+        rows = count_acts(tx, payment_names(), since_us=first_us, until_us=until_us)
+    done = dict.fromkeys(range(first_us, until_us, MINUTE_US), 0)
+    failed = dict(done)
+    for row in rows:
+        (done if row.refusal is None else failed)[row.minute_us] += row.acts
+    table = [(at, done[at], failed[at]) for at in reversed(done)]
+    if ask.query.get("format") == "csv":
+        head = ("minute", "done", "refused")
+        lines = [(ask.say.moment(at), yes, no) for at, yes, no in table]
+        return csv_reply("payments-by-minute", head, lines)
+    points = [(-(last_us - at) / MINUTE_US, float(yes)) for at, yes in done.items()]
+    most = max([*done.values(), 1])
+    chart = line_chart(
+        [("done", "good", points)],
+        x=(ask.say("clearing.minutes_ago"), "d"),
+        y=(ask.say("clearing.acts_a_minute"), "d"),
+        y_domain=(0.0, float(most) * 1.1),
+        fill=True,
+    )
+    whole, refusals = sum(done.values()), sum(failed.values())
+    return ask.page(
+        "desk_payments.html",
+        at="payments",
+        span=span,
+        spans=SPANS,
+        table=[one for one in table if one[1] or one[2]],
+        chart=svg_of(chart),
+        whole=whole,
+        refusals=refusals,
+        share=refusals / (whole + refusals) if whole + refusals else None,
+        most=max(done.values()),
+        now=done[last_us],
+    )
+
+
+def refused(ask: Ask) -> Response:
+    """Refused payments by use case and reason, over the days of the address."""
+    sheet = sheet_of(
+        "/desk/refused",
+        ask.query,
+        filters=("days", "name"),
+        order="-acts",
+        orders={"acts", "name", "code"},
+    )
+    asked = sheet.filters["days"]
+    days = int(asked) if asked in {str(one) for one in DAYS} else DAYS[1]
+    names = payment_names()
+    wanted = [sheet.filters["name"]] if sheet.filters["name"] in names else names
+    since_us = start_of_day_us(ask.today - timedelta(days=days - 1))
+    with ask.node.read() as tx:
+        rows = count_ends(tx, wanted, since_us=since_us, until_us=ask.node.clock.now_us() + 1)
+    whole = sum(row.acts for row in rows)
+    found = [
+        (row.name, row.refusal, said(row.refusal, ask.view.language), row.acts)
+        for row in rows
+        if row.refusal is not None
+    ]
+    place = {"acts": 3, "name": 0, "code": 1}[sheet.order.removeprefix("-")]
+    found.sort(key=lambda one: (one[place], one[0], one[1]), reverse=sheet.order[0] == "-")
+    if ask.query.get("format") == "csv":
+        return csv_reply("refused-payments", ("use case", "code", "words", "acts"), found)
+    return ask.page(
+        "desk_refused.html",
+        at="refused",
+        sheet=sheet,
+        days=days,
+        choices=DAYS,
+        names=names,
+        rows=found[sheet.skip : sheet.skip + sheet.size],
+        has_more=len(found) > sheet.skip + sheet.size,
+        whole=whole,
+        refusals=sum(one[3] for one in found),
+    )
+
+
+def wallets(ask: Ask) -> Response:
+    """Wallets on record by currency, kind and status, with what each kind allows."""
+    sheet = sheet_of(
+        "/desk/wallets",
+        ask.query,
+        filters=("currency", "status"),
+        order="tier",
+        orders={"tier", "currency", "wallets"},
+    )
+    with ask.node.read() as tx:
+        rows = count_wallets(tx)
+    found = [
+        one
+        for one in rows
+        if sheet.filters["currency"] in ("", one.currency)
+        and sheet.filters["status"] in ("", one.status)
+    ]
+    name = sheet.order.removeprefix("-")
+    found.sort(key=lambda one: getattr(one, name), reverse=sheet.order[0] == "-")
+    if ask.query.get("format") == "csv":
+        lines = [(one.currency, one.tier, one.status, one.wallets) for one in found]
+        return csv_reply("wallets", ("currency", "tier", "status", "wallets"), lines)
+    return ask.page(
+        "desk_wallets.html",
+        at="wallets",
+        sheet=sheet,
+        rows=found,
+        tiers=tiers(),
+        currencies=sorted({one.currency for one in rows}),
+        whole=sum(one.wallets for one in found if one.status == "open"),
+    )
+
+
+def offline(ask: Ask) -> Response:
+    """What offline payments can cost, and the cases of double spends."""
+    sheet = sheet_of(
+        "/desk/offline",
+        ask.query,
+        filters=("kind", "party"),
+        order="-opened",
+        orders={"opened", "kind", "party"},
+    )
+    with ask.node.read() as tx:
+        cases = fraud_cases(tx)
+        risk = exposure(tx, "CNY")
+    found = [
+        one
+        for one in cases
+        if sheet.filters["kind"] in ("", one.kind.value)
+        and sheet.filters["party"] in ("", one.party_id)
+    ]
+    keys: dict[str, Any] = {
+        "opened": lambda one: one.opened_us,
+        "kind": lambda one: one.kind.value,
+        "party": lambda one: one.party_id,
+    }
+    found.sort(key=keys[sheet.order.removeprefix("-")], reverse=sheet.order[0] == "-")
+    if ask.query.get("format") == "csv":
+        return csv_reply(
+            "offline-cases",
+            ("opened", "kind", "party", "allowance", "counter", "vouchers"),
+            [
+                (ask.say.moment(one.opened_us), one.kind.value, one.party_id, one.allowance_id,
+                 one.counter, " ".join(one.digests))
+                for one in found
+            ],
+        )  # fmt: skip
+    return ask.page(
+        "desk_offline.html",
+        at="offline",
+        sheet=sheet,
+        risk=risk,
+        kinds=[one.value for one in FraudKind],
+        rows=found[sheet.skip : sheet.skip + sheet.size],
+        has_more=len(found) > sheet.skip + sheet.size,
+    )
+
+
+FIELDS = ("party", "category", "name", "city", "name_local", "city_local")
+
+
+def codes(ask: Ask) -> Response:
+    """A printed code for a merchant, whose shop was looked at."""
+    return ask.page(
+        "desk_codes.html",
+        at="codes",
+        typed={name: ask.text(name) for name in FIELDS},
+        done=ask.query.get("done", "")[:12],
+    )
+
+
+def make_code(ask: Ask) -> Response:
+    """Make the code; the merchant finds it on the page of being paid."""
+    told = {name: ask.text(name) for name in FIELDS[1:]}
+    for name in ("party", "category", "name", "city"):
+        if not ask.text(name):
+            ask.wrong(name, ask.say("clearing.code_missing"))
+    if ask.problems:
+        return codes(ask)
+    try:
+        made = ask.act(
+            "payment.create_code", {"party_id": ask.text("party"), "kind": "static", **told}
+        )
+    except Refused as refused_:
+        fields = {"payment.code_category": "category", "party.unknown": "party"}
+        ask.wrong(fields.get(refused_.code, "name"), said(refused_.code, ask.view.language))
+        return codes(ask)
+    return ask.go(f"/desk/codes?done={made.digits}")

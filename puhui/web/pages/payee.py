@@ -1,0 +1,118 @@
+"""Who is to be paid or asked: found by phone, wallet or customer number, named in part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from puhui.channel import said
+from puhui.data import view
+from puhui.kernel import Actor
+from puhui.kernel.errors import Refused
+from puhui.kernel.store import Transaction
+from puhui.ledger import lookup_accounts
+from puhui.party import Party, find_parties
+from puhui.payment.window import codes_of
+from puhui.web.ask import Ask
+
+READER = Actor("payee_check", frozenset({"operator"}))
+"""The machine that lets payers check a name; the payee sees each look in the log of accesses."""
+
+PURPOSE = "payee_check"
+MATCHES_MAX = 5
+_PHONE = re.compile(r"1[0-9]{10}")
+_NUMBER = re.compile(r"[0-9a-f]{32}")
+_PARTY = re.compile(r"party-[0-9a-z-]{8,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Whom a form names: ``id`` is a party id or a wallet's number, ``how`` how it was found.
+
+    ``name`` is the part of the name that may be shown, "" where none may.
+    """
+
+    id: str
+    name: str
+    how: str
+
+
+def hide_name(name: str) -> str:
+    """A person's name without the family name: 王小明 becomes *小明; one letter stays hidden."""
+    return f"*{name[1:]}" if len(name) > 1 else "*"
+
+
+def hide_phone(phone: str) -> str:
+    """A phone number with its middle hidden, as people know it from receipts."""
+    return f"{phone[:3]}****{phone[-4:]}"
+
+
+def _hide_number(number: str) -> str:
+    return f"…{number[-4:].upper()}"
+
+
+def find_payees(ask: Ask, text: str, *, by_number: bool = True) -> tuple[Payee, ...]:
+    """Everybody a text means, none where it means nobody; problems are noted at ``who``."""
+    typed = re.sub(r"[\s\u3000-]", "", text) if not text.strip().startswith("party-") else text
+    typed = typed.strip().lower()
+    if _NUMBER.fullmatch(typed) and by_number:
+        return _of_number(ask, typed)
+    with ask.node.read() as tx:
+        if _PHONE.fullmatch(typed):
+            try:
+                found = find_parties(ask.node, tx, phone=typed)
+            except Refused as refused:
+                ask.wrong("who", said(refused.code, ask.view.language))
+                return ()
+            how = ask.say("pay.how_phone", phone=hide_phone(typed))
+        elif _PARTY.fullmatch(typed):
+            found = find_parties(ask.node, tx, party_ids=[typed])
+            how = ask.say("pay.how_party", number=_hide_number(typed))
+        else:
+            ask.wrong("who", ask.say("pay.bad_who" if by_number else "pay.bad_phone"))
+            return ()
+    living = [one for one in found if not one.is_erased]
+    if not living:
+        ask.wrong("who", ask.say("pay.nobody"))
+        return ()
+    if all(one.id == ask.party_id for one in living):
+        ask.wrong("who", ask.say("pay.yourself"))
+        return ()
+    others = [one for one in living if one.id != ask.party_id][:MATCHES_MAX]
+    return tuple(Payee(one.id, name_of(ask, one), how) for one in others)
+
+
+def _of_number(ask: Ask, number: str) -> tuple[Payee, ...]:
+    with ask.node.read() as tx:
+        (account,) = lookup_accounts(tx, [int(number, 16)])
+    if account is None:
+        ask.wrong("who", ask.say("pay.no_such_wallet"))
+        return ()
+    return (Payee(number, "", ask.say("pay.how_wallet", number=_hide_number(number))),)
+
+
+def name_of(ask: Ask, party: Party) -> str:
+    """As much of a party's name as a payer may see, "" where none: each look is on record."""
+    told = {"party_id": party.id, "purpose": PURPOSE, "fields": ("name",)}
+    try:
+        access = ask.act("data.record_access", told, step=f":{party.id}", actor=READER)
+        with ask.node.read() as tx:
+            name = view(ask.node, tx, access.access_id, viewer=READER.name).fields.get("name", "")
+    except Refused:
+        return ""
+    return name if str(party.kind) == "firm" else hide_name(name)
+
+
+def label_of(ask: Ask, tx: Transaction, party: str) -> str:
+    """What a list calls somebody: oneself, a merchant by its public name, else a short number."""
+    if party == ask.party_id:
+        return ask.say("pay.self")
+    codes = codes_of(tx, party, count=1) if party.startswith("party-") else ()
+    if codes:
+        return ask.say.pick(codes[0].name_local or codes[0].name, codes[0].name)
+    return ask.say("pay.other", number=_hide_number(party)) if party else ask.say("pay.lender")
+
+
+def labels_of(ask: Ask, tx: Transaction, parties: set[str]) -> dict[str, str]:
+    """The same for many, by party."""
+    return {one: label_of(ask, tx, one) for one in parties}
