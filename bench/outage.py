@@ -272,6 +272,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--seed", type=int, help="default: drawn, and printed")
     parser.add_argument("--quick", action="store_true", help="few payments, under 20 s")
+    parser.add_argument("--json", action="store_true", help="the last line is JSON in any case")
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
     drill = Drill(asked.payments, asked.wallets, asked.nodes, queue_max=10, seed=seed)

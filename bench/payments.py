@@ -117,7 +117,7 @@ def promise_figures(node: Node, payer: str, shop: str, times: int) -> dict[str, 
             node, "record_reading", source="bench", name=f"rain-{number}", value="12",
             observed_on=today(node).isoformat(), revision=0,
         )  # fmt: skip
-        done = run(node, "fulfil", self_of(shop), id=made.id, payee_id=shop)
+        done = run(node, "fulfil", self_of(shop), promise_id=made.promise_id, payee_id=shop)
         assert done.status == "kept", done
 
     p50, _ = timed(times, once)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.money import payment_things
+from tests.api.money import done, payment_things
 from tests.api.town import Town
 from tests.lending.bank import resident_id
 
@@ -72,6 +72,7 @@ def all_things(town: Town) -> Things:
         "content": {"status": "open"},
     }
     cny = {"party_id": party_id, "amount_minor": 500, "currency": "CNY"}
+    done(town, "ann", "open_wallet", {"party_id": party_id, "currency": "CNY", "tier": 4})
     reading = {"source": "county", "name": "rain", "observed_on": "2026-01-31", "value": "12.5"}
     return {
         **own_things(town),
