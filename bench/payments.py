@@ -165,7 +165,7 @@ def main() -> None:
         figures |= file_figures(node, folk[:20], folk[20:], 4 * BATCH * scale)
         figures |= code_figures(node, folk[0], folk[1], 100 * scale)
         figures |= promise_figures(node, folk[2], folk[3], 50 * scale)
-        figures |= offline_figures(node, 100 * min(scale, 2))
+        figures |= offline_figures(node, 40)
         with node.read() as tx:
             report = verify(tx)
         assert report.is_sound, report.findings[:3]
