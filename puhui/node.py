@@ -178,4 +178,5 @@ def _open_ledger(node: Node, name: str) -> None:
         )
     node.ports[OutsideLedger] = outside
     node.at_close.append(outside.engine.close)
+    node.at_repeat.append(outside.repeat)
     settle_outside(node, outside)
