@@ -67,6 +67,8 @@ class Node:
         self.clock: Clock = clock or SystemClock()
         self.ports: dict[type, object] = ports or {}
         self.at_close: list[Callable[[], None]] = []
+        self.at_repeat: list[Callable[[Transaction, str], None]] = []
+        """Called with an act's key before a repeated request gets the first answer."""
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._queue_lock = threading.Lock()
@@ -290,6 +292,7 @@ class Node:
             try:
                 self._fill(writer, group)
             except Unmarked:
+                undo_outside(group)
                 writer.roll_back()
                 writer.begin(is_again=True)
                 for pending in group:
@@ -354,6 +357,8 @@ class Node:
         writer.mark()
         found = writer.find(pending.key)
         if found is not None:
+            for settle in self.at_repeat:
+                settle(tx, pending.key)
             answer_again(pending, found)
             writer.keep()
             return

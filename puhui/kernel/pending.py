@@ -122,15 +122,18 @@ def confirm_outside(group: list[Pending]) -> None:
     """After the commit, let what acts did beside the store become final.
 
     Where that fails the act stands all the same: what is left to do is done when the node is opened
-    again, and the caller is told that nobody knows yet.
+    again, and the caller is told that nobody knows yet; so is who asked for it a second time.
     """
+    failed: dict[str, BaseException] = {}
     for pending in group:
         outside, pending.outside = pending.outside, []
         try:
             for one in outside:
                 one.confirm()
-        except Fault as fault:
-            pending.outcome, pending.error = None, fault
+        except Exception as error:
+            failed[pending.key] = error
+        if pending.key in failed and (outside or pending.is_repeat):
+            pending.outcome, pending.error = None, failed[pending.key]
 
 
 def undo_outside(group: list[Pending]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.desk.beside import create_beside, engine_of, find_accounts
+from puhui.ledger.desk.beside import create_beside, find_accounts
+from puhui.ledger.desk.outside import outside_of
 from puhui.ledger.nouns import TIME_US_MAX, Account, Status
 from puhui.ledger.rules import TRACKED, judge_accounts, require_created
 from puhui.ledger.tables import read, write
@@ -28,8 +29,8 @@ def create_accounts(
     if not accounts:
         return ()
     tx = act.tx
-    if (engine := engine_of(tx)) is not None:
-        return create_beside(engine, accounts, act.now_us, strict=strict)
+    if (outside := outside_of(tx)) is not None:
+        return create_beside(outside, act, accounts, strict=strict)
     found = tx.all(write.FIND_ACCOUNTS, ids=[blob(account.id) for account in accounts])
     known = {number(row.id): account_of(row) for row in found}
     statuses, created = judge_accounts(known, accounts, act.now_us)
@@ -107,8 +108,8 @@ def lookup_accounts(
     """
     if not ids:
         return ()
-    if (engine := engine_of(tx)) is not None:
-        return find_accounts(engine, ids, at_us=at_us)
+    if (outside := outside_of(tx)) is not None:
+        return find_accounts(outside, tx, ids, at_us=at_us)
     rows = tx.all(write.FIND_ACCOUNTS, ids=[blob(account_id) for account_id in ids])
     found = {number(row.id): account_of(row) for row in rows}
     closed: set[int] = set()

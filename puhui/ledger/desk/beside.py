@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from puhui.kernel.act import Act
 from puhui.kernel.store import Transaction
 from puhui.ledger.arrays.layout import PENDING_FLAG, POST, SECOND, VOID
 from puhui.ledger.arrays.record import (
@@ -18,7 +20,7 @@ from puhui.ledger.arrays.record import (
     unpack_transfers,
 )
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.desk.outside import MARK, outside_of
+from puhui.ledger.desk.outside import MARK, OutsideLedger, outside_of
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import (
     Account,
@@ -33,6 +35,7 @@ from puhui.ledger.nouns import (
 from puhui.ledger.rules import check_limits, compare_books, require_created
 
 PAGE = 8190
+OPENED_MAX = 100_000
 END_NS = 2**63 - 1
 _SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 
@@ -44,27 +47,52 @@ def engine_of(tx: Transaction) -> LedgerEngine | None:
 
 
 def create_beside(
-    engine: LedgerEngine, accounts: Sequence[Account], now_us: int, *, strict: bool
+    outside: OutsideLedger, act: Act, accounts: Sequence[Account], *, strict: bool
 ) -> tuple[Status, ...]:
-    """As ``create_accounts``; accounts stay where the act is refused after all."""
-    statuses = engine.create_accounts(pack_accounts(accounts), now_us * 1000).named()
+    """As ``create_accounts``; accounts stay where the act is refused after all.
+
+    An act that is run again has created what it created the first time. ``strict`` takes an account
+    that is there just as wanted: it may be left of an act that was cut off.
+    """
+    statuses = list(
+        outside.engine.create_accounts(pack_accounts(accounts), act.now_us * 1000).named()
+    )
+    if len(outside.opened_by) > OPENED_MAX:
+        outside.opened_by.clear()
+    for place, account in enumerate(accounts):
+        if statuses[place] is Status.CREATED:
+            outside.opened_by[account.id] = act.key
+        elif statuses[place] is Status.EXISTS and (
+            strict or outside.opened_by.get(account.id) == act.key
+        ):
+            statuses[place] = Status.CREATED
     if strict:
         require_created(statuses, "account")
-    return statuses
+    return tuple(statuses)
 
 
 def find_accounts(
-    engine: LedgerEngine, ids: Sequence[int], *, at_us: int | None
+    outside: OutsideLedger, tx: Transaction, ids: Sequence[int], *, at_us: int | None
 ) -> tuple[Account | None, ...]:
-    """As ``lookup_accounts``; provisional pendings count as pending."""
+    """As ``lookup_accounts``, within an act as the act has left them.
+
+    Elsewhere provisional pendings count as pending.
+    """
     if not ids:
         return ()
+    engine = outside.engine
     records = engine.lookup_accounts(id_halves(ids), 0)
     if at_us is not None:
         for place, account_id in enumerate(numbers_of(records["id_lo"], records["id_hi"])):
             for name, amount_minor in zip(_SUMS, _sums_at(engine, account_id, at_us), strict=True):
                 records[name + "_lo"][place] = amount_minor
     found = {account.id: account for account in unpack_accounts(records)}
+    if at_us is None and outside.own(tx):
+        sums = {i: [getattr(a, name + "_minor") for name in _SUMS] for i, a in found.items()}
+        outside.add_own(tx, sums)
+        names = [name + "_minor" for name in _SUMS]
+        for i, own in sums.items():
+            found[i] = replace(found[i], **dict(zip(names, own, strict=True)))
     return tuple(found.get(account_id) for account_id in ids)
 
 
@@ -82,9 +110,12 @@ def _sums_at(engine: LedgerEngine, account_id: int, at_us: int) -> list[int]:
     return sums
 
 
-def find_transfers(engine: LedgerEngine, ids: Sequence[int]) -> tuple[Transfer | None, ...]:
-    """As ``lookup_transfers``."""
-    found = {t.id: t for t in unpack_transfers(engine.lookup_transfers(id_halves(ids)))}
+def find_transfers(
+    outside: OutsideLedger, tx: Transaction, ids: Sequence[int]
+) -> tuple[Transfer | None, ...]:
+    """As ``lookup_transfers``; within an act also what the act has made."""
+    found = {t.id: t for t in unpack_transfers(outside.engine.lookup_transfers(id_halves(ids)))}
+    found.update(outside.made(tx, ids))
     return tuple(found.get(transfer_id) for transfer_id in ids)
 
 

@@ -32,4 +32,5 @@ def open_beside(node: Node, name: str) -> None:
         )
     node.ports[OutsideLedger] = outside
     node.at_close.append(outside.engine.close)
+    node.at_repeat.append(outside.repeat)
     settle_outside(node, outside)

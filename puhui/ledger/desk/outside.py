@@ -6,12 +6,15 @@ the most that the act takes from it at any moment. So nothing that the act decid
 want of money later. The decision itself stands as an intent in the act's own transaction. After
 the commit the holds go and the transfers come, under their own ids, and only then the caller is
 answered. A refused act lets its holds go at once. Whoever opens the node finishes what intents
-say, and lets every other hold go.
+say, in the order in which they were decided, and lets every other hold go.
+
+Acts of one group see what those before them move, as in the store: they are committed together or
+not at all, and their transfers come together, so that nobody takes money in between.
 
 What differs from the ledger in the store: a transfer that fails for a passing reason burns no id;
 imported history and closing transfers are refused; accounts are opened at once, and stay, empty,
-where the act is refused after all. Of several nodes on one engine each must move accounts of its
-own: between the holds' end and the transfers another one could take the money.
+where the act is refused after all. One node alone moves the money of an engine: opening another
+one would let go what the first one holds.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
 from puhui.ledger.rules import OPEN, Books, Terms, judge_transfers, require_created
 from puhui.ledger.rules.books import POSTED, VOIDED
+from puhui.ledger.rules.peaks import net_peaks
 from puhui.ledger.tables import intent
 from puhui.ledger.tables.schema import blob, number
 
@@ -53,6 +57,8 @@ MARK = 0x5055_4856
 """``user_data_32`` of provisional pendings and of what lets them go."""
 
 PAGE = 8190
+WAIT_S_MAX = 10.0
+"""For what another writer has on its way."""
 _BETWEEN_CODE = 1221
 """Where holds stand in the chart of accounts: suspense."""
 
@@ -64,12 +70,14 @@ def outside_of(tx: Transaction) -> OutsideLedger | None:
     return found
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OnHold:
     """An act's transfers, and what holds their money until they are confirmed or undone.
 
-    ``records`` ``(n,) TRANSFER`` are those that are to be; ``changes`` what they add to the sums
-    of accounts; ``held`` by account the debit and the credit held, in minor units.
+    ``records`` ``(n,) TRANSFER`` are those that are to be, with the act's time; ``changes`` what
+    they add to the sums of accounts; ``held`` by account the debit and the credit held, in minor
+    units; ``ended`` the amounts of the pendings they end. ``tx`` is there while the act's
+    group is under way; ``fault`` says why it is not there although it is committed.
     """
 
     ledger: OutsideLedger
@@ -77,6 +85,10 @@ class OnHold:
     records: Records
     changes: dict[int, list[int]] = field(default_factory=dict)
     held: dict[int, list[int]] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)
+    key: str = ""
+    tx: Transaction | None = None
+    fault: Fault | None = None
 
     def records_as_transfers(self) -> tuple[Transfer, ...]:
         """The transfers that are to be."""
@@ -84,16 +96,34 @@ class OnHold:
 
     def confirm(self) -> None:
         """Create the transfers under their own ids. Fault: what the engine reports."""
-        self.ledger.finish(self)
-        self.ledger.done.append(self.token)
+        self.ledger.confirm(self)
 
     def undo(self) -> None:
         """Let the holds go."""
-        self.ledger.let_go(self)
+        self.ledger.undo(self)
 
     def doubt(self) -> None:
         """Nobody knows whether the act was committed: it is looked up before the next one."""
-        self.ledger.doubtful.append(self)
+        self.ledger.doubt(self)
+
+
+@dataclass(slots=True)
+class Dropped:
+    """Intents that an act drops because they are finished; again later, where it is undone."""
+
+    ledger: OutsideLedger
+    tokens: list[bytes]
+
+    def confirm(self) -> None:
+        """They are gone."""
+
+    def undo(self) -> None:
+        """They are still there."""
+        self.ledger.done.extend(self.tokens)
+
+    def doubt(self) -> None:
+        """They may be there: to drop one twice changes nothing."""
+        self.ledger.done.extend(self.tokens)
 
 
 @dataclass(slots=True)
@@ -103,9 +133,12 @@ class OutsideLedger:
     engine: LedgerEngine
     done: list[bytes] = field(default_factory=list)
     doubtful: list[OnHold] = field(default_factory=list)
-    on_way: dict[int, Transfer] = field(default_factory=dict)
+    under_way: list[OnHold] = field(default_factory=list)
+    on_way: dict[int, tuple[OnHold, Transfer]] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    opened_by: dict[int, str] = field(default_factory=dict)
+    begun: int = 0
+    lock: threading.Condition = field(default_factory=threading.Condition)
 
     def create(
         self, act: Act, transfers: Sequence[Transfer], *, strict: bool
@@ -116,30 +149,111 @@ class OutsideLedger:
                 "ledger.not_outside",
                 "A ledger beside the store takes no imported and no closing transfers from acts.",
             )
+        if any(t.user_data_32 == MARK for t in transfers):
+            raise Refused("ledger.not_outside", f"user_data_32 {MARK} is the mark of holds.")
         with self.lock:
-            self._tidy(act)
+            self._drop_done(act)
+            self._wait_for(act.tx, {t.id for t in transfers} | {t.pending_id for t in transfers})
             books = self._books(act, transfers)
             made = judge_transfers(books, transfers)
             if strict:
                 require_created(made.statuses, "transfer")
             if not made.created:
                 return tuple(made.statuses)
-            hold = OnHold(self, secrets.token_bytes(16), pack_transfers(made.created), made.changes)
-            act.outside.append(hold)
+            hold = self._begin(act, made.created, made.changes, books.transfers)
             self._hold(act, hold, made.created, books)
-            self.on_way.update({t.id: t for t in made.created})
             self._record(act, hold)
             return tuple(made.statuses)
 
-    def _tidy(self, act: Act) -> None:
-        """Settle what was in doubt, and forget intents that are finished."""
-        doubtful, self.doubtful = self.doubtful, []
-        for one in doubtful:
-            found = act.tx.all(intent.HAS_INTENTS, ids=[one.token])
-            (one.confirm if found else one.undo)()
+    def _begin(
+        self,
+        act: Act,
+        made: Sequence[Transfer],
+        changes: dict[int, list[int]],
+        known: Mapping[int, Transfer],
+    ) -> OnHold:
+        """What an act moves, under way from now on; tokens sort as acts were decided."""
+        self.begun += 1
+        token = self.begun.to_bytes(8, "big") + secrets.token_bytes(16)
+        ended = {i: known[i].amount_minor for t in made if (i := t.pending_id) in known}
+        hold = OnHold(self, token, pack_transfers(made), changes, {}, ended, act.key, act.tx)
+        hold.records["time_ns"] = act.now_us * 1000
+        act.outside.append(hold)
+        self.under_way.append(hold)
+        self.on_way.update({t.id: (hold, replace(t, time_us=act.now_us)) for t in made})
+        return hold
+
+    def own(self, tx: Transaction) -> list[OnHold]:
+        """What the acts of the transaction's group have moved already, in order."""
+        return [one for one in self.under_way if one.tx is tx]
+
+    def made(self, tx: Transaction, ids: Sequence[int]) -> dict[int, Transfer]:
+        """Transfers by id that acts of the transaction's group have made."""
+        found = [(i, self.on_way[i]) for i in ids if i in self.on_way]
+        return {i: transfer for i, (hold, transfer) in found if hold.tx is tx}
+
+    def add_own(self, tx: Transaction, sums: dict[int, list[int]]) -> None:
+        """Bring the engine's sums to where the transaction's group has left them."""
+        for one in self.own(tx):
+            for account_id in sums.keys() & one.changes.keys():
+                change = one.changes[account_id]
+                sums[account_id] = [a + b for a, b in zip(sums[account_id], change, strict=True)]
+            for account_id in sums.keys() & one.held.keys():
+                sums[account_id][0] -= one.held[account_id][0]
+                sums[account_id][2] -= one.held[account_id][1]
+
+    def _drop_done(self, act: Act) -> None:
+        """Forget intents that are finished."""
         done, self.done = self.done[:256], self.done[256:]
+        if done:
+            act.outside.append(Dropped(self, done))
         for token in done:
             act.tx.put(intent.DROP_INTENT, settled=token)
+
+    def _wait_for(self, tx: Transaction, ids: set[int]) -> None:
+        """Settle what is in doubt; wait while another writer has one of the transfers on its way.
+
+        Fault: ``kernel.store_busy``.
+        """
+        self._settle(tx)
+        while any(i in self.on_way and self.on_way[i][0].tx is not tx for i in ids):
+            if not self.lock.wait(WAIT_S_MAX):
+                raise Fault("kernel.store_busy", "Another act has the same transfer on its way.")
+            self._settle(tx)
+
+    def _settle(self, tx: Transaction) -> None:
+        """Look up what was in doubt, and finish it or let it go. Fault: what the engine reports."""
+        while self.doubtful:
+            one = self.doubtful[0]
+            if one.fault is not None or self._is_committed(tx, one):
+                self.finish(one)
+                self.done.append(one.token)
+            else:
+                self.let_go(one)
+            self.doubtful.pop(0)
+
+    def _is_committed(self, tx: Transaction, hold: OnHold) -> bool:
+        """Whether the store has the intent; waits where its commit has not ended yet.
+
+        A row with the same token cannot be put in before the server knows how that commit ends.
+        """
+        if tx.all(intent.HAS_INTENTS, ids=[hold.token]):
+            return True
+        tx.put(intent.ADD_INTENT, token=hold.token, records=b"", holds="{}")
+        tx.put(intent.DROP_INTENT, settled=hold.token)
+        return False
+
+    def repeat(self, tx: Transaction, key: str) -> None:
+        """An act is asked for again: what it moves is there before the first answer is given.
+
+        Fault: ``kernel.store_busy``, and what the engine reports.
+        """
+        with self.lock:
+            while any(one.key == key and one.tx is not tx for one in self.under_way):
+                if not self.lock.wait(WAIT_S_MAX):
+                    raise Fault("kernel.store_busy", "The act's transfers are on their way.")
+            if any(one.key == key for one in self.doubtful):
+                self._settle(tx)
 
     def _find(self, ids: set[int]) -> dict[int, Transfer]:
         """Transfers by id: recorded ones, and those of acts whose commit is under way."""
@@ -148,7 +262,7 @@ class OutsideLedger:
         for start in range(0, len(asked), PAGE):
             page = self.engine.lookup_transfers(id_halves(asked[start : start + PAGE]))
             found.update({t.id: t for t in unpack_transfers(page)})
-        found.update({i: self.on_way[i] for i in asked if i in self.on_way})
+        found.update({i: self.on_way[i][1] for i in asked if i in self.on_way})
         return found
 
     def _books(self, act: Act, transfers: Sequence[Transfer]) -> Books:
@@ -171,13 +285,7 @@ class OutsideLedger:
                     a.credits_pending_minor,
                     a.credits_posted_minor,
                 ]
-        for one in _own(act):
-            for account_id in sums.keys() & one.changes.keys():
-                change = one.changes[account_id]
-                sums[account_id] = [a + b for a, b in zip(sums[account_id], change, strict=True)]
-            for account_id in sums.keys() & one.held.keys():
-                sums[account_id][0] -= one.held[account_id][0]
-                sums[account_id][2] -= one.held[account_id][1]
+        self.add_own(act.tx, sums)
         keys = [blob(i) for i in pendings]
         claims = act.tx.all(intent.FIND_CLAIMS, ids=keys) if keys else []
         holds = act.tx.all(intent.FIND_HOLDS, ids=keys) if keys else []
@@ -190,10 +298,12 @@ class OutsideLedger:
         """Hold what the act takes from accounts with a limit beyond what it holds already.
 
         Refused: ``ledger.exceeds_credits``, ``ledger.exceeds_debits`` where somebody else was
-        faster, or where only the end of a pending in the same act gives the money.
+        faster.
         """
-        earlier = _own(act)[:-1]
-        peaks = _peaks([*(t for one in earlier for t in one.records_as_transfers()), *created])
+        earlier = self.own(act.tx)[:-1]
+        ended = {i: minor for one in (*earlier, hold) for i, minor in one.ended.items()}
+        moved = [t for one in earlier for t in one.records_as_transfers()]
+        peaks = net_peaks([*moved, *created], ended)
         before: dict[int, list[int]] = {}
         for one in earlier:
             for account_id, (debit, credit) in one.held.items():
@@ -245,16 +355,67 @@ class OutsideLedger:
         due = [row.id for row in act.tx.all(intent.DUE_HOLDS, now_us=act.now_us, count=at_most)]
         if not due:
             return 0
-        voids: Records = np.zeros(len(due), dtype=TRANSFER)
-        own, named = id_halves([act.new_number() for _ in due]), id_halves(map(number, due))
-        voids["id_lo"], voids["id_hi"] = own[:, 0], own[:, 1]
-        voids["pending_lo"], voids["pending_hi"] = named[:, 0], named[:, 1]
-        voids["flags"] = VOID
         with self.lock:
-            hold = OnHold(self, secrets.token_bytes(16), voids)
-            act.outside.append(hold)
-            self._record(act, hold)
+            ids = list(map(number, due))
+            self._wait_for(act.tx, set(ids))
+            known = self._find(set(ids))
+            voids, changes = [], {}
+            for p in (known[i] for i in ids):
+                void = Transfer(act.new_number(), flags=Transfer.VOID, pending_id=p.id)
+                sides = (p.debit_account_id, p.credit_account_id)
+                names = ("debit_account_id", "credit_account_id")
+                void = replace(void, **dict(zip(names, sides, strict=True)))
+                voids.append(
+                    replace(void, amount_minor=p.amount_minor, ledger=p.ledger, code=p.code)
+                )
+                for account_id, place in zip(sides, (0, 2), strict=True):
+                    changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
+            self._record(act, self._begin(act, voids, changes, known))
         return len(due)
+
+    def confirm(self, hold: OnHold) -> None:
+        """Finish all that the committed group has moved, at once: nobody takes money in between.
+
+        What fails is tried again before the next act. Fault: what the engine reports.
+        """
+        with self.lock:
+            fault: Fault | None = None
+            for one in [] if hold.tx is None else self.own(hold.tx):
+                one.tx = None
+                if fault is None:
+                    try:
+                        self.finish(one)
+                        self.done.append(one.token)
+                    except Exception as error:
+                        reason = f"What an act moves is not in the ledger yet ({error})."
+                        fault = error if isinstance(error, Fault) else None
+                        fault = fault or Fault("ledger.outside_differs", reason)
+                if fault is not None:
+                    one.fault = fault
+                    self._keep_doubtful(one)
+            if hold.fault is not None:
+                raise hold.fault
+
+    def undo(self, hold: OnHold) -> None:
+        """Let the holds go; where the engine fails, before the next act."""
+        with self.lock:
+            hold.tx = None
+            try:
+                self.let_go(hold)
+            except Exception:
+                self._keep_doubtful(hold)
+                raise
+
+    def doubt(self, hold: OnHold) -> None:
+        """Look it up before the next act."""
+        with self.lock:
+            hold.tx = None
+            self._keep_doubtful(hold)
+
+    def _keep_doubtful(self, hold: OnHold) -> None:
+        self.under_way = [one for one in self.under_way if one is not hold]
+        self.doubtful.append(hold)
+        self.lock.notify_all()
 
     def finish(self, hold: OnHold) -> None:
         """Let the holds go and create the transfers; a second time changes nothing.
@@ -264,15 +425,25 @@ class OutsideLedger:
         with self.lock:
             self._void(hold)
             records: Records = hold.records.copy()
+            now_ns = int(records["time_ns"].max())
             records["timeout_s"], records["time_ns"] = 0, 0
             for start, end in _pages(records):
-                for status in self.engine.create_transfers(records[start:end], 0).named():
-                    if status not in (Status.CREATED, Status.EXISTS):
-                        raise Fault(
-                            "ledger.outside_differs",
-                            f"What an act decided does not happen in the ledger: {status.value}.",
-                        )
+                page = records[start:end]
+                statuses = self.engine.create_transfers(page, now_ns).named()
+                failed = {s for s in statuses if s not in (Status.CREATED, Status.EXISTS)}
+                # A chain that is there already answers so of its first and fails the others.
+                if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
+                    continue
+                for status in failed:
+                    raise Fault(
+                        "ledger.outside_differs",
+                        f"What an act decided does not happen in the ledger: {status.value}.",
+                    )
             self._forget(hold)
+
+    def _are_there(self, records: Records) -> bool:
+        ids = numbers_of(records["id_lo"], records["id_hi"])
+        return len(self.engine.lookup_transfers(id_halves(ids))) == len(records)
 
     def let_go(self, hold: OnHold) -> None:
         """Void the holds; those that are gone already are left."""
@@ -283,6 +454,8 @@ class OutsideLedger:
     def _forget(self, hold: OnHold) -> None:
         for transfer_id in numbers_of(hold.records["id_lo"], hold.records["id_hi"]):
             self.on_way.pop(transfer_id, None)
+        self.under_way = [one for one in self.under_way if one is not hold]
+        self.lock.notify_all()
 
     def _void(self, hold: OnHold) -> None:
         self.void([i for i, _, _ in _hold_ids(hold)])
@@ -301,7 +474,8 @@ def settle_outside(node: Node, ledger: OutsideLedger) -> tuple[int, int]:
 
     Returns how many intents were finished and how many pendings let go.
     """
-    with node.store.read() as tx:
+    with change(node.store) as tx:
+        tx.all(intent.AWAIT_COMMITS)
         rows = tx.all(intent.ALL_INTENTS)
         settled = tx.one(intent.SETTLED_TO)
     for row in rows:
@@ -336,36 +510,6 @@ def _open_holds(engine: LedgerEngine, after: int) -> tuple[int, list[int]]:
 # Records.
 
 
-def _own(act: Act) -> list[OnHold]:
-    """What the act has moved already."""
-    return [one for one in act.outside if isinstance(one, OnHold)]
-
-
-def _peaks(transfers: Sequence[Transfer]) -> dict[int, tuple[int, int]]:
-    """The most that transfers, one after another, ever take from each account: debits beyond
-    credits, and credits beyond debits, in minor units. Pendings take, ends of pendings do not.
-    """
-    now: dict[int, int] = {}
-    peaks: dict[int, tuple[int, int]] = {}
-    for t in transfers:
-        for account_id, is_debit in ((t.debit_account_id, True), (t.credit_account_id, False)):
-            debit, credit = peaks.get(account_id, (0, 0))
-            net = now.get(account_id, 0)
-            amount_minor = 0 if t.flags & SECOND else t.amount_minor
-            if t.flags & PENDING_FLAG:
-                # What is only held counts against its own side for good, and gives nothing.
-                peaks[account_id] = (
-                    max(debit, net + amount_minor) if is_debit else debit,
-                    credit if is_debit else max(credit, amount_minor - net),
-                )
-                now[account_id] = net + amount_minor if is_debit else net
-                continue
-            net += amount_minor if is_debit else -amount_minor
-            now[account_id] = net
-            peaks[account_id] = (max(debit, net), max(credit, -net))
-    return peaks
-
-
 def _between(ledger: str) -> int:
     return Account.id_of(f"ledger:held:{ledger}")
 
@@ -382,7 +526,7 @@ def _hold_ids(hold: OnHold) -> list[tuple[int, int, bool]]:
 
 
 def _holds(hold: OnHold, ledgers: Mapping[int, str]) -> Records:
-    """The pendings that hold money, as one chain."""
+    """The pendings that hold money, a chain for each page."""
     made = []
     for hold_id, account_id, is_debit in _hold_ids(hold):
         between = _between(ledgers[account_id])
@@ -400,9 +544,11 @@ def _holds(hold: OnHold, ledgers: Mapping[int, str]) -> Records:
                 user_data_32=MARK,
             )
         )
-    if made:
-        made[-1] = replace(made[-1], flags=PENDING_FLAG)
-    return pack_transfers(made)
+    for last in {*range(PAGE - 1, len(made), PAGE), len(made) - 1} if made else ():
+        made[last] = replace(made[last], flags=PENDING_FLAG)
+    return np.concatenate(
+        [pack_transfers(made[i : i + PAGE]) for i in range(0, len(made) or 1, PAGE)]
+    )
 
 
 def _told(held: Mapping[int, Sequence[int]]) -> str:

@@ -40,9 +40,8 @@ from puhui.ledger.desk.account import (
     sums_at,
 )
 from puhui.ledger.desk.batch import create_records, refuse_closing
-from puhui.ledger.desk.beside import create_beside, engine_of, find_transfers
-from puhui.ledger.desk.outside import outside_of
-from puhui.ledger.engines import LedgerEngine
+from puhui.ledger.desk.beside import create_beside, find_transfers
+from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
@@ -92,7 +91,7 @@ def create_transfers(
         transfers = pack_columns(transfers)
     if (outside := outside_of(act.tx)) is not None:
         if opening:
-            _open_beside(act, outside.engine, opening)
+            _open_beside(act, outside, opening)
         if isinstance(transfers, np.ndarray):
             transfers = unpack_transfers(transfers)
         return outside.create(act, transfers, strict=strict) if transfers else ()
@@ -111,8 +110,8 @@ def create_transfers(
     return tuple(made.statuses)
 
 
-def _open_beside(act: Act, engine: LedgerEngine, opening: Sequence[Account]) -> None:
-    statuses = create_beside(engine, opening, act.now_us, strict=False)
+def _open_beside(act: Act, outside: OutsideLedger, opening: Sequence[Account]) -> None:
+    statuses = create_beside(outside, act, opening, strict=False)
     require_created([Status.CREATED if s in _THERE else s for s in statuses], "account")
 
 
@@ -369,8 +368,8 @@ def lookup_transfers(tx: Transaction, ids: Sequence[int]) -> tuple[Transfer | No
     """
     if not ids:
         return ()
-    if (engine := engine_of(tx)) is not None:
-        return find_transfers(engine, ids)
+    if (outside := outside_of(tx)) is not None:
+        return find_transfers(outside, tx, ids)
     rows = tx.all(write.FIND_TRANSFERS, ids=[blob(transfer_id) for transfer_id in ids])
     found = {number(row.id): transfer_of(row) for row in rows}
     return tuple(found.get(transfer_id) for transfer_id in ids)

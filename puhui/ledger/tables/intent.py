@@ -13,6 +13,10 @@ from sqlalchemy import (
     bindparam,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
 
 from puhui.kernel.store import insert_all, metadata, upsert
 from puhui.ledger.tables.schema import ids_in
@@ -73,3 +77,22 @@ DUE_HOLDS = (
 )
 SETTLED_TO = select(OUTSIDE.c.ordinal)
 PUT_SETTLED = upsert(OUTSIDE, ["id"])
+
+
+class AwaitCommits(Executable, ClauseElement):
+    """Wait for every commit under way that adds intents: of a process that was killed, too."""
+
+    inherit_cache = False
+
+
+@compiles(AwaitCommits)
+def _await_nothing(element: AwaitCommits, compiler: SQLCompiler, **_: object) -> str:
+    return "SELECT 0 WHERE 1 = 0"
+
+
+@compiles(AwaitCommits, "postgresql")
+def _await_table(element: AwaitCommits, compiler: SQLCompiler, **_: object) -> str:
+    return f"LOCK TABLE {INTENT.name} IN SHARE MODE"
+
+
+AWAIT_COMMITS = AwaitCommits()

@@ -1,0 +1,190 @@
+"""A node with its ledger beside the store is killed: acts and ledger agree, nothing moves twice.
+
+Goal: kill -9 between the store and the ledger costs nothing that was answered and leaves no money
+held. Method: a process dies at each named step of an act, then at random moments under load; the
+node is opened again, held against its journal and its contracts, and asked again by the same keys.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from puhui import ledger, lending
+from puhui.kernel import Actor, Node
+from puhui.kernel.store import Row
+from puhui.ledger import Transfer
+from puhui.ledger.desk.transfer import CreateTransfers
+from puhui.ledger.tables import intent
+from puhui.lending.desk.contract import loan_account
+from tests.faults.conftest import Child
+from tests.faults.outside import (
+    FIRST,
+    FUND,
+    SECOND,
+    STEPS,
+    die_at_step,
+    move_until_killed,
+    open_beside,
+    prepare,
+)
+from tests.faults.test_kill import check_answers
+from tests.ledger.books import sums_of
+from tests.lending.bank import open_bank
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+ON_POSTGRES = ("after the holds", "after the commit", "between void and create")
+KILLS = 15
+Start = Callable[..., Child]
+
+
+class Place:
+    """A bank whose ledger is a log beside its store, and a contract that is not paid out yet."""
+
+    def __init__(self, url: str, home: Path, operator: Actor, start: Start) -> None:
+        self.operator = operator
+        node = open_beside(url, str(home))
+        bank = open_bank(node, operator, home)
+        node.close()
+        self.facts = (url, str(home), bank.model_digest, bank.mapping_digest)
+        child = start(prepare, self.facts, args=())
+        self.contract_id = child.hear()
+        child.hear_all()
+
+    def open(self) -> Node:
+        """The node as it is found now."""
+        return open_beside(*self.facts[:2])
+
+
+def check(place: Place, node: Node, answered: dict[str, str]) -> list[Row]:
+    """The answers are on the journal, and the ledger has what the journal and contracts say."""
+    rows = check_answers(node, answered)
+    with node.read() as tx:
+        report = ledger.verify(tx)
+        assert report.findings == ()
+        assert report.trial_balance.difference_minor == 0
+        assert tx.all(intent.ALL_INTENTS) == []
+        (loan,) = lending.list_loans(tx, count=10)
+        numbers = [FUND, FIRST, SECOND, loan_account(loan.contract_id)]
+        found = ledger.lookup_accounts(tx, numbers)
+    sums = {
+        number: (account.debits_posted_minor, account.credits_posted_minor)
+        for number, account in zip(numbers, found, strict=True)
+        if account is not None
+    }
+    every = sums_of(node, numbers)
+    assert [(one[0], one[2]) for one in every] == [(0, 0)] * len(every), "money is left on hold"
+    moved = Counter(row.key.rpartition(":")[2] for row in rows if row.key.startswith("move:"))
+    into, out = moved["in"], moved["out"]
+    assert sums[FUND] == (100 * into, 70 * out)
+    assert sums[FIRST] == (60 * into + 70 * out, 100 * into + 50 * out)
+    assert sums[SECOND] == (50 * out, 60 * into)
+    debit, credit = sums.get(numbers[3], (0, 0))
+    is_paid_out = any(row.name == "lending.disburse" for row in rows)
+    assert (loan.status != "signed") == is_paid_out
+    assert debit == (loan.principal_minor if is_paid_out else 0)
+    if is_paid_out:
+        assert debit - credit == loan.outstanding_minor
+    return rows
+
+
+def ask_again(place: Place, node: Node, use_case: str, input: Any, key: str) -> None:
+    """The same key has one answer, and moves money once."""
+    first = node.act(use_case, input, key=key, actor=place.operator)
+    before = [check(place, node_again(place, node), {})]
+    assert node.act(use_case, input, key=key, actor=place.operator) == first
+    assert [row.key for row in before[0]].count(key) == 1
+
+
+def node_again(place: Place, node: Node) -> Node:
+    """The node, closed and opened."""
+    node.close()
+    node.__dict__.update(place.open().__dict__)
+    return node
+
+
+def acts(place: Place) -> list[tuple[str, Any, str]]:
+    """What is cut short, in this order."""
+    linked = Transfer.LINKED
+    batch = CreateTransfers(
+        (
+            Transfer(1_001, FUND, FIRST, 100, "CNY", 4, linked),
+            Transfer(1_002, FIRST, SECOND, 60, "CNY", 4),
+        )
+    )
+    back = CreateTransfers(
+        (
+            Transfer(1_003, SECOND, FIRST, 50, "CNY", 4, linked),
+            Transfer(1_004, FIRST, FUND, 70, "CNY", 4),
+        )
+    )
+    repay = {"contract_id": place.contract_id, "amount_minor": 12_345}
+    return [
+        ("lending.disburse", {"contract_id": place.contract_id}, "move:0:disburse"),
+        ("lending.repay", repay, "move:0:repay"),
+        ("ledger.create_transfers", batch, "move:0:in"),
+        ("ledger.create_transfers", back, "move:0:out"),
+    ]
+
+
+def die_at_each_act(place: Place, start: Start, step: str) -> None:
+    """Each act is cut short at the step; the node is opened and asked for it again."""
+    for use_case, input, key in acts(place):
+        first = "after the commit" if step == "while settling" else step
+        child = start(die_at_step, place.facts, args=(first, use_case, key, input))
+        heard = child.hear_all()
+        assert heard == ["open"], (step, heard)
+        if step == "while settling":
+            child = start(die_at_step, place.facts, args=(step, use_case, key, input))
+            assert child.hear_all() == []
+        node = place.open()
+        rows = check(place, node, {})
+        is_before = step in ("before the hold", "after the holds", "before the commit")
+        assert (key in {row.key for row in rows}) == (not is_before)
+        ask_again(place, node, use_case, input, key)
+        check(place, node_again(place, node), {})
+        node.close()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_a_step(step: str, tmp_path: Path, operator: Actor, start: Start) -> None:
+    url = f"sqlite:///{tmp_path / 'puhui.sqlite'}"
+    die_at_each_act(Place(url, tmp_path, operator, start), start, step)
+
+
+@pytest.mark.parametrize("step", ON_POSTGRES)
+def test_a_kill_at_a_step_on_postgres(
+    step: str, tmp_path: Path, operator: Actor, start: Start, postgres: Any
+) -> None:
+    with postgres.database() as url:
+        die_at_each_act(Place(url, tmp_path, operator, start), start, step)
+
+
+def test_kills_under_load(tmp_path: Path, operator: Actor, start: Start) -> None:
+    place = Place(f"sqlite:///{tmp_path / 'puhui.sqlite'}", tmp_path, operator, start)
+    node = place.open()
+    node.act("lending.disburse", {"contract_id": place.contract_id}, key="pay out", actor=operator)
+    node.close()
+    dice = random.Random(41)
+    answered: dict[str, str] = {}
+    begun = again = 0
+    for _ in range(KILLS):
+        child = start(move_until_killed, place.facts, args=(place.contract_id, begun, again))
+        assert child.hear() == "open"
+        heard = child.hear_until(dice.randrange(1, 40)) + child.kill()
+        told = [line.split(" ") for line in heard]
+        assert [line for line in told if line[0] == "failed"] == []
+        for key, digest in told:
+            assert answered.setdefault(key, digest) == digest, "asked again, answered otherwise"
+        node = place.open()
+        rows = check(place, node, answered)
+        node.close()
+        numbers = [int(row.key.split(":")[1]) for row in rows if row.key.startswith("move:")]
+        begun = max(numbers, default=-1) + 1
+        again = max(0, begun - 6)
+    assert len(answered) > 10 * KILLS
