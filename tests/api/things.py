@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api.payment_things import payment_things, staff_payment_things
 from tests.api.town import Town
 from tests.lending.bank import resident_id
 
@@ -48,6 +49,7 @@ def own_things(town: Town) -> Things:
         "lending.request_review": (refused, {"application_id": no}),
         "lending.disburse": (signed, {"contract_id": town.signed(signed)}),
         "lending.void_contract": (voided, {"contract_id": town.signed(voided)}),
+        **payment_things(town),
     }
 
 
@@ -71,6 +73,7 @@ def all_things(town: Town) -> Things:
     }
     return {
         **own_things(town),
+        **staff_payment_things(town),
         "lending.apply": ("operator", town.apply_given("ann")),
         "lending.read_portfolio": ("auditor", {}),
         "party.register_person": ("operator", person),

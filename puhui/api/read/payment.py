@@ -10,8 +10,11 @@ from puhui.api.caller import Caller
 from puhui.api.problem import Problem
 from puhui.api.read.loan import check_count
 from puhui.kernel import Node
+from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.payment import window
+
+NOT_THERE = ("api.not_found", "There is no such thing, or it is not yours.")
 
 
 def _check_currency(currency: str) -> None:
@@ -27,7 +30,7 @@ def read_limits(node: Node, caller: Caller, asked: answers.LimitsQuery) -> answe
         wallet = window.read_wallet(tx, asked.party_id, asked.currency)
         (account,) = ledger.lookup_accounts(tx, [wallet.account_id])
     if account is None and not wallet.opened_us:
-        raise Problem("api.not_found", "There is no such thing, or it is not yours.")
+        raise Problem(*NOT_THERE)
     tier = window.tiers().by_number[wallet.tier]
     return answers.LimitsAnswer(
         party_id=asked.party_id,
@@ -45,14 +48,17 @@ def read_limits(node: Node, caller: Caller, asked: answers.LimitsQuery) -> answe
 
 
 def read_payment(node: Node, caller: Caller, asked: answers.PaymentQuery) -> answers.PaymentAnswer:
-    """Read one payment, as its payer or its payee. Refused: ``payment.unknown``."""
+    """Read one payment, as its payer or its payee."""
     with node.read() as tx:
-        found = window.payment_of(tx, asked.payment_id)
+        try:
+            found = window.payment_of(tx, asked.payment_id)
+        except Refused:  # told like another's, so that nobody learns which ids exist
+            raise Problem(*NOT_THERE) from None
     own = {caller.party_id or ""}
     if caller.party_id:
         own.add(f"{payment.wallet_account(caller.party_id, found.currency):032x}")
     if not caller.is_staff and not own & {found.payer_id, found.payee_id} - {""}:
-        raise Problem("api.not_found", "There is no such thing, or it is not yours.")
+        raise Problem(*NOT_THERE)
     return answers.PaymentAnswer(
         payment_id=found.id,
         name=found.payment_id,
