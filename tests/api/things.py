@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.money import done, payment_things
+from tests.api.payment_things import payment_things, staff_payment_things
 from tests.api.town import Town
 from tests.lending.bank import resident_id
 
@@ -71,13 +71,9 @@ def all_things(town: Town) -> Things:
         "day": "2026-01-31",
         "content": {"status": "open"},
     }
-    cny = {"party_id": party_id, "amount_minor": 500, "currency": "CNY"}
-    done(town, "ann", "open_wallet", {"party_id": party_id, "currency": "CNY", "tier": 4})
-    reading = {"source": "county", "name": "rain", "observed_on": "2026-01-31", "value": "12.5"}
     return {
         **own_things(town),
-        "payment.top_up": ("operator", cny),
-        "payment.record_reading": ("operator", reading),
+        **staff_payment_things(town),
         "lending.apply": ("operator", town.apply_given("ann")),
         "lending.read_portfolio": ("auditor", {}),
         "party.register_person": ("operator", person),

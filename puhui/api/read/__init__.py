@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from puhui.api import answers
+from puhui.api import answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
 from puhui.api.read.loan import (
@@ -18,6 +18,14 @@ from puhui.api.read.loan import (
     read_wallet,
 )
 from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
+from puhui.api.read.payment import (
+    list_codes,
+    list_orders,
+    list_requests,
+    read_limits,
+    read_month,
+    read_payment,
+)
 
 TOLD = frozenset(("operator", "data_partner", "administrator"))
 CUSTOMERS = STAFF_READERS | {"customer"}
@@ -28,7 +36,7 @@ _LOAN = "/api/lending/loans/{contract_id}"
 
 def read_operations() -> tuple[Operation, ...]:
     """Every read that is open, with who may ask it."""
-    a, one = answers, read_operation
+    a, p, one = answers, payment_answers, read_operation
     return (
         one("lending.list_applications", "/api/lending/applications", a.ApplicationsQuery,
             a.ApplicationPage, CUSTOMERS, list_applications),
@@ -49,6 +57,18 @@ def read_operations() -> tuple[Operation, ...]:
             a.PortfolioAnswer, STAFF_READERS, read_portfolio),
         one("lending.read_wallet", "/api/lending/wallets/{party_id}", a.WalletQuery,
             a.WalletAnswer, CUSTOMERS, read_wallet),
+        one("payment.read_limits", "/api/payment/wallets/{party_id}", p.LimitsQuery,
+            p.LimitsAnswer, CUSTOMERS, read_limits),
+        one("payment.read_month", "/api/payment/statements/{party_id}", p.MonthQuery,
+            p.MonthAnswer, CUSTOMERS, read_month),
+        one("payment.read_payment", "/api/payment/payments/{payment_id}", p.PaymentQuery,
+            p.PaymentAnswer, CUSTOMERS, read_payment),
+        one("payment.list_requests", "/api/payment/requests/{party_id}", p.PartyPageQuery,
+            p.RequestsAnswer, CUSTOMERS, list_requests),
+        one("payment.list_orders", "/api/payment/orders/{party_id}", p.PartyPageQuery,
+            p.OrdersAnswer, CUSTOMERS, list_orders),
+        one("payment.list_codes", "/api/payment/codes/{party_id}", p.PartyPageQuery,
+            p.CodesAnswer, CUSTOMERS, list_codes),
         one("webhook.list_endpoints", "/api/webhook/endpoints", a.NothingQuery,
             a.EndpointsAnswer, TOLD, list_own_endpoints),
         one("webhook.list_events", "/api/webhook/events", a.EventsQuery, a.EventsAnswer, TOLD,
