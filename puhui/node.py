@@ -160,7 +160,8 @@ def _open_ledger(node: Node, name: str) -> None:
     kind, _, rest = name.partition(":")
     if kind == "sql" and not rest:
         return
-    from puhui.ledger.desk.outside import OutsideLedger, settle_outside
+    from puhui.ledger.desk.opening import settle_outside
+    from puhui.ledger.desk.outside import OutsideLedger
 
     if kind == "log":
         from puhui.ledger.engines.log.engine import LogEngine
