@@ -19,7 +19,7 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.store.postgres import PostgresWriter
 from puhui.kernel.store.sqlite import SqliteWriter
 from puhui.ledger import Account, Transfer
-from puhui.ledger.desk import outside
+from puhui.ledger.desk import opening, outside
 from puhui.ledger.desk.account import CreateAccounts
 from puhui.ledger.desk.outside import OutsideLedger
 from puhui.ledger.desk.transfer import CreateTransfers
@@ -100,7 +100,7 @@ def kill_at(step: str) -> None:
     elif step == "after create":
         wrap(OutsideLedger, "finish", after=die)
     elif step == "while settling":
-        wrap(outside, "_open_holds", after=die)
+        wrap(opening, "_open_holds", after=die)
     else:
         raise AssertionError(step)
 

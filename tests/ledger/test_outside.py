@@ -15,7 +15,8 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.replay import replay
 from puhui.kernel.store import change
 from puhui.ledger import Account, Transfer
-from puhui.ledger.desk.outside import MARK, OutsideLedger, _told
+from puhui.ledger.desk.held import MARK, told
+from puhui.ledger.desk.outside import OutsideLedger
 from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.ledger.tables import intent
 from puhui.node import open_node
@@ -203,7 +204,7 @@ def test_an_intent_is_finished_once_however_often_it_is_found(
     def keep(self: OutsideLedger, act, batch, *, strict):  # type: ignore[no-untyped-def]
         statuses = real(self, act, batch, strict=strict)
         kept.append(
-            (act.outside[-1].token, act.outside[-1].records.tobytes(), _told(act.outside[-1].held))
+            (act.outside[-1].token, act.outside[-1].records.tobytes(), told(act.outside[-1].held))
         )
         return statuses
 

@@ -20,7 +20,8 @@ from puhui.ledger.arrays.record import (
     unpack_transfers,
 )
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.desk.outside import MARK, OutsideLedger, outside_of
+from puhui.ledger.desk.held import MARK
+from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import (
     Account,

@@ -1,10 +1,58 @@
-"""Opening the ledger beside the store that a setting names."""
+"""Opening a node with a ledger beside its store: what was cut off is finished or let go."""
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
+
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
-from puhui.ledger.desk.outside import OutsideLedger, settle_outside
+from puhui.kernel.store import change
+from puhui.ledger.arrays.layout import VOID
+from puhui.ledger.arrays.record import TRANSFER, numbers_of
+from puhui.ledger.desk.held import MARK, OnHold
+from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.engines import LedgerEngine
+from puhui.ledger.tables import intent
+
+
+def settle_outside(node: Node, ledger: OutsideLedger) -> tuple[int, int]:
+    """Finish every intent, and let every other provisional pending go, before the node serves.
+
+    Returns how many intents were finished and how many pendings let go.
+    """
+    with change(node.store) as tx:
+        tx.all(intent.AWAIT_COMMITS)
+        rows = tx.all(intent.ALL_INTENTS)
+        settled = tx.one(intent.SETTLED_TO)
+    for row in rows:
+        records = np.frombuffer(row.records, dtype=TRANSFER)
+        held = {int(i): amounts for i, amounts in json.loads(row.holds).items()}
+        ledger.finish(OnHold(ledger, row.token, records.copy(), held=held))
+    last, open_ids = _open_holds(ledger.engine, settled.ordinal if settled is not None else -1)
+    ledger.void(open_ids)
+    with change(node.store) as tx:
+        for row in rows:
+            tx.put(intent.DROP_INTENT, settled=row.token)
+        tx.put(intent.PUT_SETTLED, id=1, ordinal=last)
+    return len(rows), len(open_ids)
+
+
+def _open_holds(engine: LedgerEngine, after: int) -> tuple[int, list[int]]:
+    """Provisional pendings past an ordinal that nothing has ended; and the last ordinal."""
+    found: dict[int, None] = {}
+    while True:
+        page = engine.tail(after=after, count=100_000)
+        if not len(page.ordinals):
+            return after, list(found)
+        after = int(page.ordinals[-1])
+        marked = page.transfers[page.transfers["user_32"] == MARK]
+        is_void = marked["flags"] & VOID != 0
+        for hold_id in numbers_of(marked["id_lo"][~is_void], marked["id_hi"][~is_void]):
+            found[hold_id] = None
+        for ended in numbers_of(marked["pending_lo"][is_void], marked["pending_hi"][is_void]):
+            found.pop(ended, None)
 
 
 def open_beside(node: Node, name: str) -> None:

@@ -19,22 +19,16 @@ one would let go what the first one holds.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault, Refused
-from puhui.kernel.node import Node
-from puhui.kernel.store import Transaction, change
-from puhui.ledger.arrays.layout import CLOSING, IMPORTED, LINKED, PENDING_FLAG, SECOND, VOID
+from puhui.kernel.store import Transaction
+from puhui.ledger.arrays.layout import CLOSING, IMPORTED, PENDING_FLAG, SECOND
 from puhui.ledger.arrays.record import (
-    TRANSFER,
     Records,
     id_halves,
     numbers_of,
@@ -42,6 +36,20 @@ from puhui.ledger.arrays.record import (
     pack_transfers,
     unpack_accounts,
     unpack_transfers,
+)
+from puhui.ledger.desk.held import (
+    BETWEEN_CODE,
+    MARK,
+    PAGE,
+    Dropped,
+    OnHold,
+    between_account,
+    hold_ids_of,
+    holds_of,
+    pages_of,
+    special_of,
+    told,
+    voids_of,
 )
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
@@ -53,14 +61,8 @@ from puhui.ledger.tables.schema import blob, number
 
 _DEBITS_LIMITED = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
 _CREDITS_LIMITED = Account.CREDITS_MUST_NOT_EXCEED_DEBITS
-MARK = 0x5055_4856
-"""``user_data_32`` of provisional pendings and of what lets them go."""
-
-PAGE = 8190
 WAIT_S_MAX = 10.0
 """For what another writer has on its way."""
-_BETWEEN_CODE = 1221
-"""Where holds stand in the chart of accounts: suspense."""
 
 
 def outside_of(tx: Transaction) -> OutsideLedger | None:
@@ -68,62 +70,6 @@ def outside_of(tx: Transaction) -> OutsideLedger | None:
     found = tx.ports.get(OutsideLedger)
     assert found is None or isinstance(found, OutsideLedger), found
     return found
-
-
-@dataclass(slots=True, eq=False)
-class OnHold:
-    """An act's transfers, and what holds their money until they are confirmed or undone.
-
-    ``records`` ``(n,) TRANSFER`` are those that are to be, with the act's time; ``changes`` what
-    they add to the sums of accounts; ``held`` by account the debit and the credit held, in minor
-    units; ``ended`` the amounts of the pendings they end. ``tx`` is there while the act's
-    group is under way; ``fault`` says why it is not there although it is committed.
-    """
-
-    ledger: OutsideLedger
-    token: bytes
-    records: Records
-    changes: dict[int, list[int]] = field(default_factory=dict)
-    held: dict[int, list[int]] = field(default_factory=dict)
-    ended: dict[int, int] = field(default_factory=dict)
-    key: str = ""
-    tx: Transaction | None = None
-    fault: Fault | None = None
-
-    def records_as_transfers(self) -> tuple[Transfer, ...]:
-        """The transfers that are to be."""
-        return unpack_transfers(self.records)
-
-    def confirm(self) -> None:
-        """Create the transfers under their own ids. Fault: what the engine reports."""
-        self.ledger.confirm(self)
-
-    def undo(self) -> None:
-        """Let the holds go."""
-        self.ledger.undo(self)
-
-    def doubt(self) -> None:
-        """Nobody knows whether the act was committed: it is looked up before the next one."""
-        self.ledger.doubt(self)
-
-
-@dataclass(slots=True)
-class Dropped:
-    """Intents that an act drops because they are finished; again later, where it is undone."""
-
-    ledger: OutsideLedger
-    tokens: list[bytes]
-
-    def confirm(self) -> None:
-        """They are gone."""
-
-    def undo(self) -> None:
-        """They are still there."""
-        self.ledger.done.extend(self.tokens)
-
-    def doubt(self) -> None:
-        """They may be there: to drop one twice changes nothing."""
-        self.ledger.done.extend(self.tokens)
 
 
 @dataclass(slots=True)
@@ -322,7 +268,7 @@ class OutsideLedger:
             if any(need):
                 hold.held[account_id] = need
                 self._open_between(ledger, act.now_us)
-        asked = _holds(hold, ledgers)
+        asked = holds_of(hold, ledgers)
         if not len(asked):
             return
         for start in range(0, len(asked), PAGE):
@@ -333,7 +279,7 @@ class OutsideLedger:
 
     def _open_between(self, ledger: str, now_us: int) -> None:
         """The account on the other side of holds, one a ledger; never posted to."""
-        between = Account(_between(ledger), ledger, _BETWEEN_CODE)
+        between = Account(between_account(ledger), ledger, BETWEEN_CODE)
         if between.id not in self.opened:
             self.engine.create_accounts(pack_accounts([between]), now_us * 1000)
             self.opened.add(between.id)
@@ -341,8 +287,8 @@ class OutsideLedger:
     def _record(self, act: Act, hold: OnHold) -> None:
         """Keep the intent, and what the engine will not know: ends claimed, times of holds."""
         text = hold.records.tobytes()
-        act.tx.put(intent.ADD_INTENT, token=hold.token, records=text, holds=_told(hold.held))
-        for t in unpack_transfers(hold.records[_special(hold.records)]):
+        act.tx.put(intent.ADD_INTENT, token=hold.token, records=text, holds=told(hold.held))
+        for t in unpack_transfers(hold.records[special_of(hold.records)]):
             if t.flags & SECOND:
                 is_post = int(bool(t.flags & Transfer.POST))
                 act.tx.put(intent.ADD_CLAIM, pending_id=blob(t.pending_id), is_post=is_post)
@@ -359,15 +305,20 @@ class OutsideLedger:
             ids = list(map(number, due))
             self._wait_for(act.tx, set(ids))
             known = self._find(set(ids))
-            voids, changes = [], {}
+            voids: list[Transfer] = []
+            changes: dict[int, list[int]] = {}
             for p in (known[i] for i in ids):
-                void = Transfer(act.new_number(), flags=Transfer.VOID, pending_id=p.id)
                 sides = (p.debit_account_id, p.credit_account_id)
-                names = ("debit_account_id", "credit_account_id")
-                void = replace(void, **dict(zip(names, sides, strict=True)))
-                voids.append(
-                    replace(void, amount_minor=p.amount_minor, ledger=p.ledger, code=p.code)
+                void = Transfer(
+                    act.new_number(),
+                    *sides,
+                    p.amount_minor,
+                    p.ledger,
+                    p.code,
+                    Transfer.VOID,
+                    pending_id=p.id,
                 )
+                voids.append(void)
                 for account_id, place in zip(sides, (0, 2), strict=True):
                     changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
             self._record(act, self._begin(act, voids, changes, known))
@@ -392,7 +343,7 @@ class OutsideLedger:
                         fault = fault or Fault("ledger.outside_differs", reason)
                 if fault is not None:
                     one.fault = fault
-                    self._keep_doubtful(one)
+                    self.doubt(one)
             if hold.fault is not None:
                 raise hold.fault
 
@@ -403,19 +354,16 @@ class OutsideLedger:
             try:
                 self.let_go(hold)
             except Exception:
-                self._keep_doubtful(hold)
+                self.doubt(hold)
                 raise
 
     def doubt(self, hold: OnHold) -> None:
-        """Look it up before the next act."""
+        """Look it up, or try it again, before the next act."""
         with self.lock:
             hold.tx = None
-            self._keep_doubtful(hold)
-
-    def _keep_doubtful(self, hold: OnHold) -> None:
-        self.under_way = [one for one in self.under_way if one is not hold]
-        self.doubtful.append(hold)
-        self.lock.notify_all()
+            self.under_way = [one for one in self.under_way if one is not hold]
+            self.doubtful.append(hold)
+            self.lock.notify_all()
 
     def finish(self, hold: OnHold) -> None:
         """Let the holds go and create the transfers; a second time changes nothing.
@@ -427,7 +375,7 @@ class OutsideLedger:
             records: Records = hold.records.copy()
             now_ns = int(records["time_ns"].max())
             records["timeout_s"], records["time_ns"] = 0, 0
-            for start, end in _pages(records):
+            for start, end in pages_of(records):
                 page = records[start:end]
                 statuses = self.engine.create_transfers(page, now_ns).named()
                 failed = {s for s in statuses if s not in (Status.CREATED, Status.EXISTS)}
@@ -458,133 +406,9 @@ class OutsideLedger:
         self.lock.notify_all()
 
     def _void(self, hold: OnHold) -> None:
-        self.void([i for i, _, _ in _hold_ids(hold)])
+        self.void([i for i, _, _ in hold_ids_of(hold)])
 
     def void(self, hold_ids: Sequence[int]) -> None:
         """Void holds by id."""
         for start in range(0, len(hold_ids), PAGE):
-            self.engine.create_transfers(_voids(hold_ids[start : start + PAGE]), 0)
-
-
-# Opening a node.
-
-
-def settle_outside(node: Node, ledger: OutsideLedger) -> tuple[int, int]:
-    """Finish every intent, and let every other provisional pending go, before the node serves.
-
-    Returns how many intents were finished and how many pendings let go.
-    """
-    with change(node.store) as tx:
-        tx.all(intent.AWAIT_COMMITS)
-        rows = tx.all(intent.ALL_INTENTS)
-        settled = tx.one(intent.SETTLED_TO)
-    for row in rows:
-        records = np.frombuffer(row.records, dtype=TRANSFER)
-        held = {int(i): amounts for i, amounts in json.loads(row.holds).items()}
-        ledger.finish(OnHold(ledger, row.token, records.copy(), held=held))
-    last, open_ids = _open_holds(ledger.engine, settled.ordinal if settled is not None else -1)
-    ledger.void(open_ids)
-    with change(node.store) as tx:
-        for row in rows:
-            tx.put(intent.DROP_INTENT, settled=row.token)
-        tx.put(intent.PUT_SETTLED, id=1, ordinal=last)
-    return len(rows), len(open_ids)
-
-
-def _open_holds(engine: LedgerEngine, after: int) -> tuple[int, list[int]]:
-    """Provisional pendings past an ordinal that nothing has ended; and the last ordinal."""
-    found: dict[int, None] = {}
-    while True:
-        page = engine.tail(after=after, count=100_000)
-        if not len(page.ordinals):
-            return after, list(found)
-        after = int(page.ordinals[-1])
-        marked = page.transfers[page.transfers["user_32"] == MARK]
-        is_void = marked["flags"] & VOID != 0
-        for hold_id in numbers_of(marked["id_lo"][~is_void], marked["id_hi"][~is_void]):
-            found[hold_id] = None
-        for ended in numbers_of(marked["pending_lo"][is_void], marked["pending_hi"][is_void]):
-            found.pop(ended, None)
-
-
-# Records.
-
-
-def _between(ledger: str) -> int:
-    return Account.id_of(f"ledger:held:{ledger}")
-
-
-def _hold_ids(hold: OnHold) -> list[tuple[int, int, bool]]:
-    """Id, account and side (is it the debit) of each pending that holds money."""
-    made = []
-    for account_id, (debit, credit) in sorted(hold.held.items()):
-        for amount_minor, is_debit in ((debit, True), (credit, False)):
-            if amount_minor:
-                text = hold.token + account_id.to_bytes(16, "big") + bytes([is_debit])
-                made.append((_digest(text), account_id, is_debit))
-    return made
-
-
-def _holds(hold: OnHold, ledgers: Mapping[int, str]) -> Records:
-    """The pendings that hold money, a chain for each page."""
-    made = []
-    for hold_id, account_id, is_debit in _hold_ids(hold):
-        between = _between(ledgers[account_id])
-        sides = (account_id, between) if is_debit else (between, account_id)
-        amount_minor = hold.held[account_id][0 if is_debit else 1]
-        flags = PENDING_FLAG | LINKED
-        made.append(
-            Transfer(
-                hold_id,
-                *sides,
-                amount_minor,
-                ledgers[account_id],
-                _BETWEEN_CODE,
-                flags,
-                user_data_32=MARK,
-            )
-        )
-    for last in {*range(PAGE - 1, len(made), PAGE), len(made) - 1} if made else ():
-        made[last] = replace(made[last], flags=PENDING_FLAG)
-    return np.concatenate(
-        [pack_transfers(made[i : i + PAGE]) for i in range(0, len(made) or 1, PAGE)]
-    )
-
-
-def _told(held: Mapping[int, Sequence[int]]) -> str:
-    return json.dumps({str(account_id): amounts for account_id, amounts in held.items()})
-
-
-def _pages(records: Records) -> Iterator[tuple[int, int]]:
-    """Where batches begin and end; none ends within a chain."""
-    is_last = np.flatnonzero(records["flags"] & LINKED == 0) + 1
-    start = 0
-    while start < len(records):
-        fitting = is_last[(is_last > start) & (is_last <= start + PAGE)]
-        end = int(fitting[-1]) if len(fitting) else len(records)
-        yield start, end
-        start = end
-
-
-def _voids(hold_ids: Sequence[int]) -> Records:
-    made: Records = np.zeros(len(hold_ids), dtype=TRANSFER)
-    if not hold_ids:
-        return made
-    own = id_halves([_digest(i.to_bytes(16, "big") + b"void") for i in hold_ids])
-    halves = id_halves(hold_ids)
-    made["id_lo"], made["id_hi"] = own[:, 0], own[:, 1]
-    made["pending_lo"], made["pending_hi"] = halves[:, 0], halves[:, 1]
-    made["flags"], made["user_32"] = VOID, MARK
-    return made
-
-
-def _digest(text: bytes) -> int:
-    made = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
-    return made if 0 < made < ID_MAX else 1
-
-
-def _special(records: Records) -> list[int]:
-    chosen: list[int] = np.flatnonzero(
-        (records["flags"] & SECOND != 0) | (records["timeout_s"] != 0)
-    ).tolist()
-    return chosen
+            self.engine.create_transfers(voids_of(hold_ids[start : start + PAGE]), 0)

@@ -1,0 +1,173 @@
+"""What an act moves in a ledger beside the store, and the pendings that hold its money."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from puhui.kernel.errors import Fault
+from puhui.kernel.store import Transaction
+from puhui.ledger.arrays.layout import LINKED, PENDING_FLAG, SECOND, VOID
+from puhui.ledger.arrays.record import (
+    TRANSFER,
+    Records,
+    id_halves,
+    pack_transfers,
+    unpack_transfers,
+)
+from puhui.ledger.nouns import ID_MAX, Account, Transfer
+
+if TYPE_CHECKING:
+    from puhui.ledger.desk.outside import OutsideLedger
+
+MARK = 0x5055_4856
+"""``user_data_32`` of provisional pendings and of what lets them go."""
+
+PAGE = 8190
+BETWEEN_CODE = 1221
+"""Where holds stand in the chart of accounts: suspense."""
+
+
+@dataclass(slots=True, eq=False)
+class OnHold:
+    """An act's transfers, and what holds their money until they are confirmed or undone.
+
+    ``records`` ``(n,) TRANSFER`` are those that are to be, with the act's time; ``changes`` what
+    they add to the sums of accounts; ``held`` by account the debit and the credit held, in minor
+    units; ``ended`` the amounts of the pendings they end. ``tx`` is there while the act's
+    group is under way; ``fault`` says why it is not there although it is committed.
+    """
+
+    ledger: OutsideLedger
+    token: bytes
+    records: Records
+    changes: dict[int, list[int]] = field(default_factory=dict)
+    held: dict[int, list[int]] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)
+    key: str = ""
+    tx: Transaction | None = None
+    fault: Fault | None = None
+
+    def records_as_transfers(self) -> tuple[Transfer, ...]:
+        """The transfers that are to be."""
+        return unpack_transfers(self.records)
+
+    def confirm(self) -> None:
+        """Create the transfers under their own ids. Fault: what the engine reports."""
+        self.ledger.confirm(self)
+
+    def undo(self) -> None:
+        """Let the holds go."""
+        self.ledger.undo(self)
+
+    def doubt(self) -> None:
+        """Nobody knows whether the act was committed: it is looked up before the next one."""
+        self.ledger.doubt(self)
+
+
+@dataclass(slots=True)
+class Dropped:
+    """Intents that an act drops because they are finished; again later, where it is undone."""
+
+    ledger: OutsideLedger
+    tokens: list[bytes]
+
+    def confirm(self) -> None:
+        """They are gone."""
+
+    def undo(self) -> None:
+        """They are still there."""
+        self.ledger.done.extend(self.tokens)
+
+    def doubt(self) -> None:
+        """They may be there: to drop one twice changes nothing."""
+        self.ledger.done.extend(self.tokens)
+
+
+def between_account(ledger: str) -> int:
+    """The suspense account of a ledger."""
+    return Account.id_of(f"ledger:held:{ledger}")
+
+
+def hold_ids_of(hold: OnHold) -> list[tuple[int, int, bool]]:
+    """Id, account and side (is it the debit) of each pending that holds money."""
+    made = []
+    for account_id, (debit, credit) in sorted(hold.held.items()):
+        for amount_minor, is_debit in ((debit, True), (credit, False)):
+            if amount_minor:
+                text = hold.token + account_id.to_bytes(16, "big") + bytes([is_debit])
+                made.append((_digest(text), account_id, is_debit))
+    return made
+
+
+def holds_of(hold: OnHold, ledgers: Mapping[int, str]) -> Records:
+    """The pendings that hold money, a chain for each page."""
+    made = []
+    for hold_id, account_id, is_debit in hold_ids_of(hold):
+        between = between_account(ledgers[account_id])
+        sides = (account_id, between) if is_debit else (between, account_id)
+        amount_minor = hold.held[account_id][0 if is_debit else 1]
+        flags = PENDING_FLAG | LINKED
+        made.append(
+            Transfer(
+                hold_id,
+                *sides,
+                amount_minor,
+                ledgers[account_id],
+                BETWEEN_CODE,
+                flags,
+                user_data_32=MARK,
+            )
+        )
+    for last in {*range(PAGE - 1, len(made), PAGE), len(made) - 1} if made else ():
+        made[last] = replace(made[last], flags=PENDING_FLAG)
+    return np.concatenate(
+        [pack_transfers(made[i : i + PAGE]) for i in range(0, len(made) or 1, PAGE)]
+    )
+
+
+def told(held: Mapping[int, Sequence[int]]) -> str:
+    """What is held, as an intent keeps it."""
+    return json.dumps({str(account_id): amounts for account_id, amounts in held.items()})
+
+
+def pages_of(records: Records) -> Iterator[tuple[int, int]]:
+    """Where batches begin and end; none ends within a chain."""
+    is_last = np.flatnonzero(records["flags"] & LINKED == 0) + 1
+    start = 0
+    while start < len(records):
+        fitting = is_last[(is_last > start) & (is_last <= start + PAGE)]
+        end = int(fitting[-1]) if len(fitting) else len(records)
+        yield start, end
+        start = end
+
+
+def voids_of(hold_ids: Sequence[int]) -> Records:
+    """What lets holds go: the same ids each time."""
+    made: Records = np.zeros(len(hold_ids), dtype=TRANSFER)
+    if not hold_ids:
+        return made
+    own = id_halves([_digest(i.to_bytes(16, "big") + b"void") for i in hold_ids])
+    halves = id_halves(hold_ids)
+    made["id_lo"], made["id_hi"] = own[:, 0], own[:, 1]
+    made["pending_lo"], made["pending_hi"] = halves[:, 0], halves[:, 1]
+    made["flags"], made["user_32"] = VOID, MARK
+    return made
+
+
+def _digest(text: bytes) -> int:
+    made = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
+    return made if 0 < made < ID_MAX else 1
+
+
+def special_of(records: Records) -> list[int]:
+    """Places of ends of pendings, and of pendings with a time."""
+    chosen: list[int] = np.flatnonzero(
+        (records["flags"] & SECOND != 0) | (records["timeout_s"] != 0)
+    ).tolist()
+    return chosen
