@@ -194,7 +194,6 @@ def run_log(load: Load, folder: Path, *, is_pipelined: bool) -> tuple[dict[str, 
             progress.add(BATCH_MAX)
     answers += [one.wait().status for one in on_way]
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    progress.add(load.transfers)
     statuses = [status.tolist() for status in answers]
     figures = {
         "per_s": load.transfers / wall,
@@ -386,10 +385,7 @@ def show(figures: dict[str, float | None], transfers: int, *, as_json: bool) -> 
     print(f"{transfers:,} transfers over {ACCOUNTS:,} accounts, batches of {BATCH_MAX:,}, durable")
     peer, ours = figures["transfers_per_s_tigerbeetle"], figures["transfers_per_s_log"]
     assert ours is not None
-    if peer:
-        print(f"log : TigerBeetle = {ours / peer:.1f} : 1")
-    else:
-        print("TigerBeetle: not run (TIGERBEETLE_BIN names no binary)")
+    print(f"log : TigerBeetle = {ours / peer:.1f} : 1" if peer else "TigerBeetle was not run")
     for store in ("sqlite", "postgres"):
         if rate := figures[f"transfers_per_s_{store}"]:
             print(f"log : sql on {store} = {ours / rate:.1f} : 1")

@@ -22,10 +22,8 @@ from puhui.payment.desk.read import (
 from puhui.payment.formats.account_camt import account_camt053
 from puhui.payment.formats.code_svg import bars_svg, qr_svg
 from puhui.payment.nouns.line import RefusedLine
-from puhui.payment.nouns.pay import FilePaid
 
 __all__ = [
-    "FilePaid",
     "RefusedLine",
     "account_camt053",
     "bars_svg",

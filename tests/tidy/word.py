@@ -25,8 +25,8 @@ HOMES = {
     "policies": ("insurance",),
     "tranche": ("securities",),
     "tranches": ("securities",),
-    "settlement": ("payment", "exchange", "migrations"),
-    "settlements": ("payment", "exchange", "migrations"),
+    "settlement": ("payment", "exchange", "migrations", "web"),
+    "settlements": ("payment", "exchange", "migrations", "web"),
 }
 """Words with one meaning, and the rooms where they may be part of a name."""
 

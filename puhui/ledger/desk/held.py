@@ -171,3 +171,17 @@ def special_of(records: Records) -> list[int]:
         (records["flags"] & SECOND != 0) | (records["timeout_s"] != 0)
     ).tolist()
     return chosen
+
+
+def ending_of(pending: Transfer, void_id: int) -> Transfer:
+    """The void of a pending that is past its time, with everything filled in."""
+    return Transfer(
+        void_id,
+        pending.debit_account_id,
+        pending.credit_account_id,
+        pending.amount_minor,
+        pending.ledger,
+        pending.code,
+        Transfer.VOID,
+        pending_id=pending.id,
+    )

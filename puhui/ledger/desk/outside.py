@@ -44,6 +44,7 @@ from puhui.ledger.desk.held import (
     Dropped,
     OnHold,
     between_account,
+    ending_of,
     hold_ids_of,
     holds_of,
     pages_of,
@@ -53,7 +54,7 @@ from puhui.ledger.desk.held import (
 )
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
-from puhui.ledger.rules import OPEN, Books, Terms, judge_transfers, require_created
+from puhui.ledger.rules import OPEN, Books, Terms, judge_transfers, release, require_created
 from puhui.ledger.rules.books import POSTED, VOIDED
 from puhui.ledger.rules.peaks import net_peaks
 from puhui.ledger.tables import intent
@@ -298,29 +299,16 @@ class OutsideLedger:
 
     def expire(self, act: Act, at_most: int) -> int:
         """Void at most so many of the acts' own pendings past their time; how many."""
-        due = [row.id for row in act.tx.all(intent.DUE_HOLDS, now_us=act.now_us, count=at_most)]
+        due = act.tx.all(intent.DUE_HOLDS, now_us=act.now_us, count=at_most)
         if not due:
             return 0
         with self.lock:
-            ids = list(map(number, due))
+            ids = [number(row.id) for row in due]
             self._wait_for(act.tx, set(ids))
             known = self._find(set(ids))
-            voids: list[Transfer] = []
-            changes: dict[int, list[int]] = {}
-            for p in (known[i] for i in ids):
-                sides = (p.debit_account_id, p.credit_account_id)
-                void = Transfer(
-                    act.new_number(),
-                    *sides,
-                    p.amount_minor,
-                    p.ledger,
-                    p.code,
-                    Transfer.VOID,
-                    pending_id=p.id,
-                )
-                voids.append(void)
-                for account_id, place in zip(sides, (0, 2), strict=True):
-                    changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
+            voids = [ending_of(known[i], act.new_number()) for i in ids]
+            sides = [(v.debit_account_id, v.credit_account_id, v.amount_minor) for v in voids]
+            changes = release(sides)
             self._record(act, self._begin(act, voids, changes, known))
         return len(due)
 
