@@ -25,6 +25,9 @@ COMPUTED_FIELDS = frozenset(("sealed", "scored_digest"))
 
 CODE = re.compile(r"``([a-z]+\.[a-z_]+)``")
 
+SAME_AS = re.compile(r"what\s+``([a-z]+\.[a-z_]+)``\s+refuses")
+"""How a docstring says that it refuses what another use case does."""
+
 STAFF_ALONE = frozenset(("lending.apply",))
 """Not for customers' own programs: the row of an application tells what others have observed."""
 
@@ -102,13 +105,15 @@ def noun_of(use_case: UseCase) -> type:
 
 def codes_of(*functions: object, always: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Every code that the docstrings of these functions name, but those of inputs in a form that
-    no caller can give.
+    no caller can give; and those of a use case of which one says that it refuses the same.
     """
+    texts = [inspect.getdoc(function) or "" for function in functions if function is not None]
+    named = {name for text in texts for name in SAME_AS.findall(text) if name in USE_CASES}
+    texts += [inspect.getdoc(USE_CASES[name].function) or "" for name in sorted(named)]
     found = {
         code
-        for function in functions
-        if function is not None
-        for code in CODE.findall(inspect.getdoc(function) or "")
+        for text in texts
+        for code in CODE.findall(text)
         if code in words_of_codes() and not code.endswith(NEVER_GIVEN)
     }
     return tuple(sorted(found | set(always)))

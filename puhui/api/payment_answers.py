@@ -9,7 +9,7 @@ from puhui.payment.nouns.code import Code
 
 
 @dataclass(frozen=True, slots=True)
-class LimitsQuery:
+class TermsQuery:
     """One wallet."""
 
     party_id: str
@@ -17,7 +17,7 @@ class LimitsQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitsAnswer:
+class TermsAnswer:
     """What a wallet is and may do. Limits are None where there is none.
 
     ``held_minor`` of the balance is kept back; ``is_recorded`` tells whether a kind was chosen.

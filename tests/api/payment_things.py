@@ -101,7 +101,7 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
         "close_code": (b, {"digits": printed}),
         "promise": (a, here.promise()),
         "fulfil": (b, {"promise_id": promise_id, "payee_id": here.b}),
-        "read_limits": (a, mine),
+        "read_terms": (a, mine),
         "read_month": (a, month),
         "read_payment": (a, {"payment_id": paid}),
         "list_requests": (a, {"party_id": here.a}),

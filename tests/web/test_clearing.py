@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from puhui.intake.window import line_chart, svg_of
+from puhui.kernel import Actor
+from puhui.payment.window import count_wallets
 from puhui.web.desks.payment import payment_names
 from tests.exchange.scheme import MINUTE_US
 from tests.web.browser import Browser
-from tests.web.market import act, open_exchange, open_wallet, party_of, top_up
+from tests.web.market import act, device_of, open_exchange, open_wallet, party_of, top_up
 from tests.web.test_money import rich, walk
 from tests.web.town import Town
 
 
 def second_operator(town: Town) -> Browser:
     """Another of the staff, who may settle what the first one has reserved."""
-    from puhui.kernel import Actor
-
     root = Actor("tester", frozenset({"administrator", "system"}))
     told = {"login": "operator-2", "password": "a long pass phrase"}
     made = town.node.act("party.register_user", told, key="operator-2", actor=root)
@@ -24,8 +27,6 @@ def second_operator(town: Town) -> Browser:
     browser = town.browser()
     page = browser.open("/desk/login")
     page = browser.send(page.form("/desk/login"), login="operator-2", password="a long pass phrase")
-    import re
-
     found = re.search(r'class="mono">([A-Z2-7]{16,})<', page.text)
     assert found is not None
     page = browser.send(page.form("/desk/factor"), digits=town.digits(found.group(1)))
@@ -57,12 +58,22 @@ def test_payments_are_counted_by_minute_and_refusals_by_reason(town: Town) -> No
     assert "payment.pay" in payment_names()
 
 
+def test_a_line_is_drawn_with_its_axes_named() -> None:
+    drawn = svg_of(
+        line_chart([("a", "good", [(0.0, 1.0), (1.0, 2.0)])], x=("m", "d"), y=("n", "d"))
+    )
+    assert drawn.startswith("<svg")
+    assert ">m<" in drawn
+
+
 def test_wallets_are_counted_by_kind(town: Town) -> None:
     town.customer(town.other)
     open_wallet(town, party_of(town, town.other.phone))
     operator = town.staff("operator")
     for query in ("", "?order=-wallets", "?currency=CNY&status=open", "?status=closed"):
         assert operator.ask(f"/desk/wallets{query}").status == 200
+    with town.node.read() as tx:
+        assert [(one.tier, one.wallets) for one in count_wallets(tx)] == [(1, 1)]
     assert ",open,1" in operator.ask("/desk/wallets?format=csv").text
 
 
@@ -122,8 +133,6 @@ def test_windows_are_settled_by_four_eyes(town: Town) -> None:
 def test_what_offline_can_cost_is_shown(town: Town, order: str) -> None:
     party_id = party_of(town, town.good.phone)
     top_up(town, party_id, 100_000)
-    from tests.web.market import device_of
-
     device = device_of(party_id)
     told = {
         "party_id": party_id,

@@ -22,9 +22,9 @@ from puhui.api.read.payment import (
     list_codes,
     list_orders,
     list_requests,
-    read_limits,
     read_month,
     read_payment,
+    read_terms,
 )
 
 TOLD = frozenset(("operator", "data_partner", "administrator"))
@@ -57,8 +57,8 @@ def read_operations() -> tuple[Operation, ...]:
             a.PortfolioAnswer, STAFF_READERS, read_portfolio),
         one("lending.read_wallet", "/api/lending/wallets/{party_id}", a.WalletQuery,
             a.WalletAnswer, CUSTOMERS, read_wallet),
-        one("payment.read_limits", "/api/payment/wallets/{party_id}", p.LimitsQuery,
-            p.LimitsAnswer, CUSTOMERS, read_limits),
+        one("payment.read_terms", "/api/payment/wallets/{party_id}", p.TermsQuery,
+            p.TermsAnswer, CUSTOMERS, read_terms),
         one("payment.read_month", "/api/payment/statements/{party_id}", p.MonthQuery,
             p.MonthAnswer, CUSTOMERS, read_month),
         one("payment.read_payment", "/api/payment/payments/{payment_id}", p.PaymentQuery,

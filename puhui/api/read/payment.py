@@ -22,7 +22,7 @@ def _check_currency(currency: str) -> None:
         raise Problem("api.bad_request", "currency is like CNY.")
 
 
-def read_limits(node: Node, caller: Caller, asked: answers.LimitsQuery) -> answers.LimitsAnswer:
+def read_terms(node: Node, caller: Caller, asked: answers.TermsQuery) -> answers.TermsAnswer:
     """Read a wallet's kind, its limits and its balance."""
     caller.check_sees(asked.party_id)
     _check_currency(asked.currency)
@@ -32,7 +32,7 @@ def read_limits(node: Node, caller: Caller, asked: answers.LimitsQuery) -> answe
     if account is None and not wallet.opened_us:
         raise Problem(*NOT_THERE)
     tier = window.tiers().by_number[wallet.tier]
-    return answers.LimitsAnswer(
+    return answers.TermsAnswer(
         party_id=asked.party_id,
         currency=asked.currency,
         account_id=f"{wallet.account_id:032x}",

@@ -8,11 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.channel import said
+from puhui.exchange import window as clearing
 from puhui.exchange.nouns.participant import Position
-from puhui.exchange.window import participants
-from puhui.exchange.window import positions as read_positions
-from puhui.exchange.window import settlements as read_settlements
-from puhui.exchange.window import windows as read_windows
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.kernel.store.browse import browse_journal, read_act
@@ -20,7 +17,7 @@ from puhui.web.ask import Ask
 from puhui.web.table import csv_reply, sheet_of
 
 ROWS_MAX = 10_000
-SETTLEMENTS_MAX = 20
+ENDED_MAX = 20
 RESERVE = "exchange.reserve_settlement"
 
 
@@ -34,8 +31,8 @@ def positions(ask: Ask) -> Response:
         orders={"used", "name", "currency", "position", "cap", "funds"},
     )
     with ask.node.read() as tx:
-        found = read_positions(tx, count=ROWS_MAX)
-        people = {one.id: one for one in participants(tx, count=ROWS_MAX)}
+        found = clearing.positions(tx, count=ROWS_MAX)
+        people = {one.id: one for one in clearing.participants(tx, count=ROWS_MAX)}
     keys: dict[str, Any] = {
         "used": used_share,
         "name": lambda one: people[one.participant_id].name,
@@ -99,10 +96,12 @@ def _windows(ask: Ask) -> Response:
         orders={"opened", "currency", "state"},
     )
     with ask.node.read() as tx:
-        found = read_windows(tx, count=ROWS_MAX)
-        made = read_settlements(tx, count=SETTLEMENTS_MAX)
-        people = {one.id: one.name for one in participants(tx, count=ROWS_MAX)}
-        owners = {one.id: people[one.participant_id] for one in read_positions(tx, count=ROWS_MAX)}
+        found = clearing.windows(tx, count=ROWS_MAX)
+        made = clearing.settlements(tx, count=ENDED_MAX)
+        people = {one.id: one.name for one in clearing.participants(tx, count=ROWS_MAX)}
+        owners = {
+            one.id: people[one.participant_id] for one in clearing.positions(tx, count=ROWS_MAX)
+        }
         by = reserved_by(tx)
     rows = [
         one
@@ -145,7 +144,7 @@ def _windows(ask: Ask) -> Response:
 def reserved_by(tx: Transaction) -> dict[str, str]:
     """Who has reserved each of the last settlements, as the journal says."""
     found = {}
-    for row in browse_journal(tx, name=RESERVE, count=SETTLEMENTS_MAX * 2):
+    for row in browse_journal(tx, name=RESERVE, count=ENDED_MAX * 2):
         act = read_act(tx, row.position)
         if act is not None and act.refusal is None:
             found[json.loads(act.outcome)["settlement_id"]] = row.actor
@@ -161,7 +160,7 @@ def reserve(ask: Ask) -> Response:
     """Net all closed windows of a currency, and hold what is owed."""
     currency = ask.text("currency")
     with ask.node.read() as tx:
-        found = read_windows(tx, count=ROWS_MAX)
+        found = clearing.windows(tx, count=ROWS_MAX)
     ids = tuple(one.id for one in found if (one.currency, one.state) == (currency, "closed"))
     asked = ask.text("windows")
     if asked and asked != str(len(ids)):
@@ -172,17 +171,17 @@ def reserve(ask: Ask) -> Response:
 
 def end(ask: Ask) -> Response:
     """Pay a reserved settlement, by another person than who reserved it; or give it up."""
-    settlement_id = ask.request.path_params["settlement_id"]
+    wanted = ask.request.path_params["settlement_id"]
     verb = ask.path.rpartition("/")[2]
     if verb == "settle":
         ask.node.store.settle_positions()
         with ask.node.read() as tx:
-            first = reserved_by(tx).get(settlement_id)
+            first = reserved_by(tx).get(wanted)
         if first == ask.actor.name:
             ask.wrong("_four_eyes", ask.say("clearing.four_eyes"))
             return _windows(ask)
     name = "exchange.settle" if verb == "settle" else "exchange.abort_settlement"
-    return _do(ask, name, {"settlement_id": settlement_id})
+    return _do(ask, name, {"settlement_id": wanted})
 
 
 def _do(ask: Ask, name: str, told: dict[str, Any]) -> Response:

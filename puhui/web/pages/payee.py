@@ -27,9 +27,10 @@ _PARTY = re.compile(r"party-[0-9a-z-]{8,60}")
 
 @dataclass(frozen=True, slots=True)
 class Payee:
-    """Whom a form names: ``id`` is a party id or a wallet's number, ``how`` how it was found.
+    """Whom a form names: ``id`` is a party id or a wallet's number.
 
-    ``name`` is the part of the name that may be shown, "" where none may.
+    ``name`` is the part of the name that may be shown, "" where none may. ``how`` tells how it was
+    found, as a word and the number of which part is hidden: "phone 138****5678".
     """
 
     id: str
@@ -64,10 +65,10 @@ def find_payees(ask: Ask, text: str, *, by_number: bool = True) -> tuple[Payee, 
             except Refused as refused:
                 ask.wrong("who", said(refused.code, ask.view.language))
                 return ()
-            how = ask.say("pay.how_phone", phone=hide_phone(typed))
+            how = f"phone {hide_phone(typed)}"
         elif _PARTY.fullmatch(typed):
             found = find_parties(ask.node, tx, party_ids=[typed])
-            how = ask.say("pay.how_party", number=_hide_number(typed))
+            how = f"party {_hide_number(typed)}"
         else:
             ask.wrong("who", ask.say("pay.bad_who" if by_number else "pay.bad_phone"))
             return ()
@@ -88,7 +89,7 @@ def _of_number(ask: Ask, number: str) -> tuple[Payee, ...]:
     if account is None:
         ask.wrong("who", ask.say("pay.no_such_wallet"))
         return ()
-    return (Payee(number, "", ask.say("pay.how_wallet", number=_hide_number(number))),)
+    return (Payee(number, "", f"wallet {_hide_number(number)}"),)
 
 
 def name_of(ask: Ask, party: Party) -> str:
