@@ -300,17 +300,16 @@ class OutsideLedger:
     def expire(self, act: Act, at_most: int) -> int:
         """Void at most so many of the acts' own pendings past their time; how many."""
         due = act.tx.all(intent.DUE_HOLDS, now_us=act.now_us, count=at_most)
-        if not due:
+        ids = [number(row.id) for row in due]
+        if not ids:
             return 0
         with self.lock:
-            ids = [number(row.id) for row in due]
             self._wait_for(act.tx, set(ids))
             known = self._find(set(ids))
             voids = [ending_of(known[i], act.new_number()) for i in ids]
-            sides = [(v.debit_account_id, v.credit_account_id, v.amount_minor) for v in voids]
-            changes = release(sides)
-            self._record(act, self._begin(act, voids, changes, known))
-        return len(due)
+            held = [(v.debit_account_id, v.credit_account_id, v.amount_minor) for v in voids]
+            self._record(act, self._begin(act, voids, release(held), known))
+        return len(ids)
 
     def confirm(self, hold: OnHold) -> None:
         """Finish all that the committed group has moved, at once: nobody takes money in between.

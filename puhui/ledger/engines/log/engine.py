@@ -314,7 +314,8 @@ class LogEngine:
         with self._lock:
             self._settle(0)
             until = min(after + 1 + count, self._state.ordinals)
-            frame = int(np.searchsorted(self._firsts[: self._frames], after + 1, side="right")) - 1
+            firsts = self._firsts[: self._frames]
+            frame = max(0, int(np.searchsorted(firsts, after + 1, side="right")) - 1)
             found = 0
             while frame < self._frames and (after + 1 < until or not found):
                 first = int(self._firsts[frame])
