@@ -114,7 +114,9 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
 def staff_payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
     """The same for operations of staff alone."""
     reading = {"source": "weather", "name": "rain_mm", "observed_on": "2026-01-31", "value": "3"}
-    told = {"party_id": town.parties["ann"], "amount_minor": 1_000, **CNY}
+    wallet = {"party_id": town.parties["ann"], **CNY}
+    assert town.post("operator", "/api/payment/open_wallet", wallet).status_code == 200
+    told = {**wallet, "amount_minor": 1_000}
     return {
         "payment.top_up": ("operator", told),
         "payment.record_reading": ("operator", reading),

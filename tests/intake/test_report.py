@@ -14,7 +14,7 @@ import pytest
 
 from puhui.intake import write_report
 from puhui.intake.report import LendReport, RefusalTally, render_report
-from puhui.intake.report.chart import COLOURS, bar_list, svg_of
+from puhui.intake.report.chart import COLOURS, bar_list, line_chart, svg_of
 from puhui.intake.report.figure import (
     cost_parts_of,
     figures_of,
@@ -266,3 +266,10 @@ def test_refused_rows_are_tallied_in_bounds() -> None:
     assert rows.refusals[1].title_zh == "score.bad_number"
     assert len(rows.refused_examples) == 20
     assert RefusalTally().total() == 0
+
+
+def test_a_line_names_its_axes() -> None:
+    line = ("a", "good", [(0.0, 1.0), (1.0, 2.0)])
+    drawn = svg_of(line_chart([line], x=("minutes", "d"), y=("acts", "d")))
+    assert drawn.startswith("<svg")
+    assert ">minutes<" in drawn

@@ -18,8 +18,13 @@ from puhui.party.nouns import ErasePerson
 from puhui.payment import admit, wallet_account
 from puhui.payment.desk.wallet import deposit
 from puhui.payment.rules.batch import Held, judge_batch
+<<<<<<< HEAD
 from puhui.payment.window import payment_of, read_wallet, tiers, wallets_of
 from puhui.worker import close_day, deliver
+=======
+from puhui.payment.window import count_wallets, read_wallet, tiers, wallets_of
+from puhui.worker import deliver
+>>>>>>> web
 from tests.party.people import register_person
 from tests.payment.purse import (
     STAFF,
@@ -50,6 +55,9 @@ def test_identity_checks_decide_the_tier(bank: Node, method: str, best: int) -> 
             run(bank, "set_tier", self_of(anna), party_id=anna, currency="CNY", tier=best - 1)
     lower = run(bank, "set_tier", self_of(anna), party_id=anna, currency="CNY", tier=4)
     assert lower.tier == 4
+    with bank.read() as tx:
+        (counted,) = count_wallets(tx)
+    assert (counted.tier, counted.status, counted.wallets) == (4, "open", 1)
 
 
 def test_a_check_that_failed_later_or_ran_out_entitles_to_nothing(

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from puhui.intake.window import line_chart, svg_of
 from puhui.kernel import Actor
 from puhui.payment.window import count_wallets
 from puhui.web.desks.payment import payment_names
@@ -56,14 +55,6 @@ def test_payments_are_counted_by_minute_and_refusals_by_reason(town: Town) -> No
     for order in ("acts", "name", "-code", "odd"):
         assert operator.ask(f"/desk/refused?order={order}&days=77").status == 200
     assert "payment.pay" in payment_names()
-
-
-def test_a_line_is_drawn_with_its_axes_named() -> None:
-    drawn = svg_of(
-        line_chart([("a", "good", [(0.0, 1.0), (1.0, 2.0)])], x=("m", "d"), y=("n", "d"))
-    )
-    assert drawn.startswith("<svg")
-    assert ">m<" in drawn
 
 
 def test_wallets_are_counted_by_kind(town: Town) -> None:
