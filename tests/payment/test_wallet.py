@@ -18,13 +18,8 @@ from puhui.party.nouns import ErasePerson
 from puhui.payment import admit, wallet_account
 from puhui.payment.desk.wallet import deposit
 from puhui.payment.rules.batch import Held, judge_batch
-<<<<<<< HEAD
-from puhui.payment.window import payment_of, read_wallet, tiers, wallets_of
+from puhui.payment.window import count_wallets, payment_of, read_wallet, tiers, wallets_of
 from puhui.worker import close_day, deliver
-=======
-from puhui.payment.window import count_wallets, read_wallet, tiers, wallets_of
-from puhui.worker import deliver
->>>>>>> web
 from tests.party.people import register_person
 from tests.payment.purse import (
     STAFF,
