@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault
 from puhui.kernel.store import Transaction
 from puhui.ledger.arrays.layout import LINKED, PENDING_FLAG, SECOND, VOID
@@ -171,3 +172,16 @@ def special_of(records: Records) -> list[int]:
         (records["flags"] & SECOND != 0) | (records["timeout_s"] != 0)
     ).tolist()
     return chosen
+
+
+def ends_of(act: Act, pendings: Sequence[Transfer]) -> tuple[list[Transfer], dict[int, list[int]]]:
+    """Voids of pendings, under new ids, and what they add to the sums of accounts."""
+    voids: list[Transfer] = []
+    changes: dict[int, list[int]] = {}
+    for p in pendings:
+        sides = (p.debit_account_id, p.credit_account_id)
+        kind, void = (p.amount_minor, p.ledger, p.code), Transfer.VOID
+        voids.append(Transfer(act.new_number(), *sides, *kind, void, pending_id=p.id))
+        for account_id, place in zip(sides, (0, 2), strict=True):
+            changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
+    return voids, changes

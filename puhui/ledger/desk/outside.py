@@ -44,6 +44,7 @@ from puhui.ledger.desk.held import (
     Dropped,
     OnHold,
     between_account,
+    ends_of,
     hold_ids_of,
     holds_of,
     pages_of,
@@ -305,22 +306,7 @@ class OutsideLedger:
             ids = list(map(number, due))
             self._wait_for(act.tx, set(ids))
             known = self._find(set(ids))
-            voids: list[Transfer] = []
-            changes: dict[int, list[int]] = {}
-            for p in (known[i] for i in ids):
-                sides = (p.debit_account_id, p.credit_account_id)
-                void = Transfer(
-                    act.new_number(),
-                    *sides,
-                    p.amount_minor,
-                    p.ledger,
-                    p.code,
-                    Transfer.VOID,
-                    pending_id=p.id,
-                )
-                voids.append(void)
-                for account_id, place in zip(sides, (0, 2), strict=True):
-                    changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
+            voids, changes = ends_of(act, [known[i] for i in ids])
             self._record(act, self._begin(act, voids, changes, known))
         return len(due)
 
@@ -337,7 +323,7 @@ class OutsideLedger:
                     try:
                         self.finish(one)
                         self.done.append(one.token)
-                    except Exception as error:
+                    except (Fault, Refused, OSError, RuntimeError) as error:
                         reason = f"What an act moves is not in the ledger yet ({error})."
                         fault = error if isinstance(error, Fault) else None
                         fault = fault or Fault("ledger.outside_differs", reason)
