@@ -180,8 +180,8 @@ def ends_of(act: Act, pendings: Sequence[Transfer]) -> tuple[list[Transfer], dic
     changes: dict[int, list[int]] = {}
     for p in pendings:
         sides = (p.debit_account_id, p.credit_account_id)
-        kind, void = (p.amount_minor, p.ledger, p.code), Transfer.VOID
-        voids.append(Transfer(act.new_number(), *sides, *kind, void, pending_id=p.id))
+        void = Transfer(act.new_number(), *sides, p.amount_minor, p.ledger, p.code)
+        voids.append(replace(void, flags=Transfer.VOID, pending_id=p.id))
         for account_id, place in zip(sides, (0, 2), strict=True):
             changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
     return voids, changes
