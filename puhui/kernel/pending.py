@@ -130,7 +130,7 @@ def confirm_outside(group: list[Pending]) -> None:
         try:
             for one in outside:
                 one.confirm()
-        except Exception as error:
+        except Fault as error:
             failed[pending.key] = error
         if pending.key in failed and (outside or pending.is_repeat):
             pending.outcome, pending.error = None, failed[pending.key]

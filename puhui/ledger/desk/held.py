@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault
 from puhui.kernel.store import Transaction
 from puhui.ledger.arrays.layout import LINKED, PENDING_FLAG, SECOND, VOID
@@ -173,15 +174,14 @@ def special_of(records: Records) -> list[int]:
     return chosen
 
 
-def ending_of(pending: Transfer, void_id: int) -> Transfer:
-    """The void of a pending that is past its time, with everything filled in."""
-    return Transfer(
-        void_id,
-        pending.debit_account_id,
-        pending.credit_account_id,
-        pending.amount_minor,
-        pending.ledger,
-        pending.code,
-        Transfer.VOID,
-        pending_id=pending.id,
-    )
+def ends_of(act: Act, pendings: Sequence[Transfer]) -> tuple[list[Transfer], dict[int, list[int]]]:
+    """Voids of pendings, under new ids, and what they add to the sums of accounts."""
+    voids: list[Transfer] = []
+    changes: dict[int, list[int]] = {}
+    for p in pendings:
+        sides = (p.debit_account_id, p.credit_account_id)
+        void = Transfer(act.new_number(), *sides, p.amount_minor, p.ledger, p.code)
+        voids.append(replace(void, flags=Transfer.VOID, pending_id=p.id))
+        for account_id, place in zip(sides, (0, 2), strict=True):
+            changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
+    return voids, changes

@@ -44,7 +44,7 @@ from puhui.ledger.desk.held import (
     Dropped,
     OnHold,
     between_account,
-    ending_of,
+    ends_of,
     hold_ids_of,
     holds_of,
     pages_of,
@@ -54,7 +54,7 @@ from puhui.ledger.desk.held import (
 )
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
-from puhui.ledger.rules import OPEN, Books, Terms, judge_transfers, release, require_created
+from puhui.ledger.rules import OPEN, Books, Terms, judge_transfers, require_created
 from puhui.ledger.rules.books import POSTED, VOIDED
 from puhui.ledger.rules.peaks import net_peaks
 from puhui.ledger.tables import intent
@@ -299,17 +299,16 @@ class OutsideLedger:
 
     def expire(self, act: Act, at_most: int) -> int:
         """Void at most so many of the acts' own pendings past their time; how many."""
-        due = act.tx.all(intent.DUE_HOLDS, now_us=act.now_us, count=at_most)
-        ids = [number(row.id) for row in due]
-        if not ids:
+        due = [row.id for row in act.tx.all(intent.DUE_HOLDS, now_us=act.now_us, count=at_most)]
+        if not due:
             return 0
         with self.lock:
+            ids = list(map(number, due))
             self._wait_for(act.tx, set(ids))
             known = self._find(set(ids))
-            voids = [ending_of(known[i], act.new_number()) for i in ids]
-            held = [(v.debit_account_id, v.credit_account_id, v.amount_minor) for v in voids]
-            self._record(act, self._begin(act, voids, release(held), known))
-        return len(ids)
+            voids, changes = ends_of(act, [known[i] for i in ids])
+            self._record(act, self._begin(act, voids, changes, known))
+        return len(due)
 
     def confirm(self, hold: OnHold) -> None:
         """Finish all that the committed group has moved, at once: nobody takes money in between.
@@ -324,7 +323,7 @@ class OutsideLedger:
                     try:
                         self.finish(one)
                         self.done.append(one.token)
-                    except Exception as error:
+                    except (Fault, Refused, OSError, RuntimeError) as error:
                         reason = f"What an act moves is not in the ledger yet ({error})."
                         fault = error if isinstance(error, Fault) else None
                         fault = fault or Fault("ledger.outside_differs", reason)
