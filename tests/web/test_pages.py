@@ -12,6 +12,7 @@ from puhui.web.ask import View, own_path
 from puhui.web.say import Say, texts
 from puhui.web.table import csv_reply, sheet_of
 from tests.tidy.door import CHINESE
+from tests.web.market import furnish
 from tests.web.town import Town, static_text
 
 KEY = re.compile(r"""\bt(?:\(|\[)'([a-z_]+\.[a-z_0-9]+)'[\]),]""")
@@ -70,11 +71,23 @@ def test_no_page_weighs_more_than_its_budget(town: Town) -> None:
     page = town.lend(browser)
     shared = len(static_text("style.css").encode()) + len(static_text("script.js").encode())
     paths = ["/", "/help", "/settings", "/me", "/money", "/consents", "/mine", page.url]
+    known = furnish(town, browser, town.good.phone, party_phone(town))
+    paths += ["/wallet", "/pay/check", "/requests", "/offline", f"/offline/{known['allowance_id']}"]
+    paths += [f"/receive/{known['digits']}", "/exchange?source=CNY&target=USD&amount=1000"]
     officer = town.staff("loan_officer")
+    operator = town.staff("operator")
     desks = ["/desk", "/desk/applications?size=50", "/desk/portfolio", "/desk/product/sba_term"]
     sizes = {path: len(browser.open(path).text.encode()) + shared for path in paths}
     sizes |= {path: len(officer.open(path).text.encode()) + shared for path in desks}
+    for path in ("/desk/payments?minutes=240", "/desk/positions", "/desk/windows", "/desk/offline"):
+        sizes[path] = len(operator.open(path).text.encode()) + shared
     assert max(sizes.values()) <= FIRST_LOAD_MAX, sizes
+
+
+def party_phone(town: Town) -> str:
+    """The phone of somebody else who has registered."""
+    town.customer(town.other)
+    return town.other.phone
 
 
 def test_headers_forbid_what_pages_do_not_need(town: Town) -> None:
