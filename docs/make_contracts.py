@@ -126,7 +126,7 @@ def window_lines(package: Path, room: str) -> list[str]:
     return [
         f"puhui.{reader}{inside} -> puhui.{room}.window"
         for reader in readers
-        for inside in ("", ".**")
+        for inside in (("", ".**") if (package / reader).is_dir() else ("",))
     ]
 
 

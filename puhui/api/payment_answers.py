@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from puhui.payment.nouns.ask import AskedPayment, StandingOrder
-from puhui.payment.nouns.code import Code
+from puhui.payment.window import AskedPayment, Code, StandingOrder
 
 
 @dataclass(frozen=True, slots=True)

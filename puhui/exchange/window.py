@@ -16,9 +16,15 @@ from puhui.exchange.desk.read import (
     settlements,
     windows,
 )
+from puhui.exchange.nouns.participant import Position
+from puhui.exchange.nouns.quote import AmountKind, Price, Remittance
 from puhui.exchange.rules.corridor import cost_of, draw, waiting_cost
 
 __all__ = [
+    "Position",
+    "AmountKind",
+    "Price",
+    "Remittance",
     "cost_of",
     "draw",
     "leg",

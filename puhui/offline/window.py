@@ -20,8 +20,11 @@ from puhui.offline.formats.message import (
     write_request,
     write_voucher,
 )
+from puhui.offline.nouns import AllowanceState, FraudKind
 
 __all__ = [
+    "AllowanceState",
+    "FraudKind",
     "find_tier",
     "offline_tiers",
     "allowance_of",

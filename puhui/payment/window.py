@@ -21,9 +21,20 @@ from puhui.payment.desk.read import (
 )
 from puhui.payment.formats.account_camt import account_camt053
 from puhui.payment.formats.code_svg import bars_svg, qr_svg
+from puhui.payment.nouns.ask import AskedPayment, StandingOrder
+from puhui.payment.nouns.code import Code
 from puhui.payment.nouns.line import RefusedLine
+from puhui.payment.nouns.pay import Payment, StatementLine
+from puhui.payment.nouns.wallet import Tier, Wallet
 
 __all__ = [
+    "AskedPayment",
+    "StandingOrder",
+    "Code",
+    "Payment",
+    "StatementLine",
+    "Tier",
+    "Wallet",
     "RefusedLine",
     "account_camt053",
     "bars_svg",

@@ -12,6 +12,7 @@ from puhui.kernel.clock import FixedClock
 from puhui.ledger import Account, Transfer
 from puhui.ledger.desk import transfer as desk
 from puhui.ledger.desk.upkeep import IndexTransfers
+from puhui.ledger.window import open_beside
 from tests.ledger.books import (
     ALICE,
     BOB,
@@ -127,3 +128,8 @@ def test_indexing_refuses_too_much(node: Node) -> None:
     with pytest.raises(Refused) as refused:
         act(node, "ledger.index_transfers", IndexTransfers(0))
     assert refused.value.code == "ledger.batch_too_large"
+
+
+def test_the_ledger_in_the_store_needs_no_opening(node: Node) -> None:
+    open_beside(node, "sql")
+    assert node.ports == {}

@@ -19,7 +19,6 @@ from puhui.ledger.desk.held import MARK, told
 from puhui.ledger.desk.outside import OutsideLedger
 from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.ledger.tables import intent
-from puhui.ledger.window import open_beside
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import (
@@ -399,8 +398,3 @@ def test_an_unknown_ledger_is_refused(tmp_path: Path, clock: FixedClock) -> None
     with pytest.raises(Refused) as refused:
         open_node(tmp_path, clock=clock, keys=KEYS, ledger="mongodb:")
     assert refused.value.code == "kernel.bad_ledger"
-
-
-def test_the_ledger_in_the_store_needs_no_opening(node: Node) -> None:
-    open_beside(node, "sql")
-    assert node.ports == {}

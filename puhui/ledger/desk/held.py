@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -23,15 +23,30 @@ from puhui.ledger.arrays.record import (
 )
 from puhui.ledger.nouns import ID_MAX, Account, Transfer
 
-if TYPE_CHECKING:
-    from puhui.ledger.desk.outside import OutsideLedger
-
 MARK = 0x5055_4856
 """``user_data_32`` of provisional pendings and of what lets them go."""
 
 PAGE = 8190
 BETWEEN_CODE = 1221
 """Where holds stand in the chart of accounts: suspense."""
+
+
+class Keeper(Protocol):
+    """Who keeps what is on hold: the ledger beside the store."""
+
+    done: list[bytes]
+
+    def confirm(self, hold: OnHold) -> None:
+        """Create the transfers under their own ids."""
+        ...
+
+    def undo(self, hold: OnHold) -> None:
+        """Let the holds go."""
+        ...
+
+    def doubt(self, hold: OnHold) -> None:
+        """Look it up before the next act."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +59,7 @@ class OnHold:
     group is under way; ``fault`` says why it is not there although it is committed.
     """
 
-    ledger: OutsideLedger
+    ledger: Keeper
     token: bytes
     records: Records
     changes: dict[int, list[int]] = field(default_factory=dict)
@@ -75,7 +90,7 @@ class OnHold:
 class Dropped:
     """Intents that an act drops because they are finished; again later, where it is undone."""
 
-    ledger: OutsideLedger
+    ledger: Keeper
     tokens: list[bytes]
 
     def confirm(self) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.exchange import window as clearing
-from puhui.exchange.nouns.participant import Position
+from puhui.exchange.window import Position
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.kernel.store.browse import browse_journal, read_act

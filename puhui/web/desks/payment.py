@@ -14,8 +14,7 @@ from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.store.browse import count_acts, count_ends
 from puhui.offline import exposure
-from puhui.offline.nouns import FraudKind
-from puhui.offline.window import fraud_cases
+from puhui.offline.window import FraudKind, fraud_cases
 from puhui.payment.window import count_wallets, tiers
 from puhui.web.ask import Ask
 from puhui.web.table import csv_reply, sheet_of

@@ -10,8 +10,8 @@ from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.payment import wallet_account
-from puhui.payment.nouns.code import Code
 from puhui.payment.window import (
+    Code,
     bars_svg,
     code_of,
     codes_of,

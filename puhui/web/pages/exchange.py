@@ -9,8 +9,16 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.exchange import Quote
-from puhui.exchange.nouns.quote import AmountKind, Price, Remittance
-from puhui.exchange.window import participants, prices, quotes, remittance_of, remittances
+from puhui.exchange.window import (
+    AmountKind,
+    Price,
+    Remittance,
+    participants,
+    prices,
+    quotes,
+    remittance_of,
+    remittances,
+)
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction

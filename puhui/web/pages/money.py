@@ -14,8 +14,7 @@ from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.payment import statement as read_statement
 from puhui.payment import wallet_account
-from puhui.payment.nouns.pay import StatementLine
-from puhui.payment.window import codes_of, statement_camt053
+from puhui.payment.window import StatementLine, codes_of, statement_camt053
 from puhui.web.ask import Ask
 from puhui.web.own import own_party
 from puhui.web.pages.payee import labels_of

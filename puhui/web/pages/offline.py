@@ -7,8 +7,13 @@ from starlette.responses import Response
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
-from puhui.offline.nouns import AllowanceState
-from puhui.offline.window import allowance_of, allowances_of, offline_tiers, vouchers_of
+from puhui.offline.window import (
+    AllowanceState,
+    allowance_of,
+    allowances_of,
+    offline_tiers,
+    vouchers_of,
+)
 from puhui.payment.window import qr_svg
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import amount_of

@@ -10,9 +10,14 @@ from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.payment import wallet_account
-from puhui.payment.nouns.ask import AskedPayment, StandingOrder
-from puhui.payment.nouns.pay import Payment
-from puhui.payment.window import orders_of, payment_of, requests_of
+from puhui.payment.window import (
+    AskedPayment,
+    Payment,
+    StandingOrder,
+    orders_of,
+    payment_of,
+    requests_of,
+)
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import amount_of
 from puhui.web.pages.payee import label_of, labels_of

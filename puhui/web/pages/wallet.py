@@ -13,8 +13,7 @@ from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.party import read_party_file
 from puhui.payment import wallet_account
-from puhui.payment.nouns.wallet import Tier, Wallet
-from puhui.payment.window import orders_of, read_wallet, requests_of, tiers
+from puhui.payment.window import Tier, Wallet, orders_of, read_wallet, requests_of, tiers
 from puhui.web.ask import Ask
 from puhui.web.pages.amount import amount_of
 

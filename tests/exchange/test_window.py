@@ -1,0 +1,11 @@
+"""What the window answers with is to be had there: pages name it."""
+
+from __future__ import annotations
+
+from puhui.exchange.window import Price, Remittance, price, remittances
+from tests.payment.test_window import parts_of
+
+
+def test_reads_answer_with_nouns_of_the_window() -> None:
+    assert Price in parts_of(price)
+    assert Remittance in parts_of(remittances)
