@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from puhui.cli.open import opened, operator
 
 if TYPE_CHECKING:
     from puhui.payment import PaymentLine
-    from puhui.payment.window import RefusedLine
+    from puhui.payment.window import FilePaid, RefusedLine
 
     Tell = Callable[[PaymentLine | None, RefusedLine], None]
 
@@ -115,7 +115,7 @@ def _cells(line: PaymentLine | None, refusal: RefusedLine) -> tuple[str, ...]:
     return (line.payment_id, line.payer, line.payee, amount, line.currency, *words)
 
 
-def _show(paid: Any, dry_run: bool, refused: Path | None, difference: int) -> None:
+def _show(paid: FilePaid, dry_run: bool, refused: Path | None, difference: int) -> None:
     """A run in words, and the first refusals as a table."""
     from puhui.kernel.money import Money
 

@@ -24,10 +24,11 @@ from puhui.payment.formats.code_svg import bars_svg, qr_svg
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
 from puhui.payment.nouns.code import Code
 from puhui.payment.nouns.line import RefusedLine
-from puhui.payment.nouns.pay import Payment, StatementLine
+from puhui.payment.nouns.pay import FilePaid, Payment, StatementLine
 from puhui.payment.nouns.wallet import Tier, Wallet
 
 __all__ = [
+    "FilePaid",
     "AskedPayment",
     "StandingOrder",
     "Code",
