@@ -171,13 +171,13 @@ def test_an_act_that_cannot_be_recorded_leaves_no_gap(
     """One journal row that no store can keep, in the middle of a group that goes through."""
     from puhui.kernel import node as kernel_node
 
-    real = kernel_node._record
+    real = kernel_node.record_act
 
     def record(writer: Any, pending: Any, act: Any, outcome: str, refusal: str | None) -> None:
         left = f"{outcome}\ud800" if act.key == "k5" else outcome
         real(writer, pending, act, left, refusal)
 
-    monkeypatch.setattr(kernel_node, "_record", record)
+    monkeypatch.setattr(kernel_node, "record_act", record)
     heard = [answer(one) for one in [submit(sqlite_node, n) for n in range(12)]]
     assert [n for n, what in enumerate(heard) if what != str(n)] == [5]
     assert heard[5] == "UnicodeEncodeError"
