@@ -6,9 +6,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.compiled import njit
+from puhui.ledger.arrays.layout import PENDING_FLAG, U0, VOID
+from puhui.ledger.arrays.record import Records
 
 NONE = 0xFFFF_FFFF
 """In place of a slot: nothing was booked."""
+
+
+@njit
+def note_postings(
+    records: Records,
+    status: NDArray[np.uint16],
+    debit_at: NDArray[np.int64],
+    credit_at: NDArray[np.int64],
+    start: int,
+    count: int,
+    debit: NDArray[np.uint32],
+    credit: NDArray[np.uint32],
+    posted: NDArray[np.uint64],
+    size: int,
+) -> None:
+    """Note ``count`` judged transfers from ``start`` on behind the first ``size`` noted ones.
+
+    ``debit_at`` and ``credit_at`` are the slots of their accounts; ``posted`` gets minor units,
+    nought of pendings and voids.
+    """
+    for i in range(count):
+        t = records[start + i]
+        is_created = status[start + i] == 0
+        debit[size + i] = debit_at[start + i] if is_created else NONE
+        credit[size + i] = credit_at[start + i] if is_created else NONE
+        posted[size + i] = t.amount_lo if (t.flags & (PENDING_FLAG | VOID)) == 0 else U0
 
 
 @njit

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.compiled import njit
-from puhui.ledger.arrays.layout import EXPIRED, OPEN
+from puhui.ledger.arrays.layout import EXPIRED, OPEN, PENDING_FLAG
 from puhui.ledger.arrays.local import mix
 from puhui.ledger.arrays.record import Records
 from puhui.ledger.arrays.second import end_held
@@ -34,20 +34,25 @@ def hash_ids(low: Words, high: Words) -> Words:
 
 
 @njit
+def find_account(table: NDArray[np.int32], slots: Records, low: np.uint64, high: np.uint64) -> int:
+    """The slot of an account by id, -1 where none is."""
+    mask = table.shape[0] - 1
+    at = np.int64(mix(low, high) & np.uint64(mask))
+    while table[at] != 0:
+        slot: int = table[at] - 1
+        if slots[slot].id_lo == low and slots[slot].id_hi == high:
+            return slot
+        at = (at + 1) & mask
+    return -1
+
+
+@njit
 def find_accounts(
     table: NDArray[np.int32], slots: Records, low: Words, high: Words, places: Places
 ) -> None:
     """Fill ``places`` ``(n,) int64`` with the slots of accounts by id, -1 where none is."""
-    mask = table.shape[0] - 1
     for i in range(low.shape[0]):
-        places[i] = -1
-        at = np.int64(mix(low[i], high[i]) & np.uint64(mask))
-        while table[at] != 0:
-            slot = table[at] - 1
-            if slots[slot].id_lo == low[i] and slots[slot].id_hi == high[i]:
-                places[i] = slot
-                break
-            at = (at + 1) & mask
+        places[i] = find_account(table, slots, low[i], high[i])
 
 
 @njit
@@ -86,6 +91,33 @@ def probe(table: Words, hashes: Words, start: Places, ordinals: Places) -> None:
 
 
 @njit
+def look_up(
+    pool: Records,
+    count: int,
+    id_table: Words,
+    account_table: NDArray[np.int32],
+    slots: Records,
+    hashes: Words,
+    start: Places,
+    found: Places,
+    debit_at: Places,
+    credit_at: Places,
+) -> None:
+    """Hash the ids of the first ``count`` records and look them up, and their accounts.
+
+    ``start`` and ``found`` as in ``probe``, ``debit_at`` and ``credit_at`` as ``find_accounts``
+    gives places; all ``(count,)``.
+    """
+    for i in range(count):
+        hashes[i] = mix(pool[i].id_lo, pool[i].id_hi)
+    probe(id_table, hashes, start, found)
+    for i in range(count):
+        t = pool[i]
+        debit_at[i] = find_account(account_table, slots, t.debit_lo, t.debit_hi)
+        credit_at[i] = find_account(account_table, slots, t.credit_lo, t.credit_hi)
+
+
+@njit
 def enter(table: Words, hashes: Words, ordinals: Places) -> None:
     """Enter transfers by hash and ordinal; those with the ordinal -1 are left out."""
     mask = table.shape[0] - 1
@@ -96,6 +128,46 @@ def enter(table: Words, hashes: Words, ordinals: Places) -> None:
         while table[at] != 0:
             at = (at + 1) & mask
         table[at] = (hashes[i] & _MARK) | (np.uint64(ordinals[i]) + _U1)
+
+
+@njit
+def enter_batch(
+    records: Records,
+    status: NDArray[np.uint16],
+    is_burning: NDArray[np.bool_],
+    hashes: Words,
+    begin: int,
+    table: Words,
+    all_hashes: Words,
+    all_values: Places,
+    id_count: int,
+    held_ordinals: Places,
+    held_count: int,
+) -> int:
+    """Take in the ids that a judged batch used up, and the ordinals of its new pendings.
+
+    ``records`` ``(n,) TRANSFER`` with ordinals from ``begin`` on; ``is_burning`` says of each
+    status whether it burns the id. ``table``, ``all_hashes``, ``all_values`` and
+    ``held_ordinals`` have room. Returns how many ids there are then.
+    """
+    mask = table.shape[0] - 1
+    for i in range(records.shape[0]):
+        value = begin + i
+        if status[i] == 0:
+            if (records[i].flags & PENDING_FLAG) != 0:
+                held_ordinals[held_count] = value
+                held_count += 1
+        elif is_burning[status[i]]:
+            value |= BURNT_BIT
+        else:
+            continue
+        all_hashes[id_count], all_values[id_count] = hashes[i], value
+        id_count += 1
+        at = np.int64(hashes[i] & np.uint64(mask))
+        while table[at] != 0:
+            at = (at + 1) & mask
+        table[at] = (hashes[i] & _MARK) | (np.uint64(value) + _U1)
+    return id_count
 
 
 @njit

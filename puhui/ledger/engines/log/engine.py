@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -27,16 +26,14 @@ from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.body import body_of, joined
 from puhui.ledger.engines.log.frame import ACCOUNTS, PULSE, TRANSFERS, Frame
 from puhui.ledger.engines.log.index import Index, posted_of
+from puhui.ledger.engines.log.recent import Recent
 from puhui.ledger.engines.log.segment import FrameLog
 from puhui.ledger.engines.log.snapshot import load_snapshot, save_snapshot
-from puhui.ledger.engines.log.state import Judged, State
+from puhui.ledger.engines.log.state import Judged, State, words_of
 from puhui.ledger.engines.log.writer import Ticket
 from puhui.ledger.nouns import Status
 
 _CREATED = CODES[Status.CREATED]
-RECENT_MAX = 64
-"""Batches that are kept in memory, so that what is asked for next is not read from files."""
-
 SNAPSHOT_EVENTS = 100_000
 """A closing engine writes a snapshot where more events than these came after the last one."""
 
@@ -91,7 +88,7 @@ class LogEngine:
         self.folder = folder
         self._lock = threading.RLock()
         self._log = FrameLog.open(folder, segment_bytes=segment_bytes, on_failure=on_failure)
-        self._recent: deque[tuple[int, Records, NDArray[np.uint16]]] = deque(maxlen=RECENT_MAX)
+        self._recent = Recent()
         self._ticket: Ticket | None = None
         self._state = State(ids=ids)
         self._index = Index(folder)
@@ -117,7 +114,7 @@ class LogEngine:
         with self._lock:
             last_ns = self._state.time_of_batch(now_ns, len(accounts))
             records, status = self._take_accounts(accounts, last_ns)
-            ticket = self._append(ACCOUNTS, last_ns, records, status)
+            ticket = self._append(ACCOUNTS, last_ns, [records.view(np.uint8)], status)
         ticket.wait()
         return Results(status, np.where(status == _CREATED, records["time_ns"], np.uint64(0)))
 
@@ -132,20 +129,24 @@ class LogEngine:
             return OnItsWay(Results(np.empty(0, np.uint16), np.empty(0, np.uint64)), None)
         with self._lock:
             last_ns = self._state.time_of_batch(now_ns, len(transfers))
-            judged = self._take_transfers(transfers, last_ns)
-            ticket = self._append(TRANSFERS, last_ns, judged.records, judged.status)
-        is_created = judged.status == _CREATED
-        times = np.where(is_created, judged.records["time_ns"], np.uint64(0))
+            judged, pieces = self._take_transfers(transfers, last_ns)
+            is_created = judged.status == _CREATED
+            times = np.where(is_created, judged.records["time_ns"], np.uint64(0))
+            ticket = self._append(TRANSFERS, last_ns, pieces, judged.status)
         return OnItsWay(Results(judged.status, times), ticket)
 
     def _append(
-        self, kind: int, last_ns: int, records: Records, status: NDArray[np.uint16]
+        self,
+        kind: int,
+        last_ns: int,
+        pieces: list[NDArray[np.uint8]],
+        status: NDArray[np.uint16],
     ) -> Ticket:
         spare = -2 * len(status) % WIDTH
-        body = [records.view(np.uint8), status.view(np.uint8), np.zeros(spare, dtype=np.uint8)]
-        self._ticket = self._log.append(kind, last_ns, len(records), body)
+        body = [*pieces, status.view(np.uint8), np.zeros(spare, dtype=np.uint8)]
+        self._ticket = self._log.append(kind, last_ns, len(status), body)
         if kind == TRANSFERS:
-            self._place_frame(self._ticket.sequence, len(records))
+            self._place_frame(self._ticket.sequence, len(status))
         return self._ticket
 
     def _place_frame(self, sequence: int, count: int) -> None:
@@ -168,14 +169,16 @@ class LogEngine:
         state.last_ns = max(state.last_ns, last_ns)
         return records, status
 
-    def _take_transfers(self, batch: Records, last_ns: int) -> Judged:
+    def _take_transfers(
+        self, batch: Records, last_ns: int
+    ) -> tuple[Judged, list[NDArray[np.uint8]]]:
         state = self._state
         begin = state.ordinals
         judged = state.judge(batch, last_ns, self._gather)
         self.is_import_seen |= bool(batch["flags"][0] & IMPORTED)
-        self._recent.append((begin, judged.records, judged.status))
+        pieces = self._recent.add(begin, judged.records)
         self._index.feed(judged, state.account_count)
-        return judged
+        return judged, pieces
 
     def _settle(self, now_ns: int) -> None:
         """Make what was answered last durable, and end pendings whose time has come."""
@@ -223,7 +226,7 @@ class LogEngine:
         if frame.kind == ACCOUNTS:
             records, now = self._take_accounts(asked, frame.time_ns)
         else:
-            judged = self._take_transfers(asked, frame.time_ns)
+            judged, _ = self._take_transfers(asked, frame.time_ns)
             records, now = judged.records, judged.status
             self._place_frame(frame.sequence, frame.count)
         if not np.array_equal(now, status) or records.tobytes() != recorded.tobytes():
@@ -236,25 +239,17 @@ class LogEngine:
 
     def _gather(self, ordinals: NDArray[np.int64]) -> Records:
         made: Records = np.empty(len(ordinals), dtype=TRANSFER)
-        if not len(ordinals):
+        is_recent = ordinals >= self._recent.first
+        if is_recent.all():
+            words_of(made)[:] = self._recent.rows(ordinals)
             return made
-        first = self._recent[0][0] if self._recent else self._state.ordinals
-        is_recent = ordinals >= first
-        if is_recent.any():
-            firsts = np.array([first for first, _, _ in self._recent])
-            asked = np.flatnonzero(is_recent)
-            batch_of = np.searchsorted(firsts, ordinals[asked], side="right") - 1
-            for place in np.unique(batch_of):
-                here = asked[batch_of == place]
-                begin, records, _ = self._recent[place]
-                made[here] = records[ordinals[here] - begin]
+        words_of(made)[is_recent] = self._recent.rows(ordinals[is_recent])
         older = np.flatnonzero(~is_recent)
-        if len(older):
-            wanted = ordinals[older]
-            at = np.searchsorted(self._firsts[: self._frames], wanted, side="right") - 1
-            offsets = (wanted - self._firsts[at]) * WIDTH
-            read = self._log.gather(self._sequences[at], offsets, WIDTH)
-            made[older] = np.frombuffer(read, dtype=TRANSFER)
+        wanted = ordinals[older]
+        at = np.searchsorted(self._firsts[: self._frames], wanted, side="right") - 1
+        offsets = (wanted - self._firsts[at]) * WIDTH
+        read = self._log.gather(self._sequences[at], offsets, WIDTH)
+        made[older] = np.frombuffer(read, dtype=TRANSFER)
         return made
 
     def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:

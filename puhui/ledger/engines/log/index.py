@@ -13,15 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.ledger.arrays.layout import PENDING_FLAG, VOID
-from puhui.ledger.arrays.posting import NONE, add_posted, sort_postings
-from puhui.ledger.arrays.record import CODES, Records
+from puhui.ledger.arrays.posting import add_posted, note_postings, sort_postings
+from puhui.ledger.arrays.record import Records
 from puhui.ledger.engines.log.state import Judged
-from puhui.ledger.nouns import Status
 
 CHUNK = 1 << 19
 """Events of one chunk."""
-
-_CREATED = CODES[Status.CREATED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +64,13 @@ class Index:
 
     def feed(self, judged: Judged, accounts: int) -> None:
         """Take a batch in; ``accounts`` is how many accounts there are now."""
-        records = judged.records
-        is_posted = records["flags"] & (PENDING_FLAG | VOID) == 0
-        is_created = judged.status == _CREATED
-        debit = np.where(is_created, judged.debit_at, NONE).astype(np.uint32)
-        credit = np.where(is_created, judged.credit_at, NONE).astype(np.uint32)
-        posted = np.where(is_posted, records["amount_lo"], np.uint64(0))
-        start = 0
-        while start < len(records):
-            size = min(CHUNK - self._size, len(records) - start)
-            here, there = slice(self._size, self._size + size), slice(start, start + size)
-            self._debit[here], self._credit[here] = debit[there], credit[there]
-            self._posted[here] = posted[there]
+        start, whole = 0, len(judged.status)
+        while start < whole:
+            size = min(CHUNK - self._size, whole - start)
+            note_postings(
+                judged.records, judged.status, judged.debit_at, judged.credit_at, start, size,
+                self._debit, self._credit, self._posted, self._size,
+            )  # fmt: skip
             self._size += size
             start += size
             if self._size == CHUNK:

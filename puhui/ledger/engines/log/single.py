@@ -10,7 +10,6 @@ import numpy as np
 
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.record import STATUSES, TRANSFER
-from puhui.ledger.engines import Results
 from puhui.ledger.engines.log.engine import LogEngine
 from puhui.ledger.nouns import BATCH_MAX, Status
 
@@ -20,12 +19,16 @@ RECORD_BYTES = TRANSFER.itemsize
 class Group:
     """Records that go to disk together."""
 
-    __slots__ = ("done", "fault", "records", "results")
+    __slots__ = ("done", "fault", "is_done", "is_taken", "records", "run", "statuses", "times_ns")
 
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[[Group], None]) -> None:
         self.records: list[bytes] = []
-        self.results: Results | None = None
+        self.statuses: list[int] = []
+        self.times_ns: list[int] = []
         self.fault: Fault | None = None
+        self.is_taken = False
+        self.is_done = False
+        self.run = run
         self.done = threading.Lock()
         self.done.acquire()
 
@@ -45,20 +48,23 @@ class Single:
         Fault: ``ledger.log_failed``.
         """
         group = self._group
-        with group.done:
-            pass
-        if group.results is None:
-            assert group.fault is not None, "a group ends with results or with a fault"
+        if not group.is_taken:
+            group.run(group)
+        if not group.is_done:
+            with group.done:
+                pass
+        if group.fault is not None:
             raise group.fault
-        results = group.results
-        return STATUSES[results.status[self._place]], int(results.time_ns[self._place])
+        place = self._place
+        return STATUSES[group.statuses[place]], group.times_ns[place]
 
 
 class Singles:
     """Takes single transfers from any number of threads; each is one record of 128 bytes.
 
-    One thread judges them in groups of at most ``group_max``, each group a batch of its own: a
-    chain of linked transfers does not cross groups, so it goes in by ``create_transfers``.
+    They are judged in groups of at most ``group_max``, each a batch of its own: a chain of linked
+    transfers does not cross groups, so it goes in by ``create_transfers``. Who waits first leads:
+    its thread judges the group. A group that nobody waits for is judged by a thread of this class.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class Singles:
         self._now_ns = now_ns
         self._group_max = group_max
         self._lock = threading.Lock()
-        self._open = Group()
+        self._open = Group(self._lead)
         self._ready: SimpleQueue[Group | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="puhui-ledger-singles", daemon=True)
         self._thread.start()
@@ -79,25 +85,37 @@ class Singles:
         with self._lock:
             group = self._open
             place = len(group.records)
-            if place >= self._group_max:
-                group, place = Group(), 0
-                self._open = group
             group.records.append(record)
+            if place + 1 >= self._group_max:
+                self._open = Group(self._lead)
             if not place:
                 self._ready.put(group)
         return Single(group, place)
 
+    def _lead(self, group: Group) -> None:
+        """Judge a group and wait until it is durable, unless another thread does."""
+        with self._lock:
+            if group.is_taken:
+                return
+            group.is_taken = True
+            if self._open is group:
+                self._open = Group(self._lead)
+        batch = np.frombuffer(b"".join(group.records), dtype=TRANSFER)
+        try:
+            results = self._engine.create_transfers(batch, self._now_ns())
+            group.statuses, group.times_ns = results.status.tolist(), results.time_ns.tolist()
+        except Fault as fault:
+            group.fault = fault
+        except BaseException as error:
+            group.fault = Fault("ledger.log_failed", f"The group was not judged: {error!r}.")
+            raise
+        finally:
+            group.is_done = True
+            group.done.release()
+
     def _run(self) -> None:
         while (group := self._ready.get()) is not None:
-            with self._lock:
-                if self._open is group:
-                    self._open = Group()
-            batch = np.frombuffer(b"".join(group.records), dtype=TRANSFER)
-            try:
-                group.results = self._engine.create_transfers(batch, self._now_ns())
-            except Fault as fault:
-                group.fault = fault
-            group.done.release()
+            self._lead(group)
 
     def close(self) -> None:
         """Finish what is on its way; nothing is submitted any more."""

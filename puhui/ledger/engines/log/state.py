@@ -16,9 +16,11 @@ from puhui.ledger.arrays.table import (
     BURNT_BIT,
     add_accounts,
     enter,
+    enter_batch,
     expire,
     find_accounts,
     hash_ids,
+    look_up,
     probe,
     push_due,
 )
@@ -39,8 +41,9 @@ _NOT_BURNT = BURNT_BIT - 1
 class Judged:
     """A batch of transfers as judged.
 
-    ``records`` are what is recorded: resolved where created, as asked for elsewhere. ``debit_at``
-    and ``credit_at`` ``(n,) int64`` are the slots of the accounts, ``status`` as in ``Results``.
+    ``records`` are what is recorded: resolved where created, as asked for elsewhere; they stand
+    there until the next batch is judged. ``debit_at`` and ``credit_at`` ``(n,) int64`` are the
+    slots of the accounts, ``status`` as in ``Results``.
     """
 
     records: Records
@@ -63,14 +66,15 @@ class State:
         self.heap_ns = np.zeros(16384, dtype=np.uint64)
         self.heap_at = np.zeros(16384, dtype=np.int64)
         self.heap_size = 0
-        self.hashes = np.zeros(ids, dtype=np.uint64)
-        self.id_values = np.zeros(ids, dtype=np.int64)
+        self.hashes = touched(np.zeros(ids, dtype=np.uint64))
+        self.id_values = touched(np.zeros(ids, dtype=np.int64))
         self.id_count = 0
-        self.id_table = np.zeros(1 << (2 * ids - 1).bit_length(), dtype=np.uint64)
+        self.id_table = touched(np.zeros(1 << (2 * ids - 1).bit_length(), dtype=np.uint64))
         self.ordinals = 0
         self.last_ns = 0
         self._local = np.zeros(2 * 8192, dtype=np.int32)
         self._place = np.zeros(BATCH_MAX, dtype=np.int64)
+        self._pool: Records = np.zeros(3 * BATCH_MAX, dtype=TRANSFER)
 
     # Accounts.
 
@@ -131,19 +135,28 @@ class State:
         self, low: NDArray[np.uint64], high: NDArray[np.uint64], gather: Gather
     ) -> Places:
         """The ordinals of events by id, with the burnt bit where it failed; -1 where none is."""
-        return self._find(hash_ids(low, high), low, high, gather)[0]
+        return self._find(low, high, gather)[0]
 
     def _find(
+        self, low: NDArray[np.uint64], high: NDArray[np.uint64], gather: Gather
+    ) -> tuple[Places, Places, Records]:
+        """Ordinals; and of those found: which event asked, and the record."""
+        hashes = hash_ids(low, high)
+        start = np.full(len(low), -1, dtype=np.int64)
+        found = np.empty(len(low), dtype=np.int64)
+        probe(self.id_table, hashes, start, found)
+        return self._confirm(hashes, low, high, start, found, gather)
+
+    def _confirm(
         self,
         hashes: NDArray[np.uint64],
         low: NDArray[np.uint64],
         high: NDArray[np.uint64],
+        start: Places,
+        found: Places,
         gather: Gather,
     ) -> tuple[Places, Places, Records]:
-        """Ordinals; and of those found: which event asked, and the record."""
-        start = np.full(len(low), -1, dtype=np.int64)
-        found = np.empty(len(low), dtype=np.int64)
-        probe(self.id_table, hashes, start, found)
+        """As ``_find``, of what ``probe`` has found; it looks on where an id only hashes alike."""
         asking = np.flatnonzero(found >= 0)
         records = gather(found[asking] & _NOT_BURNT)
         while True:
@@ -163,20 +176,25 @@ class State:
         first_ns = last_ns - count + 1
         if self.is_due(first_ns):
             self.expire(first_ns)
-        low, high = _column(batch, "id_lo"), _column(batch, "id_hi")
-        hashes = hash_ids(low, high)
-        known, asking, old = self._find(hashes, low, high, gather)
+        pool, words = self._pool, words_of(self._pool)
+        words[:count] = words_of(batch)
+        hashes = np.empty(count, dtype=np.uint64)
+        start, known, debit_at, credit_at = np.full((4, count), -1, dtype=np.int64)
+        look_up(
+            pool, count, self.id_table, self.account_table, self.slots,
+            hashes, start, known, debit_at, credit_at,
+        )  # fmt: skip
+        asked = pool[:count]
+        known, asking, old = self._confirm(
+            hashes, asked["id_lo"], asked["id_hi"], start, known, gather
+        )
         is_burnt = (known >= 0) & (known & BURNT_BIT != 0)
         found = np.full(count, -1, dtype=np.int64)
         found[asking] = count + np.arange(len(asking))
         found[is_burnt] = -1
-        ended, held_at, more = self._find_ended(batch, count + len(asking), gather)
-        pool: Records = np.empty(count + len(old) + len(more), dtype=TRANSFER)
-        words = _words(pool)
-        words[:count], words[count : count + len(old)] = _words(batch), _words(old)
-        words[count + len(old) :] = _words(more)
-        debit_at = self.find_slots(batch["debit_lo"], batch["debit_hi"])
-        credit_at = self.find_slots(batch["credit_lo"], batch["credit_hi"])
+        ended, held_at, more = self._find_ended(asked, count + len(asking), gather)
+        words[count : count + len(old)] = words_of(old)
+        words[count + len(old) : count + len(old) + len(more)] = words_of(more)
         self.held = _grown(self.held, self.held_count + count)
         status, place = np.empty(count, dtype=np.uint16), self._place[:count]
         held_count = judge(
@@ -187,8 +205,8 @@ class State:
         is_created = status == _CREATED
         if not is_created.all():
             failed = np.flatnonzero(~is_created)
-            words[failed] = _words(batch)[failed]
-        self._enter(records, hashes, status, is_created, held_count)
+            words[failed] = words_of(batch)[failed]
+        self._enter(records, hashes, status, held_count)
         is_end = is_created & (records["flags"] & (POST | VOID) != 0)
         if is_end.any():
             ends = np.flatnonzero(is_end)
@@ -207,7 +225,7 @@ class State:
         if not len(asking):
             return ended, held_at, np.empty(0, dtype=TRANSFER)
         low, high = batch["pending_lo"][asking], batch["pending_hi"][asking]
-        ordinals, who, records = self._find(hash_ids(low, high), low, high, gather)
+        ordinals, who, records = self._find(low, high, gather)
         events, ordinals = asking[who], ordinals[who]
         is_there = ordinals & BURNT_BIT == 0
         ended[events] = np.where(is_there, first + np.arange(len(events)), -1)
@@ -221,44 +239,43 @@ class State:
         records: Records,
         hashes: NDArray[np.uint64],
         status: NDArray[np.uint16],
-        is_created: NDArray[np.bool_],
         held_count: int,
     ) -> None:
         """Take the ids of a batch in, its new pendings, and when they are due."""
-        begin, first = self.ordinals, self.held_count
-        values = begin + np.arange(len(records), dtype=np.int64)
-        is_pending = is_created & (records["flags"] & PENDING_FLAG != 0)
+        first, count = self.held_count, len(records)
+        self.held_ordinals = _grown(self.held_ordinals, held_count)
+        self._make_room(self.id_count + count)
+        self.id_count = enter_batch(
+            records, status, _BURNING, hashes, self.ordinals, self.id_table, self.hashes,
+            self.id_values, self.id_count, self.held_ordinals, first,
+        )  # fmt: skip
         if held_count > first:
-            self.held_ordinals = _grown(self.held_ordinals, held_count)
-            self.held_ordinals[first:held_count] = values[is_pending]
             self.heap_ns = _grown(self.heap_ns, self.heap_size + held_count - first)
             self.heap_at = _grown(self.heap_at, self.heap_size + held_count - first)
             self.heap_size = push_due(
                 self.heap_ns, self.heap_at, self.heap_size, self.held, first, held_count
             )
             self.held_count = held_count
-        if not is_created.all():
-            is_burning = _BURNING[status]
-            is_used = is_created | is_burning
-            values = np.where(is_burning, values | BURNT_BIT, values)[is_used]
-            hashes = hashes[is_used]
-        self.add_ids(hashes, values)
-        self.ordinals = begin + len(records)
+        self.ordinals += count
 
     def add_ids(self, hashes: NDArray[np.uint64], values: Places) -> None:
-        """Enter ids by hash; the tables grow by doubling."""
+        """Enter ids by hash."""
         first, until = self.id_count, self.id_count + len(values)
-        self.hashes, self.id_values = _grown(self.hashes, until), _grown(self.id_values, until)
+        self._make_room(until)
         self.hashes[first:until], self.id_values[first:until] = hashes, values
         self.id_count = until
-        if until * 10 > len(self.id_table) * 7:
-            size = len(self.id_table)
-            while until * 10 > size * 7:
-                size *= 2
-            self.id_table = np.zeros(size, dtype=np.uint64)
-            enter(self.id_table, self.hashes[:until], self.id_values[:until])
-        else:
-            enter(self.id_table, hashes, values)
+        enter(self.id_table, hashes, values)
+
+    def _make_room(self, until: int) -> None:
+        """Let the tables of ids take ``until`` of them; they grow by doubling."""
+        self.hashes, self.id_values = _grown(self.hashes, until), _grown(self.id_values, until)
+        size = len(self.id_table)
+        if until * 10 <= size * 7:
+            return
+        while until * 10 > size * 7:
+            size *= 2
+        self.id_table = np.zeros(size, dtype=np.uint64)
+        enter(self.id_table, self.hashes[: self.id_count], self.id_values[: self.id_count])
 
     # Snapshots.
 
@@ -295,13 +312,15 @@ class State:
         return state
 
 
-def _column(batch: Records, name: str) -> NDArray[np.uint64]:
-    return np.ascontiguousarray(batch[name])
-
-
-def _words(records: Records) -> NDArray[np.uint64]:
+def words_of(records: Records) -> NDArray[np.uint64]:
     """The same bytes as ``(n, 16) uint64``, which NumPy copies at once, not field by field."""
     return records.view(np.uint64).reshape(-1, 16)
+
+
+def touched(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, with every page of its memory given by the system now and not on first use."""
+    array.view(np.uint8)[::4096] = 0
+    return array
 
 
 def _grown(array: Any, needed: int) -> Any:

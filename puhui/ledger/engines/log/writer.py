@@ -23,7 +23,7 @@ from puhui.ledger.engines.log.frame import (
 FRAMES_MAX = 32
 """Frames that may be on their way to the disk; whoever appends more waits."""
 
-BYTES_MAX = 64 << 20
+BYTES_MAX = 8 << 20
 """Bytes that may be on their way to the disk."""
 
 
