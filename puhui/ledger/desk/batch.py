@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
+from puhui.ledger.arrays.distinct import number_ids
 from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.layout import (
     BALANCING,
@@ -55,6 +56,7 @@ from puhui.ledger.tables.schema import (
 
 _BURNING = frozenset(STATUSES.index(status) for status in TRANSIENT)
 _LOCAL = 2 * 8192
+_NO_ID = bytes(16)
 
 
 def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[Status, ...]:
@@ -98,33 +100,33 @@ def _fetch(act: Act, batch: Records) -> Work:
     ids = blobs(batch["id_lo"], batch["id_hi"])
     seconds = np.flatnonzero(batch["flags"] & SECOND != 0)
     pending_ids = blobs(batch["pending_lo"][seconds], batch["pending_hi"][seconds])
-    used = _find_used(tx, ids, pending_ids)
+    asked, used = _find_used(tx, ids, pending_ids)
     rows = [row for row in used if row.amount_minor is not None]
     places = {row.id: count + n for n, row in enumerate(rows)}
     burnt = {row.id for row in used if row.amount_minor is None}
     pool: Records = np.empty(count + len(rows), dtype=TRANSFER)
     pool[:count] = batch
-    for n, row in enumerate(rows):
-        pool[count + n] = _record_of(row)
-    found = (
-        np.fromiter((places.get(i, -1) for i in ids), np.int64, count) if places else none_of(count)
-    )
-    is_burnt = np.zeros(count, dtype=np.bool_)
-    if burnt:
-        is_burnt[:] = [i in burnt for i in ids]
+    if rows:
+        pool[count:] = _records_of(rows)
+    found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
+    found[asked] = [places.get(ids[n], -1) for n in asked]
+    is_burnt[asked] = [ids[n] in burnt for n in asked]
     ended, held_at = none_of(count), none_of(count)
     locked = tx.all(write.LOCK_PENDINGS, ids=sorted(set(pending_ids))) if pending_ids else []
     held_places = {row.id: n for n, row in enumerate(locked)}
     if pending_ids:
         ended[seconds] = [places.get(i, -1) for i in pending_ids]
         held_at[seconds] = [held_places.get(i, -1) for i in pending_ids]
-    debits = blobs(batch["debit_lo"], batch["debit_hi"])
-    credits = blobs(batch["credit_lo"], batch["credit_hi"])
-    wanted = {*debits, *credits}
+    low = np.concatenate([batch["debit_lo"], batch["credit_lo"]])
+    high = np.concatenate([batch["debit_hi"], batch["credit_hi"]])
+    firsts, numbers = number_ids(low, high)
+    named = blobs(low[firsts], high[firsts])
+    wanted = {*named}
     wanted.update(row.debit_account_id for row in locked)
     wanted.update(row.credit_account_id for row in locked)
     slots, accounts, expires_us, due = _find_slots(act, batch, sorted(wanted))
     at = {account: n for n, account in enumerate(accounts)}
+    account_at = np.array([at.get(account, -1) for account in named], dtype=np.int64)[numbers]
     held: Records = np.zeros(len(locked) + count, dtype=HELD)
     flags = {row.id: row.flags for row in rows}
     for n, row in enumerate(locked):
@@ -133,25 +135,27 @@ def _fetch(act: Act, batch: Records) -> Work:
             at[row.debit_account_id], at[row.credit_account_id], row.state,
             flags[row.id] & CLOSING, 0, 0,
         )  # fmt: skip
-    get = at.get
     return Work(
         batch, ids, pool, found, ended, held_at, is_burnt,
-        np.fromiter((get(i, -1) for i in debits), np.int64, count),
-        np.fromiter((get(i, -1) for i in credits), np.int64, count),
+        account_at[:count].copy(), account_at[count:].copy(),
         slots, accounts, held, [row.id for row in locked], expires_us, due,
     )  # fmt: skip
 
 
-def _find_used(tx: Transaction, ids: Blobs, pending_ids: Blobs) -> list[Row]:
-    """Recorded and burnt transfers among ids. New ids mostly lie past all that are used."""
+def _find_used(tx: Transaction, ids: Blobs, pending_ids: Blobs) -> tuple[list[int], list[Row]]:
+    """Which of the ids may be used already, and recorded and burnt transfers among all ids.
+
+    New ids mostly lie past all that are used.
+    """
     last = tx.one(write.LAST_USED)
     assert last is not None
     highest = max(last.transfer_id or b"", last.failed_id or b"")
-    asked = [i for i in ids if i <= highest]
-    wanted = {*asked, *pending_ids}
+    asked = [n for n, i in enumerate(ids) if i <= highest]
+    new_ids = {ids[n] for n in asked}
+    wanted = {*new_ids, *pending_ids}
     if not wanted:
-        return []
-    return tx.all(write.FIND_USED, ids=sorted(wanted), new_ids=sorted(set(asked)))
+        return asked, []
+    return asked, tx.all(write.FIND_USED, ids=sorted(wanted), new_ids=sorted(new_ids))
 
 
 def _find_slots(
@@ -166,7 +170,8 @@ def _find_slots(
     accounts = [row[0] for row in rows]
     at = {account: n for n, account in enumerate(accounts)}
     slots: Records = np.zeros(len(rows), dtype=SLOT)
-    slots["ledger"] = [ledger_number(row[1]) for row in rows]
+    known = {name: ledger_number(name) for name in {row[1] for row in rows}}
+    slots["ledger"] = [known[row[1]] for row in rows]
     slots["time_ns"] = [row[3] * 1000 for row in rows]
     flags = np.array([row[2] for row in rows], dtype=np.uint16)
     is_tracked = flags & TRACKED != 0
@@ -233,25 +238,28 @@ def refuse_closing() -> None:
     )
 
 
-def _record_of(row: Row) -> tuple[int, ...]:
-    def halves(blob: bytes | None) -> tuple[int, int]:
-        if not blob:
-            return 0, 0
-        return int.from_bytes(blob[8:], "big"), int.from_bytes(blob[:8], "big")
-
-    return (
-        *halves(row.id),
-        *halves(row.debit_account_id),
-        *halves(row.credit_account_id),
-        row.amount_minor,
-        0,
-        *halves(row.pending_id),
-        *halves(row.user_data_128),
-        row.user_data_64 % 2**64,
-        row.user_data_32,
-        row.timeout_s,
-        ledger_number(row.ledger),
-        row.code,
-        row.flags,
-        row.time_us * 1000,
-    )
+def _records_of(rows: list[Row]) -> Records:
+    """Recorded transfers ``(n,) TRANSFER`` from their rows."""
+    made: Records = np.zeros(len(rows), dtype=TRANSFER)
+    for name, column in (
+        ("id", "id"),
+        ("debit", "debit_account_id"),
+        ("credit", "credit_account_id"),
+        ("pending", "pending_id"),
+        ("user_128", "user_data_128"),
+    ):
+        packed = b"".join([getattr(row, column) or _NO_ID for row in rows])
+        halves = np.frombuffer(packed, dtype=">u8").reshape(-1, 2)
+        made[name + "_hi"], made[name + "_lo"] = halves[:, 0], halves[:, 1]
+    made["user_64"] = np.array([row.user_data_64 for row in rows], dtype=np.int64).view(np.uint64)
+    made["ledger"] = [ledger_number(row.ledger) for row in rows]
+    made["amount_lo"] = [row.amount_minor for row in rows]
+    made["time_ns"] = np.array([row.time_us for row in rows]) * 1000
+    for name, column in (
+        ("user_32", "user_data_32"),
+        ("timeout_s", "timeout_s"),
+        ("code", "code"),
+        ("flags", "flags"),
+    ):
+        made[name] = [getattr(row, column) for row in rows]
+    return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,6 @@ from puhui.ledger.tables.schema import (
     BALANCE,
     LOOSE,
     PENDING,
-    signed,
 )
 from puhui.ledger.tables.schema import TRANSFER as TABLE
 
@@ -63,21 +61,22 @@ class Work:
 def record_transfers(act: Act, work: Work, created: Places) -> None:
     """Write the transfers that were created, and where they stand, as they are loose."""
     records = work.pool[created]
-    ids = [work.ids[n] for n in created.tolist()]
+    ids = work.ids
+    if len(created) < len(ids):
+        ids = [work.ids[n] for n in created.tolist()]
     columns: dict[str, Any] = {
         "id": ids,
-        "debit_account_id": blobs(records["debit_lo"], records["debit_hi"]),
-        "credit_account_id": blobs(records["credit_lo"], records["credit_hi"]),
+        **_accounts(work, records, created),
         "amount_minor": records["amount_lo"].tolist(),
-        "ledger": _same([ledger_name(n) for n in records["ledger"].tolist()]),
-        "code": _same(records["code"].tolist()),
-        "flags": _same(records["flags"].tolist()),
+        "ledger": _named(records["ledger"]),
+        "code": _same(records["code"]),
+        "flags": _same(records["flags"]),
         "pending_id": _optional(records["pending_lo"], records["pending_hi"]),
-        "timeout_s": _same(records["timeout_s"].tolist()),
+        "timeout_s": _same(records["timeout_s"]),
         "user_data_128": _optional(records["user_128_lo"], records["user_128_hi"]),
-        "user_data_64": _same([signed(n) for n in records["user_64"].tolist()]),
-        "user_data_32": _same(records["user_32"].tolist()),
-        "time_us": _same((records["time_ns"] // 1000).tolist()),
+        "user_data_64": _same(records["user_64"].astype(np.int64)),
+        "user_data_32": _same(records["user_32"]),
+        "time_us": _same(records["time_ns"] // 1000),
         **_chains(records, ids),
         "is_loose": 1,
     }
@@ -87,11 +86,28 @@ def record_transfers(act: Act, work: Work, created: Places) -> None:
     act.tx.load(LOOSE, {"first_position": [edge.first], "last_position": [edge.last]})
 
 
+def _accounts(work: Work, records: Records, created: Places) -> dict[str, Blobs]:
+    """The accounts of created transfers: by slot, except those that a pending one named."""
+    accounts, made = work.accounts, {}
+    ends = np.flatnonzero(records["flags"] & SECOND != 0)
+    for side, at in (("debit", work.debit_at), ("credit", work.credit_at)):
+        slots = at[created]
+        column = [accounts[n] for n in slots.tolist()]
+        named = records[ends]
+        for n, account in zip(
+            ends.tolist(), blobs(named[side + "_lo"], named[side + "_hi"]), strict=True
+        ):
+            column[n] = account
+        made[side + "_account_id"] = column
+    return made
+
+
 def _chains(records: Records, ids: Blobs) -> dict[str, Any]:
     """The first id and the size of each linked chain, in each of its rows."""
-    is_linked = (records["flags"] & LINKED != 0).tolist()
-    if not any(is_linked):
+    marks = records["flags"] & LINKED != 0
+    if not marks.any():
         return {"chain_id": None, "chain_size": 0}
+    is_linked = marks.tolist()
     chain_ids: list[bytes | None] = [None] * len(ids)
     sizes = [0] * len(ids)
     start = -1
@@ -108,7 +124,7 @@ def _chains(records: Records, ids: Blobs) -> dict[str, Any]:
 def record_pendings(act: Act, work: Work, created: Places, place: Places, held_count: int) -> None:
     """Write new pendings, and what became of older ones."""
     held, known = work.held, len(work.pendings)
-    made = [n for n in created.tolist() if work.pool["flags"][n] & PENDING_FLAG]
+    made = created[work.pool["flags"][created] & PENDING_FLAG != 0].tolist()
     if made:
         new = held[known:held_count]
         records = work.pool[made]
@@ -198,6 +214,16 @@ def _optional(low: NDArray[np.uint64], high: NDArray[np.uint64]) -> list[bytes |
     ]
 
 
-def _same(values: Sequence[Any]) -> Any:
+def _named(ledgers: NDArray[np.uint32]) -> Any:
+    """The names of ledgers, one alone where all are of one."""
+    names = {n: ledger_name(n) for n in np.unique(ledgers).tolist()}
+    if len(names) == 1:
+        return next(iter(names.values()))
+    return [names[n] for n in ledgers.tolist()]
+
+
+def _same(values: NDArray[Any]) -> Any:
     """The value alone where it is the same in every row."""
-    return values[0] if values.count(values[0]) == len(values) else values
+    if (values == values[0]).all():
+        return int(values[0])
+    return values.tolist()
