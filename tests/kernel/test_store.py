@@ -107,6 +107,24 @@ def test_lists_of_any_length(node: Node) -> None:
         assert tx.one(SUM).count == 190
 
 
+def test_many_rows_go_in_and_come_out_by_columns(node: Node) -> None:
+    texts = ["plain", "tab\there", "a\\b", None]
+    data = [b"", b"\x00\xff", None, b"x"]
+    given = {"id": [1, 2, 3, 4], "text": texts, "data": data, "number": -(2**62)}
+    changed = {"id": [4, 2], "text": ['{"fo\\ur",}', None], "number": [4, 2]}
+    with change(node.store) as tx:
+        tx.load(THING, given)
+        tx.set_many(THING, "id", changed)
+    with node.read() as tx:
+        ids, texts, found, numbers = map(list, tx.columns(ALL))
+        assert [list(column) for column in tx.columns(BY_IDS, ids=[4, 7, 1])] == [[1, 4]]
+        assert [len(column) for column in tx.columns(ONE, id=9)] == [0]
+    assert ids == [1, 2, 3, 4]
+    assert texts == ["plain", None, "a\\b", '{"fo\\ur",}']
+    assert found == data
+    assert numbers == [-(2**62), 2, -(2**62), 4]
+
+
 def test_a_sum_of_nothing_is_nought(node: Node) -> None:
     with node.read() as tx:
         assert tx.one(SUM) == (0, 0)

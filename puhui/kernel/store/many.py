@@ -57,11 +57,23 @@ def copy_names(columns: Columns) -> list[str]:
 
 
 def array_of(values: Sequence[Any]) -> bytes:
-    """Integers, bytes or texts as the text of a PostgreSQL array."""
-    if values and isinstance(values[0], bytes):
-        return b"{" + b",".join([b'"\\\\x' + v.hex().encode() + b'"' for v in values]) + b"}"
-    assert all(type(value) is int for value in values), "integers or bytes"
-    return b"{" + ",".join(map(str, values)).encode() + b"}"
+    """Integers, bytes, texts and None as the text of a PostgreSQL array."""
+    if all(type(value) is int for value in values):
+        return b"{" + ",".join(map(str, values)).encode() + b"}"
+    return b"{" + b",".join(map(_item, values)) + b"}"
+
+
+def _item(value: int | str | bytes | None) -> bytes:
+    """One value of an array; whatever is no number stands in quotes."""
+    if value is None:
+        return b"NULL"
+    if isinstance(value, int):
+        return b"%d" % value
+    if isinstance(value, bytes):
+        return b'"\\\\x' + value.hex().encode() + b'"'
+    if "\0" in value:  # the server would take the text for ended there
+        raise ValueError("a text holds a zero character")
+    return b'"' + value.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'
 
 
 def type_of(column: Column[Any]) -> str:

@@ -16,7 +16,7 @@ from puhui.kernel.errors import Fault
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
 from puhui.kernel.store.schema import VERSION_TABLE, schema
-from puhui.kernel.store.statement import Columns, Compiler, Row, Unmarked, insert_all
+from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row, Unmarked, insert_all
 from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
@@ -80,15 +80,24 @@ class SqliteTransaction:
 
     def all(self, statement: Executable, /, **values: Any) -> list[Row]:
         """All rows."""
-        compiled = _known.get(id(statement)) or _compile(statement)
-        if compiled.is_expanding:
-            cursor = self._connection.execute(*compiled.spread(values))
-        else:
-            cursor = self._connection.execute(compiled.sql, compiled.positional(values))
+        compiled, cursor = self._found(statement, values)
         found = cursor.fetchall()
         if not found:
             return found
         return list(map(compiled.make or compiled.maker(cursor.description), found))
+
+    def columns(self, statement: Executable, /, **values: Any) -> list[Sequence[Any]]:
+        """All rows of a statement by its columns, in their order; empty columns where none is."""
+        _, cursor = self._found(statement, values)
+        return list(zip(*cursor, strict=True)) or [()] * len(cursor.description)
+
+    def _found(
+        self, statement: Executable, values: Mapping[str, Any]
+    ) -> tuple[Compiled, sqlite3.Cursor]:
+        compiled = _known.get(id(statement)) or _compile(statement)
+        if compiled.is_expanding:
+            return compiled, self._connection.execute(*compiled.spread(values))
+        return compiled, self._connection.execute(compiled.sql, compiled.positional(values))
 
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""

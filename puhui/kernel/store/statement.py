@@ -39,8 +39,8 @@ class Unmarked(Exception):
 
 
 class Transaction(Protocol):
-    """What rooms see of a database transaction: five ways to run a statement, two to move many
-    rows.
+    """What rooms see of a database transaction: five ways to run a statement, three to
+    move many rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
     int, str, bytes or None. ``ports`` is what the node has beside the store.
@@ -66,6 +66,10 @@ class Transaction(Protocol):
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each of ``rows``."""
+        ...
+
+    def columns(self, statement: Executable, /, **values: Any) -> list[Sequence[Any]]:
+        """All rows of a statement by its columns, in their order; empty columns where none is."""
         ...
 
     def load(self, table: Table, columns: Columns) -> None:

@@ -116,6 +116,17 @@ class PostgresTransaction:
             if number % PIPELINE_MAX == 0:
                 self.sync()
 
+    def columns(self, statement: Executable, /, **values: Any) -> list[Sequence[Any]]:
+        """All rows of a statement by its columns, in their order; empty columns where none is."""
+        self._send(self._compile(statement), values)
+        result = self.sync()[-1]
+        rows, get = range(result.ntuples), result.get_value
+        return [
+            [None if (value := get(row, n)) is None else reader(value) for row in rows]
+            for n in range(result.nfields)
+            for reader in (_READERS[result.ftype(n)],)
+        ]
+
     def load(self, table: Table, columns: Columns) -> None:
         """Insert many rows at once by COPY, which goes on its own, not in the pipeline."""
         self.sync()

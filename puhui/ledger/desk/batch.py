@@ -166,22 +166,22 @@ def _find_slots(
     Sums leave out pendings past their time. Refused: ``ledger.closing_needs_balance``.
     """
     tx, now_us = act.tx, act.now_us
-    rows = sorted(tx.all(write.FIND_TERMS, ids=wanted))
-    accounts = [row[0] for row in rows]
+    found, ledgers, terms, times_us = tx.columns(write.FIND_TERMS, ids=wanted)
+    accounts = list(found)
     at = {account: n for n, account in enumerate(accounts)}
-    slots: Records = np.zeros(len(rows), dtype=SLOT)
-    known = {name: ledger_number(name) for name in {row[1] for row in rows}}
-    slots["ledger"] = [known[row[1]] for row in rows]
-    slots["time_ns"] = [row[3] * 1000 for row in rows]
-    flags = np.array([row[2] for row in rows], dtype=np.uint16)
+    slots: Records = np.zeros(len(accounts), dtype=SLOT)
+    known = {name: ledger_number(name) for name in set(ledgers)}
+    slots["ledger"] = [known[name] for name in ledgers]
+    slots["time_ns"] = np.array(times_us, dtype=np.int64) * 1000
+    flags = np.array(terms, dtype=np.uint16)
     is_tracked = flags & TRACKED != 0
     slots["flags"] = np.where(is_tracked, flags, flags | UNTRACKED)
-    expires_us = np.full(len(rows), -1, dtype=np.int64)
+    expires_us = np.full(len(accounts), -1, dtype=np.int64)
     due: dict[int, tuple[int, int]] = {}
     tracked = [accounts[n] for n in np.flatnonzero(is_tracked).tolist()]
     if tracked:
-        columns = list(zip(*tx.all(write.LOCK_BALANCES, ids=tracked), strict=True))
-        places = np.array([at[account] for account in columns[0]])
+        columns = tx.columns(write.LOCK_BALANCES, ids=tracked)
+        places = np.array([at[account] for account in columns[0]], dtype=np.int64)
         for name, column in zip(SUMS, columns[1:5], strict=True):
             slots[name][places] = column
         expires_us[places] = columns[5]

@@ -37,7 +37,7 @@ INSERT_BALANCE = (
     .values({c.name: bindparam(c.name) for c in BALANCE.columns if c.name != "is_closed"})
 )
 FIND_ACCOUNTS = select(*A).where(A.id.in_(ids_in()))
-FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in()))
+FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in())).order_by(A.id)
 ALL_ACCOUNTS = select(A.id, A.flags).order_by(A.id)
 
 # Balances. Rows are locked in the order of ids, so that two writers never wait for each other.
