@@ -58,7 +58,6 @@ def pay(
 
     Example: puhui pay wages.csv --refused refused.csv --json
     """
-    from puhui.ledger import trial_balance
     from puhui.payment.window import pay_file
 
     if refused is not None and refused.resolve() == file.resolve():
@@ -82,10 +81,7 @@ def pay(
             tell=tell,
             queue=queue,
         )
-        difference = None
-        if not paid.queued:
-            with node.read() as tx:
-                difference = trial_balance(tx).difference_minor
+        difference = None if paid.queued else _difference(node)
     _show(paid, dry_run, refused, difference)
     if as_json:
         say.figures(
@@ -98,6 +94,14 @@ def pay(
                 "queued": paid.queued,
             }
         )
+
+
+def _difference(node: Node) -> int:
+    """How far debits and credits are apart, in minor units."""
+    from puhui.ledger import trial_balance
+
+    with node.read() as tx:
+        return trial_balance(tx).difference_minor
 
 
 @contextmanager
