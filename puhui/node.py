@@ -8,12 +8,13 @@ import importlib
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import NoReturn, cast
 
 from puhui.kernel.clock import Clock
 from puhui.kernel.crypto import Keys, load_keys
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.node import Node
-from puhui.kernel.store import open_store
+from puhui.kernel.store import Store, open_store
 from puhui.kernel.store.owner import claim_store, owner_of
 from puhui.ledger.window import open_beside
 from puhui.migrations import HEAD
@@ -149,4 +150,31 @@ def open_node(
     except BaseException:
         node.close()
         raise
+    return node
+
+
+class _Apart(Node):
+    """A node whose store cannot be reached: it has keys and a clock, and answers with the fault."""
+
+    fault: Fault
+
+    def submit(self, *args: object, **kwargs: object) -> NoReturn:
+        raise self.fault
+
+    def read(self, *, is_snapshot: bool = True) -> NoReturn:
+        raise self.fault
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def open_apart(home: Path | None, fault: Fault) -> Node:
+    """A node whose store is not there (``fault``): enough to accept acts into a queue.
+
+    Refused: ``kernel.bad_master_key``, and where the home has no master key yet.
+    """
+    load_rooms()
+    home = home or home_folder()
+    node = _Apart(cast(Store, None), load_keys(home, may_make=False), home)
+    node.fault = fault
     return node

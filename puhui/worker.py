@@ -1,4 +1,4 @@
-"""The worker (后台): delivers committed events to subscribers and closes days."""
+"""The worker (后台): delivers committed events, keeps up what is due, and closes days."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ from datetime import date
 
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM, find_use_case
-from puhui.kernel.event import DAY_STEPS, MOVE_CURSOR, SUBSCRIBERS, Delivery, next_events
+from puhui.kernel.event import (
+    DAY_STEPS,
+    MOVE_CURSOR,
+    SUBSCRIBERS,
+    UPKEEP,
+    Delivery,
+    next_events,
+)
 from puhui.kernel.store import change
 from puhui.webhook import run_courier
 
 IDLE_S = 0.2
+UPKEEP_S = 2.0
+"""How long upkeep rests when nothing is due."""
 
 LOGGER = logging.getLogger("puhui.worker")
 
@@ -98,15 +107,48 @@ def _move_cursor(node: Node, name: str, last: Delivery) -> None:
 def run_worker(node: Node, stop: threading.Event, *, idle_s: float = IDLE_S) -> int:
     """Deliver until ``stop`` is set, past any fault of the store; returns how many were taken.
 
-    Webhooks are told beside it, so that an endpoint that does not answer holds up nobody.
+    Webhooks are told beside it, and upkeep is done beside it, so that an endpoint or another node
+    that does not answer holds up nobody.
     """
-    courier = threading.Thread(target=run_courier, args=(node, stop), name="puhui-courier")
-    courier.start()
+    beside = [
+        threading.Thread(target=run_courier, args=(node, stop), name="puhui-courier"),
+        threading.Thread(target=_keep_up_until, args=(node, stop), name="puhui-upkeep"),
+    ]
+    for thread in beside:
+        thread.start()
     try:
         return _deliver_until(node, stop, idle_s)
     finally:
         stop.set()
-        courier.join()
+        for thread in beside:
+            thread.join()
+
+
+def keep_up(node: Node, stop: threading.Event | None = None) -> tuple[str, ...]:
+    """Do all the upkeep that is due; the names of what failed, which is tried again later.
+
+    Fault: what the store reports.
+    """
+    failed: list[str] = []
+    for name, step in sorted(UPKEEP.items()):
+        try:
+            while not _is_set(stop) and step(node):
+                pass
+        except Fault:
+            raise
+        except Exception:
+            LOGGER.exception("upkeep %s fails", name)
+            failed.append(name)
+    return tuple(failed)
+
+
+def _keep_up_until(node: Node, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            keep_up(node, stop)
+        except Fault as fault:
+            LOGGER.warning("upkeep: %s; trying again", fault)
+        stop.wait(UPKEEP_S)
 
 
 def _deliver_until(node: Node, stop: threading.Event, idle_s: float) -> int:
@@ -130,8 +172,10 @@ def close_day(
     """Run every step of ``day`` in order, one act a chunk, keyed by day, step and what is in it.
 
     It may be stopped at any chunk and started again: chunks that are done are found done, and
-    where the books have changed since, the day is closed again over what there is now.
+    where the books have changed since, the day is closed again over what there is now. What
+    upkeep is due is done first.
     """
+    keep_up(node)
     chunks_done = 0
     steps = sorted(DAY_STEPS.values(), key=lambda step: (step.order, step.name))
     for step in steps:

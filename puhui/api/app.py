@@ -20,7 +20,9 @@ from puhui.api.problem import Problem, answer, problem_of
 from puhui.api.read import read_operations
 from puhui.api.schema import openapi_of
 from puhui.channel import Gate, said
+from puhui.channel.outage import QUEUED_USE_CASES
 from puhui.kernel import Fault, Node, Refused
+from puhui.kernel.forward import Answer
 
 BODY_BYTES_MAX = 256 * 1024
 KEY_LENGTH_MAX = 128
@@ -90,7 +92,8 @@ def _answer(
     node: Node, reception: Reception, operation: Operation, request: Request, body: bytes
 ) -> Response:
     try:
-        caller = reception.caller_of(request.scope)
+        may_queue = operation.name in QUEUED_USE_CASES
+        caller = reception.caller_of(request.scope, may_queue=may_queue)
         caller.check_scope(operation.name)
         caller.check_roles(operation.roles)
         key, given = "", {}
@@ -100,6 +103,8 @@ def _answer(
         else:
             given = _given_by_address(operation, request)
         outcome = operation.call(node, caller, given, key)
+        if isinstance(outcome, Answer):
+            return _queued(outcome)
         content = operation.answer.dump_json(outcome)
         return Response(content, media_type="application/json")
     except (Problem, Refused, Fault) as error:
@@ -109,6 +114,22 @@ def _answer(
     except Exception:
         LOGGER.exception("%s failed", operation.name)
         return answer("api.failed", "Nothing was recorded; the request may be sent again.", 500)
+
+
+def _queued(accepted: Answer) -> Response:
+    """Accepted, not yet posted: the same request with the same key later tells what became of it.
+
+    Source of the status: RFC 9110 section 15.3.3.
+    """
+    told = {
+        "state": "queued",
+        "code": "api.queued",
+        "accepted_us": accepted.accepted_us,
+        "zh": said("api.queued", "zh"),
+        "en": said("api.queued", "en"),
+    }
+    content = json.dumps(told, ensure_ascii=False)
+    return Response(content, 202, {"retry-after": "5"}, media_type="application/json")
 
 
 def _key_of(request: Request) -> str:

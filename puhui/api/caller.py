@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,21 @@ from typing import Any
 from puhui.api.problem import Problem
 from puhui.api.rate import Rates
 from puhui.channel import Gate, address_of
-from puhui.kernel import Actor, Node
-from puhui.party.window import api_key_of
+from puhui.channel.outage import queue_of
+from puhui.kernel import Actor, Fault, Node
+from puhui.kernel.forward import PASSING
+from puhui.party.window import api_key_of, digest_of_token
 
 KEY_MARK = "puhui_"
 """How a machine's token begins, so that it is known when it lies in the wrong place."""
 
 PERSON_PER_MINUTE = 600
 STRANGER_PER_MINUTE = 60
+
+REMEMBERED_S = 900.0
+"""How long a caller is believed without the store, in seconds since it was last asked."""
+REMEMBERED_MAX = 20_000
+QUEUED_PER_MINUTE = 600
 
 STAFF_READERS = frozenset(
     "loan_officer operator risk_analyst auditor supervisor compliance_officer collector".split()
@@ -59,10 +67,35 @@ class Reception:
         self._node = node
         self._gate = gate
         self._rates = rates or Rates()
+        self._known: dict[str, tuple[Caller, float]] = {}
 
-    def caller_of(self, scope: Mapping[str, Any]) -> Caller:
-        """The caller of a request. Problem: ``api.not_logged_in``, ``api.too_often``."""
+    def caller_of(self, scope: Mapping[str, Any], *, may_queue: bool = False) -> Caller:
+        """The caller of a request. Problem: ``api.not_logged_in``, ``api.too_often``.
+
+        ``may_queue``: what is asked for may be accepted while no store is there. Whoever the store
+        has let in during the last minutes is believed then, and nobody else.
+        """
         token = _bearer_of(scope)
+        name = "" if token is None else digest_of_token(token)
+        try:
+            caller = self._ask(scope, token)
+        except Fault as fault:
+            known = self._known.get(name) if may_queue and fault.code in PASSING else None
+            if known is None or time.monotonic() - known[1] > REMEMBERED_S:
+                raise
+            self._count(f"queued {known[0].actor.name}", QUEUED_PER_MINUTE)
+            return known[0]
+        except Problem as problem:
+            if problem.code == "api.not_logged_in":
+                self._known.pop(name, None)
+            raise
+        if queue_of(self._node) is not None:
+            if len(self._known) >= REMEMBERED_MAX:
+                self._known.clear()
+            self._known[name] = caller, time.monotonic()
+        return caller
+
+    def _ask(self, scope: Mapping[str, Any], token: str | None) -> Caller:
         if token is not None and token.startswith(KEY_MARK):
             with self._node.read() as tx:
                 key = api_key_of(self._node, tx, token)

@@ -12,9 +12,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from puhui.api.caller import Caller
+from puhui.channel.outage import queue_of
 from puhui.channel.window import words_of_codes
-from puhui.kernel import Node
+from puhui.kernel import Node, Refused
 from puhui.kernel.act import USE_CASES, UseCase
+from puhui.kernel.forward import State
 
 NUMBER_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly (RFC 8259 section 6)."""
@@ -140,8 +142,14 @@ def _write(use_case: UseCase) -> Operation:
 
     def call(node: Node, caller: Caller, given: Any, key: str) -> Any:
         input = noun(**{name: getattr(given, name) for name in names})
-        return node.act(use_case.name, input, key=f"api:{caller.actor.name}:{key}",
-                        actor=caller.actor)  # fmt: skip
+        key = f"api:{caller.actor.name}:{key}"
+        queue = queue_of(node)
+        if queue is None or use_case.name not in queue.use_cases:
+            return node.act(use_case.name, input, key=key, actor=caller.actor)
+        answer = queue.act(use_case.name, input, key=key, actor=caller.actor)
+        if answer.state is State.REFUSED:
+            raise Refused(answer.code, answer.reason)
+        return answer if answer.state is State.QUEUED else answer.outcome
 
     return Operation(
         name=use_case.name,

@@ -28,6 +28,27 @@ def opened(
         node.close()
 
 
+@contextmanager
+def opened_or_apart() -> Iterator[Node]:
+    """The node; where its store is not there and ``PUHUI_QUEUE`` is set, one that queues alone."""
+    from puhui.channel.outage import queue_folder
+    from puhui.kernel import Fault
+    from puhui.kernel.forward import PASSING
+    from puhui.node import home_folder, open_apart, open_node, take_core
+
+    take_core(home_folder())
+    try:
+        node = open_node()
+    except Fault as fault:
+        if fault.code not in PASSING or queue_folder(home_folder()) is None:
+            raise
+        node = open_apart(None, fault)
+    try:
+        yield node
+    finally:
+        node.close()
+
+
 def operator() -> Actor:
     """Whoever can read the node's files: the operator, with every role a use case asks for."""
     from puhui.kernel import Actor

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from puhui.cli import say
-from puhui.cli.open import opened, operator
+from puhui.cli.open import opened_or_apart, operator
 
 if TYPE_CHECKING:
+    from puhui.kernel import Node
+    from puhui.kernel.forward import Forwarder
     from puhui.payment import PaymentLine
     from puhui.payment.window import FilePaid, RefusedLine
 
@@ -52,15 +54,20 @@ def pay(
     remark; Chinese names are known too (付款编号, 付款人, 收款人, 金额, 币种, 用途, 附言). Payers
     and payees are party ids, numbers of accounts, or references of --source. The same file again
     posts nothing; a run that was killed goes on; a payment id of a payer is one payment for ever.
+    With PUHUI_QUEUE set, a file is accepted while the store is off, and posted when it is back.
 
     Example: puhui pay wages.csv --refused refused.csv --json
     """
-    from puhui.ledger import trial_balance
     from puhui.payment.window import pay_file
 
     if refused is not None and refused.resolve() == file.resolve():
         raise typer.BadParameter("--refused needs another file than the one that is paid.")
-    with opened() as node, _report(refused) as tell, say.progress() as step:
+    with (
+        opened_or_apart() as node,
+        _queue(node, dry_run=dry_run) as queue,
+        _report(refused) as tell,
+        say.progress() as step,
+    ):
         total = file.stat().st_size if file.is_file() else 0
         is_xml = file.suffix.lower() == ".xml"
         paid = pay_file(
@@ -72,9 +79,9 @@ def pay(
             dry_run=dry_run,
             step=lambda done: step("payments", done, done if is_xml else max(total, done)),
             tell=tell,
+            queue=queue,
         )
-        with node.read() as tx:
-            difference = trial_balance(tx).difference_minor
+        difference = None if paid.queued else _difference(node)
     _show(paid, dry_run, refused, difference)
     if as_json:
         say.figures(
@@ -84,8 +91,17 @@ def pay(
                 "posted": paid.posted,
                 "trial_balance_minor": difference,
                 "repeated": paid.repeated,
+                "queued": paid.queued,
             }
         )
+
+
+def _difference(node: Node) -> int:
+    """How far debits and credits are apart, in minor units."""
+    from puhui.ledger import trial_balance
+
+    with node.read() as tx:
+        return trial_balance(tx).difference_minor
 
 
 @contextmanager
@@ -115,7 +131,34 @@ def _cells(line: PaymentLine | None, refusal: RefusedLine) -> tuple[str, ...]:
     return (line.payment_id, line.payer, line.payee, amount, line.currency, *words)
 
 
-def _show(paid: FilePaid, dry_run: bool, refused: Path | None, difference: int) -> None:
+@contextmanager
+def _queue(node: Node, *, dry_run: bool) -> Iterator[Forwarder | None]:
+    """The queue of files, drained first; None where queues are off, or another run has it."""
+    from puhui.channel.outage import drain, open_queue
+    from puhui.kernel import Refused
+
+    try:
+        queue = None if dry_run else open_queue(node, "pay")
+    except Refused as refused:
+        if refused.code != "kernel.queue_in_use":
+            raise
+        queue = None
+    if queue is None:
+        yield None
+        return
+    try:
+        if queue.waiting:
+            done = drain(queue)
+            say.note(
+                f"Of the files accepted before, {done.posted:,} batches are posted now, "
+                f"{len(done.refused):,} refused, {done.left:,} still wait."
+            )
+        yield queue
+    finally:
+        queue.close()
+
+
+def _show(paid: FilePaid, dry_run: bool, refused: Path | None, difference: int | None) -> None:
     """A run in words, and the first refusals as a table."""
     from puhui.kernel.money import Money
 
@@ -140,6 +183,13 @@ def _show(paid: FilePaid, dry_run: bool, refused: Path | None, difference: int) 
             (verb, f"{paid.posted:,} ({sums})" if paid.posted else nothing),
             ("posted before", f"{paid.repeated:,}"),
             ("refused", f"{paid.refused_rows:,}"),
-            ("trial balance", f"{difference} apart"),
+            ("accepted, not yet posted", f"{paid.queued:,}"),
+            ("trial balance", "not known now" if difference is None else f"{difference} apart"),
         ]
     )
+    if paid.queued:
+        say.line(
+            "The store is off. What was accepted is kept on this machine and posted when the store "
+            "is back: by puhui serve or puhui worker, or by the next puhui pay. Pay the same file "
+            "again then to see what became of each row."
+        )

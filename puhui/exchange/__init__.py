@@ -6,6 +6,7 @@ from puhui.exchange.desk import settlement as _settlement  # noqa: F401  registe
 from puhui.exchange.desk.leg import receipt_of
 from puhui.exchange.desk.remit import remit_and_tell
 from puhui.exchange.engines.coordinator import (
+    KnownPeers,
     NodePeer,
     drive_deal,
     recover_deals,
@@ -19,6 +20,7 @@ __all__ = [
     "quote_bytes",
     "remit_and_tell",
     "receipt_of",
+    "KnownPeers",
     "NodePeer",
     "start_and_drive",
     "drive_deal",

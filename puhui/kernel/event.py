@@ -86,6 +86,9 @@ SUBSCRIBERS: dict[str, frozenset[str]] = {}
 
 DAY_STEPS: dict[str, DayStep] = {}
 
+UPKEEP: dict[str, Callable[[Any], bool]] = {}
+"""Name -> what the worker calls again and again; see ``upkeep``."""
+
 
 def subscribe(use_case: str, *, to: tuple[str, ...]) -> None:
     """Have the use case ``use_case`` (its input is a ``Delivery``) told of the events ``to``."""
@@ -99,6 +102,14 @@ def day_step(order: int, name: str, chunks: Callable[[Any, date], list[Any]]) ->
     """
     assert name not in DAY_STEPS, name
     DAY_STEPS[name] = DayStep(order, name, chunks)
+
+
+def upkeep(name: str, step: Callable[[Any], bool]) -> None:
+    """Have ``step(node)`` called every few seconds and before a day is closed: it looks for what
+    is due and runs one act of it; it answers whether more may be due.
+    """
+    assert name not in UPKEEP, name
+    UPKEEP[name] = step
 
 
 def next_events(tx: Transaction, subscriber: str, *, after: int = 0) -> list[Delivery]:

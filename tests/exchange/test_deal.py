@@ -12,13 +12,21 @@ from typing import Any
 
 import pytest
 
-from puhui.exchange import NodePeer, drive_deal, receipt_of, recover_deals, start_and_drive
+from puhui.exchange import (
+    KnownPeers,
+    NodePeer,
+    drive_deal,
+    receipt_of,
+    recover_deals,
+    start_and_drive,
+)
 from puhui.exchange.nouns.deal import Deal, DealState, Side, StartDeal
 from puhui.exchange.nouns.leg import LegReceipt
 from puhui.exchange.window import leg, open_deals, open_legs
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import Keys
+from puhui.worker import keep_up
 from tests.exchange.scheme import MINUTE_US, Scheme, act, balance, top_up
 from tests.party.people import register_person
 
@@ -352,3 +360,26 @@ def test_decisions_go_one_way(quick: Corridor) -> None:
         act(quick.here, "decide_deal", told)
     with pytest.raises(Refused, match="unknown_deal"):
         drive_deal(NodePeer(quick.here), quick.peers(), "none")
+
+
+def test_the_worker_recovers_deals_with_the_peers_that_it_knows(quick: Corridor) -> None:
+    before = quick.money()
+    quick.drive({"here": Silent(quick.here, "resolve"), "there": NodePeer(quick.there)})
+    assert keep_up(quick.here) == ()
+    assert len(quick.open_deals()) == 1, "it knows no peer: the deal waits"
+    quick.here.ports[KnownPeers] = KnownPeers(here=NodePeer(quick.here))
+    assert keep_up(quick.here) == ()
+    assert len(quick.open_deals()) == 1, "it knows not both"
+    quick.here.ports[KnownPeers] = KnownPeers(quick.peers())
+    assert keep_up(quick.here) == ()
+    assert quick.open_deals() == ()
+    assert quick.moved(before, 1)
+
+
+def test_the_worker_ends_legs_whose_time_is_over(quick: Corridor) -> None:
+    before = quick.money()
+    quick.drive({"here": NodePeer(quick.here), "there": Silent(quick.there, "_leg")})
+    quick.clock.set_us(quick.clock.now_us() + 3 * MINUTE_US)
+    assert keep_up(quick.here) == ()
+    assert quick.nothing_is_held()
+    assert quick.moved(before, 0)

@@ -10,7 +10,7 @@ import pytest
 from puhui.exchange.window import settlements, windows
 from puhui.kernel import Node, Refused
 from puhui.kernel.money import Money
-from tests.exchange.scheme import Scheme, act
+from tests.exchange.scheme import SECOND, STAFF, Scheme, act
 
 PREIMAGE = "33" * 32
 CONDITION = hashlib.sha256(bytes.fromhex(PREIMAGE)).hexdigest()
@@ -357,3 +357,17 @@ def test_participants_and_positions_are_what_they_say(sqlite_node: Node) -> None
     ):
         with pytest.raises(Refused, match=code):
             act(node, name, told)
+
+
+def test_who_reserved_does_not_settle(node: Node) -> None:
+    """Four eyes in the use case itself, whatever channel asks; giving up is free to both."""
+    scheme = Scheme(node)
+    made = reserve(scheme, close(scheme))
+    told = {"settlement_id": made.settlement_id}
+    with pytest.raises(Refused, match=r"^party\.four_eyes"):
+        node.act("exchange.settle", told, key="own", actor=STAFF)
+    assert node.act("exchange.settle", told, key="other", actor=SECOND).state == "settled"
+    assert node.act("exchange.settle", told, key="late", actor=STAFF).state == "settled"
+    again = reserve(scheme, close(scheme))
+    told = {"settlement_id": again.settlement_id}
+    assert node.act("exchange.abort_settlement", told, key="up", actor=STAFF).state == "aborted"

@@ -32,10 +32,10 @@ from puhui.exchange.nouns.leg import (
 from puhui.exchange.rules import leg as rules
 from puhui.exchange.tables import leg as tables
 from puhui.exchange.tables import participant as participant_tables
-from puhui.kernel.act import Act, use_case
+from puhui.kernel.act import SYSTEM, Act, use_case
 from puhui.kernel.crypto import verify_signature
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import day_step
+from puhui.kernel.event import day_step, upkeep
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Transfer, create_transfers, lookup_transfers
@@ -295,3 +295,17 @@ def _due_chunks(node: Node, day: date) -> list[ExpireLegs]:
 
 
 day_step(40, "exchange.expire_legs", _due_chunks)
+
+
+def _expire_due(node: Node) -> bool:
+    """End legs past their time, if any are; whether more may be."""
+    with node.read() as tx:
+        first = tx.one(tables.READ_DUE, now_us=node.clock.now_us(), count=1)
+    if first is None:
+        return False
+    key = f"upkeep:exchange.expire_legs:{first.id}"
+    done = node.act("exchange.expire_legs", ExpireLegs(_DUE_MAX), key=key, actor=SYSTEM)
+    return len(done.leg_ids) >= _DUE_MAX
+
+
+upkeep("exchange.expire_legs", _expire_due)

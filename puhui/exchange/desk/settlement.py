@@ -26,6 +26,7 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Transfer, chart, create_transfers, lookup_transfers
+from puhui.party import check_actor
 
 
 def window_of(row: Row) -> SettlementWindow:
@@ -115,6 +116,7 @@ def reserve_settlement(act: Act, input: ReserveSettlement) -> SettlementMoved:
         state="reserved",
         made_us=act.now_us,
     )
+    act.tx.put(tables.INSERT_MAKER, settlement_id=settlement_id, actor=act.actor)
     _move_windows(act, [row.id for row in rows], "settling", settlement_id)
     sums = act.tx.all(tables.READ_NETS, ids=[row.id for row in rows])
     nets = rules.netted([Net(row.position_id, row.net_minor) for row in sums])
@@ -177,14 +179,18 @@ def settle(act: Act, input: EndSettlement) -> SettlementMoved:
     """Pay a reserved settlement: every position moves by its net, and its windows are settled.
 
     Whose funds were short keeps less cover, so its cap in force falls; who has spent what came in
-    keeps more, until it is paid out by ``set_cap``. Refused: ``exchange.unknown_settlement``,
-    ``exchange.settlement_ended``.
+    keeps more, until it is paid out by ``set_cap``. Another person than who reserved it pays it;
+    giving it up is free to both. Refused: ``exchange.unknown_settlement``,
+    ``exchange.settlement_ended``, ``party.four_eyes``, ``party.user_disabled``,
+    ``party.unknown_user``.
     """
     row = _take(act, input.settlement_id, "settled")
     if row is None:
         return SettlementMoved(
             input.settlement_id, "settled", lines_of(act.tx, input.settlement_id)
         )
+    maker = act.tx.one(tables.READ_MAKER, settlement_id=row.id)
+    check_actor(act.tx, act.actor, second_to=None if maker is None else maker.actor)
     _end(act, row, Transfer.POST)
     owed = [line for line in lines_of(act.tx, row.id) if line.net_minor < 0]
     _pay(act, row.id, owed, row.currency)

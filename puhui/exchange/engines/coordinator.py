@@ -18,6 +18,7 @@ from puhui.exchange.nouns.deal import Deal, DealState, DecideDeal, Side, StartDe
 from puhui.exchange.nouns.leg import AbortLeg, FulfilLeg, LegReceipt, PrepareLeg, ResolveLeg
 from puhui.kernel.act import Actor
 from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.event import upkeep
 from puhui.kernel.node import Node
 
 STEPS_MAX = 10
@@ -41,6 +42,10 @@ class NodePeer:
 
 
 Peers = Mapping[str, NodePeer]
+
+
+class KnownPeers(dict[str, NodePeer]):
+    """The nodes by name that a node's worker drives deals with: a port of the node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +186,22 @@ def recover_deals(own: NodePeer, peers: Peers) -> tuple[Deal, ...]:
     with own.node.read() as tx:
         waiting = open_deals(tx)
     return tuple(drive_deal(own, peers, deal.id) for deal in waiting)
+
+
+def _recover(node: Node) -> bool:
+    """Drive the deals that a stop or a silent peer has left open: at opening and later on.
+
+    A deal with a node that is not among the ports waits until it is.
+    """
+    peers = node.ports.get(KnownPeers)
+    if not isinstance(peers, KnownPeers):
+        return False
+    with node.read() as tx:
+        waiting = open_deals(tx)
+    for deal in waiting:
+        if deal.source.peer in peers and deal.target.peer in peers:
+            drive_deal(NodePeer(node), peers, deal.id)
+    return False
+
+
+upkeep("exchange.recover_deals", _recover)

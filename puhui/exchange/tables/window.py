@@ -65,6 +65,14 @@ LINE = Table(
     CheckConstraint("paid_minor >= 0"),
 )
 
+MAKER = Table(
+    "exchange_settlement_maker",
+    metadata,
+    Column("settlement_id", Text, ForeignKey("exchange_settlement.id"), primary_key=True),
+    Column("actor", Text, nullable=False),
+)
+"""Who has reserved a settlement: another person pays it. Those before state 0005 have no row."""
+
 _window, _entry, _settlement, _line = WINDOW.c, ENTRY.c, SETTLEMENT.c, LINE.c
 
 INSERT_WINDOW = insert_all(WINDOW)
@@ -124,6 +132,8 @@ READ_SETTLEMENTS = (
     .order_by(_settlement.made_us.desc(), _settlement.id)
     .limit(bindparam("count"))
 )
+INSERT_MAKER = insert_all(MAKER)
+READ_MAKER = select(MAKER.c.actor).where(MAKER.c.settlement_id == bindparam("settlement_id"))
 INSERT_LINE = insert_all(LINE)
 READ_LINES = (
     select(_line.position_id, _line.net_minor, _line.paid_minor)

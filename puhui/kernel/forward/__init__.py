@@ -24,7 +24,7 @@ from puhui.kernel.node import Node
 from puhui.kernel.pending import text_of
 from puhui.kernel.store import journal
 
-__all__ = ["Answer", "Drained", "Forwarder", "State"]
+__all__ = ["PASSING", "Answer", "Drained", "Forwarder", "State"]
 
 BYTES_MAX = 256 * 2**20
 FINISH_EVERY = 256

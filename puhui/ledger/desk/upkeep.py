@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from puhui.kernel.act import Act, use_case
+from puhui.kernel.act import SYSTEM, Act, use_case
 from puhui.kernel.errors import Refused
+from puhui.kernel.event import upkeep
+from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger.desk.account import still_closed
 from puhui.ledger.desk.outside import outside_of
 from puhui.ledger.nouns import BATCH_MAX, TIME_US_MAX, Transfer
 from puhui.ledger.rules import EXPIRED, OPEN, release
-from puhui.ledger.tables import read, write
+from puhui.ledger.tables import intent, read, write
 from puhui.ledger.tables.schema import parts, whole
 
 
@@ -198,3 +200,36 @@ def index_transfers(act: Act, input: IndexTransfers) -> Indexed:
         act.tx.put(read.TAKE_IN, first=row.first_position, last=row.last_position)
         act.tx.put(read.FORGET_LOOSE, first=row.first_position)
     return Indexed(len(found))
+
+
+INDEXED_AT_ONCE = 2
+"""Large batches that upkeep takes in by one act: so few that nobody waits long for the store."""
+
+
+def _expire_due(node: Node) -> bool:
+    """Release pendings past their time, if any are; whether more may be."""
+    with node.read() as tx:
+        due = write.FIND_DUE if outside_of(tx) is None else intent.DUE_HOLDS
+        first = tx.one(due, now_us=node.clock.now_us(), count=1)
+    if first is None:
+        return False
+    # A pending is released once, so its id makes a key that no other act of upkeep has.
+    key = f"upkeep:ledger.expire_pendings:{first.id.hex()}"
+    done = node.act("ledger.expire_pendings", ExpirePendings(), key=key, actor=SYSTEM)
+    return bool(done.released == BATCH_MAX)
+
+
+def _index_loose(node: Node) -> bool:
+    """Take large batches into the indexes, if any wait; whether more may."""
+    with node.read() as tx:
+        first = tx.one(read.NEXT_LOOSE, count=1)
+    if first is None:
+        return False
+    key = f"upkeep:ledger.index_transfers:{first.first_position}"
+    asked = IndexTransfers(INDEXED_AT_ONCE)
+    done = node.act("ledger.index_transfers", asked, key=key, actor=SYSTEM)
+    return bool(done.batches == INDEXED_AT_ONCE)
+
+
+upkeep("ledger.expire_pendings", _expire_due)
+upkeep("ledger.index_transfers", _index_loose)

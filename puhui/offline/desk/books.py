@@ -6,16 +6,18 @@ from puhui.kernel.store import Row
 from puhui.ledger import Account
 from puhui.offline import rules
 from puhui.offline.nouns import AllowanceState, OfflineVoucher, VoucherState
+from puhui.payment import own_account, wallet_account
 
-
-def wallet_account(party_id: str, currency: str) -> int:
-    """The number of a party's wallet: a deposit account in the ledger."""
-    return Account.id_of(f"wallet:{party_id}:{currency}")
-
-
-def own_account(name: str, currency: str) -> int:
-    """The number of one of the operator's own accounts."""
-    return Account.id_of(f"bank:{name}:{currency}")
+__all__ = [
+    "allowance_state",
+    "escrow_account",
+    "own_account",
+    "row_of",
+    "transfer_id_of",
+    "voucher_of",
+    "voucher_state",
+    "wallet_account",
+]
 
 
 def escrow_account(allowance_id: str) -> int:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from puhui.kernel.act import BATCH_MAX, Actor
 from puhui.kernel.clock import business_date
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.forward import PASSING, Forwarder, State
 from puhui.kernel.node import Node
 from puhui.party import Party, find_parties
 from puhui.payment.desk.post import is_number
@@ -43,13 +44,16 @@ class _Run:
     source: str
     dry_run: bool
     tell: Tell
+    queue: Forwarder | None = None
     payments: int = 0
+    queued: int = 0
     posted: int = 0
     repeated: int = 0
     refused_rows: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     refused: list[RefusedLine] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
 
     def refuse(self, refusal: RefusedLine, line: PaymentLine | None = None) -> None:
         """Count and tell one refusal."""
@@ -73,21 +77,25 @@ def pay_file(
     dry_run: bool = False,
     step: Callable[[int], None] | None = None,
     tell: Tell = _tell_nobody,
+    queue: Forwarder | None = None,
 ) -> FilePaid:
     """Pay the file at ``path``: CSV, or pain.001 where its name ends in .xml.
 
     ``source`` is whose references stand for payers and payees, where they are no ids or numbers.
     ``step`` is told how many bytes (of XML: payments) were read. With ``dry_run`` nothing is
-    recorded, and each batch is judged as if none before it had been. Refused: ``payment.no_file``,
+    recorded, and each batch is judged as if none before it had been. With ``queue``, batches that
+    no store takes now are accepted into it and posted later; who is named by a reference cannot be
+    looked up then (``payment.no_look_up``). Refused: ``payment.no_file``,
     ``payment.bad_encoding``, ``payment.bad_header`` and what the reader of pain.001 refuses.
     """
-    run = _Run(node, actor, source, dry_run, tell)
+    run = _Run(node, actor, source, dry_run, tell, None if dry_run else queue)
     lines = _read(node, path, encoding, step)
     while chunk := list(islice(lines, BATCH_MAX)):
         _pay_chunk(run, chunk)
     return FilePaid(
         payments=run.payments,
         posted=run.posted,
+        queued=run.queued,
         repeated=run.repeated,
         refused_rows=run.refused_rows,
         posted_minor=tuple(sorted(run.sums.items())),
@@ -128,14 +136,19 @@ def _pay_chunk(run: _Run, chunk: Sequence[PaymentLine | RefusedLine]) -> None:
     for line in lines:
         strangers = [text for text in (line.payer, line.payee) if not run.known[text]]
         if strangers:
-            reason = f"Nobody here is {strangers[0][:60]!r}."
-            run.refuse(
-                RefusedLine(line.line, line.payment_id, "payment.unknown_party", reason), line
-            )
+            run.refuse(_stranger(run, line, strangers[0]), line)
         else:
             by_currency.setdefault(line.currency, []).append(line)
     for currency, some in by_currency.items():
         _post(run, currency, some)
+
+
+def _stranger(run: _Run, line: PaymentLine, name: str) -> RefusedLine:
+    if name in run.unknown:
+        reason = f"Who is {name[:60]!r} cannot be looked up while the store is off."
+        return RefusedLine(line.line, line.payment_id, "payment.no_look_up", reason)
+    reason = f"Nobody here is {name[:60]!r}."
+    return RefusedLine(line.line, line.payment_id, "payment.unknown_party", reason)
 
 
 def _look_up(run: _Run, lines: Sequence[PaymentLine]) -> None:
@@ -148,13 +161,19 @@ def _look_up(run: _Run, lines: Sequence[PaymentLine]) -> None:
     run.known.update({name: name.lower() for name in new if is_number(name)})
     ids = [name for name in new if name.startswith("party-")]
     others = [name for name in new if not is_number(name) and not name.startswith("party-")]
-    with run.node.read() as tx:
-        for some in _pieces(ids):
-            found = find_parties(run.node, tx, party_ids=some)
-            run.known.update(_living((party.id, party) for party in found))
-        for some in _pieces(others if run.source else ()):
-            found = find_parties(run.node, tx, source=run.source, references=some)
-            run.known.update(_living((party.reference or "", party) for party in found))
+    try:
+        with run.node.read() as tx:
+            for some in _pieces(ids):
+                found = find_parties(run.node, tx, party_ids=some)
+                run.known.update(_living((party.id, party) for party in found))
+            for some in _pieces(others if run.source else ()):
+                found = find_parties(run.node, tx, source=run.source, references=some)
+                run.known.update(_living((party.reference or "", party) for party in found))
+    except Fault as fault:
+        if run.queue is None or fault.code not in PASSING:
+            raise
+        run.known.update({name: name for name in ids})  # judged when they are posted
+        run.unknown.update(others)
 
 
 def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -176,14 +195,42 @@ def _post(run: _Run, currency: str, lines: Sequence[PaymentLine]) -> None:
         purposes=tuple(line.purpose for line in lines),
         remarks=tuple(line.remark for line in lines),
     )
-    pending = run.node.submit(
-        "payment.pay_batch", batch, key=key_of(batch), actor=run.actor, dry_run=run.dry_run
-    )
-    outcome: BatchPaid = pending.result()
+    key = key_of(batch)
+    if run.queue is not None and run.queue.waiting:
+        _enqueue(run, run.queue, batch, key, lines)
+        return
+    try:
+        pending = run.node.submit(
+            "payment.pay_batch", batch, key=key, actor=run.actor, dry_run=run.dry_run
+        )
+        outcome: BatchPaid = pending.result()
+    except Fault as fault:
+        if run.queue is None or fault.code not in PASSING:
+            raise
+        _enqueue(run, run.queue, batch, key, lines)
+        return
+    _count(run, lines, outcome, is_repeat=pending.is_repeat)
+
+
+def _enqueue(
+    run: _Run, queue: Forwarder, batch: PayBatch, key: str, lines: Sequence[PaymentLine]
+) -> None:
+    """Accept a batch for later; where the store is back meanwhile it is posted at once."""
+    answer = queue.act("payment.pay_batch", batch, key=key, actor=run.actor)
+    if answer.state is State.QUEUED:
+        run.queued += len(lines)
+    elif answer.state is State.POSTED:
+        _count(run, lines, answer.outcome, is_repeat=False)
+    else:
+        raise Refused(answer.code, answer.reason)
+
+
+def _count(run: _Run, lines: Sequence[PaymentLine], outcome: BatchPaid, *, is_repeat: bool) -> None:
+    currency = lines[0].currency
     for place, code in outcome.refused:
         line = lines[place]
         run.refuse(RefusedLine(line.line, line.payment_id, code, REASON_CODES[code]), line)
-    if pending.is_repeat:
+    if is_repeat:
         run.repeated += outcome.posted + len(outcome.repeated)
         return
     run.repeated += len(outcome.repeated)

@@ -170,6 +170,7 @@ class FilePaid:
     ``payments`` are the payments that stand in it, ``posted`` those that this run posted,
     ``repeated`` those that had been posted before, ``refused_rows`` the rest; together they are
     ``payments``. ``posted_minor`` are sums by currency; ``refused`` the first refusals in order.
+    ``queued`` are those accepted and not posted yet, as no store took them.
     """
 
     payments: int
@@ -178,3 +179,4 @@ class FilePaid:
     refused_rows: int
     posted_minor: tuple[tuple[str, int], ...]
     refused: tuple[RefusedLine, ...]
+    queued: int = 0
