@@ -19,8 +19,7 @@ from puhui.api.operation import Operation, write_operations
 from puhui.api.problem import Problem, answer, problem_of
 from puhui.api.read import read_operations
 from puhui.api.schema import openapi_of
-from puhui.channel import Gate, said
-from puhui.channel.outage import QUEUED_USE_CASES
+from puhui.channel import Gate, queues, said
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.forward import Answer
 
@@ -92,7 +91,7 @@ def _answer(
     node: Node, reception: Reception, operation: Operation, request: Request, body: bytes
 ) -> Response:
     try:
-        may_queue = operation.name in QUEUED_USE_CASES
+        may_queue = operation.name in queues.QUEUED_USE_CASES
         caller = reception.caller_of(request.scope, may_queue=may_queue)
         caller.check_scope(operation.name)
         caller.check_roles(operation.roles)

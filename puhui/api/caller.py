@@ -9,8 +9,7 @@ from typing import Any
 
 from puhui.api.problem import Problem
 from puhui.api.rate import Rates
-from puhui.channel import Gate, address_of
-from puhui.channel.outage import queue_of
+from puhui.channel import Gate, address_of, queues
 from puhui.kernel import Actor, Fault, Node
 from puhui.kernel.forward import PASSING
 from puhui.party.window import api_key_of, digest_of_token
@@ -89,7 +88,7 @@ class Reception:
             if problem.code == "api.not_logged_in":
                 self._known.pop(name, None)
             raise
-        if queue_of(self._node) is not None:
+        if queues.queue_of(self._node) is not None:
             if len(self._known) >= REMEMBERED_MAX:
                 self._known.clear()
             self._known[name] = caller, time.monotonic()

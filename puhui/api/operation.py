@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from puhui.api.caller import Caller
-from puhui.channel.outage import queue_of
+from puhui.channel import queues
 from puhui.channel.window import words_of_codes
 from puhui.kernel import Node, Refused
 from puhui.kernel.act import USE_CASES, UseCase
@@ -143,7 +143,7 @@ def _write(use_case: UseCase) -> Operation:
     def call(node: Node, caller: Caller, given: Any, key: str) -> Any:
         input = noun(**{name: getattr(given, name) for name in names})
         key = f"api:{caller.actor.name}:{key}"
-        queue = queue_of(node)
+        queue = queues.queue_of(node)
         if queue is None or use_case.name not in queue.use_cases:
             return node.act(use_case.name, input, key=key, actor=caller.actor)
         answer = queue.act(use_case.name, input, key=key, actor=caller.actor)

@@ -1,5 +1,6 @@
 """What every channel shares (门面): who is asking, the words of refusals, messages to phones."""
 
+from puhui.channel import outage as queues
 from puhui.channel.gate import Gate
 from puhui.channel.gateway import MessageGateway, open_gateway
 from puhui.channel.web import address_of, cookie_name, new_key
@@ -13,4 +14,5 @@ __all__ = [
     "new_key",
     "cookie_name",
     "address_of",
+    "queues",
 ]

@@ -31,7 +31,7 @@ def opened(
 @contextmanager
 def opened_or_apart() -> Iterator[Node]:
     """The node; where its store is not there and ``PUHUI_QUEUE`` is set, one that queues alone."""
-    from puhui.channel.outage import queue_folder
+    from puhui.channel import queues
     from puhui.kernel import Fault
     from puhui.kernel.forward import PASSING
     from puhui.node import home_folder, open_apart, open_node, take_core
@@ -40,7 +40,7 @@ def opened_or_apart() -> Iterator[Node]:
     try:
         node = open_node()
     except Fault as fault:
-        if fault.code not in PASSING or queue_folder(home_folder()) is None:
+        if fault.code not in PASSING or queues.queue_folder(home_folder()) is None:
             raise
         node = open_apart(None, fault)
     try:

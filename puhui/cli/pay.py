@@ -134,11 +134,11 @@ def _cells(line: PaymentLine | None, refusal: RefusedLine) -> tuple[str, ...]:
 @contextmanager
 def _queue(node: Node, *, dry_run: bool) -> Iterator[Forwarder | None]:
     """The queue of files, drained first; None where queues are off, or another run has it."""
-    from puhui.channel.outage import drain, open_queue
+    from puhui.channel import queues
     from puhui.kernel import Refused
 
     try:
-        queue = None if dry_run else open_queue(node, "pay")
+        queue = None if dry_run else queues.open_queue(node, "pay")
     except Refused as refused:
         if refused.code != "kernel.queue_in_use":
             raise
@@ -148,7 +148,7 @@ def _queue(node: Node, *, dry_run: bool) -> Iterator[Forwarder | None]:
         return
     try:
         if queue.waiting:
-            done = drain(queue)
+            done = queues.drain(queue)
             say.note(
                 f"Of the files accepted before, {done.posted:,} batches are posted now, "
                 f"{len(done.refused):,} refused, {done.left:,} still wait."

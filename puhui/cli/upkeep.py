@@ -55,7 +55,7 @@ def worker(
     import signal
     import threading
 
-    from puhui.channel import outage  # noqa: F401  registers the draining of queues
+    from puhui.channel import queues  # noqa: F401  registers the draining of queues
     from puhui.worker import deliver, run_worker
 
     stop = threading.Event()

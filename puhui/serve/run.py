@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from puhui.channel import Gate, open_gateway
-from puhui.channel.outage import keep_queue
+from puhui.channel import Gate, open_gateway, queues
 from puhui.kernel import Node, Refused
 from puhui.kernel.store.serving import serving
 from puhui.serve.log import log_to
@@ -61,7 +60,7 @@ def serve(
     with serving(node.store):
         check_port(host, port)
         written = log_to(log, logging.INFO if beside is None else logging.WARNING)
-        keep_queue(node, "serve")
+        queues.keep_queue(node, "serve")
         probes = Probes(node)
         site = build_site(
             node,
