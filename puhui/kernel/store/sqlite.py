@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.errors import Fault
+from puhui.kernel.store.file import fault_of, open_file
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
 from puhui.kernel.store.schema import VERSION_TABLE, schema
@@ -26,41 +27,6 @@ _RECORD = insert_all(JOURNAL)
 
 _compile = Compiler("sqlite")
 _known = _compile.known
-
-
-def _raw(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}{'?mode=ro' if read_only else ''}"
-    connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=1024
-    )
-    try:
-        connection.execute("PRAGMA busy_timeout = 10000")
-        if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        connection.execute("PRAGMA cache_size = -65536")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def fault_of(error: sqlite3.Error) -> Fault:
-    """What a driver error means to people; the message of the driver is kept."""
-    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if kind == sqlite3.SQLITE_FULL:
-        return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
-    if kind == sqlite3.SQLITE_READONLY:
-        return Fault("kernel.read_only", f"The store cannot be written to ({error}).")
-    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Fault("kernel.store_busy", f"Another process held the store too long ({error}).")
-    if kind == sqlite3.SQLITE_CANTOPEN:
-        return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
-    return Fault("kernel.store_failed", f"The store failed; nothing was recorded ({error}).")
 
 
 class SqliteTransaction:
@@ -148,7 +114,7 @@ class SqliteWriter:
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def __init__(self, path: Path) -> None:
-        self._connection = _raw(path, read_only=False)
+        self._connection = open_file(path, read_only=False)
         try:
             self._turn = Turn(path)
         except BaseException:
@@ -294,7 +260,7 @@ class SqliteStore:
         """The reading connection of this thread."""
         tx: SqliteTransaction | None = getattr(self._local, "tx", None)
         if tx is None:
-            tx = self._local.tx = SqliteTransaction(_raw(self.path, read_only=True))
+            tx = self._local.tx = SqliteTransaction(open_file(self.path, read_only=True))
             # When the thread that reads has ended, nobody else lets its connection go.
             weakref.finalize(tx, tx._connection.close)
             with self._readers_lock:

@@ -1,0 +1,44 @@
+"""The file of an SQLite store: opened, and what its errors mean to people."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from puhui.kernel.errors import Fault
+
+
+def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection that commits by itself and may be used by any thread, one at a time."""
+    uri = f"{path.absolute().as_uri()}{'?mode=ro' if read_only else ''}"
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=1024
+    )
+    try:
+        connection.execute("PRAGMA busy_timeout = 10000")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def fault_of(error: sqlite3.Error) -> Fault:
+    """What a driver error means to people; the message of the driver is kept."""
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if kind == sqlite3.SQLITE_FULL:
+        return Fault("kernel.disk_full", f"The disk is full; nothing was recorded ({error}).")
+    if kind == sqlite3.SQLITE_READONLY:
+        return Fault("kernel.read_only", f"The store cannot be written to ({error}).")
+    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Fault("kernel.store_busy", f"Another process held the store too long ({error}).")
+    if kind == sqlite3.SQLITE_CANTOPEN:
+        return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
+    return Fault("kernel.store_failed", f"The store failed; nothing was recorded ({error}).")
