@@ -102,8 +102,8 @@ def read_declaration_text(text: str, name: str) -> Declaration:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise _bad(name, f"{where}: {first['msg']}") from None
-    if bool(made.approved.mapping) == bool(made.approved.column):
-        raise _bad(name, "it names either a mapping to train by or a column of decisions")
+    if not made.approved.mapping and not made.approved.column:
+        raise _bad(name, "it names a mapping to train by, a column of decisions, or both")
     attributes = tuple(_attribute(name, one) for one in made.attribute)
     known = {one.name for one in attributes}
     if len(known) != len(attributes) or any(set(pair) - known for pair in made.crossings):
