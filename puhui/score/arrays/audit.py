@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from puhui.score.arrays.metric import auc_of
 from puhui.score.nouns.audit import (
     Alternative,
     Audit,
@@ -19,7 +20,6 @@ from puhui.score.nouns.audit import (
     GapTest,
     GroupFinding,
 )
-from puhui.score.arrays.metric import auc_of
 from puhui.score.rules.audit import holm, is_large_enough, normal_p, share_test
 
 SHARES = tuple(step / 20 for step in range(1, 20))

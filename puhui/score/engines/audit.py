@@ -9,6 +9,8 @@ import numpy as np
 
 from puhui.kernel.errors import Refused
 from puhui.score.arrays.audit import approve_share, audit_rows, measure_alternative
+from puhui.score.arrays.binning import BinRules
+from puhui.score.arrays.forest import flatten_forest, forest_sums
 from puhui.score.arrays.logit import fit_calibration, sigmoid
 from puhui.score.arrays.metric import auc_of
 from puhui.score.arrays.vector import (
@@ -22,8 +24,6 @@ from puhui.score.engines import constraint
 from puhui.score.engines.lightgbm import fit_trees
 from puhui.score.engines.scorer import score_table
 from puhui.score.engines.trainer import ROWS_MIN, card_log_odds, fit_card, train
-from puhui.score.arrays.binning import BinRules
-from puhui.score.arrays.forest import flatten_forest, forest_sums
 from puhui.score.formats.audit_toml import read_audit_rules
 from puhui.score.nouns import Mapping, Table
 from puhui.score.nouns.audit import (
@@ -284,9 +284,7 @@ def _champion(
     return score, pd <= (declaration.pd_max if pd_max is None else pd_max)
 
 
-def _candidates(
-    ground: _Ground, seed: int
-) -> Sequence[tuple[str, tuple[str, ...], Floats]]:
+def _candidates(ground: _Ground, seed: int) -> Sequence[tuple[str, tuple[str, ...], Floats]]:
     """Every model that is tried: name, signals left out, log-odds of repaying (n,)."""
     places = range(len(ground.signals))
     without: list[tuple[int, ...]] = [(), *((place,) for place in places)]
@@ -316,4 +314,3 @@ def _constrained(
     return _measure(
         ground, score, share, ground.report, rules, declaration, "parity constraint", ()
     )
-

@@ -55,9 +55,8 @@ class Declaration:
 
     Approved is who has a pd of at most ``pd_max`` by the model that ``mapping`` trains; or, where
     ``approved_column`` is named, who has one of ``approved_values`` there, and then
-    ``score_column`` gives the lender's own score (higher is better), and a mapping serves the search
-    for an alternative alone. ``earns_good`` and
-    ``loses_bad`` are shares of the amount lent.
+    ``score_column`` gives the lender's own score (higher is better), and a mapping serves the
+    search for an alternative alone. ``earns_good`` and ``loses_bad`` are shares of the amount lent.
     """
 
     name: str
