@@ -1,4 +1,4 @@
-"""All that a person owes, read in one view: loans and offers here, debts and guarantees elsewhere."""
+"""All that a person owes in one view: loans and offers here, debts and guarantees elsewhere."""
 
 from __future__ import annotations
 

@@ -78,8 +78,8 @@ class Caps:
     """How much debt an income carries; see ``data/capacity.toml``.
 
     ``income_multiple`` x yearly income bounds all debt; ``instalment_share`` (0..1) x income a
-    month bounds all instalments, but of ``turnover_products``, which turnover repays. A debt whose instalments nobody
-    tells is counted over ``declared_months``.
+    month bounds all instalments, but of ``turnover_products``, which turnover repays. A
+    debt whose instalments nobody tells is counted over ``declared_months``.
     """
 
     income_multiple: Decimal

@@ -16,8 +16,10 @@ from puhui.lending.nouns import (
     Outcome,
     Product,
 )
+from puhui.lending.nouns.obligation import ObligationKind
 from puhui.lending.rules.capacity import check_capacity, monthly_of
 
+DECLARED = ObligationKind.DECLARED
 Facts = tuple[tuple[str, int], ...]
 Guard = Callable[[GuardFacts, GuardSetting], GuardResult]
 
@@ -134,9 +136,18 @@ def check_debt(facts: GuardFacts, setting: GuardSetting) -> GuardResult:
         ("debt_minor", facts.other_debt_minor),
         ("wanted_minor", facts.wanted_minor),
         ("debt_max_minor", carried),
+        ("declared_minor", _declared(facts)),
     )
     total = facts.other_debt_minor + facts.wanted_minor
     return _result(setting, total <= carried, "debt_over_income", found)
+
+
+def _declared(facts: GuardFacts) -> int:
+    """What the person declared beyond what is on record: kept, as drawdowns count it again."""
+    if facts.standing is None:
+        return 0
+    items = facts.standing.obligations.items
+    return sum(one.debt_minor for one in items if one.kind is DECLARED and not one.reference)
 
 
 def check_exposure(facts: GuardFacts, setting: GuardSetting) -> GuardResult:

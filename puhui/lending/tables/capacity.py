@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    delete,
     func,
     literal,
     or_,
@@ -175,3 +176,8 @@ READ_PROMISES = select(
     APPLICATION.c.offered_minor > 0,
 )  # fmt: skip
 """Offers that stand, or wait for a person's yes: what the lender has promised already."""
+DELETE_OF_PARTY = tuple(
+    delete(table).where(table.c.party_id == bindparam("party_id"))
+    for table in (OBLIGATION, OWN_LIMIT, CREDIT_OFFER)
+)
+"""What goes when a person is erased."""
