@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -39,7 +40,9 @@ def fit_constrained(
     )  # fmt: skip
     method: Any = ExponentiatedGradient(inner, DemographicParity(), max_iter=ROUNDS_MAX)
     good = 1 - is_bad[chosen].astype(np.int64)
-    method.fit(matrix[chosen], good, sensitive_features=group[chosen])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries about each other, of no use to anybody here
+        method.fit(matrix[chosen], good, sensitive_features=group[chosen])
     found = np.zeros(len(others))
     for weight, predictor in zip(method.weights_, method.predictors_, strict=True):
         if weight > 0.0:
