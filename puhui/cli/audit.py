@@ -81,12 +81,8 @@ def fairness(
     """
     from puhui.score import study
     from puhui.score.window import (
-        ALTERNATIVE_COLUMNS,
-        COLUMNS,
-        alternative_lines,
         audit_figures,
         audit_file,
-        audit_lines,
         read_declaration,
         search_alternative,
     )
@@ -98,6 +94,19 @@ def fairness(
     found = None
     if search and read is not None:
         found = search_alternative(table, declaration, read, pd_max=cut_off)
+    _show(audit, found)
+    if reports is not None:
+        reports.mkdir(parents=True, exist_ok=True)
+        path = reports / f"fairness_{declaration.name}.html"
+        path.write_text(page(audit, found), encoding="utf-8")
+        say.line(f"Report: {path}")
+    if as_json:
+        say.figures(audit_figures(audit, found))
+
+
+def _show(audit: Audit, found: Search | None) -> None:
+    from puhui.score.window import ALTERNATIVE_COLUMNS, COLUMNS, alternative_lines, audit_lines
+
     say.table(COLUMNS, audit_lines(audit), right=tuple(range(3, 13)))
     for name, share in audit.unknown:
         if share:
@@ -106,13 +115,6 @@ def fairness(
     if found is not None:
         say.table(ALTERNATIVE_COLUMNS, alternative_lines(found), right=(2, 3, 4, 5))
         say.line(_searched(found))
-    if reports is not None:
-        reports.mkdir(parents=True, exist_ok=True)
-        path = reports / f"fairness_{declaration.name}.html"
-        path.write_text(page(audit, found), encoding="utf-8")
-        say.line(f"Report: {path}")
-    if as_json:
-        say.figures(audit_figures(audit, found))
 
 
 def _searched(search: Search) -> str:

@@ -42,13 +42,13 @@ def obligations_from(
         for one in promises
         if one.offered_minor
     ]
-    limits = []
+    own_limits = []
     for row in rows:
         if row.kind == "own_limit":
-            limits.append((row.currency, int(row.principal_minor)))
+            own_limits.append((row.currency, int(row.principal_minor)))
         elif row.reference != without:
             items.append(_loan(row) if row.kind == "loan" else _elsewhere(row))
-    return Obligations(party_id, tuple(items), tuple(limits))
+    return Obligations(party_id, tuple(items), tuple(own_limits))
 
 
 def _loan(row: Row) -> Obligation:

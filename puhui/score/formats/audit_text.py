@@ -17,7 +17,7 @@ ALTERNATIVE_COLUMNS = ("way to decide", "without", "AUC", "approved", "lowest ra
 
 def audit_lines(audit: Audit) -> list[tuple[str, ...]]:
     """One row a finding, in the order of ``COLUMNS``; guarded groups show their counts alone."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for one in audit.findings:
         is_told = not one.is_guarded
         word = "found" if one.is_found else "none"
