@@ -16,6 +16,7 @@ from puhui.kernel import Refused
 from puhui.score import Table, study
 from puhui.score.arrays.audit import audit_rows
 from puhui.score.formats.audit_toml import read_declaration_text
+from puhui.score.formats.mapping_toml import read_mapping_text
 from puhui.score.nouns.audit import AuditRows
 from puhui.score.rules.audit import (
     fisher_p,
@@ -175,3 +176,11 @@ def test_the_search_reports_on_rows_it_did_not_choose_by() -> None:
     assert found.fitted_rows + found.selected_rows + found.reported_rows <= table.rows
     assert found.is_better
     assert [len(line) for line in alternative_lines(found)] == [len(ALTERNATIVE_COLUMNS)] * 2
+
+
+@pytest.mark.parametrize("column", ["sex", " Gender ", "性别", "RACE"])
+def test_no_mapping_at_all_may_read_a_protected_column(column: str) -> None:
+    text = study.mapping_text("small_loans")
+    with pytest.raises(Refused) as caught:
+        read_mapping_text(text.replace('column = "rev"', f'column = "{column}"'), "t")
+    assert caught.value.code == "score.protected_signal"

@@ -235,7 +235,11 @@ def search_alternative(
         if best is None or tried.adverse_impact_ratio > best.adverse_impact_ratio:
             best, best_score = tried, made
     champion = measure_alternative(
-        ground.rows(score, approved, report), rules, "champion", **_brings(declaration)
+        ground.rows(score, approved, report),
+        rules,
+        "champion",
+        earns_good=declaration.earns_good,
+        loses_bad=declaration.loses_bad,
     )
     chosen = champion
     if best is not None:
@@ -247,10 +251,6 @@ def search_alternative(
         constrained = _constrained(ground, rules, declaration, share, seed)
     counts = (int(ground.fit.sum()), int(select.sum()), int(report.sum()))
     return Search(*counts, count, champion, chosen, constrained)
-
-
-def _brings(declaration: Declaration) -> dict[str, float]:
-    return {"earns_good": declaration.earns_good, "loses_bad": declaration.loses_bad}
 
 
 def _measure(
@@ -266,7 +266,14 @@ def _measure(
     approved = np.zeros(len(score), dtype=np.bool_)
     approved[kept] = approve_share(score[kept], share)
     rows = ground.rows(score, approved, kept)
-    return measure_alternative(rows, rules, name, left_out=left_out, **_brings(declaration))
+    return measure_alternative(
+        rows,
+        rules,
+        name,
+        left_out=left_out,
+        earns_good=declaration.earns_good,
+        loses_bad=declaration.loses_bad,
+    )
 
 
 def _champion(

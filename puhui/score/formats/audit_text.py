@@ -34,8 +34,8 @@ def audit_lines(audit: Audit) -> list[tuple[str, ...]]:
                 _number(one.smd),
                 _share(one.true_positive_gap),
                 _share(one.calibration_gap),
-                _number(one.p_value, 4),
-                _number(one.p_adjusted, 4),
+                _chance(one.p_value),
+                _chance(one.p_adjusted),
                 word if is_told else "too few rows",
             )
         )
@@ -103,6 +103,10 @@ def audit_csv(audit: Audit) -> str:
 
 def _number(value: float, digits: int = 3) -> str:
     return "" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _chance(value: float) -> str:
+    return "below 0.0001" if value < 0.0001 else _number(value, 4)
 
 
 def _share(value: float) -> str:

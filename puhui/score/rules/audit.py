@@ -97,9 +97,10 @@ def refuse_protected_signals(mapping: Mapping, protected: dict[str, str]) -> Non
     """
     for signal in mapping.signals:
         for column in signal.columns:
-            if column in protected:
+            known = protected.get(column) or protected.get(column.strip().casefold())
+            if known is not None:
                 raise Refused(
                     "score.protected_signal",
                     f"Signal {signal.name!r} uses column {column!r}, which tells the "
-                    f"{protected[column]} of a person; it serves the audit alone.",
+                    f"{known} of a person; it serves the audit alone.",
                 )
