@@ -15,6 +15,7 @@ import typer
 from puhui.cli import (
     api_key,
     apply,
+    audit,
     claims,
     corridor,
     export,
@@ -56,6 +57,7 @@ app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("score", rich_help_panel=WORK)(score.score)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
+app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 ledger.ledger_app.command("export")(export.export)

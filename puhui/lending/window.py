@@ -1,5 +1,6 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
+from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,
     applications_after,
@@ -19,11 +20,13 @@ from puhui.lending.desk.page import (
 from puhui.lending.desk.read import loans_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.nouns import Decision
+from puhui.lending.nouns.obligation import Obligations
 from puhui.lending.rules.schedule import build_schedule
 from puhui.payment import wallet_account
 
 __all__ = [
     "Decision",
+    "Obligations",
     "application_row",
     "applications_after",
     "applications_of",
@@ -41,6 +44,7 @@ __all__ = [
     "loans_of",
     "mapping_of",
     "model_of",
+    "obligations_of",
     "review_of",
     "wallet_account",
 ]

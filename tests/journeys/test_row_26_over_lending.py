@@ -10,6 +10,8 @@ from puhui.cli.county import lend_county
 from puhui.cli.lend import figures_of
 from puhui.kernel import Node
 from puhui.ledger import verify
+from puhui.lending import list_loans, read_case
+from puhui.lending.window import obligations_of
 
 SIZE, PAST = 40, 500
 
@@ -32,3 +34,21 @@ def test_nobody_ends_up_over_three_incomes(sqlite_node: Node) -> None:
         assert after[name] == before[name], name
     with sqlite_node.read() as tx:
         assert verify(tx).is_sound
+
+
+def test_every_borrower_is_within_three_incomes_in_the_one_view(sqlite_node: Node) -> None:
+    """What decisions counted is what the view of all obligations shows, and a limit holds."""
+    lend_county(sqlite_node, size=SIZE, past_borrowers=PAST)
+    with sqlite_node.read() as tx:
+        loans = list_loans(tx)
+        assert len(loans) > 5
+        for loan in loans:
+            owed = obligations_of(tx, loan.party_id)
+            assert owed.owed_here_minor("CNY") >= loan.outstanding_minor
+            _, decision = read_case(tx, loan.application_id)
+            assert decision is not None
+            for guard in decision.guards:
+                if guard.code == "debt_to_income" and guard.facts:
+                    facts = dict(guard.facts)
+                    declared = facts["declared_minor"]
+                    assert owed.debt_minor("CNY") + declared <= facts["debt_max_minor"]

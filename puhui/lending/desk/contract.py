@@ -19,6 +19,7 @@ from puhui.lending.desk.apply import (
     hold_application,
     require_application,
 )
+from puhui.lending.desk.capacity import check_drawdown
 from puhui.lending.desk.shelf import TERMS, offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Terms
@@ -264,8 +265,8 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     The amount goes from the loan's account through the funding account to the wallet, a fee
     agreed on is taken from the wallet at once, all as one linked chain.
     Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
-    ``lending.books_not_open``, ``payment.tier_balance``, ``payment.wallet_closed``,
-    ``party.not_yours``, ``party.erased``.
+    ``lending.books_not_open``, ``lending.over_capacity``, ``lending.own_limit_reached``,
+    ``payment.tier_balance``, ``payment.wallet_closed``, ``party.not_yours``, ``party.erased``.
     """
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
@@ -276,6 +277,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
             "lending.contract_stale", "The contract counts from another day; please sign it anew."
         )
     take_party(act, row.party_id)
+    check_drawdown(act, row)
     admit(act.tx, row.party_id, row.currency, row.principal_minor - row.upfront_fee_minor)
     wallet = wallet_account(row.party_id, row.currency)
     loan = loan_account(row.id)

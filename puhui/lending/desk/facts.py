@@ -9,8 +9,12 @@ from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
+from puhui.lending.desk.obligation import obligations_from, owed_of, with_declared
+from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns import GuardFacts, Product
+from puhui.lending.nouns.obligation import Standing
 from puhui.lending.nouns.request import Scored
+from puhui.lending.tables.capacity import READ_STANDING
 from puhui.party import Party
 
 PURPOSE = "credit_decision"
@@ -34,12 +38,14 @@ def gather_facts(
     Whoever asks holds the row of the obligor, so that no other decision on the person runs.
     """
     others = act.tx.all(tables.READ_OTHER_APPLICATIONS, party_id=row.party_id, id=row.id)
-    debts = act.tx.all(tables.READ_DEBTS, party_id=row.party_id)
-    promised = sum(other.offered_minor for other in others if other.currency == row.currency)
-    known_debt = promised + sum(_owed(debt) for debt in debts if debt.currency == row.currency)
-    exposure = sum(_owed(debt) for debt in debts if debt.product == row.product)
-    exposure += sum(other.offered_minor for other in others if other.product == row.product)
+    rows = act.tx.all(READ_STANDING, party_id=row.party_id)
+    debts = [found for found in rows if found.kind == "loan"]
+    caps = load_caps(act.today)
     declared = None if scored is None else scored.existing_debt_minor
+    owed = obligations_from(row.party_id, rows, others)
+    owed = with_declared(owed, row.currency, max(0, declared or 0), caps.declared_months)
+    exposure = sum(owed_of(debt) for debt in debts if debt.product == row.product)
+    exposure += sum(other.offered_minor for other in others if other.product == row.product)
     overdue_minor, overdue_days = _overdue(party, debts, scored)
     return GuardFacts(
         on=act.today,
@@ -52,9 +58,11 @@ def gather_facts(
         overdue_minor=overdue_minor,
         overdue_days=overdue_days,
         yearly_income_minor=None if scored is None else scored.yearly_income_minor,
-        other_debt_minor=known_debt + max(0, declared or 0),
+        other_debt_minor=owed.debt_minor(row.currency),
         product_exposure_minor=exposure,
         applications_open=sum(_is_before(other, row) for other in others),
+        standing=Standing(owed, caps),
+        term_months=row.term_months,
     )
 
 
@@ -85,12 +93,3 @@ def _overdue(
         minor + max(0, declared_minor) if declared_minor is not None else minor or None,
         max(days, declared_days) if declared_days is not None else days or None,
     )
-
-
-def _owed(debt: Row) -> int:
-    """What a contract counts as debt: the principal promised, then what is outstanding of it,
-    and of a loan that was written off what the obligor still owes.
-    """
-    if debt.status == "written_off":
-        return int(debt.arrears_minor)
-    return int(debt.principal_minor if debt.status == "signed" else debt.outstanding_minor)

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from puhui.lending.nouns.obligation import Standing
 from puhui.lending.nouns.product import Method
 
 
@@ -29,6 +30,8 @@ class GuardFacts:
     lent or promised to the person already; ``applications_open`` counts the person's other
     applications for this product that were made before and are under way. ``is_registered``: a
     person or firm with a name, who can be asked for what is missing; rows of files cannot.
+    ``standing`` is every debt of the person with the caps of the day, and ``term_months`` the term
+    asked for: with them the capacity is judged beside what the product's guards say.
     """
 
     on: date
@@ -45,6 +48,8 @@ class GuardFacts:
     other_debt_minor: int | None = None
     product_exposure_minor: int | None = None
     applications_open: int | None = None
+    standing: Standing | None = None
+    term_months: int = 12
 
 
 class Outcome(Enum):

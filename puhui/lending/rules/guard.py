@@ -16,7 +16,10 @@ from puhui.lending.nouns import (
     Outcome,
     Product,
 )
+from puhui.lending.nouns.obligation import ObligationKind
+from puhui.lending.rules.capacity import check_capacity, monthly_of
 
+DECLARED = ObligationKind.DECLARED
 Facts = tuple[tuple[str, int], ...]
 Guard = Callable[[GuardFacts, GuardSetting], GuardResult]
 
@@ -28,7 +31,31 @@ def run_guards(facts: GuardFacts, product: Product) -> tuple[GuardResult, ...]:
     """
     if facts.wanted_minor > product.largest_minor:
         facts = replace(facts, wanted_minor=product.largest_minor)
-    return tuple(GUARDS[setting.code](facts, setting) for setting in product.guards)
+    found = tuple(GUARDS[setting.code](facts, setting) for setting in product.guards)
+    reasons = {result.reason for result in found}
+    capacity = _check_capacity(facts, product)
+    return found if capacity is None or capacity.reason in reasons else (*found, capacity)
+
+
+def _check_capacity(facts: GuardFacts, product: Product) -> GuardResult | None:
+    """What capacity says against the loan whatever the product's own guards are; None if nothing.
+
+    The instalment is counted at the product's highest rate. Reasons: those of ``check_capacity``.
+    """
+    if facts.standing is None:
+        return None
+    wanted = max(0, facts.wanted_minor)
+    capacity = check_capacity(
+        facts.standing,
+        product=product.name,
+        currency=product.currency,
+        yearly_income_minor=facts.yearly_income_minor,
+        wanted_minor=wanted,
+        wanted_monthly_minor=monthly_of(wanted, facts.term_months, product.pricing.rate_max),
+    )
+    if capacity.reason is None:
+        return None
+    return GuardResult("capacity", Outcome.FAILED, capacity.reason, facts=capacity.facts)
 
 
 def _missing(setting: GuardSetting) -> GuardResult:
@@ -109,9 +136,18 @@ def check_debt(facts: GuardFacts, setting: GuardSetting) -> GuardResult:
         ("debt_minor", facts.other_debt_minor),
         ("wanted_minor", facts.wanted_minor),
         ("debt_max_minor", carried),
+        ("declared_minor", _declared(facts)),
     )
     total = facts.other_debt_minor + facts.wanted_minor
     return _result(setting, total <= carried, "debt_over_income", found)
+
+
+def _declared(facts: GuardFacts) -> int:
+    """What the person declared beyond what is on record: kept, as drawdowns count it again."""
+    if facts.standing is None:
+        return 0
+    items = facts.standing.obligations.items
+    return sum(one.debt_minor for one in items if one.kind is DECLARED and not one.reference)
 
 
 def check_exposure(facts: GuardFacts, setting: GuardSetting) -> GuardResult:
@@ -159,6 +195,8 @@ REASONS = (
     "income_unknown",
     "exposure_over_product",
     "application_open",
+    "instalments_over_income",
+    "own_limit_reached",
 )
 """Every reason a guard can give."""
 

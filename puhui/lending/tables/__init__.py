@@ -9,10 +9,8 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
-    and_,
     bindparam,
     func,
-    or_,
     select,
     update,
 )
@@ -198,6 +196,7 @@ READ_OTHER_APPLICATIONS = (
         _application.status,
         _application.currency,
         _application.offered_minor,
+        _application.term_months,
         _application.applied_us,
     )
     .where(
@@ -276,18 +275,6 @@ SET_CONTRACT = (
         aged_on=bindparam("aged_on_"),
     )
 )
-READ_DEBTS = select(
-    _contract.product, _contract.status, _contract.principal_minor, _contract.currency,
-    _contract.outstanding_minor, _contract.days_past_due, _contract.arrears_minor,
-).where(
-    _contract.party_id == bindparam("party_id"),
-    or_(
-        _contract.status.in_(["signed", "current", "past_due"]),
-        and_(_contract.status == "written_off", _contract.arrears_minor > 0),
-    ),
-)  # fmt: skip
-"""What a person owes; of a loan that was written off the claim lives, all of it overdue."""
-
 READ_LIVE_CONTRACTS = (
     select(_contract.id).where(_contract.status.in_(["current", "past_due"])).order_by(_contract.id)
 )

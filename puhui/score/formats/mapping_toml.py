@@ -6,12 +6,15 @@ import hashlib
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.score.nouns import ColumnAs, Forbidden, Mapping, Signal, Source, Split, Target
 from puhui.score.nouns.mapping import DATE_FORMATS, DIRECTIONS, KINDS, OPERATIONS, SPLIT_RULES
+from puhui.score.rules.audit import refuse_protected_signals
 from puhui.score.rules.leakage import refuse_leaking_signals
 
 TOP_KEYS = frozenset(
@@ -40,8 +43,9 @@ def read_mapping_text(text: str, name: str) -> Mapping:
     """Read a mapping from TOML text.
 
     Refused: ``score.mapping_bad`` (not TOML, an unknown or missing entry, a wrong type or
-    value), ``score.mapping_signal`` (a signal that is wrong in itself), and
-    ``score.leaking_signal`` (a signal that a decision could not know).
+    value), ``score.mapping_signal`` (a signal that is wrong in itself),
+    ``score.leaking_signal`` (a signal that a decision could not know), and
+    ``score.protected_signal`` (one that tells a protected attribute).
     """
     try:
         entries = tomllib.loads(text)
@@ -77,7 +81,15 @@ def read_mapping_text(text: str, name: str) -> Mapping:
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
     refuse_leaking_signals(mapping)
+    refuse_protected_signals(mapping, protected_names())
     return mapping
+
+
+@lru_cache(maxsize=1)
+def protected_names() -> dict[str, str]:
+    """Column names that no signal may read, whatever the file: see ``data/protected.toml``."""
+    text = (resources.files("puhui.score") / "data" / "protected.toml").read_text("utf-8")
+    return {name: name for name in tomllib.loads(text)["columns"]}
 
 
 def _bad(name: str, reason: str) -> Refused:

@@ -1,0 +1,270 @@
+"""Guarding people from too much debt: what they owe elsewhere, own limits, offers, drawdowns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from puhui.data import permit
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import DIGITS, MINOR_MAX
+from puhui.kernel.store import Row
+from puhui.lending import tables as lending_tables
+from puhui.lending.desk.obligation import obligations_from, with_declared
+from puhui.lending.desk.shelf import DECISION, TERMS
+from puhui.lending.formats.capacity import load_caps
+from puhui.lending.formats.shelf import load_product
+from puhui.lending.nouns.ask_capacity import (
+    CreditOffered,
+    ObligationKey,
+    OfferCredit,
+    OwnLimitSet,
+    RecordObligation,
+    SetOwnLimit,
+)
+from puhui.lending.nouns.obligation import ELSEWHERE, Capacity, Standing
+from puhui.lending.rules.capacity import (
+    check_capacity,
+    check_offer,
+    monthly_of,
+    require_capacity,
+)
+from puhui.lending.tables import capacity as tables
+from puhui.party import check_actor, take_party
+
+WORDS_MAX = 200
+DAY_US = 86_400_000_000
+KINDS = tuple(kind.value for kind in ELSEWHERE)
+
+
+def capacity_of(
+    act: Act,
+    party_id: str,
+    *,
+    product: str,
+    currency: str,
+    wanted_minor: int,
+    wanted_monthly_minor: int,
+    known: str | None,
+    without: str = "",
+) -> Capacity:
+    """What capacity says today of one more debt, with the person's row held until the act ends.
+
+    ``known`` is the stored decision that tells the income and what was declared: a person is not
+    asked again at each drawdown. ``without`` is the contract that the new debt stands for. Whoever
+    raises a credit limit asks this too. Two statements and the lock.
+    """
+    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party_id, decisions=0)
+    caps = load_caps(act.today)
+    income, declared = _known(known)
+    rows = act.tx.all(tables.READ_STANDING, party_id=party_id)
+    promises = act.tx.all(tables.READ_PROMISES, party_id=party_id) if not without else []
+    owed = obligations_from(party_id, rows, promises, without=without)
+    owed = with_declared(owed, currency, declared, caps.declared_months)
+    return check_capacity(
+        Standing(owed, caps),
+        product=product,
+        currency=currency,
+        yearly_income_minor=income,
+        wanted_minor=wanted_minor,
+        wanted_monthly_minor=wanted_monthly_minor,
+    )
+
+
+def _known(text: str | None) -> tuple[int | None, int]:
+    """Yearly income and declared debts as a stored decision has them; None where it has none."""
+    if text is None or text == "null":
+        return None, 0
+    for guard in DECISION.validate_json(text).guards:
+        if guard.code == "debt_to_income" and guard.facts:
+            facts = dict(guard.facts)
+            return facts["yearly_income_minor"], facts.get("declared_minor", 0)
+    return None, 0
+
+
+def check_drawdown(act: Act, contract: Row) -> None:
+    """Look again before money goes out: what came up since the decision counts too.
+
+    Refused: ``lending.over_capacity``, ``lending.own_limit_reached``.
+    """
+    decided = act.tx.one(tables.READ_DECISION_FOR, application_id=contract.application_id)
+    terms = TERMS.validate_json(contract.terms)
+    capacity = capacity_of(
+        act,
+        contract.party_id,
+        product=contract.product,
+        currency=contract.currency,
+        wanted_minor=contract.principal_minor,
+        wanted_monthly_minor=-(
+            -(contract.principal_minor + contract.total_cost_minor) // terms.count
+        ),
+        known=None if decided is None else decided.decision,
+        without=contract.id,
+    )
+    require_capacity(capacity)
+
+
+@use_case("lending.record_obligation", roles=("loan_officer", "operator", "system"), api=True)
+def record_obligation(act: Act, input: RecordObligation) -> ObligationKey:
+    """Put a debt or guarantee elsewhere on record, to be counted from now on.
+
+    Refused: ``lending.bad_obligation``, ``lending.bad_amount``, ``party.unknown``,
+    ``party.erased``.
+    """
+    is_named = 0 < len(input.source) <= WORDS_MAX and input.currency in DIGITS
+    if input.kind not in KINDS or not is_named:
+        raise Refused("lending.bad_obligation", f"A debt elsewhere is one of {', '.join(KINDS)}.")
+    if not 0 < input.debt_minor < MINOR_MAX or not 0 <= input.monthly_minor <= input.debt_minor:
+        raise Refused("lending.bad_amount", "This is no amount that anybody can owe.")
+    party = take_party(act, input.party_id)
+    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
+    months = load_caps(act.today).declared_months
+    monthly = input.monthly_minor or -(-input.debt_minor // months)
+    obligation_id = act.new_id("obligation")
+    act.tx.put(
+        tables.INSERT_OBLIGATION,
+        id=obligation_id,
+        party_id=party.id,
+        kind=input.kind,
+        currency=input.currency,
+        debt_minor=input.debt_minor,
+        monthly_minor=monthly,
+        source=input.source,
+        recorded_by=act.actor,
+        recorded_us=act.now_us,
+        closed_us=None,
+    )
+    return ObligationKey(obligation_id)
+
+
+@use_case("lending.close_obligation", roles=("loan_officer", "operator", "system"), api=True)
+def close_obligation(act: Act, input: ObligationKey) -> ObligationKey:
+    """Count a recorded debt no more: it was paid, or the guarantee ended.
+
+    Refused: ``lending.no_obligation``.
+    """
+    row = act.tx.one(tables.LOCK_OBLIGATION, id=input.obligation_id)
+    if row is None or row.closed_us is not None:
+        raise Refused("lending.no_obligation", "There is no such debt on record any more.")
+    act.tx.put(tables.CLOSE_OBLIGATION, id_=row.id, closed_us_=act.now_us)
+    return input
+
+
+@use_case("lending.lower_credit_limit", roles=("customer", "loan_officer", "operator"), api=True)
+def lower_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
+    """Let oneself owe less here, at once and without a reason; what is owed already stays.
+
+    Refused: ``lending.bad_amount``, ``lending.not_lower``, ``party.not_yours``, ``party.erased``.
+    """
+    before = _own_limit(act, input)
+    if before is not None and input.credit_limit_minor >= before:
+        raise Refused("lending.not_lower", "Your limit is lower already.")
+    return _set_limit(act, input, before)
+
+
+@use_case("lending.raise_credit_limit", roles=("customer", "loan_officer", "operator"), api=True)
+def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
+    """Let oneself owe more here again, as far as the capacity known from the last decision goes.
+
+    Refused: ``lending.bad_amount``, ``lending.not_higher``, ``lending.over_capacity``,
+    ``party.not_yours``, ``party.erased``.
+    """
+    before = _own_limit(act, input)
+    if before is None or input.credit_limit_minor <= before:
+        raise Refused("lending.not_higher", "There is no lower limit of yours to raise.")
+    decided = act.tx.one(
+        tables.READ_LAST_DECISION, party_id=input.party_id, currency=input.currency
+    )
+    rows = act.tx.all(tables.READ_STANDING, party_id=input.party_id)
+    promises = act.tx.all(tables.READ_PROMISES, party_id=input.party_id)
+    owed = obligations_from(input.party_id, rows, promises)
+    more = max(0, input.credit_limit_minor - owed.owed_here_minor(input.currency))
+    income, declared = _known(None if decided is None else decided.decision)
+    caps = load_caps(act.today)
+    owed = with_declared(owed, input.currency, declared, caps.declared_months)
+    found = check_capacity(
+        Standing(replace(owed, own_limits=()), caps),
+        product="",
+        currency=input.currency,
+        yearly_income_minor=income,
+        wanted_minor=more,
+        wanted_monthly_minor=monthly_of(more, caps.declared_months, Decimal(0)),
+    )
+    require_capacity(found)
+    return _set_limit(act, input, before)
+
+
+def _own_limit(act: Act, input: SetOwnLimit) -> int | None:
+    """The limit a person set itself before, with the person's row held."""
+    if not 0 <= input.credit_limit_minor < MINOR_MAX or input.currency not in DIGITS:
+        raise Refused("lending.bad_amount", "This is no amount that anybody can owe.")
+    check_actor(act.tx, act.actor, acts_for=input.party_id)
+    take_party(act, input.party_id)
+    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=input.party_id, decisions=0)
+    row = act.tx.one(tables.READ_OWN_LIMIT, party_id=input.party_id, currency=input.currency)
+    return None if row is None else int(row.credit_limit_minor)
+
+
+def _set_limit(act: Act, input: SetOwnLimit, before: int | None) -> OwnLimitSet:
+    act.tx.put(
+        tables.PUT_OWN_LIMIT,
+        party_id=input.party_id,
+        currency=input.currency,
+        credit_limit_minor=input.credit_limit_minor,
+        set_us=act.now_us,
+    )
+    payload = {"currency": input.currency, "credit_limit_minor": input.credit_limit_minor}
+    act.emit("lending.own_limit_set", input.party_id, payload)
+    return OwnLimitSet(input.party_id, input.currency, input.credit_limit_minor, before)
+
+
+@use_case("lending.offer_credit", roles=("operator", "system"), purpose="marketing")
+def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
+    """Tell a person of credit, only within the need it stated and only so often.
+
+    What is refused stands in the journal as refused: an inspector sees who was to be induced.
+    Refused: ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``,
+    ``lending.own_limit_reached``, ``lending.over_capacity``, ``lending.bad_amount``,
+    ``lending.no_product``, ``data.no_consent`` without a consent to marketing, ``party.unknown``.
+    """
+    product, caps = load_product(input.product), load_caps(act.today)
+    if not 0 < input.amount_minor < MINOR_MAX or not 0 < len(input.channel) <= WORDS_MAX:
+        raise Refused("lending.bad_amount", "An offer has an amount and a channel.")
+    party = take_party(act, input.party_id)
+    permit(act, party, purpose="marketing", fields=("name",))
+    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
+    need = act.tx.one(tables.READ_NEED, party_id=party.id, product=product.name)
+    since_us = act.now_us - caps.offers_days * DAY_US
+    counted = act.tx.one(tables.COUNT_OFFERS, party_id=party.id, since_us=since_us)
+    assert counted is not None, party.id
+    check_offer(
+        amount_minor=input.amount_minor,
+        need_minor=None if need is None else int(need.wanted_minor),
+        offers_before=int(counted.offers),
+        caps=caps,
+    )
+    decided = act.tx.one(tables.READ_LAST_DECISION, party_id=party.id, currency=product.currency)
+    months = product.default_term_months
+    capacity = capacity_of(
+        act,
+        party.id,
+        product=product.name,
+        currency=product.currency,
+        wanted_minor=input.amount_minor,
+        wanted_monthly_minor=monthly_of(input.amount_minor, months, product.pricing.rate_max),
+        known=None if decided is None else decided.decision,
+    )
+    require_capacity(capacity)
+    offer_id = act.new_id("credit_offer")
+    act.tx.put(
+        tables.INSERT_CREDIT_OFFER,
+        id=offer_id,
+        party_id=party.id,
+        product=product.name,
+        currency=product.currency,
+        amount_minor=input.amount_minor,
+        channel=input.channel,
+        made_us=act.now_us,
+    )
+    return CreditOffered(offer_id, int(counted.offers) + 1)

@@ -1,0 +1,106 @@
+"""Obligations 全部债务: everything one person owes or stands for, and what can be carried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+
+class ObligationKind(Enum):
+    """Where a debt comes from; a guarantee counts whole, as the guarantor may have to pay it."""
+
+    LOAN = "loan"
+    OFFER = "offer"
+    WALLET_CREDIT = "wallet_credit"
+    DECLARED = "declared"
+    BUREAU = "bureau"
+    GUARANTEE = "guarantee"
+
+
+ELSEWHERE = (
+    ObligationKind.WALLET_CREDIT,
+    ObligationKind.DECLARED,
+    ObligationKind.BUREAU,
+    ObligationKind.GUARANTEE,
+)
+"""What is recorded by hand or by a report; loans and offers are known from their own tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """One debt, in minor units of ``currency``: all that is owed, and what is paid a month.
+
+    ``reference`` is a contract, an application or the record of a debt elsewhere; ``product`` is
+    ours or empty.
+    """
+
+    kind: ObligationKind
+    reference: str
+    product: str
+    currency: str
+    debt_minor: int
+    monthly_minor: int
+    arrears_minor: int = 0
+    days_past_due: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Obligations:
+    """All that a person owes. ``own_limit_minor`` by currency is what the person set for itself."""
+
+    party_id: str
+    items: tuple[Obligation, ...]
+    own_limits: tuple[tuple[str, int], ...] = ()
+
+    def debt_minor(self, currency: str) -> int:
+        """All that is owed in a currency."""
+        return sum(one.debt_minor for one in self.items if one.currency == currency)
+
+    def monthly_minor(self, currency: str) -> int:
+        """All that is paid a month in a currency."""
+        return sum(one.monthly_minor for one in self.items if one.currency == currency)
+
+    def own_limit_minor(self, currency: str) -> int | None:
+        """The most that the person lets itself owe here, or None."""
+        return dict(self.own_limits).get(currency)
+
+    def owed_here_minor(self, currency: str) -> int:
+        """What is owed or promised by this lender alone: what a person's own limit counts."""
+        here = (ObligationKind.LOAN, ObligationKind.OFFER)
+        return sum(
+            one.debt_minor for one in self.items if one.kind in here and one.currency == currency
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much debt an income carries; see ``data/capacity.toml``.
+
+    ``income_multiple`` x yearly income bounds all debt; ``instalment_share`` (0..1) x income a
+    month bounds all instalments, but of ``turnover_products``, which turnover repays. A
+    debt whose instalments nobody tells is counted over ``declared_months``.
+    """
+
+    income_multiple: Decimal
+    instalment_share: Decimal
+    turnover_products: tuple[str, ...]
+    offers_max: int
+    offers_days: int
+    declared_months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Whether a person can carry one more debt: the reason that stands against it, or None."""
+
+    reason: str | None
+    facts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What ``check_capacity`` looks at beside the new debt and the income."""
+
+    obligations: Obligations
+    caps: Caps

@@ -1,0 +1,105 @@
+"""Capacity 偿债能力: whether a person can carry one more debt; the one place where it is judged."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import Rounding, round_minor
+from puhui.lending.nouns.obligation import Capacity, Caps, Standing
+
+REASONS = ("debt_over_income", "instalments_over_income", "own_limit_reached")
+"""Every reason that capacity can give."""
+
+MONTHS = 12
+
+
+def check_capacity(
+    standing: Standing,
+    *,
+    product: str,
+    currency: str,
+    yearly_income_minor: int | None,
+    wanted_minor: int,
+    wanted_monthly_minor: int,
+    multiple: Decimal | None = None,
+) -> Capacity:
+    """Whether all debt and all instalments with the new ones stay within the caps.
+
+    Debt of every kind is at most ``multiple`` (else the law's) x yearly income; instalments are at
+    most the stated share of the income a month, where household income repays the product; what
+    is owed to this lender is at most what the person set for itself. Without a known income only
+    the last is judged. Amounts in minor units. Reasons: ``debt_over_income``,
+    ``instalments_over_income``, ``own_limit_reached``.
+    """
+    owed, caps = standing.obligations, standing.caps
+    debt = owed.debt_minor(currency) + wanted_minor
+    monthly = owed.monthly_minor(currency) + wanted_monthly_minor
+    found = [("debt_minor", debt), ("monthly_minor", monthly)]
+    own = owed.own_limit_minor(currency)
+    if own is not None:
+        found.append(("own_limit_minor", own))
+        if wanted_minor > 0 and owed.owed_here_minor(currency) + wanted_minor > own:
+            return Capacity("own_limit_reached", tuple(found))
+    if yearly_income_minor is None:
+        return Capacity(None, tuple(found))
+    carried = debt_max(caps, yearly_income_minor, multiple)
+    bearable = instalment_max(caps, yearly_income_minor)
+    found += [("debt_max_minor", carried), ("monthly_max_minor", bearable)]
+    if debt > carried:
+        return Capacity("debt_over_income", tuple(found))
+    if product not in caps.turnover_products and monthly > bearable:
+        return Capacity("instalments_over_income", tuple(found))
+    return Capacity(None, tuple(found))
+
+
+def debt_max(caps: Caps, yearly_income_minor: int, multiple: Decimal | None = None) -> int:
+    """The most debt of all kinds that an income carries, rounded down."""
+    times = caps.income_multiple if multiple is None else min(multiple, caps.income_multiple)
+    return max(0, round_minor(yearly_income_minor * times, Rounding.DOWN))
+
+
+def instalment_max(caps: Caps, yearly_income_minor: int) -> int:
+    """The most that may be paid a month, rounded down."""
+    share = caps.instalment_share / MONTHS
+    return max(0, round_minor(yearly_income_minor * share, Rounding.DOWN))
+
+
+def monthly_of(owed_minor: int, months: int, annual_rate: Decimal) -> int:
+    """A month's share of the principal and a month's interest on all of it, rounded up.
+
+    An upper bound of a level instalment, counted the same way for every method of repayment.
+    """
+    assert months > 0, months
+    exact = Decimal(owed_minor) / months + owed_minor * annual_rate / MONTHS
+    return round_minor(exact, Rounding.UP)
+
+
+def require_capacity(capacity: Capacity) -> None:
+    """Stop where the debt could not be carried. Refused: ``lending.over_capacity``,
+    ``lending.own_limit_reached``.
+    """
+    if capacity.reason == "own_limit_reached":
+        raise Refused("lending.own_limit_reached", "You set a lower limit for what you owe here.")
+    if capacity.reason is not None:
+        raise Refused(
+            "lending.over_capacity", "With this, debts or instalments would be too high for income."
+        )
+
+
+def check_offer(
+    *, amount_minor: int, need_minor: int | None, offers_before: int, caps: Caps
+) -> None:
+    """Stop an offer nobody asked for: beyond the need that was stated, or one too many.
+
+    Refused: ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``.
+    """
+    if need_minor is None:
+        raise Refused("lending.no_stated_need", "The person stated no need for credit.")
+    if amount_minor > need_minor:
+        raise Refused("lending.offer_over_need", "The offer is larger than the need stated.")
+    if offers_before >= caps.offers_max:
+        raise Refused(
+            "lending.too_many_offers",
+            f"The person was offered credit {offers_before} times in {caps.offers_days} days.",
+        )

@@ -1,0 +1,183 @@
+"""Debts elsewhere, limits that people set for themselves, offers made; and all debts in one."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from puhui.kernel.store import insert_all, metadata, upsert
+from puhui.lending.tables import APPLICATION, CONTRACT, DECISION
+
+OBLIGATION = Table(
+    "lending_obligation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("party_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("debt_minor", BigInteger, nullable=False),
+    Column("monthly_minor", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    Column("recorded_us", BigInteger, nullable=False),
+    Column("closed_us", BigInteger),
+    CheckConstraint("kind IN ('wallet_credit', 'declared', 'bureau', 'guarantee')"),
+    CheckConstraint("debt_minor > 0 AND monthly_minor >= 0"),
+    Index("lending_obligation_party", "party_id"),
+)
+
+OWN_LIMIT = Table(
+    "lending_own_limit",
+    metadata,
+    Column("party_id", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("credit_limit_minor", BigInteger, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    CheckConstraint("credit_limit_minor >= 0"),
+)
+"""The most that a person lets itself owe here; lending goes by it before any other bound."""
+
+CREDIT_OFFER = Table(
+    "lending_credit_offer",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("party_id", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    CheckConstraint("amount_minor > 0"),
+    Index("lending_credit_offer_party", "party_id", "made_us"),
+)
+"""Credit that a person was told of without asking that day."""
+
+INSERT_OBLIGATION = insert_all(OBLIGATION)
+PUT_OWN_LIMIT = upsert(OWN_LIMIT, ["party_id", "currency"])
+INSERT_CREDIT_OFFER = insert_all(CREDIT_OFFER)
+
+_contract = CONTRACT.c
+_obligation = OBLIGATION.c
+_own = OWN_LIMIT.c
+
+READ_STANDING = union_all(
+    select(
+        literal("loan").label("kind"),
+        _contract.id.label("reference"),
+        _contract.product,
+        _contract.status,
+        _contract.currency,
+        _contract.principal_minor,
+        _contract.outstanding_minor,
+        _contract.days_past_due,
+        _contract.arrears_minor,
+        _contract.total_cost_minor,
+        _contract.terms,
+    ).where(
+        _contract.party_id == bindparam("party_id"),
+        or_(
+            _contract.status.in_(["signed", "current", "past_due"]),
+            and_(_contract.status == "written_off", _contract.arrears_minor > 0),
+        ),
+    ),
+    select(
+        _obligation.kind,
+        _obligation.id,
+        literal(""),
+        literal(""),
+        _obligation.currency,
+        _obligation.debt_minor,
+        _obligation.debt_minor,
+        literal(0),
+        literal(0),
+        _obligation.monthly_minor,
+        literal(""),
+    ).where(_obligation.party_id == bindparam("party_id"), _obligation.closed_us.is_(None)),
+    select(
+        literal("own_limit"),
+        literal(""),
+        literal(""),
+        literal(""),
+        _own.currency,
+        _own.credit_limit_minor,
+        literal(0),
+        literal(0),
+        literal(0),
+        literal(0),
+        literal(""),
+    ).where(_own.party_id == bindparam("party_id")),
+)
+"""What a person owes here and elsewhere and the limits it set itself, in one statement.
+
+Of a loan that was written off the claim lives, all of it overdue. For a debt elsewhere
+``total_cost_minor`` is what is paid a month, for a limit ``principal_minor`` is the limit.
+"""
+
+LOCK_OBLIGATION = select(*_obligation).where(_obligation.id == bindparam("id")).with_for_update()
+CLOSE_OBLIGATION = (
+    update(OBLIGATION)
+    .where(_obligation.id == bindparam("id_"))
+    .values(closed_us=bindparam("closed_us_"))
+)
+READ_OWN_LIMIT = select(_own.credit_limit_minor).where(
+    _own.party_id == bindparam("party_id"), _own.currency == bindparam("currency")
+)
+COUNT_OFFERS = select(func.count().label("offers")).where(
+    CREDIT_OFFER.c.party_id == bindparam("party_id"),
+    CREDIT_OFFER.c.made_us > bindparam("since_us"),
+)
+READ_NEED = (
+    select(APPLICATION.c.wanted_minor)
+    .where(
+        APPLICATION.c.party_id == bindparam("party_id"),
+        APPLICATION.c.product == bindparam("product"),
+    )
+    .order_by(APPLICATION.c.applied_us.desc(), APPLICATION.c.id.desc())
+    .limit(1)
+)
+"""The need that a person stated last for a product."""
+
+READ_DECISION_FOR = (
+    select(DECISION.c.decision)
+    .join(APPLICATION, APPLICATION.c.decision_id == DECISION.c.id)
+    .where(APPLICATION.c.id == bindparam("application_id"))
+)
+READ_LAST_DECISION = (
+    select(DECISION.c.decision)
+    .join(APPLICATION, APPLICATION.c.decision_id == DECISION.c.id)
+    .where(
+        APPLICATION.c.party_id == bindparam("party_id"),
+        APPLICATION.c.currency == bindparam("currency"),
+    )
+    .order_by(DECISION.c.decided_us.desc(), DECISION.c.id.desc())
+    .limit(1)
+)
+READ_PROMISES = select(
+    APPLICATION.c.id, APPLICATION.c.product, APPLICATION.c.currency,
+    APPLICATION.c.offered_minor, APPLICATION.c.term_months,
+).where(
+    APPLICATION.c.party_id == bindparam("party_id"),
+    APPLICATION.c.status.in_(["review", "offered"]),
+    APPLICATION.c.offered_minor > 0,
+)  # fmt: skip
+"""Offers that stand, or wait for a person's yes: what the lender has promised already."""
+DELETE_OF_PARTY = tuple(
+    delete(table).where(table.c.party_id == bindparam("party_id"))
+    for table in (OBLIGATION, OWN_LIMIT, CREDIT_OFFER)
+)
+"""What goes when a person is erased."""
