@@ -82,7 +82,9 @@ def fit_lightgbm(lesson: Lesson, seed: int) -> Predict:
         _unseen_missing(lesson.matrix), lesson.outcomes, categorical_feature=lesson.places()
     )
     booster = lightgbm.train(settings, data, num_boost_round=100)
-    return lambda matrix: np.asarray(booster.predict(_unseen_missing(matrix), raw_score=True))
+    return lambda matrix: np.asarray(
+        booster.predict(_unseen_missing(matrix), raw_score=True, num_threads=1)
+    )
 
 
 def fit_xgboost(lesson: Lesson, seed: int) -> Predict:
