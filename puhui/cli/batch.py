@@ -14,6 +14,7 @@ from puhui.cli.open import opened
 
 if TYPE_CHECKING:
     from puhui.score import Model, study
+    from puhui.score.window import Batch
 
 MODEL_HELP = (
     "The model: the first digits of its digest, or its .json file "
@@ -56,8 +57,9 @@ def batch(
     from puhui.score import study
     from puhui.score.window import score_parquet, score_spark
 
-    target = out or file.with_name(f"{file.stem}.scores.parquet")
-    declared = study.read_mapping(mapping) if mapping else None
+    declared, target = None, out or file.with_name(f"{file.stem}.scores.parquet")
+    if mapping:
+        declared = study.read_mapping(mapping)
     chosen = model_named(model, declared)
     started, cpu = time.perf_counter(), time.process_time()
     with say.progress() as step:
@@ -79,19 +81,24 @@ def batch(
         f"{chosen.digest[:12]} in {seconds:.1f} s ({cpu:.1f} s of computing); written to {target}."
     )
     if as_json:
-        say.figures(
-            {
-                "rows": found.rows,
-                "refused_rows": found.refused_rows,
-                "points_mean": found.points_sum / scored if scored else None,
-                "seconds": round(seconds, 3),
-                "cpu_s": round(cpu, 3),
-                "peak_rss_mib": peak_rss_mib(),
-                "model": chosen.digest,
-                "kind": chosen.kind,
-                "out": str(target),
-            }
-        )
+        say.figures(_figures(found, chosen, target, seconds, cpu))
+
+
+def _figures(
+    found: Batch, model: Model, target: Path, seconds: float, cpu: float
+) -> dict[str, object]:
+    scored = found.rows - found.refused_rows
+    return {
+        "rows": found.rows,
+        "refused_rows": found.refused_rows,
+        "points_mean": found.points_sum / scored if scored else None,
+        "seconds": round(seconds, 3),
+        "cpu_s": round(cpu, 3),
+        "peak_rss_mib": peak_rss_mib(),
+        "model": model.digest,
+        "kind": model.kind,
+        "out": str(target),
+    }
 
 
 def peak_rss_mib() -> float:

@@ -23,6 +23,7 @@ from puhui.score.arrays.forest import flatten_forest, forest_sums
 from puhui.score.arrays.logit import fit_calibration, fold_numbers, sigmoid
 from puhui.score.arrays.metric import auc_of, h_measure_of, log_loss_of
 from puhui.score.arrays.profit import best_profit
+from puhui.score.arrays.reject import parcel
 from puhui.score.engines.lightgbm import fit_trees
 from puhui.score.engines.trainer import card_log_odds, fit_card
 from puhui.score.nouns import Signal
@@ -61,6 +62,23 @@ def fit_points(lesson: Lesson, seed: int) -> Predict:
     """The points card before rounding."""
     fitted = fit_card(lesson.matrix, lesson.outcomes, lesson.signals, lesson.categories, BinRules())
     return lambda matrix: card_log_odds(fitted, matrix, lesson.signals)
+
+
+def with_refused(lesson: Lesson, refused: Floats, *, factor: float, seed: int) -> Lesson:
+    """The lesson with refused applicants' values (m, k) added, their outcomes parcelled.
+
+    A card learned from the lesson alone, calibrated, tells their probabilities; ``factor`` says
+    how much worse they are than approved rows of the same score. See ``parcel``.
+    """
+    raw = fit_points(lesson, seed)(lesson.matrix)
+    slope, intercept = fit_calibration(raw, lesson.outcomes)
+    pd = sigmoid(slope * fit_points(lesson, seed)(refused) + intercept)
+    return Lesson(
+        np.vstack([lesson.matrix, refused]),
+        np.concatenate([lesson.outcomes, parcel(pd, factor, seed)]),
+        lesson.signals,
+        lesson.categories,
+    )
 
 
 def fit_monotone(lesson: Lesson, seed: int) -> Predict:

@@ -76,9 +76,8 @@ def _session(master: str) -> Any:
             "score.engine_missing",
             "Scoring on a cluster needs Spark: pip install 'puhui[spark]'.",
         ) from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # it reads no setting for this
     builder = SparkSession.builder.master(master).appName("puhui score batch")
-    builder = builder.config("spark.pyspark.python", sys.executable)
-    builder = builder.config("spark.pyspark.driver.python", sys.executable)
     builder = builder.config("spark.ui.enabled", "false")
     builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "131072")
     try:

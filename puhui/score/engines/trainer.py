@@ -229,16 +229,18 @@ def fit_card(
     signals: Sequence[Signal],
     categories: Sequence[Sequence[str]],
     rules: BinRules,
+    periods: NDArray[np.int64] | None = None,
 ) -> FittedCard:
     """Bin every signal of ``matrix`` (n, k), then weigh the bins by a logistic regression.
 
     A signal whose weight would turn its own bad rates round is dropped, so that points never
-    contradict the bad rates they stand on; so is one with a single bin.
+    contradict the bad rates they stand on; so is one with a single bin. With ``periods`` (n,)
+    the bins of numbers also keep their order over time.
     """
     bins = tuple(
         bin_category(matrix[:, place], outcomes, len(categories[place]), rules)
         if signal.kind == "category"
-        else bin_number(matrix[:, place], outcomes, signal, rules)
+        else bin_number(matrix[:, place], outcomes, signal, rules, periods)
         for place, signal in enumerate(signals)
     )
     woe = np.column_stack(
