@@ -11,6 +11,7 @@ bench/score.py measures.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import shutil
@@ -101,6 +102,10 @@ def main() -> None:
         if not options.json:
             print(line, flush=True)
 
+    if importlib.util.find_spec("duckdb") is None or importlib.util.find_spec("pyarrow") is None:
+        say("the extra scale is not installed: not measured")
+        print(json.dumps({"rows": None}))
+        return
     folder = Path(tempfile.mkdtemp(prefix="puhui-batch-"))
     try:
         free = shutil.disk_usage(folder).free

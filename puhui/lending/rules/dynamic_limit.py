@@ -1,4 +1,4 @@
-"""The monthly review of a credit limit 动态额度: conduct raises it or lowers it, under every cap."""
+"""The monthly review of a credit limit 动态额度: conduct moves it, always under every cap."""
 
 from __future__ import annotations
 
