@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
+from puhui.score import Table, train
 from puhui.score.arrays.binning import BinRules, bin_number
 from puhui.score.arrays.profit import best_profit, cut_off_curve
 from puhui.score.arrays.reject import fuzzy_weights, parcel
@@ -20,6 +21,7 @@ from puhui.score.engines.challenger import (
     with_refused,
 )
 from puhui.score.nouns import Signal
+from tests.score.made import MAPPING, made_mapping, made_table
 
 SIGNAL = Signal("x", "number", "copy", ("x",), "甲", "x", direction="up")
 
@@ -149,3 +151,19 @@ def test_a_challenger_learns_as_the_others_do(family: str) -> None:
     lesson = made_lesson(300)
     (found,) = hold_contest(lesson, (family,), folds=2, seed=1)
     assert found.auc > 0.7
+
+
+def test_a_card_may_be_asked_to_hold_over_time() -> None:
+    table = made_table()
+    days = tuple(f"{2020 + place % 4}-01-01" for place in range(table.rows))
+    dated = Table({**table.columns, "day": days}, table.rows)
+    plain = train(dated, made_mapping(), "points", 7)
+    steady = train(dated, made_mapping(), "points", 7, stable_periods=4)
+    assert 2 <= dict(steady.parameters)["stable_periods"] <= 4
+    assert "stable_periods" not in dict(plain.parameters)
+    assert train(dated, made_mapping(), "points", 7, stable_periods=1) == plain
+    assert steady.metric("cv_auc") > plain.metric("cv_auc") - 0.03
+    undated = made_mapping(MAPPING.replace('[date]\ncolumn = "day"\nformat = "iso"\n', ""))
+    with pytest.raises(Refused) as no:
+        train(dated, undated, "points", 7, stable_periods=3)
+    assert no.value.code == "score.no_date"

@@ -50,7 +50,7 @@ def score_spark(
         kinds = {one.name: one.dataType.simpleString() for one in chosen.schema.fields}
         fields = [*((n, kinds[n]) for n in keep), *zip(OWN_COLUMNS, OWN_KINDS, strict=True)]
         ddl = ", ".join("`" + n.replace("`", "``") + "` " + kind for n, kind in fields)
-        draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
+        draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
         try:
             scored = chosen.mapInArrow(_scoring(model, mapping, tuple(keep)), ddl)
             scored.write.parquet(str(draft.resolve()), compression="snappy")
