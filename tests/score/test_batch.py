@@ -192,7 +192,7 @@ def test_a_run_cut_short_leaves_the_earlier_file(card: Model, source: Path, tmp_
     assert parquet.read_table(target).num_rows == 2_000
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_cluster_of_two_workers_scores_alike(card: Model, source: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="the extra spark is not installed")
     if os.system("java -version >/dev/null 2>&1"):

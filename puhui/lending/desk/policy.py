@@ -40,7 +40,8 @@ def simulate_policy(
     names for fairness alone: no price looks at them. Amounts in minor units of the product.
     """
     priced = _Prices(product, law, on, extra_margin)
-    rows = list(zip(wanted_minor, pd, is_bad or [None] * len(pd), strict=True))
+    outcomes: Sequence[bool | None] = [None] * len(pd) if is_bad is None else is_bad
+    rows = list(zip(wanted_minor, pd, outcomes, strict=True))
     chance = np.array(pd, dtype=np.float64)
     profit = np.zeros(len(rows), dtype=np.int64)
     for place, (wanted, own, bad) in enumerate(rows):
