@@ -16,21 +16,21 @@ from puhui.lending.desk.page import (
     loan_events,
     review_of,
 )
-from puhui.lending.desk.policy import simulate_policy
 from puhui.lending.desk.read import loans_of
 from puhui.lending.desk.shelf import mapping_of, model_of
-from puhui.lending.formats.limit_rules import load_limit_rules
+from puhui.lending.desk.strategy import simulate_strategy
+from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.nouns import Decision
-from puhui.lending.nouns.policy import LimitReview, Policy, PolicyStep
-from puhui.lending.rules.dynamic_limit import review_limit
+from puhui.lending.nouns.strategy import CreditLimitReview, Strategy, StrategyStep
+from puhui.lending.rules.dynamic_limit import review_credit_limit
 from puhui.lending.rules.schedule import build_schedule
 from puhui.payment import wallet_account
 
 __all__ = [
     "Decision",
-    "LimitReview",
-    "Policy",
-    "PolicyStep",
+    "CreditLimitReview",
+    "Strategy",
+    "StrategyStep",
     "application_row",
     "applications_after",
     "applications_of",
@@ -45,12 +45,12 @@ __all__ = [
     "list_contracts",
     "list_reviews",
     "loan_events",
-    "load_limit_rules",
+    "load_credit_limit_rules",
     "loans_of",
     "mapping_of",
     "model_of",
-    "review_limit",
+    "review_credit_limit",
     "review_of",
-    "simulate_policy",
+    "simulate_strategy",
     "wallet_account",
 ]

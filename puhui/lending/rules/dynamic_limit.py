@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from puhui.kernel.money import Rounding, round_minor
-from puhui.lending.nouns.policy import Conduct, LimitReview, LimitRules
+from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, CreditLimitRules
 
 
-def review_limit(
-    rules: LimitRules,
+def review_credit_limit(
+    rules: CreditLimitRules,
     conduct: Conduct,
     *,
     credit_minor: int,
@@ -17,7 +17,7 @@ def review_limit(
     cap_minor: int,
     step_minor: int,
     capacity_reason: str | None,
-) -> LimitReview:
+) -> CreditLimitReview:
     """What the credit limit of one person becomes this month. Amounts in minor units.
 
     ``cap_minor`` is the most that product, score, income and inflow allow together
@@ -48,14 +48,14 @@ def review_limit(
         rules, conduct, credit_minor=credit_minor, cap_minor=cap_minor, step_minor=step_minor
     )
     if raised == credit_minor:
-        return LimitReview(credit_minor, credit_minor, "kept", 0, False)
+        return CreditLimitReview(credit_minor, credit_minor, "kept", 0, False)
     if capacity_reason is not None:
-        return LimitReview(credit_minor, credit_minor, capacity_reason, 0, False)
-    return LimitReview(credit_minor, raised, "rise", rules.notice_days_rise, True)
+        return CreditLimitReview(credit_minor, credit_minor, capacity_reason, 0, False)
+    return CreditLimitReview(credit_minor, raised, "rise", rules.notice_days_rise, True)
 
 
 def proposed_rise(
-    rules: LimitRules, conduct: Conduct, *, credit_minor: int, cap_minor: int, step_minor: int
+    rules: CreditLimitRules, conduct: Conduct, *, credit_minor: int, cap_minor: int, step_minor: int
 ) -> int:
     """The credit limit that conduct has earned, before capacity is asked; the old one if none."""
     is_earned = (
@@ -71,7 +71,7 @@ def proposed_rise(
     return max(credit_minor, raised - raised % step_minor)
 
 
-def _has_fallen(rules: LimitRules, conduct: Conduct) -> bool:
+def _has_fallen(rules: CreditLimitRules, conduct: Conduct) -> bool:
     now, before = conduct.monthly_inflow_minor, conduct.monthly_inflow_before_minor
     if now is None or before is None or before <= 0:
         return False
@@ -79,11 +79,13 @@ def _has_fallen(rules: LimitRules, conduct: Conduct) -> bool:
 
 
 def _cut(
-    rules: LimitRules, before: int, wanted: int, drawn: int, step: int, reason: str
-) -> LimitReview:
+    rules: CreditLimitRules, before: int, wanted: int, drawn: int, step: int, reason: str
+) -> CreditLimitReview:
     whole = max(0, wanted) - max(0, wanted) % step
     after = min(before, max(whole, drawn))
-    return LimitReview(before, after, reason, rules.notice_days_cut if after < before else 0, False)
+    return CreditLimitReview(
+        before, after, reason, rules.notice_days_cut if after < before else 0, False
+    )
 
 
 def _times(amount_minor: int, share: Decimal) -> int:

@@ -10,13 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puhui.lending.formats.limit_rules import load_limit_rules
+from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_law, load_product
-from puhui.lending.nouns.policy import Conduct, Policy
-from puhui.lending.rules.dynamic_limit import proposed_rise, review_limit
+from puhui.lending.nouns.strategy import Conduct
+from puhui.lending.rules.dynamic_limit import proposed_rise, review_credit_limit
 from puhui.lending.rules.price import build_price
 from puhui.lending.rules.profit import realise
-from puhui.lending.window import simulate_policy
+from puhui.lending.window import (
+    CreditLimitReview,
+    Strategy,
+    StrategyStep,
+    simulate_strategy,
+)
 
 ON = date(2026, 11, 27)
 PDS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.9)
@@ -25,10 +30,10 @@ GROUPS = ("urban", "rural", "urban", "rural", "urban", "rural")
 GOOD = Conduct(12, 6, 0, 0, Decimal("0.5"), 900_000, 800_000)
 
 
-def simulated(is_bad: tuple[bool, ...] | None = BADS, extra: str = "0") -> Policy:
+def simulated(is_bad: tuple[bool, ...] | None = BADS, extra: str = "0") -> Strategy:
     product = load_product("small_loan")
     wanted = [product.smallest_minor * 2] * len(PDS)
-    return simulate_policy(
+    return simulate_strategy(
         product, load_law(), wanted_minor=wanted, pd=PDS, is_bad=is_bad, groups=GROUPS, on=ON,
         extra_margin=Decimal(extra),
     )  # fmt: skip
@@ -37,6 +42,7 @@ def simulated(is_bad: tuple[bool, ...] | None = BADS, extra: str = "0") -> Polic
 def test_every_cut_off_is_told_with_approvals_bads_profit_and_groups() -> None:
     found, product = simulated(), load_product("small_loan")
     assert found.rows == 6
+    assert all(type(step) is StrategyStep for step in found.steps)
     assert found.group_rows == (("rural", 3), ("urban", 3))
     assert [step.approved for step in found.steps] == [0, 1, 2, 3, 4, 5], "0.9 costs too much"
     assert [step.bads for step in found.steps] == [0, 0, 0, 1, 1, 2]
@@ -67,7 +73,8 @@ def review(conduct: Conduct, **changes: object) -> tuple[int, str, int]:
         "credit_minor": 1_000_000, "drawn_minor": 200_000, "cap_minor": 5_000_000,
         "step_minor": 10_000, "capacity_reason": None,
     }  # fmt: skip
-    found = review_limit(load_limit_rules(), conduct, **(words | changes))  # type: ignore[arg-type]
+    found = review_credit_limit(load_credit_limit_rules(), conduct, **(words | changes))  # type: ignore[arg-type]
+    assert type(found) is CreditLimitReview
     return found.after_minor, found.reason, found.notice_days
 
 
@@ -104,8 +111,8 @@ def test_no_review_breaks_a_cap_or_what_is_drawn(
     credit: int, drawn: int, cap: int, late: int, ever: int, now: int, before: int
 ) -> None:
     conduct = Conduct(12, 6, late, max(late, ever), Decimal("0.5"), now, before)
-    rules, drawn = load_limit_rules(), min(drawn, credit)
-    found = review_limit(
+    rules, drawn = load_credit_limit_rules(), min(drawn, credit)
+    found = review_credit_limit(
         rules, conduct, credit_minor=credit, drawn_minor=drawn, cap_minor=cap, step_minor=10_000,
         capacity_reason=None,
     )  # fmt: skip

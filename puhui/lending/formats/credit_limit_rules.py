@@ -9,16 +9,16 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from puhui.lending.nouns.policy import LimitRules
+from puhui.lending.nouns.strategy import CreditLimitRules
 
 
 @lru_cache(maxsize=1)
-def load_limit_rules() -> LimitRules:
+def load_credit_limit_rules() -> CreditLimitRules:
     """The rules that come with the package; shares are decimals, days and months whole."""
     text = (resources.files("puhui.lending") / "data" / "dynamic_limit.toml").read_text("utf-8")
     found = tomllib.loads(text)
     values: dict[str, Any] = {
         one.name: Decimal(value) if isinstance(value := found[one.name]["value"], str) else value
-        for one in fields(LimitRules)
+        for one in fields(CreditLimitRules)
     }
-    return LimitRules(**values)
+    return CreditLimitRules(**values)

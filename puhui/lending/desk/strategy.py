@@ -1,4 +1,4 @@
-"""What a policy would bring: cut-offs and prices tried on applications of the past."""
+"""What a strategy would bring: cut-offs and prices tried on applications of the past."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from puhui.lending.nouns import Earning, Law, Product
-from puhui.lending.nouns.policy import Policy, PolicyStep
+from puhui.lending.nouns.strategy import Strategy, StrategyStep
 from puhui.lending.rules.price import build_price, pd_decimal
 from puhui.lending.rules.profit import MILLION, expect, realise
 from puhui.score import study as score
@@ -19,7 +19,7 @@ NEVER = 2.0
 """A pd above all cut-offs: rows that no cut-off may approve."""
 
 
-def simulate_policy(
+def simulate_strategy(
     product: Product,
     law: Law,
     *,
@@ -30,7 +30,7 @@ def simulate_policy(
     on: date,
     extra_margin: Decimal = Decimal(0),
     steps: int = 101,
-) -> Policy:
+) -> Strategy:
     """Approvals, bad rate, profit and each group's approvals at every cut-off.
 
     Each row is priced by its own pd, ``extra_margin`` (share per year) more or less than the
@@ -57,7 +57,7 @@ def simulate_policy(
     own_codes = np.array([codes[name] for name in groups], dtype=np.int64)
     curve = score.cut_off_curve(chance, bads, profit, own_codes, steps=steps)
     found = tuple(
-        PolicyStep(
+        StrategyStep(
             pd_max=pd_decimal(max(0.0, bound)),
             approved=int(curve.approved[place]),
             bads=float(curve.bads[place]),
@@ -70,7 +70,7 @@ def simulate_policy(
         if bound < NEVER
     )
     counts = tuple((name, int(curve.group_rows[code])) for name, code in codes.items())
-    return Policy(len(rows), counts, found)
+    return Strategy(len(rows), counts, found)
 
 
 class _Prices:

@@ -1,4 +1,4 @@
-"""Policy nouns 信贷策略: what each cut-off would bring, and how a credit limit is reviewed."""
+"""Strategy nouns 信贷策略: what each cut-off would bring, and how a credit limit is reviewed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyStep:
+class StrategyStep:
     """One cut-off: everybody with a pd of at most ``pd_max`` is approved.
 
     ``bads`` counts the approved that turned out bad, or are expected to; ``profit_minor`` is in
@@ -26,14 +26,14 @@ class PolicyStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Strategy:
     """All cut-offs from nobody to everybody who may be approved, over ``rows`` applications."""
 
     rows: int
     group_rows: tuple[tuple[str, int], ...]
-    steps: tuple[PolicyStep, ...]
+    steps: tuple[StrategyStep, ...]
 
-    def best(self) -> PolicyStep:
+    def best(self) -> StrategyStep:
         """The cut-off that earns most; the lowest of equals."""
         return max(self.steps, key=lambda step: (step.profit_minor, -step.approved))
 
@@ -57,7 +57,7 @@ class Conduct:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitRules:
+class CreditLimitRules:
     """The figures of the monthly review of credit limits, from data/dynamic_limit.toml."""
 
     months_on_book_min: int
@@ -72,7 +72,7 @@ class LimitRules:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitReview:
+class CreditLimitReview:
     """The outcome of a review: the new credit limit, why, and after how many days it counts.
 
     ``reason`` is "kept", "rise", "late", "inflow_fell", "over_cap" or the reason of capacity.
