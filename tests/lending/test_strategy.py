@@ -73,7 +73,8 @@ def review(conduct: Conduct, **changes: object) -> tuple[int, str, int]:
         "credit_minor": 1_000_000, "drawn_minor": 200_000, "cap_minor": 5_000_000,
         "step_minor": 10_000, "capacity_reason": None,
     }  # fmt: skip
-    found = review_credit_limit(load_credit_limit_rules(), conduct, **(words | changes))  # type: ignore[arg-type]
+    rules, told = load_credit_limit_rules(), words | changes
+    found = review_credit_limit(rules, conduct, **told)  # type: ignore[arg-type]
     assert type(found) is CreditLimitReview
     return found.after_minor, found.reason, found.notice_days
 
