@@ -59,6 +59,7 @@ STEP_WORDS = {
     "contracts": "first day: contracts",
     "money": "first day: money into wallets",
     "payments": "paying the file",
+    "score rows": "scoring rows",
 }
 
 

@@ -1,4 +1,4 @@
-"""``puhui score``: score the rows of a file with a model, or list the models on record."""
+"""``puhui score``: score the rows of a file, list the models on record, and what is beside it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from puhui.cli import say
+from puhui.cli import batch, say
 from puhui.cli.open import opened
 
 if TYPE_CHECKING:
@@ -22,6 +23,18 @@ MODELS = "models"
 BLOCK = 20_000
 SHOWN = 10
 COLUMNS = ("line", "id", "points", "pd", "reasons", "refused")
+
+FILE = "file"
+
+
+class FileFirst(TyperGroup):
+    """A group whose first word may be a file: then the command that scores it is meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the word in front that was left out."""
+        if args and args[0] not in (*self.commands, "--help", "-h"):
+            args = [FILE, *args]
+        return super().parse_args(ctx, args)
 
 
 def score(
@@ -52,7 +65,7 @@ def score(
     cannot be read are told with line and reason. "puhui score models" lists every model that was
     put in force, with its data and figures.
 
-    Example: puhui score new.csv --mapping small_loans --out scores.csv
+    Example: puhui score file new.csv --mapping small_loans --out scores.csv
     """
     if out is not None and out.suffix not in (".csv", ".json"):
         raise typer.BadParameter("--out needs a name that ends in .csv or .json.")
@@ -110,7 +123,7 @@ def _score(
     from puhui.score import study
 
     mapping = study.read_mapping(mapping_name)
-    model = _model_of(node, mapping, digest)
+    model = model_of(node, mapping, digest)
     counts = {"rows": 0, "refused_rows": 0}
     sums = {"points": 0, "pd": 0.0}
     first: list[dict[str, Any]] = []
@@ -148,7 +161,7 @@ def _score(
     }
 
 
-def _model_of(node: Node, mapping: study.Mapping, digest: str) -> Model:
+def model_of(node: Node, mapping: study.Mapping | None, digest: str) -> Model:
     """The model named by its first digits, else the last put in force for this mapping."""
     from puhui.kernel import Refused
     from puhui.score import list_models, load_model
@@ -161,6 +174,7 @@ def _model_of(node: Node, mapping: study.Mapping, digest: str) -> Model:
         if len(found) > 1:
             raise typer.BadParameter(f"{len(found)} models begin with {digest}; give more digits.")
         return load_model(folder, found[0] if found else digest)
+    assert mapping is not None, "neither a digest nor a mapping"
     with node.read() as tx:
         fitting = [one for one in list_models(tx) if one.mapping == mapping.name]
     if not fitting:
@@ -282,3 +296,19 @@ def _write(out: Path | None, rows: Iterator[dict[str, Any]]) -> None:
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
+
+
+score_app = typer.Typer(cls=FileFirst, no_args_is_help=True)
+
+
+@score_app.callback()
+def _score_group() -> None:
+    """Score the rows of a file: points, probability of default, reasons; or list the models.
+
+    "puhui score FILE.csv --mapping NAME" is short for "puhui score file FILE.csv --mapping NAME".
+    """
+
+
+score_app.command(FILE)(score)
+score_app.command("batch")(batch.batch)
+score_app.command("export")(batch.export)

@@ -19,14 +19,21 @@ from puhui.lending.desk.page import (
 )
 from puhui.lending.desk.read import loans_of
 from puhui.lending.desk.shelf import mapping_of, model_of
+from puhui.lending.desk.strategy import simulate_strategy
+from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.obligation import Obligations
+from puhui.lending.nouns.strategy import CreditLimitReview, Strategy, StrategyStep
+from puhui.lending.rules.dynamic_limit import review_credit_limit
 from puhui.lending.rules.schedule import build_schedule
 from puhui.payment import wallet_account
 
 __all__ = [
     "Decision",
     "Obligations",
+    "CreditLimitReview",
+    "Strategy",
+    "StrategyStep",
     "application_row",
     "applications_after",
     "applications_of",
@@ -41,10 +48,13 @@ __all__ = [
     "list_contracts",
     "list_reviews",
     "loan_events",
+    "load_credit_limit_rules",
     "loans_of",
     "mapping_of",
     "model_of",
     "obligations_of",
+    "review_credit_limit",
     "review_of",
+    "simulate_strategy",
     "wallet_account",
 ]

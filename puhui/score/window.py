@@ -1,6 +1,8 @@
-"""The window of score (窗口): audits of fairness, for pages and machines."""
+"""The window of score (窗口): audits, files of millions of rows, and cards for other systems."""
 
 from puhui.score.engines.audit import audit_file, search_alternative
+from puhui.score.engines.batch import Batch, score_parquet
+from puhui.score.engines.spark import score_spark
 from puhui.score.formats.audit_text import (
     ALTERNATIVE_COLUMNS,
     COLUMNS,
@@ -10,19 +12,26 @@ from puhui.score.formats.audit_text import (
     audit_lines,
 )
 from puhui.score.formats.audit_toml import read_audit_rules, read_declaration
+from puhui.score.formats.card_json import card_json
+from puhui.score.formats.card_sql import card_sql
 from puhui.score.nouns.audit import Audit, Search
 
 __all__ = [
     "ALTERNATIVE_COLUMNS",
-    "COLUMNS",
     "Audit",
+    "Batch",
+    "COLUMNS",
     "Search",
     "alternative_lines",
     "audit_csv",
     "audit_figures",
     "audit_file",
     "audit_lines",
+    "card_json",
+    "card_sql",
     "read_audit_rules",
     "read_declaration",
+    "score_parquet",
+    "score_spark",
     "search_alternative",
 ]

@@ -17,7 +17,8 @@ from puhui.cli.app import app
 from tests.cli.program import ROOT, Program
 
 COMMANDS = (
-    "run", "lend", "apply", "score", "claims", "migrate", "promote", "worker", "close-day",
+    "run", "lend", "apply", "score file", "score batch", "score export", "claims", "migrate",
+    "promote", "worker", "close-day",
     "replay", "pay",
     "ledger verify", "ledger trial-balance", "ledger report", "ledger close-year",
     "ledger export", "ledger statement", "serve", "api-key create", "api-key list",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from puhui.score.arrays.stable import merge_unstable
 from puhui.score.nouns import Signal
 
 Floats = NDArray[np.float64]
@@ -138,11 +139,18 @@ def fine_edges(values: Floats, count: int) -> Floats:
     return np.asarray(distinct[distinct < values.max()], dtype=np.float64)
 
 
-def bin_number(values: Floats, is_bad: Floats, signal: Signal, rules: BinRules) -> SignalBins:
+def bin_number(
+    values: Floats,
+    is_bad: Floats,
+    signal: Signal,
+    rules: BinRules,
+    periods: Counts | None = None,
+) -> SignalBins:
     """Bins of a number signal: ``values`` (n,) with NaN for missing, ``is_bad`` (n,) 0 or 1.
 
     Bad rates rise over the bins for direction "up", fall for "down", do whichever carries more
-    information for "", and are free for "free".
+    information for "", and are free for "free". With ``periods`` (n,), the period 0, 1, ... of
+    each row, neighbours whose bad rates change places between periods are joined as well.
     """
     special = np.isin(values, np.array(signal.special, dtype=np.float64))
     plain = ~np.isnan(values) & ~special
@@ -159,6 +167,9 @@ def bin_number(values: Floats, is_bad: Floats, signal: Signal, rules: BinRules) 
             _coarse(rows, bads, merge_monotone(rows, bads, rising), len(values), rules)
             for rising in directions
         ]
+    if periods is not None and len(kept):
+        fine = _by_period(places, outcome, periods[plain], len(rows))
+        options = [_steady(sizes, *fine) for sizes in options]
     totals = (float(np.sum(1 - is_bad)), float(np.sum(is_bad)))
     made = [
         _bins_of(
@@ -173,6 +184,26 @@ def bin_number(values: Floats, is_bad: Floats, signal: Signal, rules: BinRules) 
         for sizes in options
     ]
     return max(made, key=lambda bins: bins.information)
+
+
+def _by_period(
+    places: Counts, outcome: Floats, periods: Counts, bins: int
+) -> tuple[Counts, Counts]:
+    """Rows and bads per period and fine bin, (periods, bins) each."""
+    count = int(periods.max()) + 1
+    own = periods * bins + places
+    rows = np.bincount(own, minlength=count * bins).astype(np.int64)
+    bads = np.bincount(own, weights=outcome, minlength=count * bins).astype(np.int64)
+    return rows.reshape(count, bins), bads.reshape(count, bins)
+
+
+def _steady(sizes: list[int], rows: Counts, bads: Counts) -> list[int]:
+    """Runs of fine bins after neighbouring runs whose order flips over time are joined."""
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64)
+    joined = merge_unstable(
+        np.add.reduceat(rows, starts, axis=1), np.add.reduceat(bads, starts, axis=1)
+    )
+    return [int(size) for size in join_runs(np.array(sizes, dtype=np.int64), joined)]
 
 
 def _coarse(rows: Counts, bads: Counts, sizes: list[int], total: int, rules: BinRules) -> list[int]:

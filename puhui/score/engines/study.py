@@ -18,6 +18,7 @@ from puhui.score.arrays.metric import (
     misclassified_share_of,
     psi_of,
 )
+from puhui.score.arrays.profit import CutOffCurve, cut_off_curve
 from puhui.score.arrays.replication import replicate_published
 from puhui.score.arrays.screening import screen_columns
 from puhui.score.arrays.vector import draw_sample
@@ -45,6 +46,7 @@ from puhui.score.rules.value import read_number
 __all__ = [
     "CardLine",
     "ColumnWarning",
+    "CutOffCurve",
     "Mapping",
     "Measures",
     "Monitoring",
@@ -61,6 +63,7 @@ __all__ = [
     "brier_of",
     "calibration_of",
     "column_auc_max",
+    "cut_off_curve",
     "draw_sample",
     "explain_table",
     "h_measure_of",

@@ -20,7 +20,13 @@ from puhui.score.arrays.binning import (
 from puhui.score.arrays.forest import flatten_forest, forest_sums
 from puhui.score.arrays.logit import fit_calibration, fit_logit, fold_numbers, sigmoid
 from puhui.score.arrays.metric import auc_of, brier_of, h_measure_of, ks_of, log_loss_of
-from puhui.score.arrays.vector import categories_of, codes_of, draw_sample, matrix_of
+from puhui.score.arrays.vector import (
+    categories_of,
+    codes_of,
+    column_of,
+    draw_sample,
+    matrix_of,
+)
 from puhui.score.engines.lightgbm import fit_trees
 from puhui.score.formats.model_json import seal
 from puhui.score.nouns import (
@@ -35,6 +41,7 @@ from puhui.score.nouns import (
     Table,
 )
 from puhui.score.rules.leakage import refuse_leaking_signals
+from puhui.score.rules.value import read_day
 
 Floats = NDArray[np.float64]
 
@@ -79,10 +86,13 @@ def train(
     maker: str = "puhui",
     trained_on: str = "",
     name: str = "",
+    stable_periods: int = 0,
 ) -> Model:
     """Train a model as ``train_held_out`` does; for those who need the model alone."""
-    made = train_held_out(table, mapping, kind, seed, maker=maker, trained_on=trained_on, name=name)
-    return made.model
+    return train_held_out(
+        table, mapping, kind, seed, maker=maker, trained_on=trained_on, name=name,
+        stable_periods=stable_periods,
+    ).model  # fmt: skip
 
 
 def train_held_out(
@@ -94,14 +104,17 @@ def train_held_out(
     maker: str = "puhui",
     trained_on: str = "",
     name: str = "",
+    stable_periods: int = 0,
 ) -> Trained:
     """Train a model of ``kind`` "points" or "trees" on the mapping's training rows.
 
     The rest of the table is never looked at. Five-fold figures out of the training rows stand
     in ``metrics`` (cv_auc, cv_ks, cv_h, cv_brier, cv_log_loss); the calibration comes from the
     same out-of-fold predictions. ``trained_on`` is an ISO date for the record; it is part of
-    the digest. Refused: ``score.leaking_signal``, ``score.column_missing``,
-    ``score.kind_unknown``, ``score.too_few_rows``.
+    the digest. With ``stable_periods`` (2 or more) a card's bins also keep the order of their bad
+    rates over so many periods of equal counts by the mapping's date; fewer where days are few.
+    Refused: ``score.no_date`` where that asks for a date column, ``score.leaking_signal``,
+    ``score.column_missing``, ``score.kind_unknown``, ``score.too_few_rows``.
     """
     if kind not in ("points", "trees"):
         raise Refused("score.kind_unknown", f"There is no model of kind {kind!r}.")
@@ -134,8 +147,13 @@ def train_held_out(
         maker=maker,
         trained_on=trained_on,
     )
-    fit = _fit_points if kind == "points" else _fit_trees
-    model, log_odds = fit(blank, matrix, outcomes, dict(mapping.parameters), seed)
+    chosen = dict(mapping.parameters)
+    if kind == "points":
+        periods = _periods_of(part, mapping, stable_periods)
+        periods = None if periods is None else periods[usable]
+        model, log_odds = _fit_points(blank, matrix, outcomes, periods, seed)
+    else:
+        model, log_odds = _fit_trees(blank, matrix, outcomes, chosen, seed)
     counts = (("rows", float(len(outcomes))), ("bads", float(outcomes.sum())))
     refused = (("refused_rows", float(len(refusals))),)
     made = seal(replace(model, metrics=(*model.metrics, *counts, *refused)))
@@ -195,20 +213,46 @@ def _fit_trees(
     return made, log_odds
 
 
+def _periods_of(part: Table, mapping: Mapping, count: int) -> NDArray[np.int64] | None:
+    """The period 0..count-1 of each row by its day, equal counts in each; None below two.
+
+    Rows without a day belong to the first. Refused: ``score.no_date``, ``score.column_missing``,
+    ``score.bad_date``.
+    """
+    if count < 2:
+        return None
+    if not mapping.date_column:
+        raise Refused("score.no_date", f"The mapping {mapping.name!r} declares no date column.")
+    values = column_of(part, mapping.date_column)
+    days = [read_day(value, mapping.date_format) for value in values]
+    numbers = np.array([0 if day is None else day.toordinal() for day in days], dtype=np.int64)
+    bounds = np.quantile(numbers, np.arange(1, count) / count, method="inverted_cdf")
+    return np.searchsorted(bounds, numbers, side="left").astype(np.int64)
+
+
 def _fit_points(
-    blank: Model, matrix: Floats, outcomes: Floats, chosen: dict[str, float], seed: int
+    blank: Model,
+    matrix: Floats,
+    outcomes: Floats,
+    periods: NDArray[np.int64] | None,
+    seed: int,
 ) -> tuple[Model, Floats]:
     rules = BinRules()
     folds = fold_numbers(outcomes, FOLDS, seed)
     raw = np.empty(len(outcomes))
     for fold in range(FOLDS):
         held = folds == fold
-        fitted = fit_card(matrix[~held], outcomes[~held], blank.signals, blank.categories, rules)
+        own = None if periods is None else periods[~held]
+        fitted = fit_card(
+            matrix[~held], outcomes[~held], blank.signals, blank.categories, rules, own
+        )
         raw[held] = card_log_odds(fitted, matrix[held], blank.signals)
     slope, intercept = fit_calibration(raw, outcomes)
-    fitted = fit_card(matrix, outcomes, blank.signals, blank.categories, rules)
+    fitted = fit_card(matrix, outcomes, blank.signals, blank.categories, rules, periods)
     kept = fitted.kept
     settings = {key: float(value) for key, value in asdict(rules).items()}
+    if periods is not None:
+        settings["stable_periods"] = float(periods.max() + 1)
     settings.update({"folds": float(FOLDS), "ridge": RIDGE, "seed": float(seed)})
     log_odds = slope * raw + intercept
     made = replace(
@@ -229,16 +273,18 @@ def fit_card(
     signals: Sequence[Signal],
     categories: Sequence[Sequence[str]],
     rules: BinRules,
+    periods: NDArray[np.int64] | None = None,
 ) -> FittedCard:
     """Bin every signal of ``matrix`` (n, k), then weigh the bins by a logistic regression.
 
     A signal whose weight would turn its own bad rates round is dropped, so that points never
-    contradict the bad rates they stand on; so is one with a single bin.
+    contradict the bad rates they stand on; so is one with a single bin. With ``periods`` (n,)
+    the bins of numbers also keep their order over time.
     """
     bins = tuple(
         bin_category(matrix[:, place], outcomes, len(categories[place]), rules)
         if signal.kind == "category"
-        else bin_number(matrix[:, place], outcomes, signal, rules)
+        else bin_number(matrix[:, place], outcomes, signal, rules, periods)
         for place, signal in enumerate(signals)
     )
     woe = np.column_stack(

@@ -1,0 +1,92 @@
+"""The monthly review of a credit limit 动态额度: conduct moves it, always under every cap."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from puhui.kernel.money import Rounding, round_minor
+from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, CreditLimitRules
+
+
+def review_credit_limit(
+    rules: CreditLimitRules,
+    conduct: Conduct,
+    *,
+    credit_minor: int,
+    drawn_minor: int,
+    cap_minor: int,
+    step_minor: int,
+    capacity_reason: str | None,
+) -> CreditLimitReview:
+    """What the credit limit of one person becomes this month. Amounts in minor units.
+
+    ``cap_minor`` is the most that product, score, income and inflow allow together
+    (``size_credit``); ``capacity_reason`` is what the guard against over-lending says of the rise
+    proposed by ``proposed_rise`` (``check_capacity``), None where it lets it pass. In this order:
+
+    - above the cap: down to the cap;
+    - late by ``days_past_due_cut`` days or more: down by ``cut_share``;
+    - inflow fell by ``inflow_fall_share`` or more: down by ``cut_share``;
+    - months on book, no late day in six months, use of the limit, and months since the last change
+      all as asked, and capacity: up by ``rise_share``, under the cap, and only with the person's
+      consent, for a limit nobody asked for is an inducement;
+    - else it is kept.
+
+    A cut never goes below what is drawn: what was lent stays lent. The result is cut down to the
+    product's step. Source of the order: this project's own policy.
+    """
+    assert credit_minor >= 0, credit_minor
+    assert step_minor > 0, step_minor
+    if credit_minor > cap_minor:
+        return _cut(rules, credit_minor, cap_minor, drawn_minor, step_minor, "over_cap")
+    lowered = _times(credit_minor, 1 - rules.cut_share)
+    if conduct.days_past_due_now >= rules.days_past_due_cut:
+        return _cut(rules, credit_minor, lowered, drawn_minor, step_minor, "late")
+    if _has_fallen(rules, conduct):
+        return _cut(rules, credit_minor, lowered, drawn_minor, step_minor, "inflow_fell")
+    raised = proposed_rise(
+        rules, conduct, credit_minor=credit_minor, cap_minor=cap_minor, step_minor=step_minor
+    )
+    if raised == credit_minor:
+        return CreditLimitReview(credit_minor, credit_minor, "kept", 0, False)
+    if capacity_reason is not None:
+        return CreditLimitReview(credit_minor, credit_minor, capacity_reason, 0, False)
+    return CreditLimitReview(credit_minor, raised, "rise", rules.notice_days_rise, True)
+
+
+def proposed_rise(
+    rules: CreditLimitRules, conduct: Conduct, *, credit_minor: int, cap_minor: int, step_minor: int
+) -> int:
+    """The credit limit that conduct has earned, before capacity is asked; the old one if none."""
+    is_earned = (
+        conduct.months_on_book >= rules.months_on_book_min
+        and conduct.months_since_change >= rules.months_between_rises
+        and conduct.days_past_due_max == 0
+        and conduct.share_used >= rules.share_used_min
+        and not _has_fallen(rules, conduct)
+    )
+    if not is_earned:
+        return credit_minor
+    raised = min(cap_minor, _times(credit_minor, 1 + rules.rise_share))
+    return max(credit_minor, raised - raised % step_minor)
+
+
+def _has_fallen(rules: CreditLimitRules, conduct: Conduct) -> bool:
+    now, before = conduct.monthly_inflow_minor, conduct.monthly_inflow_before_minor
+    if now is None or before is None or before <= 0:
+        return False
+    return now <= _times(before, 1 - rules.inflow_fall_share)
+
+
+def _cut(
+    rules: CreditLimitRules, before: int, wanted: int, drawn: int, step: int, reason: str
+) -> CreditLimitReview:
+    whole = max(0, wanted) - max(0, wanted) % step
+    after = min(before, max(whole, drawn))
+    return CreditLimitReview(
+        before, after, reason, rules.notice_days_cut if after < before else 0, False
+    )
+
+
+def _times(amount_minor: int, share: Decimal) -> int:
+    return round_minor(amount_minor * share, Rounding.DOWN)

@@ -1,0 +1,111 @@
+"""The same scoring on a Spark cluster: every executor scores Arrow batches with the same kernels.
+
+Executors need Python with puhui and its extra ``spark`` installed, and a Java that Spark supports.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from puhui.kernel.errors import Refused
+from puhui.score.arrays.block import pds_in_range
+from puhui.score.engines.batch import OWN_COLUMNS, Batch, needed_columns, score_batch
+from puhui.score.engines.scorer import make_scorer
+from puhui.score.nouns import Mapping, Model
+
+OWN_KINDS = ("smallint", "double", "string")
+
+
+def score_spark(
+    model: Model,
+    source: Path,
+    target: Path,
+    *,
+    master: str,
+    mapping: Mapping | None = None,
+    keep: Sequence[str] = (),
+) -> Batch:
+    """Score the Parquet file or folder ``source`` into the folder ``target`` on ``master``.
+
+    The rows of the new folder are those of ``score_parquet``, in no order that is promised: keep
+    a column that tells them apart. The folder appears when it is whole. Refused:
+    ``score.engine_missing``, ``score.file_missing``, ``score.column_missing``,
+    ``score.column_twice``, ``score.same_file`` where ``target`` exists already.
+    """
+    session = _session(master)
+    try:
+        if not source.exists():
+            raise Refused("score.file_missing", f"There is no file {str(source)[:200]!r}.")
+        if target.exists():
+            raise Refused("score.same_file", f"{str(target)[:200]!r} exists already.")
+        scorer = make_scorer(model, mapping)
+        rows = session.read.parquet(str(source.resolve()))
+        needed = needed_columns(rows.columns, source, scorer, keep)
+        chosen = rows.select([rows["`" + name.replace("`", "``") + "`"] for name in needed])
+        kinds = {one.name: one.dataType.simpleString() for one in chosen.schema.fields}
+        fields = [*((n, kinds[n]) for n in keep), *zip(OWN_COLUMNS, OWN_KINDS, strict=True)]
+        ddl = ", ".join("`" + n.replace("`", "``") + "` " + kind for n, kind in fields)
+        draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
+        try:
+            scored = chosen.mapInArrow(_scoring(model, mapping, tuple(keep)), ddl)
+            scored.write.parquet(str(draft.resolve()), compression="snappy")
+            counts = session.read.parquet(str(draft.resolve())).selectExpr(
+                "count(*)", "count(refused)", "coalesce(sum(points), 0)"
+            )
+            total, refused, points = counts.first()
+            draft.replace(target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return Batch(int(total), int(refused), int(points))
+    finally:
+        session.stop()
+
+
+def _session(master: str) -> Any:
+    """A session on ``master`` whose executors run this Python. Refused: see ``score_spark``."""
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise Refused(
+            "score.engine_missing",
+            "Scoring on a cluster needs Spark: pip install 'puhui[spark]'.",
+        ) from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # it reads no setting for this
+    builder = SparkSession.builder.master(master).appName("puhui score batch")
+    builder = builder.config("spark.ui.enabled", "false")
+    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "131072")
+    try:
+        return builder.getOrCreate()
+    except PySparkException as error:
+        raise Refused(
+            "score.engine_missing",
+            f"Spark cannot start on {master[:80]!r}: is Java 17 or 21 installed? ({error})"[:400],
+        ) from None
+
+
+def _scoring(
+    model: Model, mapping: Mapping | None, keep: tuple[str, ...]
+) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """What an executor does with the batches of its part of the rows."""
+
+    def score_part(batches: Iterator[Any]) -> Iterator[Any]:
+        import pyarrow
+        import pyarrow.compute
+
+        scorer = make_scorer(model, mapping)
+        pds = None if scorer.card is None else pds_in_range(model, scorer.card)
+        schema = None
+        for batch in batches:
+            if schema is None:
+                kept = [batch.schema.field(name) for name in keep]
+                own = (pyarrow.int16(), pyarrow.float64(), pyarrow.string())
+                schema = pyarrow.schema([*kept, *zip(OWN_COLUMNS, own, strict=True)])
+            yield score_batch(scorer, batch, schema, pyarrow, pds)[0]
+
+    return score_part

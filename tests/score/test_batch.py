@@ -1,0 +1,213 @@
+"""Files of rows scored in blocks: each row as the one-row path scores it, to the last bit."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from puhui.kernel.errors import Refused
+from puhui.score import Model, score_row
+from puhui.score.engines.batch import BLOCK_ROWS
+from puhui.score.window import Batch, score_parquet, score_spark
+from tests.score.made import MAPPING, TRADES, bits, made_mapping
+
+arrow = pytest.importorskip("pyarrow", reason="the extra scale is not installed")
+parquet = pytest.importorskip("pyarrow.parquet", reason="the extra scale is not installed")
+
+
+def typed_columns(rows: int) -> dict[str, Any]:
+    """Columns of many types: floats with gaps, integers, texts, dictionaries, days, decimals."""
+    dice = np.random.default_rng(5)
+    flow = dice.gamma(2.0, 800.0, rows)
+    flow[::17] = np.nan
+    flow[5::101] = -1.0
+    late = [None if i % 13 == 0 else int(v) for i, v in enumerate(dice.poisson(1.0, rows))]
+    late[4] = 98
+    amount = [Decimal(int(v)) / 100 for v in dice.integers(500_000, 8_000_000, rows)]
+    trade = [(*TRADES, "zz", "", None, " a1 ", "N/A")[i] for i in dice.integers(0, 11, rows)]
+    town = [("east", "west", None)[i] for i in dice.integers(0, 3, rows)]
+    day = [datetime.date(1999 + int(i), 3, 1) for i in dice.integers(0, 20, rows)]
+    return {
+        "id": arrow.array([f"r{i}" for i in range(rows)]),
+        "flow": arrow.array(flow),
+        "late": arrow.array(late, arrow.int32()),
+        "income": arrow.array(dice.gamma(4.0, 2500.0, rows).astype(np.float32)),
+        "amount": arrow.array(amount, arrow.decimal128(12, 2)),
+        "trade": arrow.array(trade).dictionary_encode(),
+        "town": arrow.array(town),
+        "bank_town": arrow.array(["east"] * rows),
+        "opened": arrow.array(day),
+        "day": arrow.array([datetime.date(2025, 6, 30)] * rows),
+    }
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A Parquet file with several row groups."""
+    path = tmp_path / "people [1]*.parquet"
+    parquet.write_table(arrow.table(typed_columns(2_000)), path, row_group_size=300)
+    return path
+
+
+def raw_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file as a form would give them."""
+    table = parquet.ParquetFile(path).read().to_pylist()
+    return [{key: _plain(value) for key, value in row.items()} for row in table]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def compare(model: Model, rows: list[dict[str, Any]], scored: list[dict[str, Any]]) -> int:
+    """Each scored row against the one-row path; how many were refused."""
+    refused = 0
+    for row, found in zip(rows, scored, strict=True):
+        assert found["id"] == row["id"]
+        try:
+            alone = score_row(model, row)
+        except Refused as no:
+            refused += 1
+            assert found["points"] is None
+            assert found["pd"] is None
+            assert no.code in found["refused"]
+        else:
+            assert found["points"] == alone.points
+            assert bits(found["pd"]) == bits(alone.pd)
+            assert found["refused"] is None
+    return refused
+
+
+def test_a_file_is_scored_as_its_rows_are(model: Model, source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "scores.parquet"
+    steps: list[tuple[int, int]] = []
+    found = score_parquet(
+        model, source, target, keep=("id",), progress=lambda *step: steps.append(step)
+    )
+    scored = parquet.read_table(target)
+    assert scored.schema.names == ["id", "points", "pd", "refused"]
+    refused = compare(model, raw_rows(source), scored.to_pylist())
+    assert (found.rows, found.refused_rows) == (2_000, refused)
+    assert refused == 20
+    assert found.first[0].row == 5
+    assert found.points_sum == sum(scored["points"].drop_null().to_pylist())
+    assert steps[-1] == (2_000, 2_000)
+    assert [path.name for path in target.parent.iterdir()] == ["scores.parquet"]
+
+
+def test_plain_numbers_past_one_block_keep_their_order(card: Model, tmp_path: Path) -> None:
+    rows = BLOCK_ROWS + 1_000
+    source, target = tmp_path / "many.parquet", tmp_path / "scores.parquet"
+    columns = typed_columns(1_000)
+    many = {
+        name: arrow.chunked_array([column] * (rows // 1_000)).combine_chunks()
+        for name, column in columns.items()
+    }
+    many["id"] = arrow.array(range(len(many["flow"])))
+    parquet.write_table(arrow.table(many), source)
+    found = score_parquet(card, source, target, keep=("id",), threads=2)
+    scored = parquet.read_table(target)
+    assert found.rows == len(many["id"]) > BLOCK_ROWS
+    assert scored["id"].to_pylist() == list(range(found.rows))
+    points = scored["points"].to_pylist()
+    assert points[:1_000] * (found.rows // 1_000) == points
+
+
+def test_another_mapping_names_the_columns(card: Model, source: Path, tmp_path: Path) -> None:
+    other = made_mapping(MAPPING.replace('column = "late"', 'column = "delays"'))
+    table = parquet.ParquetFile(source).read()
+    renamed = tmp_path / "renamed.parquet"
+    names = ["delays" if name == "late" else name for name in table.schema.names]
+    parquet.write_table(table.rename_columns(names), renamed)
+    one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    score_parquet(card, source, one)
+    score_parquet(card, renamed, two, mapping=other)
+    assert parquet.read_table(one).equals(parquet.read_table(two))
+
+
+def test_infinite_values_are_refused(card: Model, tmp_path: Path) -> None:
+    columns = typed_columns(10)
+    columns["flow"] = arrow.array([math.inf, -math.inf, *range(8)], arrow.float64())
+    source, target = tmp_path / "inf.parquet", tmp_path / "scores.parquet"
+    parquet.write_table(arrow.table(columns), source)
+    found = score_parquet(card, source, target, keep=("id",))
+    assert found.refused_rows == 2
+    compare(card, raw_rows(source), parquet.read_table(target).to_pylist())
+
+
+def test_an_empty_file_gives_an_empty_file(model: Model, source: Path, tmp_path: Path) -> None:
+    empty, target = tmp_path / "empty.parquet", tmp_path / "scores.parquet"
+    parquet.write_table(parquet.ParquetFile(source).read().slice(0, 0), empty)
+    found = score_parquet(model, empty, target, keep=("id",))
+    assert found == Batch()
+    assert parquet.read_table(target).num_rows == 0
+
+
+def test_what_cannot_be_scored_is_refused_and_leaves_nothing(
+    card: Model, source: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "scores.parquet"
+    few = tmp_path / "few.parquet"
+    parquet.write_table(parquet.ParquetFile(source).read().drop_columns(["flow", "trade"]), few)
+    junk = tmp_path / "junk.parquet"
+    junk.write_bytes(b"no such thing")
+    cases = [
+        ("score.column_missing", few, target, ()),
+        ("score.column_missing", source, target, ("nothing",)),
+        ("score.column_twice", source, target, ("id", "id")),
+        ("score.file_missing", tmp_path / "nowhere.parquet", target, ()),
+        ("score.not_parquet", junk, target, ()),
+        ("score.same_file", source, source, ()),
+    ]
+    for code, file, out, keep in cases:
+        with pytest.raises(Refused) as no:
+            score_parquet(card, file, out, keep=keep)
+        assert no.value.code == code
+        if file == few:
+            assert "'flow', 'trade'" in no.value.reason or "'trade', 'flow'" in no.value.reason
+    assert not target.exists()
+
+
+def test_a_run_cut_short_leaves_the_earlier_file(card: Model, source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "scores.parquet"
+    target.write_bytes(b"what was there")
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(BaseException):  # noqa: B017  the libraries wrap what stops them
+        score_parquet(card, source, target, progress=stop)
+    assert target.read_bytes() == b"what was there"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [source.name, target.name]
+    score_parquet(card, source, target)
+    assert parquet.read_table(target).num_rows == 2_000
+
+
+@pytest.mark.timeout(600)
+def test_a_cluster_of_two_workers_scores_alike(card: Model, source: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="the extra spark is not installed")
+    if os.system("java -version >/dev/null 2>&1"):
+        pytest.skip("no Java is installed")
+    plain = tmp_path / "plain.parquet"
+    plain.write_bytes(source.read_bytes())
+    one, many = tmp_path / "one.parquet", tmp_path / "many.parquet"
+    alone = score_parquet(card, plain, one, keep=("id",))
+    spread = score_spark(card, plain, many, master="local-cluster[2,1,1024]", keep=("id",))
+    assert (alone.rows, alone.refused_rows, alone.points_sum) == (
+        spread.rows, spread.refused_rows, spread.points_sum,
+    )  # fmt: skip
+    left = sorted(parquet.read_table(one).to_pylist(), key=lambda row: row["id"])
+    right = sorted(parquet.read_table(many).to_pylist(), key=lambda row: row["id"])
+    assert left == right
+    with pytest.raises(Refused) as no:
+        score_spark(card, plain, many, master="local[1]")
+    assert no.value.code == "score.same_file"

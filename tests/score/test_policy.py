@@ -1,0 +1,169 @@
+"""Cut-offs by profit, bins that hold over time, refused applicants, and the contest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from puhui.kernel.errors import Refused
+from puhui.score import Table, train
+from puhui.score.arrays.binning import BinRules, bin_number
+from puhui.score.arrays.profit import best_profit, cut_off_curve
+from puhui.score.arrays.reject import fuzzy_weights, parcel
+from puhui.score.arrays.stable import merge_unstable
+from puhui.score.engines.challenger import (
+    Lesson,
+    Standing,
+    champion_of,
+    hold_contest,
+    with_refused,
+)
+from puhui.score.nouns import Signal
+from tests.score.made import MAPPING, made_mapping, made_table
+
+SIGNAL = Signal("x", "number", "copy", ("x",), "甲", "x", direction="up")
+
+
+def made_lesson(rows: int = 800) -> Lesson:
+    """Two numbers and a category, of which the first two matter."""
+    dice = np.random.default_rng(4)
+    matrix = np.column_stack([dice.normal(size=(rows, 2)), dice.integers(0, 3, rows)])
+    bad = dice.random(rows) < 1 / (1 + np.exp(1.0 - 1.5 * matrix[:, 0] - matrix[:, 1]))
+    signals = (
+        SIGNAL,
+        Signal("y", "number", "copy", ("y",), "乙", "y", direction="up"),
+        Signal("z", "category", "copy", ("z",), "丙", "z"),
+    )
+    return Lesson(matrix, bad.astype(np.float64), signals, ((), (), ("a", "b", "c")))
+
+
+def test_the_best_cut_off_by_hand() -> None:
+    pd = np.array([0.1, 0.2, 0.2, 0.3, 0.9])
+    bad = np.array([0.0, 1.0, 0.0, 0.0, 1.0])
+    assert best_profit(pd, bad, 1.0, 1.5) == pytest.approx(1.5)
+    assert best_profit(pd, np.ones(5), 1.0, 1.5) == 0.0
+    assert best_profit(pd[:0], bad[:0], 1.0, 1.5) == 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 80), st.integers(0, 2**32 - 1))
+def test_a_curve_adds_up_at_every_cut_off(rows: int, seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    pd = dice.integers(0, 12, rows) / 12
+    bad = (dice.random(rows) < pd).astype(np.float64)
+    profit = dice.integers(-900, 400, rows)
+    groups = dice.integers(0, 3, rows)
+    curve = cut_off_curve(pd, bad, profit, groups, steps=9)
+    assert curve.approved[0] == 0
+    assert curve.pd_max[0] == -1.0
+    for place, bound in enumerate(curve.pd_max.tolist()):
+        mask = pd <= bound
+        assert curve.approved[place] == mask.sum()
+        assert curve.bads[place] == bad[mask].sum()
+        assert curve.profit_minor[place] == profit[mask].sum()
+        for group in range(curve.by_group.shape[1]):
+            assert curve.by_group[place, group] == (mask & (groups == group)).sum()
+    assert curve.profit_minor[curve.best()] == curve.profit_minor.max()
+    assert curve.group_rows.sum() == curve.rows == rows
+
+
+def test_neighbours_that_change_places_are_joined() -> None:
+    rows = np.full((2, 3), 1_000)
+    steady = np.array([[50, 100, 200], [60, 110, 190]])
+    assert merge_unstable(rows, steady) == [1, 1, 1]
+    flipped = np.array([[50, 100, 300], [60, 200, 120]])
+    assert merge_unstable(rows, flipped) == [1, 2]
+    assert merge_unstable(rows // 100, flipped // 100) == [1, 1, 1], "too few to say"
+    assert merge_unstable(rows[:1], flipped[:1]) == [1, 1, 1]
+
+
+def test_bins_of_a_number_hold_in_every_period() -> None:
+    dice = np.random.default_rng(8)
+    values = dice.uniform(0, 3, 9_000)
+    periods = (np.arange(9_000) % 2).astype(np.int64)
+    base = np.where(values < 1, 0.05, np.where(values < 2, 0.15, 0.25))
+    flip = np.where(periods == 0, np.where(values < 2, 0.28, 0.12), np.where(values < 2, 0.05, 0.4))
+    rate = np.where(values < 1, base, flip)
+    bad = (dice.random(9_000) < rate).astype(np.float64)
+    free = bin_number(values, bad, SIGNAL, BinRules())
+    held = bin_number(values, bad, SIGNAL, BinRules(), periods)
+    assert len(held.edges) < len(free.edges)
+    assert not [edge for edge in held.edges if 1.5 < edge < 2.5]
+    assert int(held.rows.sum()) == 9_000
+
+
+def test_parcels_hold_their_share_and_their_seed() -> None:
+    pd = np.linspace(0.05, 0.5, 1_000)
+    found = parcel(pd, 1.5, 3)
+    assert (found == parcel(pd, 1.5, 3)).all()
+    assert found.sum() == pytest.approx(1.5 * pd.sum(), abs=10)
+    assert found[500:].sum() > found[:500].sum()
+    assert parcel(np.full(5, 0.9), 5.0, 1).sum() == 5
+    assert len(parcel(pd[:0], 2.0, 1)) == 0
+
+
+@given(st.floats(0.001, 0.999), st.floats(1, 9))
+def test_fuzzy_weights_add_up_and_never_flatter(pd: float, factor: float) -> None:
+    bad, good = fuzzy_weights(np.array([pd]), factor)
+    assert bad[0] + good[0] == pytest.approx(1.0)
+    assert bad[0] >= pd - 1e-12
+
+
+def test_refused_applicants_join_the_lesson() -> None:
+    lesson = made_lesson()
+    refused = lesson.matrix[:200] + np.array([1.0, 0.5, 0.0])
+    found = with_refused(lesson, refused, factor=1.3, seed=2)
+    assert len(found.outcomes) == 1_000
+    assert found.outcomes[800:].mean() > lesson.outcomes.mean()
+
+
+def test_the_contest_is_fair_and_names_a_champion() -> None:
+    lesson = made_lesson()
+    standings = hold_contest(lesson, ("points", "monotone"), folds=3, seed=1)
+    assert [one.name for one in standings] == ["points", "monotone"]
+    assert standings == hold_contest(lesson, ("points", "monotone"), folds=3, seed=1)
+    assert all(0.7 < one.auc < 0.95 for one in standings)
+    assert champion_of(standings) in standings
+
+
+def test_the_champion_must_fit_before_it_may_earn() -> None:
+    def standing(name: str, log_loss: float, profit: float) -> Standing:
+        return Standing(name, 0.8, 0.4, log_loss, profit)
+
+    lucky, sound, best = (
+        standing("lucky", 0.6, 0.09), standing("sound", 0.5001, 0.05), standing("best", 0.5, 0.04)
+    )  # fmt: skip
+    assert champion_of((lucky, sound, best)) is sound
+    assert champion_of((lucky,)) is lucky
+
+
+def test_unknown_families_are_refused() -> None:
+    with pytest.raises(Refused) as no:
+        hold_contest(made_lesson(), ("oracle",))
+    assert no.value.code == "score.kind_unknown"
+
+
+@pytest.mark.parametrize("family", ["xgboost", "catboost"])
+def test_a_challenger_learns_as_the_others_do(family: str) -> None:
+    pytest.importorskip(family, reason="the extra models is not installed")
+    lesson = made_lesson(300)
+    (found,) = hold_contest(lesson, (family,), folds=2, seed=1)
+    assert found.auc > 0.7
+
+
+def test_a_card_may_be_asked_to_hold_over_time() -> None:
+    table = made_table()
+    days = tuple(f"{2020 + place % 4}-01-01" for place in range(table.rows))
+    dated = Table({**table.columns, "day": days}, table.rows)
+    plain = train(dated, made_mapping(), "points", 7)
+    steady = train(dated, made_mapping(), "points", 7, stable_periods=4)
+    assert 2 <= dict(steady.parameters)["stable_periods"] <= 4
+    assert "stable_periods" not in dict(plain.parameters)
+    assert train(dated, made_mapping(), "points", 7, stable_periods=1) == plain
+    assert steady.metric("cv_auc") > plain.metric("cv_auc") - 0.03
+    undated = made_mapping(MAPPING.replace('[date]\ncolumn = "day"\nformat = "iso"\n', ""))
+    with pytest.raises(Refused) as no:
+        train(dated, undated, "points", 7, stable_periods=3)
+    assert no.value.code == "score.no_date"
