@@ -1,0 +1,1 @@
+"""Arrays of servicing: what rules decide of one loan, compiled for many."""

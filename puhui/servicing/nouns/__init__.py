@@ -1,0 +1,1 @@
+"""What servicing speaks of."""
