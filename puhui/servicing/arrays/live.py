@@ -42,6 +42,7 @@ LIVE_FIELDS = (
     "watch_until",
     "cleared_on",
     "bucket",
+    "month_bucket",
     "risk_class",
     "stage",
     "is_suspended",

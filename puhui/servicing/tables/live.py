@@ -79,7 +79,7 @@ PROVISION = Table(
 ROLL = Table(
     "servicing_roll",
     metadata,
-    Column("day", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
     Column("act_key", Text, primary_key=True),
     Column("product", Text, primary_key=True),
     Column("bucket_before", BigInteger, primary_key=True),
@@ -87,7 +87,7 @@ ROLL = Table(
     Column("loans", BigInteger, nullable=False),
     Column("outstanding_minor", BigInteger, nullable=False),
 )
-"""How loans moved between buckets on a day, by chunk."""
+"""How loans moved between buckets from one end of a month to the next, by chunk."""
 
 LIVE_STATUSES = ("live", "charged_off")
 
@@ -106,12 +106,12 @@ LOCK_LOAN = READ_LOAN.with_for_update()
 COUNT_LIVE = select(func.count().label("loans")).where(_is_live)
 NEXT_END = (
     select(_loan.id)
-    .where(_loan.id > bindparam("after"), _is_live)
+    .where(_loan.id > bindparam("after"))
     .order_by(_loan.id)
     .limit(1)
     .offset(bindparam("skip"))
 )
-LAST_ID = select(func.max(_loan.id).label("id")).where(_is_live)
+LAST_ID = select(func.max(_loan.id).label("id"))
 LOCK_CHUNK = (
     select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status, _loan.owing,
            *(_loan[name] for name in LIVE_FIELDS))
@@ -222,7 +222,7 @@ SUM_PROVISIONS = (
 SUM_ROLLS = (
     select(ROLL.c.bucket_before, ROLL.c.bucket, sum_int(ROLL.c.loans).label("loans"),
            sum_int(ROLL.c.outstanding_minor).label("outstanding_minor"))
-    .where(ROLL.c.day >= bindparam("since"), ROLL.c.day <= bindparam("until"),
+    .where(ROLL.c.period == bindparam("period"),
            _any("product", ROLL.c.product))  # type: ignore[arg-type]
     .group_by(ROLL.c.bucket_before, ROLL.c.bucket)
     .order_by(ROLL.c.bucket_before, ROLL.c.bucket)
