@@ -27,6 +27,7 @@ ROOMS: tuple[str, ...] = (
     "payment",
     "exchange",
     "offline",
+    "servicing",
     "lending",
     "complaint",
     "draft",

@@ -32,12 +32,11 @@ from puhui.lending.nouns.request import (
     Voided,
     VoidStale,
 )
-from puhui.lending.rules.apr import cost
 from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.decide import terms_of
-from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
+from puhui.servicing import build_schedule, cost
 
 LENDER = "lender"
 OWN_ACCOUNTS = (

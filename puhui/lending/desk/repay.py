@@ -37,11 +37,10 @@ from puhui.lending.nouns.request import (
     VoidStale,
     WrittenOff,
 )
-from puhui.lending.rules import repay as rules
-from puhui.lending.rules.accrue import bring_to
-from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, release_hold
 from puhui.payment import own_account, wallet_account
+from puhui.servicing import bring_to, build_schedule
+from puhui.servicing import repay as rules
 
 CHUNK = 1000
 SERVICED = ("current", "past_due", "written_off")
