@@ -19,8 +19,8 @@ from puhui.lending.desk.page import (
 from puhui.lending.desk.read import loans_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.nouns import Decision
-from puhui.lending.rules.schedule import build_schedule
 from puhui.payment import wallet_account
+from puhui.servicing import build_schedule
 
 __all__ = [
     "Decision",

@@ -1,3 +1,22 @@
-"""Servicing (贷后): loans that live, from the day they are paid out to the day they end."""
+"""Servicing (贷后): schedules, interest, repayments; a loan is recomputed from its events."""
 
+from puhui.servicing import nouns as noun
+from puhui.servicing.arrays import schedule_rows
 from puhui.servicing.desk import day as _day  # noqa: F401  registers its use cases
+from puhui.servicing.desk import live
+from puhui.servicing.rules import repay
+from puhui.servicing.rules.accrue import bring_to
+from puhui.servicing.rules.apr import cost
+from puhui.servicing.rules.period import divide
+from puhui.servicing.rules.schedule import build_schedule
+
+__all__ = [
+    "noun",
+    "live",
+    "build_schedule",
+    "schedule_rows",
+    "cost",
+    "repay",
+    "bring_to",
+    "divide",
+]

@@ -11,7 +11,7 @@ from itertools import pairwise
 from puhui.kernel.calendar import add_months, next_business_day
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
-from puhui.lending.nouns import DayCount, Frequency, Terms, YearCut
+from puhui.servicing.nouns import DayCount, Frequency, Terms, YearCut
 
 COUNT_MAX = 480
 """The most instalments one schedule may have (forty years by months): a bound, not a rule."""

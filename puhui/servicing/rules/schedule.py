@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
-from puhui.lending.nouns import DayCount, Drawdown, Method, Schedule, Terms
-from puhui.lending.rules.period import divide, due_days, factors
+from puhui.servicing.nouns import DayCount, Drawdown, Method, Schedule, Terms
+from puhui.servicing.rules.period import divide, due_days, factors
 
 Rows = tuple[list[int], list[int]]
 """Principal and interest by instalment, minor units."""
