@@ -31,7 +31,9 @@ def take_up_loans(act: Act, input: TakeUp) -> TakenUp:
             continue
         if live.has_loan(act.tx, contract_id):
             continue
-        service(act, row, product=load_product(row.product), state=read_loan(act.tx, row, act.today))
+        service(
+            act, row, product=load_product(row.product), state=read_loan(act.tx, row, act.today)
+        )
         taken += 1
     return TakenUp(taken)
 

@@ -99,8 +99,8 @@ def sum_owing(live: Rows, owing: Rows, loan: Whole, day: int, penalty: Whole) ->
 def judge(live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: int) -> None:
     """Bucket, class and stage of each loan on ``day``; ``rules.age`` decides the same of one.
 
-    ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. Days of a pause
-    are not counted. A loan that was impaired stays so until its arrears were gone for the probation.
+    ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. Days of a
+    pause are not counted. An impaired loan stays so until its arrears were gone for the probation.
     """
     for n in range(len(live)):
         one = live[n]

@@ -88,7 +88,7 @@ PLAN_FIELDS = (
     "factor_denominator",
 )
 PLAN = np.dtype([(name, "<i8") for name in PLAN_FIELDS])
-"""An instalment ahead: parts still to be paid, and interest per minor unit and day as a fraction."""
+"""An instalment ahead: parts still to be paid; interest per minor unit and day as a fraction."""
 
 Rows = NDArray[np.void]
 Whole = NDArray[np.int64]

@@ -16,9 +16,7 @@ MILLION = 10**6
 
 def grade_of(figures: RiskFigures, pd: Decimal) -> int:
     """The grade of a chance of default within a year: 1 is the best, the last takes the rest."""
-    return 1 + min(
-        sum(pd > bound for bound in figures.grades), len(figures.grades) - 1
-    )
+    return 1 + min(sum(pd > bound for bound in figures.grades), len(figures.grades) - 1)
 
 
 @lru_cache(maxsize=65_536)
@@ -57,8 +55,8 @@ def loss_share(
         for scenario in figures.scenarios:
             chance = min(yearly * scenario.default_multiple, Decimal("0.999"))
             loss = min(lgd * scenario.loss_multiple, Decimal(1))
-            total += scenario.weight * loss * _sum(
-                chance, horizon, months, rate_percent, is_amortising
+            total += (
+                scenario.weight * loss * _sum(chance, horizon, months, rate_percent, is_amortising)
             )
         return int((total * SCALE).to_integral_value(ROUND_HALF_UP))
 
