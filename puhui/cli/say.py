@@ -38,6 +38,8 @@ STEP_WORDS = {
     "lending.void_stale_contracts": "ending contracts never paid out",
     "lending.age_loans": "aging contracts",
     "lending.take_up_loans": "taking over loans",
+    "servicing.judge_promises": "looking at promises to pay",
+    "servicing.open_tasks": "work lists of collectors",
     "servicing.run_day": "debiting, counting and classing loans",
     "lending.expire_offers": "ending offers nobody accepted",
     "ledger.mark_books": "marking how far the books have come",

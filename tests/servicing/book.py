@@ -133,7 +133,7 @@ class Book:
     def template(self, n: int) -> Template:
         """The template of loan ``n``: one in ten is in arrears."""
         current, late = self.templates
-        return late[(n // 10) % len(late)] if n % 10 == 0 else current[n % len(current)]
+        return late[(n // 10) % len(late)] if n % 10 == 0 else current[(n + n // 10) % len(current)]
 
     def columns(self, template: Template) -> tuple[dict[str, int], bytes, bytes, str]:
         """The columns of a template on the day before, its instalments owed and its plan."""
