@@ -60,6 +60,8 @@ def run_day(act: Act, input: RunDay) -> DayRun:
     if is_month_end:
         provided, posted = _provide(act, chunk, groups, input.day)
         postings += posted
+    else:
+        postings += _release_over(act, chunk, groups)
     live["counted_on"] = day
     if debited.events:
         ids, numbers, amounts = zip(*debited.events, strict=True)
@@ -186,6 +188,26 @@ def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, in
     live["booked_loss_minor"] = live["expected_loss_minor"]
     live["month_bucket"] = live["bucket"]
     return int(change.sum()), post_own(act, parts)
+
+
+def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
+    """Release what was provided for loans that the day's debits have paid off; how many postings.
+
+    On the last day of a month they are in the change that is posted then.
+    """
+    over = np.array([status == "paid_off" for status in chunk.status])
+    held = np.where(over, chunk.live["booked_loss_minor"], 0)
+    if not held.any():
+        return 0
+    chunk.live["booked_loss_minor"][over] = 0
+    return post_own(
+        act,
+        [
+            ("loan_loss_allowance", "loan_loss", currency, int(held[places].sum()),
+             "provision_release")
+            for _, currency, places in groups
+        ],
+    )  # fmt: skip
 
 
 def post_own(act: Act, parts: list[tuple[str, str, str, int, str]]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from itertools import pairwise
 
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.desk.figures import risk_figures
@@ -38,14 +39,14 @@ def provisions_of(tx: Transaction, period: str) -> tuple[Row, ...]:
 
 
 def roll_rates(tx: Transaction, period: str, *, product: str = "") -> tuple[Row, ...]:
-    """How loans moved between buckets (迁徙率) from the end of the month before to that of ``period``."""
+    """How loans moved between buckets (迁徙率) since the end of the month before ``period``."""
     return tuple(
         tx.all(live.SUM_ROLLS, period=period, product=product, any_product=int(not product))
     )
 
 
 def vintages(tx: Transaction, *, product: str = "") -> dict[str, dict[int, tuple[int, int, int]]]:
-    """By month of opening and bucket (账龄): loans, principal lent and principal left, minor units."""
+    """By month of opening (账龄) and bucket: loans, principal lent and left in minor units."""
     found: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
     for row in tx.all(live.SUM_VINTAGES):
         if product and row.product != product:
@@ -61,7 +62,7 @@ def vintages(tx: Transaction, *, product: str = "") -> dict[str, dict[int, tuple
 def bucket_names() -> tuple[str, ...]:
     """What each bucket is called by its days: ``0``, ``1-2``, ``3-29`` and on."""
     firsts = risk_figures().buckets
-    spans = [f"{a}-{b - 1}" for a, b in zip(firsts, firsts[1:], strict=False)]
+    spans = [f"{a}-{b - 1}" for a, b in pairwise(firsts)]
     return ("0", *spans, f"{firsts[-1]}+")
 
 
