@@ -21,12 +21,12 @@ from puhui.kernel.store import change
 from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
 from puhui.payment import own_account, wallet_account
 from puhui.servicing import noun
+from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
 from puhui.servicing.desk.debit import loan_account
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.rules.age import judge_loan
 from puhui.servicing.rules.expected import grade_of
-from puhui.servicing.rules.live import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.rules.repay import replay
 from puhui.servicing.rules.schedule import build_schedule
 from puhui.servicing.tables import live as tables

@@ -294,7 +294,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
         started_on_=act.today.isoformat(),
         amount_minor_=row.principal_minor,
     )
-    service(act, row, product=load_product(row.product))
+    hand_over(act, row, product=load_product(row.product))
     act.emit(
         "lending.disbursed",
         row.party_id,
@@ -304,7 +304,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
 
 
-def service(act: Act, row: Row, *, product: Product, state: LoanState | None = None) -> None:
+def hand_over(act: Act, row: Row, *, product: Product, state: LoanState | None = None) -> None:
     """Hand a loan over to servicing on the day its money is paid out, or in ``state`` later."""
     if state is None:
         terms = TERMS.validate_json(row.terms)

@@ -10,7 +10,7 @@ from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.contract import LOAN_HOLD, service
+from puhui.lending.desk.contract import LOAN_HOLD
 from puhui.lending.desk.repay import read_loan
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.request import AgeLoans, LoansAged, TakenUp, TakeUp
@@ -31,7 +31,7 @@ def take_up_loans(act: Act, input: TakeUp) -> TakenUp:
             continue
         if live.has_loan(act.tx, contract_id):
             continue
-        service(
+        hand_over(
             act, row, product=load_product(row.product), state=read_loan(act.tx, row, act.today)
         )
         taken += 1

@@ -19,9 +19,9 @@ from puhui.servicing.nouns.collect import (
     ContactRecorded,
     JudgePromises,
     OpenTasks,
-    Promise,
     PromiseMade,
     PromisesJudged,
+    PromiseToPay,
     RecordContact,
     TakeTask,
     TasksOpened,
@@ -84,12 +84,12 @@ def open_tasks(act: Act, input: OpenTasks) -> TasksOpened:
         columns |= {"opened_on": input.day.isoformat(), "taken_by": "", "status": "open"}
         act.tx.load(tables.TASK, columns)
     if changed:
-        names = ("loan_id", "step", "days_past_due", "arrears_minor", "taken_by", "status",
+        changing = ("loan_id", "step", "days_past_due", "arrears_minor", "taken_by", "status",
                  "opened_on")  # fmt: skip
         act.tx.set_many(
             tables.TASK,
             "loan_id",
-            dict(zip(names, map(list, zip(*changed, strict=True)), strict=True)),
+            dict(zip(changing, map(list, zip(*changed, strict=True)), strict=True)),
         )
     return TasksOpened(len(new), len(changed) - closed, closed)
 
@@ -164,8 +164,8 @@ def _take_owing(act: Act, loan_id: str) -> Row:
     return row
 
 
-@use_case("servicing.promise", roles=("customer", *COLLECTING))
-def promise(act: Act, input: Promise) -> PromiseMade:
+@use_case("servicing.promise_to_pay", roles=("customer", *COLLECTING))
+def promise_to_pay(act: Act, input: PromiseToPay) -> PromiseMade:
     """Take a promise to pay by a day; what was promised is looked at when the day has passed.
 
     Refused: ``servicing.no_loan``, ``servicing.nothing_owed``, ``servicing.bad_promise``,

@@ -9,13 +9,13 @@ from decimal import Decimal
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
+from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
 from puhui.servicing.desk.day import post_own
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.nouns import LoanState, LoanStatus
 from puhui.servicing.rules.age import days_counted, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
-from puhui.servicing.rules.live import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.tables import live as tables
 
 

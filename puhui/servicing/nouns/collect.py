@@ -109,7 +109,7 @@ class ContactRecorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class PromiseToPay:
     """The borrower promises to pay ``amount_minor`` by ``by``."""
 
     loan_id: str
