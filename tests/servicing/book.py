@@ -118,6 +118,7 @@ def make_templates(
         )
         for a, o in spread
     ]
+    dice.shuffle(late)
     return current, late
 
 

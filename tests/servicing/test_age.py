@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
@@ -58,6 +58,7 @@ def test_a_cured_loan_waits_for_the_probation() -> None:
     assert (again.stage, again.cleared_on) == (3, 0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -96,6 +97,7 @@ def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
         assert found.is_suspended == bool(now["is_suspended"])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**13), st.integers(1, 2**30), st.integers(1, 2**31), st.booleans())
 def test_division_is_exact(amount: int, numerator: int, denominator: int, is_even: bool) -> None:
     whole, rest = divmod(2 * amount * numerator + denominator, 2 * denominator)
@@ -127,6 +129,7 @@ def test_expected_loss_grows_with_stage_and_age() -> None:
     )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5000), st.sampled_from(["horizontal", "vertical"]))
 def test_debits_share_out_all_that_is_owed(amount: int, direction: str) -> None:
     keys = ",".join(

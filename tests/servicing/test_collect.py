@@ -1,4 +1,4 @@
-"""Collections, relief, charge-off, guarantees and pledges on both kinds of store, and the window."""
+"""Collections, relief, charge-off, guarantees, pledges and the window, on both stores."""
 
 from __future__ import annotations
 
@@ -67,10 +67,8 @@ def test_the_window_shows_the_book(book: Book) -> None:
         rolls = window.roll_rates(tx, "2026-03")
         vintages = window.vintages(tx)
         tasks = window.list_tasks(tx, count=500)
-        allowance, receivable = lookup_accounts(
-            tx,
-            [own_account("loan_loss_allowance", "CNY"), own_account("interest_receivable", "CNY")],
-        )
+        names = ("loan_loss_allowance", "interest_receivable")
+        allowance, receivable = lookup_accounts(tx, [own_account(n, "CNY") for n in names])
         live = servicing.live.count_live(tx)
     assert sum(row.loans for row in classes) == sum(row.loans for row in buckets) == live
     assert sum(row.loans for row in provisions) == sum(row.loans for row in rolls) == live

@@ -10,7 +10,7 @@ from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.contract import LOAN_HOLD
+from puhui.lending.desk.contract import LOAN_HOLD, hand_over
 from puhui.lending.desk.repay import read_loan
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.request import AgeLoans, LoansAged, TakenUp, TakeUp
