@@ -29,7 +29,7 @@ def code_of(call: Callable[..., object], *args: Any, **more: Any) -> str:
 
 
 @pytest.fixture
-def book(open_at: Callable[..., Node], store_url: str, clock: FixedClock, operator: Actor) -> Book:
+def book(store_url: str, open_at: Callable[..., Node], clock: FixedClock, operator: Actor) -> Book:
     """120 loans after a day and the end of a month."""
     found = Book(open_at(store_url), DAY, make_templates(DAY, ages=12, offsets=10))
     found.load(120)

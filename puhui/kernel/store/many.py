@@ -60,8 +60,15 @@ def array_of(values: Sequence[Any]) -> bytes:
     """Integers, bytes or texts as the text of a PostgreSQL array."""
     if values and isinstance(values[0], bytes):
         return b"{" + b",".join([b'"\\\\x' + v.hex().encode() + b'"' for v in values]) + b"}"
-    assert all(type(value) is int for value in values), "integers or bytes"
+    if values and isinstance(values[0], str):
+        return b"{" + b",".join([_quoted(value) for value in values]) + b"}"
+    assert all(type(value) is int for value in values), "integers, bytes or texts"
     return b"{" + ",".join(map(str, values)).encode() + b"}"
+
+
+def _quoted(text: str) -> bytes:
+    """A text as one entry of a PostgreSQL array."""
+    return b'"' + text.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'
 
 
 def type_of(column: Column[Any]) -> str:

@@ -8,6 +8,7 @@ from puhui.lending import tables
 from puhui.lending.desk.shelf import DECISION, text_of
 from puhui.lending.nouns.request import Forgotten
 from puhui.lending.rules.decide import strike
+from puhui.servicing import live
 
 
 @use_case("lending.forget_party", roles=("system",))
@@ -26,6 +27,7 @@ def forget_party(act: Act, input: Delivery) -> Forgotten:
             act.tx.put(tables.BLANK_DECISION, id_=row.id, decision_=text)
     act.tx.put(tables.BLANK_APPLICATIONS, party_id_=party_id)
     act.tx.put(tables.BLANK_REVIEWS, party_id_=party_id)
+    live.forget_chance(act, party_id)
     return Forgotten(party_id, len(rows))
 
 

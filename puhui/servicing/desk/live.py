@@ -18,6 +18,9 @@ from puhui.servicing.rules.age import days_counted, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.tables import live as tables
 
+PD_UNKNOWN = Decimal("0.02")
+"""What a chance of default counts as where none is known, or where it was erased."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoanIdentity:
@@ -35,7 +38,7 @@ def open_loan(act: Act, loan: LoanIdentity, state: LoanState) -> None:
     """Take a loan into servicing on the day its money was paid out, or as its events left it."""
     figures = risk_figures()
     columns = dict.fromkeys(LIVE_FIELDS, 0)
-    columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else Decimal("0.02"))
+    columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
     columns["stage"] = 1
     known = act.tx.one(tables.LAST_EVENT, loan_id=loan.id)
@@ -151,6 +154,11 @@ def take_loan(tx: Transaction, loan_id: str) -> Row:
     if row is None:
         raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
     return row
+
+
+def forget_chance(act: Act, party_id: str) -> None:
+    """Forget what an erased person's chance of default was thought to be; no loan of theirs runs."""
+    act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN))
 
 
 def has_loan(tx: Transaction, loan_id: str) -> bool:

@@ -152,6 +152,9 @@ SET_PAUSE = (
     )
 )
 SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
+SET_GRADE = (
+    update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))
+)
 SET_STATUS = (
     update(LOAN)
     .where(_loan.id == bindparam("id_"))
