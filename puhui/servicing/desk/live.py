@@ -157,7 +157,7 @@ def take_loan(tx: Transaction, loan_id: str) -> Row:
 
 
 def forget_chance(act: Act, party_id: str) -> None:
-    """Forget what an erased person's chance of default was thought to be; no loan of theirs runs."""
+    """Forget the chance of default of an erased person, none of whose loans runs."""
     act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN))
 
 
