@@ -1,0 +1,1 @@
+"""Desks of servicing: what reads files or the store."""

@@ -1,0 +1,1 @@
+"""Replay 重放: a loan recomputed from its ordered events."""
