@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from puhui.kernel.errors import Refused
-from puhui.servicing.formats import fineract
+from puhui.servicing.formats import emi_case, fineract
 from puhui.servicing.nouns.plan import PlanRow, PlanState
+from puhui.servicing.rules.replay.layout import lay_out_plan
 from puhui.servicing.rules.replay.run import replay
 
+INTEREST, PRINCIPAL = 2, 3
 TABLE = "Loan Repayment schedule has "
 AMOUNTS = {
     "Balance of loan": "outstanding_after_minor",
@@ -68,8 +70,11 @@ def _table(book: fineract.Book, rows: Sequence[Mapping[str, str]]) -> str:
     """The first difference from one table, or nothing."""
     assert book.plan is not None, book
     known = [event for event in book.events if event.on <= book.on]
+    on = book.recalculated_on
+    if not known and book.proposed is not None:
+        known, on = [book.proposed], book.proposed.on
     try:
-        state = replay(book.plan, known, book.recalculated_on)
+        state = replay(book.plan, known, on)
     except Refused as refused:
         return f"refused: {refused.code}"
     wanted = [row for row in rows if row.get("Nr")]
@@ -100,4 +105,38 @@ def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState) -> str:
             return f"{at}: {column} {value / 100:.2f}, not {row[column]}"
     if "Paid date" in row and paid_on != ours.paid_on:
         return f"{at}: paid on {ours.paid_on}, not {paid_on}"
+    return ""
+
+
+def run_cases(path: Path) -> list[Found]:
+    """Every case of the progressive instalment test, each held to all its rows."""
+    return [
+        Found(case["id"], 1, not difference, difference)
+        for case in json.loads(path.read_text(encoding="utf-8"))
+        for difference in [_case(case)]
+    ]
+
+
+def _case(case: Mapping[str, Any]) -> str:
+    """The first difference of one case: interest, principal, total and balance of each period."""
+    book = emi_case.book_of(case)
+    rows, _ = lay_out_plan(book)
+    for number, (row, wanted) in enumerate(zip(rows, case["expected"], strict=True), start=1):
+        until = row.due_on
+        drawn = sum(amount for on, amount, _ in book.draws if on <= until)
+        asked = sum(other.due[PRINCIPAL] for other in rows[:number])
+        ahead = sum(
+            paid.amount_minor
+            for paid in book.paid
+            if paid.key[1] >= number and paid.counts_from <= until
+        )
+        ours = {
+            "interest": row.due[INTEREST],
+            "principal": row.due[PRINCIPAL],
+            "emi": row.due[INTEREST] + row.due[PRINCIPAL],
+            "balance": drawn - asked - ahead,
+        }
+        for name, value in ours.items():
+            if fineract.cents(wanted[name]) != value:
+                return f"row {number}: {name} {value / 100:.2f}, not {wanted[name]}"
     return ""

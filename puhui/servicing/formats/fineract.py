@@ -21,6 +21,7 @@ from puhui.servicing.nouns.plan import (
     Recalculation,
 )
 from puhui.servicing.nouns.terms import DayCount, Frequency, Method, Part, Timing
+from puhui.servicing.rules.replay.run import replay
 
 MONTHS = tuple(
     "January February March April May June July August September October November December".split()
@@ -64,7 +65,10 @@ def cents(text: str) -> int:
 
 
 def plan_of(row: Mapping[str, str]) -> Plan:
-    """The plan of a fully customised loan: the row's own terms over its product's defaults."""
+    """The plan of a fully customised loan: the row's own terms over its product's defaults.
+
+    The cumulative products say act/act, yet count every year as 365 days, leap years as well.
+    """
     product = row["LoanProduct"]
     is_first = product.startswith("LP1")
     is_progressive = "ADV_P" in product
@@ -75,11 +79,13 @@ def plan_of(row: Mapping[str, str]) -> Plan:
         int(row["numberOfRepayments"]),
         every=int(row["repaymentEvery"]),
         frequency=Frequency(row["repaymentFrequencyType"].lower()),
-        day_count=DayCount.ACT_ACT,
+        day_count=DayCount.ACT_365,
         interest=Interest.FLAT if row["interest type"] == "FLAT" else Interest.DECLINING,
         basis=Basis.DAILY if row["interest calculation period"] == "DAILY" else Basis.WHOLE_PERIOD,
         multiple_minor=1 if is_progressive else 100,
         joins_due_day=not is_progressive,
+        shares_whole_term=not is_progressive,
+        levels_by_first_period=not is_progressive and row["interest calculation period"] == "DAILY",
         allocation=STRATEGIES[row["Payment strategy"]],
         grace_principal=int(row["graceOnPrincipalPayment"]),
         grace_interest=int(row["graceOnInterestPayment"]),
@@ -111,6 +117,7 @@ def _recalculating(plan: Plan, product: str) -> Plan:
         plan,
         recalculation=Recalculation.RUNNING_PERIOD,
         early=early,
+        compounds_overdue="COMPOUNDING_MONTHLY" in product,
         rests_on_due_day="RECALCULATION_SAME_AS_REPAYMENT" in product,
     )
 
@@ -123,6 +130,7 @@ class Book:
     plan: Plan | None = None
     events: list[PlanEvent] = field(default_factory=list)
     recalculated_on: date = date(2000, 1, 1)
+    proposed: PlanEvent | None = None
 
     def add(self, kind: Happening, on: date, **fields: Any) -> None:
         """Put one event into the book."""
@@ -153,7 +161,11 @@ def take_step(book: Book, step: str, rows: Sequence[Mapping[str, str]]) -> None:
         book.on = day_of(words[0])
     elif step.startswith("Admin creates a fully customized loan"):
         book.plan = plan_of(rows[0])
-        _fix_instalment(book, rows[0])
+        lent = cents(rows[0]["with Principal"])
+        day = day_of(rows[0]["submitted on date"])
+        book.proposed = PlanEvent("proposed", Happening.DRAWN, day, amount_minor=lent)
+        if "MULTIDISB" in rows[0]["LoanProduct"]:
+            book.plan = replace(book.plan, fixed_minor=first_instalment(book.plan, book.proposed))
     elif step.startswith("Admin successfully disburse"):
         book.add(Happening.DRAWN, day_of(words[0]), amount_minor=cents(words[1]))
     elif step.startswith("Customer makes"):
@@ -194,13 +206,6 @@ def _reschedule(book: Book, row: Mapping[str, str]) -> None:
     )
 
 
-def _fix_instalment(book: Book, row: Mapping[str, str]) -> None:
-    """A product with several draws keeps the instalment of the amount that was approved."""
-    from puhui.servicing.rules.replay.run import replay
-
-    if book.plan is None or "MULTIDISB" not in row["LoanProduct"]:
-        return
-    day = day_of(row["submitted on date"])
-    whole = PlanEvent("all", Happening.DRAWN, day, amount_minor=cents(row["with Principal"]))
-    first = replay(book.plan, [whole], day).rows[0]
-    book.plan = replace(book.plan, fixed_minor=first.due_minor)
+def first_instalment(plan: Plan, draw: PlanEvent) -> int:
+    """The instalment of the amount that was approved: a product with several draws keeps it."""
+    return replay(plan, [draw], draw.on).rows[0].due_minor

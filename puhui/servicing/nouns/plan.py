@@ -132,7 +132,12 @@ class Plan:
     beforehand, ``variable_minor`` one total for each instalment, ``balloon_minor`` principal kept
     for the last. ``joins_due_day``: money drawn on a due day is shared over the instalment due
     that day too. ``rests_on_due_day``: payments count for interest from the next due day.
-    A bullet loan has grace on both for all instalments but the last.
+    ``compounds_overdue``: interest that is past due bears interest in the running period.
+    ``starts_on``: the first day of the first period, where it is not that of the first draw.
+    ``levels_by_first_period`` takes the first period's factor for every period when it works out
+    the level; ``shares_whole_term`` spreads flat principal over the whole count even when money is
+    drawn late, so that the last instalment is larger. Both are habits of Fineract's cumulative
+    plan. A bullet loan has grace on both for all instalments but the last.
     """
 
     currency: str
@@ -151,6 +156,8 @@ class Plan:
     shifts_due_days: bool = False
     multiple_minor: int = 1
     adjusts_instalment: bool = False
+    levels_by_first_period: bool = False
+    shares_whole_term: bool = False
     grace_principal: int = 0
     grace_interest: int = 0
     interest_free: int = 0
@@ -166,6 +173,8 @@ class Plan:
     recalculation: Recalculation = Recalculation.NONE
     early: Early = Early.REDUCE_INSTALMENT
     rests_on_due_day: bool = False
+    compounds_overdue: bool = False
+    starts_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

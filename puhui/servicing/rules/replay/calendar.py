@@ -19,13 +19,17 @@ CHANGES = (Happening.RESCHEDULED, Happening.RE_AGED, Happening.RE_AMORTISED)
 
 @dataclass(slots=True)
 class Slot:
-    """One period before amounts: its days, its rate, and what starts or pauses with it."""
+    """One period before amounts: its days, its rate, what starts or pauses with it.
+
+    ``total`` is how many rows the loan was known to have when this one fell due.
+    """
 
     starts_on: date
     due_on: date
     rate: Decimal
     is_new: bool = False
     has_grace: bool = False
+    total: int = 0
 
 
 def next_due(plan: Plan, base: date, number: int) -> date:
@@ -56,6 +60,7 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
         raise Refused("lending.bad_terms", f"{total} instalments cannot be planned.")
     slots: list[Slot] = []
     start, base, number, rate, grace = starts_on, starts_on, 0, plan.annual_rate, 0
+    known = plan.count
     for _ in range(total):
         number += 1
         planned = next_due(plan, base, number)
@@ -70,7 +75,12 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
                 number = 0
         if due <= start:
             raise Refused("lending.bad_terms", "Due days must follow one another.")
-        slots.append(Slot(start, due, rate, is_new, grace > 0))
+        known += sum(
+            change.count + change.grace
+            for change in changes
+            if change.kind is Happening.RESCHEDULED and change.due_on == planned
+        )
+        slots.append(Slot(start, due, rate, is_new, grace > 0, known))
         grace = max(0, grace - 1)
         start = due
     _re_age(plan, slots, changes)
@@ -97,7 +107,8 @@ def _re_age(plan: Plan, slots: list[Slot], changes: Sequence[PlanEvent]) -> None
         slots[:] = kept
         for number in range(change.count):
             due = change.due_on if number == 0 else next_due(plan, change.due_on, number)
-            slots.append(Slot(start, due, rate, number == 0))
+            total = len(kept) + change.count
+            slots.append(Slot(start, due, rate, number == 0, False, total))
             start = due
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -65,6 +65,7 @@ class Book:
     changes: list[PlanEvent]
     paid: list[Paid]
     on: date
+    interest_paid: list[tuple[date, int]] = field(default_factory=list)
 
 
 def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
@@ -75,7 +76,7 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
     plan = book.plan
     if plan.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
         raise Refused("lending.bad_terms", "Interest is rounded half up or half to even.")
-    slots, is_published = slots_of(plan, book.draws[0][0], book.changes)
+    slots, is_published = slots_of(plan, plan.starts_on or book.draws[0][0], book.changes)
     if book.draws[-1][0] > slots[-1].due_on:
         raise Refused("lending.bad_terms", "Money must be taken within the term.")
     layout = _Layout(book, slots)
@@ -87,7 +88,13 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
             row = Row((0, place), day, day)
             row.due[3] = down
             rows.append(row)
-    rows.sort(key=lambda row: (row.due_on, row.key))
+    joins, first = plan.joins_due_day, book.draws[0][0]
+    rows.sort(
+        key=lambda row: (
+            row.due_on,
+            row.key if joins or row.due_on == first else (1 - row.key[0], row.key[1]),
+        )
+    )
     while plan.early is Early.REDUCE_COUNT and len(rows) > 1 and not sum(rows[-1].due):
         rows.pop()
     return rows, is_published
@@ -95,7 +102,7 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
 
 def raw_interest(book: Book, index: int) -> int:
     """Interest of instalment ``index`` (from 0) before its cap, with what earlier rows left."""
-    slots, _ = slots_of(book.plan, book.draws[0][0], book.changes)
+    slots, _ = slots_of(book.plan, book.plan.starts_on or book.draws[0][0], book.changes)
     layout = _Layout(book, slots)
     for place in range(index):
         layout.add(place)
@@ -111,9 +118,6 @@ class _Layout:
         self.level = self.share = self.credit = self.carried = self.held = 0
         self.flat, self.flat_asked = Fraction(0), 0
         self.is_stale = True
-        self.lent = sum(
-            amount - down for day, amount, down in book.draws if day <= slots[0].starts_on
-        )
         self.scheduled = 0
         running = [i for i, slot in enumerate(slots) if slot.due_on >= book.on]
         self.running = running[0] if running else len(slots)
@@ -140,9 +144,16 @@ class _Layout:
         if kind is Recalculation.NONE:
             return drawn - self.scheduled
         counted = kind is Recalculation.EVERY_PERIOD or index == self.running
-        if counted and day < self.book.on:
-            return drawn - self.paid_by(day)
+        if counted and (day < self.book.on or self.plan.rests_on_due_day):
+            return drawn - self.paid_by(day) + self.overdue_interest(day)
         return drawn - self.scheduled - self.paid_by(day, index)
+
+    def overdue_interest(self, day: date) -> int:
+        """Interest that was due by ``day`` and not paid, where it bears interest itself."""
+        if not self.plan.compounds_overdue:
+            return 0
+        asked = sum(row.due[2] for row in self.rows if row.due_on <= day)
+        return asked - sum(amount for on, amount in self.book.interest_paid if on <= day)
 
     def edges(self, slot: Slot) -> list[date]:
         """The days on which the balance may change within a period, its ends included."""
@@ -165,13 +176,34 @@ class _Layout:
             rounded += divide(owed * numerator, denominator, self.plan.rounding)
         return exact, rounded
 
+    def asked_before(self, index: int, exact: Fraction) -> Fraction:
+        """Exact interest of a period as its last draw found it: what was paid later changes none.
+
+        The level is set when money is drawn; a payment after that moves interest, not the level.
+        """
+        slot = self.slots[index]
+        is_every = self.plan.recalculation is Recalculation.EVERY_PERIOD
+        if not is_every or self.plan.interest is Interest.FLAT:
+            return exact
+        drawn = [on for on, _, _ in self.book.draws if slot.starts_on <= on < slot.due_on]
+        early = self.slots[0].starts_on
+        last = drawn[-1] if drawn else slot.starts_on
+        whole, self.book = (
+            self.book,
+            replace(self.book, on=early, paid=[paid for paid in self.book.paid if paid.on <= last]),
+        )
+        found, _ = self.interest(index)
+        self.book = whole
+        return found
+
     def flat_interest(self, index: int) -> int:
         """Interest on all that was lent, the same each period; the last takes the remainder."""
         if index < self.plan.interest_free:
             return 0
         slot = self.slots[index]
         numerator, denominator = factor(self.plan, slot, slot.starts_on, slot.due_on)
-        portion = Fraction(self.drawn_by(slot.due_on, is_end=True) * numerator, denominator)
+        lent = sum(amount for on, amount, _ in self.book.draws if on < slot.due_on)
+        portion = Fraction(lent * numerator, denominator)
         self.flat += portion
         is_last = index == len(self.slots) - 1
         asked = round_minor(self.flat, self.plan.rounding) - self.flat_asked
@@ -199,7 +231,8 @@ class _Layout:
         balance = self.drawn_by(slot.due_on, is_end=is_end) - self.scheduled
         is_grace = slot.has_grace or index < plan.grace_principal
         if not is_grace and (self.is_stale or slot.is_new or self.has_draw(slot)):
-            self.level, self.share = self.new_level(index, balance, exact, interest)
+            asked = self.asked_before(index, exact)
+            self.level, self.share = self.new_level(index, balance, asked, interest)
             self.is_stale = False
         paid = sum(p.amount_minor for p in self.book.paid if p.key == (1, index))
         principal = self.principal(index, balance, interest, paid, is_grace)
@@ -260,22 +293,31 @@ class _Layout:
         plan = self.plan
         left = [
             place
-            for place in range(index, len(self.slots))
+            for place in range(index, self.slots[index].total)
             if place == index or not self.slots[place].has_grace
         ]
         spread = balance - plan.balloon_minor
-        share = divide(spread, len(left), plan.rounding)
+        over = len(left)
+        is_whole = plan.shares_whole_term and self.slots[index].total == plan.count
+        if is_whole and plan.interest is Interest.FLAT and not plan.grace_principal:
+            over, spread = plan.count, spread + self.scheduled
+        share = divide(spread, over, plan.rounding)
         if plan.method is Method.EQUAL_PRINCIPAL:
             return 0, share
         if plan.fixed_minor:
             return plan.fixed_minor, share
         if plan.interest is Interest.FLAT:
-            exact_level = Fraction(spread, len(left)) + interest
+            exact_level = Fraction(spread, over) + interest
             return _multiple(exact_level, plan.multiple_minor, plan.rounding), share
         parts = [
             factor(plan, self.slots[place], self.slots[place].starts_on, self.slots[place].due_on)
             for place in left
         ]
+        if plan.levels_by_first_period:
+            zero = self.slots[0]
+            first = factor(plan, zero, zero.starts_on, zero.due_on)
+            parts = [first] * len(left)
+            exact = Fraction(balance * first[0], first[1])
         common = 1
         for _, denominator in parts:
             common = lcm(common, denominator)

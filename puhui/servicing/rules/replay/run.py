@@ -22,7 +22,7 @@ from puhui.servicing.rules.replay.allocate import PLACES, share_out
 from puhui.servicing.rules.replay.calendar import CHANGES
 from puhui.servicing.rules.replay.layout import Book, Key, Paid, Row, lay_out_plan, raw_interest
 
-PRINCIPAL = 3
+INTEREST, PRINCIPAL = 2, 3
 
 KeptLines = list[tuple[Key, int, int]]
 """Row, part and amount of one payment."""
@@ -85,6 +85,7 @@ class _Run:
         ]
         self.kept: list[tuple[PlanEvent, KeptLines, int]] = []
         self.paid: list[Paid] = []
+        self.interest_paid: list[tuple[date, int]] = []
         self.credit = 0
         self.is_published = True
 
@@ -103,7 +104,9 @@ class _Run:
         """Rows as known on ``on``, with charges, and with what has been paid so far put in."""
         is_fixed = self.plan.recalculation is Recalculation.NONE
         draws = [draw for draw in self.draws if is_fixed or draw[0] <= on]
-        rows, self.is_published = lay_out_plan(Book(self.plan, draws, self.changes, self.paid, on))
+        rows, self.is_published = lay_out_plan(
+            Book(self.plan, draws, self.changes, self.paid, on, self.interest_paid)
+        )
         for charge in self.charges:
             self._charge(rows, charge)
         by_key = {row.key: row for row in rows}
@@ -166,6 +169,8 @@ class _Run:
         for index, part, amount in lines:
             if is_fixed:
                 _put(rows[index], part, amount, event.on)
+            if part == INTEREST:
+                self.interest_paid.append((event.on, amount))
             if part == PRINCIPAL:
                 counts = event.on
                 if self.plan.rests_on_due_day:
