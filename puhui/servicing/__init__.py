@@ -2,7 +2,9 @@
 
 from puhui.servicing import nouns as noun
 from puhui.servicing.arrays import schedule_rows
+from puhui.servicing.desk import conformance
 from puhui.servicing.rules import repay
+from puhui.servicing.rules import replay as plan
 from puhui.servicing.rules.accrue import bring_to
 from puhui.servicing.rules.apr import cost
 from puhui.servicing.rules.period import divide
@@ -16,4 +18,6 @@ __all__ = [
     "repay",
     "bring_to",
     "divide",
+    "plan",
+    "conformance",
 ]

@@ -131,7 +131,7 @@ class _Layout:
         )
 
     def paid_by(self, day: date, index: int = -1) -> int:
-        """Principal paid that counts on ``day``, on rows from ``index`` on (down payments never)."""
+        """Principal paid that counts on ``day``, on rows from ``index`` on, no down payments."""
         return sum(
             paid.amount_minor
             for paid in self.book.paid
@@ -231,8 +231,8 @@ class _Layout:
         balance = self.drawn_by(slot.due_on, is_end=is_end) - self.scheduled
         is_grace = slot.has_grace or index < plan.grace_principal
         if not is_grace and (self.is_stale or slot.is_new or self.has_draw(slot)):
-            asked = self.asked_before(index, exact)
-            self.level, self.share = self.new_level(index, balance, asked, interest)
+            known = self.asked_before(index, exact)
+            self.level, self.share = self.new_level(index, balance, known, interest)
             self.is_stale = False
         paid = sum(p.amount_minor for p in self.book.paid if p.key == (1, index))
         principal = self.principal(index, balance, interest, paid, is_grace)
