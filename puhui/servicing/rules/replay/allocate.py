@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from puhui.servicing.nouns.plan import Future, Happening, Plan, PlanEvent, Recalculation
-from puhui.servicing.nouns.terms import Direction, Part, Timing
+from puhui.servicing.nouns.terms import Direction, Method, Part, Timing
 from puhui.servicing.rules.replay.layout import Row
 
 PLACES = {Part.PENALTY: 0, Part.FEE: 1, Part.INTEREST: 2, Part.PRINCIPAL: 3}
@@ -93,7 +93,8 @@ def _pay_ahead(plan: Plan, row: Row, index: int, lines: list[Line], rest: int, a
         owed = row.owed(part)
         if plan.recalculation is Recalculation.EVERY_PERIOD and part >= 2:
             interest = min(owed, accrued) if part == 2 else min(row.owed(2), accrued)
-            owed = interest if part == 2 else row.owed(3) + row.owed(2) - interest
+            freed = row.owed(2) - interest if plan.method is Method.EQUAL_INSTALMENT else 0
+            owed = interest if part == 2 else row.owed(3) + freed
         taken = min(rest, owed)
         if taken > 0:
             lines.append((index, part, taken))
@@ -121,7 +122,9 @@ def _evenly(
             owed = max(0, rows[index].owed_all - used)
             taken = min(left, owed)
             before = len(lines)
-            _pay_ahead(plan, _less(rows[index], lines, index), index, lines, taken, accrued[index])
+            had = sum(amount for place, part, amount in lines if (place, part) == (index, 2))
+            row, open_now = _less(rows[index], lines, index), max(0, accrued[index] - had)
+            _pay_ahead(plan, row, index, lines, taken, open_now)
             left -= sum(amount for _, _, amount in lines[before:])
     return lines, left
 

@@ -76,6 +76,8 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
     plan = book.plan
     if plan.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
         raise Refused("lending.bad_terms", "Interest is rounded half up or half to even.")
+    if plan.interest is Interest.FLAT and plan.recalculation is not Recalculation.NONE:
+        raise Refused("lending.bad_terms", "Flat interest does not follow what is repaid.")
     slots, is_published = slots_of(plan, plan.starts_on or book.draws[0][0], book.changes)
     if book.draws[-1][0] > slots[-1].due_on:
         raise Refused("lending.bad_terms", "Money must be taken within the term.")
@@ -206,7 +208,7 @@ class _Layout:
         portion = Fraction(lent * numerator, denominator)
         self.flat += portion
         is_last = index == len(self.slots) - 1
-        asked = round_minor(self.flat, self.plan.rounding) - self.flat_asked
+        asked = max(0, round_minor(self.flat, self.plan.rounding) - self.flat_asked)
         if not is_last:
             asked = round_minor(portion, self.plan.rounding)
         self.flat_asked += asked
@@ -238,11 +240,9 @@ class _Layout:
         principal = self.principal(index, balance, interest, paid, is_grace)
         row = Row((1, index), slot.starts_on, slot.due_on)
         row.level = self.level
-        if (
-            plan.recalculation is Recalculation.EVERY_PERIOD
-            and paid
-            and index + 1 < len(self.slots)
-        ):
+        is_every = plan.recalculation is Recalculation.EVERY_PERIOD
+        is_level = plan.method is Method.EQUAL_INSTALMENT and not is_grace
+        if is_every and is_level and paid and index + 1 < len(self.slots):
             interest += self.carried
             kept = min(interest, max(0, self.level - paid))
             self.carried = interest - kept
@@ -250,8 +250,9 @@ class _Layout:
             principal = min(balance, max(paid, self.level - interest))
         else:
             interest, self.carried = interest + self.carried, 0
-            if plan.recalculation is Recalculation.EVERY_PERIOD and not is_grace:
-                principal = self.principal(index, balance, interest, paid, is_grace)
+            if is_every and not is_grace:
+                wanted = self.principal(index, balance, interest, paid, is_grace)
+                principal = min(balance, max(paid, wanted))
         asked = 0 if index < plan.grace_interest else interest + self.held
         self.held = interest + self.held - asked
         row.due[2], row.due[3] = asked, principal
@@ -286,6 +287,11 @@ class _Layout:
             part = paid
         return min(balance, part)
 
+    def is_paused(self, place: int, index: int) -> bool:
+        """Whether row ``index`` knows already that row ``place`` asks for no principal."""
+        slot = self.slots[place]
+        return slot.has_grace and slot.total == self.slots[index].total
+
     def new_level(
         self, index: int, balance: int, exact: Fraction, interest: int
     ) -> tuple[int, int]:
@@ -294,7 +300,7 @@ class _Layout:
         left = [
             place
             for place in range(index, self.slots[index].total)
-            if place == index or not self.slots[place].has_grace
+            if place == index or not self.is_paused(place, index)
         ]
         spread = balance - plan.balloon_minor
         over = len(left)

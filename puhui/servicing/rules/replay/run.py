@@ -179,14 +179,17 @@ class _Run:
         return rows
 
     def _accrued(self, on: date, rows: list[Row]) -> list[int]:
-        """Interest of each row up to ``on``: all of it when due, none of rows that lie ahead."""
+        """Unpaid interest of each row up to ``on``: all when due, none of rows that lie ahead."""
         if self.plan.recalculation is not Recalculation.EVERY_PERIOD:
-            return [row.due[2] for row in rows]
+            return [row.owed(2) for row in rows]
         closed = [row.due[2] if row.due_on <= on else 0 for row in rows]
         for index, row in enumerate(rows):
             if row.starts_on < on < row.due_on and row.key[0] == 1:
                 closed[index] = self._interest_to(row, on)
-        return closed
+        return [
+            max(0, found - row.paid[2] - row.waived[2])
+            for found, row in zip(closed, rows, strict=True)
+        ]
 
     def _interest_to(self, row: Row, on: date) -> int:
         """Interest of the running row to the day: as if its later days bore none."""
@@ -208,7 +211,7 @@ class _Run:
         total = 0
         for row, interest in zip(rows, accrued, strict=True):
             total += row.owed(0) + row.owed(1) + row.owed(3)
-            total += max(0, min(row.owed(2), interest - row.paid[2]))
+            total += max(0, min(row.owed(2), interest))
         return total
 
     def _waive(self, rows: list[Row], event: PlanEvent) -> None:
