@@ -16,6 +16,7 @@ from puhui.cli import (
     api_key,
     apply,
     claims,
+    conformance,
     corridor,
     export,
     ledger,
@@ -57,6 +58,7 @@ app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("score", rich_help_panel=WORK)(score.score)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
+app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 ledger.ledger_app.command("export")(export.export)
 ledger.ledger_app.command("statement")(export.statement)

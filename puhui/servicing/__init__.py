@@ -3,10 +3,11 @@
 from puhui.servicing import nouns as noun
 from puhui.servicing.arrays import schedule_rows
 from puhui.servicing.desk import collect as _collect  # noqa: F401  registers its use cases
+from puhui.servicing.desk import conformance, live
 from puhui.servicing.desk import day as _day  # noqa: F401  registers its use cases
-from puhui.servicing.desk import live
 from puhui.servicing.desk import relief as _relief  # noqa: F401  registers its use cases
 from puhui.servicing.rules import repay
+from puhui.servicing.rules import replay as plan
 from puhui.servicing.rules.accrue import bring_to
 from puhui.servicing.rules.apr import cost
 from puhui.servicing.rules.period import divide
@@ -21,4 +22,6 @@ __all__ = [
     "repay",
     "bring_to",
     "divide",
+    "plan",
+    "conformance",
 ]

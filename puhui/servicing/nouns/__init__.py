@@ -15,6 +15,21 @@ from puhui.servicing.nouns.loan import (
     PayOffQuote,
     Schedule,
 )
+from puhui.servicing.nouns.plan import (
+    PAYMENTS,
+    STANDARD_ORDER,
+    Basis,
+    Early,
+    Future,
+    Happening,
+    Interest,
+    Plan,
+    PlanEvent,
+    PlanRow,
+    PlanState,
+    Recalculation,
+    Share,
+)
 from puhui.servicing.nouns.terms import (
     DayCount,
     Direction,
@@ -30,6 +45,19 @@ from puhui.servicing.nouns.terms import (
 )
 
 __all__ = [
+    "Basis",
+    "Early",
+    "Future",
+    "Happening",
+    "Interest",
+    "PAYMENTS",
+    "Plan",
+    "PlanEvent",
+    "PlanRow",
+    "PlanState",
+    "Recalculation",
+    "STANDARD_ORDER",
+    "Share",
     "Allocation",
     "AllocationLine",
     "Cost",

@@ -90,7 +90,7 @@ def _factors(
     numerator, denominator = rate.as_integer_ratio()
     if count is DayCount.ACT_ACT:
         return tuple(
-            numerator * _year_parts(first, last, cut) for first, last in pairwise(bounds)
+            numerator * year_parts(first, last, cut) for first, last in pairwise(bounds)
         ), denominator * 365 * 366
     year = YEAR_DAYS.get(count, 365)
     return tuple(
@@ -98,7 +98,7 @@ def _factors(
     ), denominator * year
 
 
-def _year_parts(first: date, last: date, cut: YearCut) -> int:
+def year_parts(first: date, last: date, cut: YearCut) -> int:
     """Days of a period as parts of 365 x 366: 366 for a common year's day, 365 for a leap one's."""
     parts = 0
     while first < last:
