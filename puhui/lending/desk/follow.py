@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from puhui.kernel.act import Act, use_case
@@ -25,15 +25,14 @@ TAKE_UP = 500
 def take_up_loans(act: Act, input: TakeUp) -> TakenUp:
     """Hand loans over to servicing that were paid out before it kept them by columns."""
     taken = 0
+    before = act.today - timedelta(days=1)
     for contract_id in input.contract_ids:
         row = act.tx.one(tables.LOCK_CONTRACT, id=contract_id)
         if row is None or row.status not in ("current", "past_due"):
             continue
         if live.has_loan(act.tx, contract_id):
             continue
-        hand_over(
-            act, row, product=load_product(row.product), state=read_loan(act.tx, row, act.today)
-        )
+        hand_over(act, row, product=load_product(row.product), state=read_loan(act.tx, row, before))
         taken += 1
     return TakenUp(taken)
 
