@@ -124,7 +124,7 @@ def make_servicing_loan() -> None:
         sa.CheckConstraint("status IN ('live', 'charged_off', 'paid_off', 'written_off')"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("servicing_loan_changed", "servicing_loan", ["changed_on"], unique=False)
+    op.create_index("servicing_loan_changed", "servicing_loan", ["changed_on", "id"], unique=False)
     op.create_index("servicing_loan_party", "servicing_loan", ["party_id"], unique=False)
 
 

@@ -34,7 +34,7 @@ LOAN = Table(
     CheckConstraint("status IN ('live', 'charged_off', 'paid_off', 'written_off')"),
     CheckConstraint("outstanding_minor >= 0 AND outstanding_minor <= principal_minor"),
     CheckConstraint("stage IN (1, 2, 3) AND risk_class BETWEEN 0 AND 4"),
-    Index("servicing_loan_changed", "changed_on"),
+    Index("servicing_loan_changed", "changed_on", "id"),
     Index("servicing_loan_party", "party_id"),
 )
 """One row a loan: everything that a day needs of it (see ``arrays.live``)."""
