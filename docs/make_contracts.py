@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("merchant",),
     ("payment",),
     ("exchange", "offline"),
+    ("servicing",),
     ("lending", "insurance", "receivable"),
     ("securities",),
     ("aml", "supervision", "inclusion", "complaint", "draft", "webhook"),

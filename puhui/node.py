@@ -28,6 +28,7 @@ ROOMS: tuple[str, ...] = (
     "payment",
     "exchange",
     "offline",
+    "servicing",
     "lending",
     "complaint",
     "draft",

@@ -100,6 +100,12 @@ CASES: list[tuple[Callable[[Source], list[str]], str, str, str]] = [
         "from puhui.score import read_score",
         "from puhui.score import Score",
     ),
+    (
+        purity.impure_imports,
+        RULES,
+        "from puhui.payment import spend",
+        "from puhui.servicing import divide",
+    ),
     (purity.impure_imports, NOUNS, "from puhui.lending.rules import f", "import enum"),
     (purity.impure_imports, RULES, "from ..tables import LOAN", "from .fee import fee"),
     (

@@ -17,6 +17,7 @@ from puhui.cli import (
     apply,
     audit,
     claims,
+    conformance,
     corridor,
     export,
     ledger,
@@ -59,6 +60,7 @@ app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
+app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 ledger.ledger_app.command("export")(export.export)
 ledger.ledger_app.command("statement")(export.statement)

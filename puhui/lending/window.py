@@ -25,8 +25,8 @@ from puhui.lending.nouns import Decision
 from puhui.lending.nouns.obligation import Obligations
 from puhui.lending.nouns.strategy import CreditLimitReview, Strategy, StrategyStep
 from puhui.lending.rules.dynamic_limit import review_credit_limit
-from puhui.lending.rules.schedule import build_schedule
 from puhui.payment import wallet_account
+from puhui.servicing import build_schedule
 
 __all__ = [
     "Decision",

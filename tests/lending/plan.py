@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-
-from puhui.lending.formats.shelf import load_product
-from puhui.lending.nouns import DayCount, Method, Servicing, Terms
 
 CASES = Path(__file__).parent / "cases"
 
@@ -24,20 +19,3 @@ def cases_of(name: str) -> list[dict[str, Any]]:
 def name_of(case: dict[str, Any]) -> str:
     """How pytest shows a worked case."""
     return str(case["name"])
-
-
-def terms(
-    principal_minor: int = 1_200_000,
-    annual_rate: str = "0.12",
-    method: Method = Method.EQUAL_INSTALMENT,
-    count: int = 3,
-    starts_on: date = date(2026, 1, 1),
-    day_count: DayCount = DayCount.THIRTY_360,
-) -> Terms:
-    """Terms of a small loan, changed where a test asks for it."""
-    return Terms(principal_minor, "CNY", Decimal(annual_rate), method, count, starts_on, day_count)
-
-
-def servicing() -> Servicing:
-    """How the merchant product takes repayments."""
-    return load_product("merchant_310").servicing

@@ -10,10 +10,9 @@ import pytest
 
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Method, Offer
-from puhui.lending.rules.apr import cost
 from puhui.lending.rules.contract import percent, render_contract
 from puhui.lending.rules.decide import terms_of
-from puhui.lending.rules.schedule import build_schedule
+from puhui.servicing import build_schedule, cost
 
 ON = date(2026, 11, 22)
 FACTS = ContractFacts("loan-7", "party-borrower", "party-lender", ON, "account-9")

@@ -23,7 +23,7 @@ from puhui.lending.nouns import (
     ScoreFacts,
 )
 from puhui.lending.rules import decide, guard, profit
-from puhui.lending.rules.schedule import build_schedule
+from puhui.servicing import build_schedule
 
 ON = date(2026, 11, 22)
 LAW = load_law()

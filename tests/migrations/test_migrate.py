@@ -94,7 +94,7 @@ def test_a_migrated_store_works(
     migrate(url)
     node = open_at(url)
     books = node.act("lending.open_books", {"currency": "CNY"}, key="books", actor=operator)
-    assert len(books.accounts) == 5
+    assert len(books.accounts) == 6
 
 
 def test_a_store_of_another_state_is_not_opened(tmp_path: Path) -> None:

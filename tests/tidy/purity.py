@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 from tests.tidy.tree import (
     CHANNELS,
+    PURE_KINDS,
     Source,
     aliases_of,
     docstrings_of,
     dotted,
     imports_of,
     rooms_below,
+    sources_in,
 )
 
 CLOCKS = re.compile(
@@ -107,8 +110,23 @@ def _is_pure_import(source: Source, module: str, name: str) -> bool:
         kinds = {"nouns": {"nouns"}, "rules": {"nouns", "rules"}}
         own = kinds.get(source.kind, {"nouns", "rules", "arrays"})
         return ([*rest, name][1:2] or [""])[0] in own
-    is_noun = name[:1].isupper()
+    is_noun = name[:1].isupper() or name in _pure_entries(rest[0])
     return len(rest) == 1 and rest[0] in rooms_below(source.room) and is_noun
+
+
+@lru_cache(maxsize=64)
+def _pure_entries(room: str) -> frozenset[str]:
+    """What the door of a room shows of its nouns, rules and arrays: as pure as they are."""
+    doors = [source for source in sources_in("puhui") if source.is_door and source.room == room]
+    kinds = tuple(f"puhui.{room}.{kind}" for kind in PURE_KINDS)
+    shown = set()
+    for door in doors:
+        for node in ast.walk(door.tree):
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if f"{node.module}.{alias.name}".startswith(kinds):
+                        shown.add(alias.asname or alias.name)
+    return frozenset(shown)
 
 
 def misplaced_sql(source: Source) -> list[str]:

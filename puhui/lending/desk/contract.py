@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
 from puhui.kernel.act import Act, use_case
@@ -20,9 +21,9 @@ from puhui.lending.desk.apply import (
     require_application,
 )
 from puhui.lending.desk.capacity import check_drawdown
-from puhui.lending.desk.shelf import TERMS, offer_in, servicing_text
+from puhui.lending.desk.shelf import SERVICING, TERMS, offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
-from puhui.lending.nouns import Contract, ContractFacts, Cost, Terms
+from puhui.lending.nouns import Contract, ContractFacts, Cost, LoanState, Product, Terms
 from puhui.lending.nouns.request import (
     Accept,
     Accepted,
@@ -33,17 +34,17 @@ from puhui.lending.nouns.request import (
     Voided,
     VoidStale,
 )
-from puhui.lending.rules.apr import cost
 from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.decide import terms_of
-from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
+from puhui.servicing import build_schedule, cost, live, repay
 
 LENDER = "lender"
 OWN_ACCOUNTS = (
     "funding",
     "interest_income",
+    "interest_receivable",
     "fee_income",
     "penalty_income",
     "loan_loss",
@@ -295,6 +296,7 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
         started_on_=act.today.isoformat(),
         amount_minor_=row.principal_minor,
     )
+    hand_over(act, row, product=load_product(row.product))
     act.emit(
         "lending.disbursed",
         row.party_id,
@@ -302,6 +304,20 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     )
     paid = row.principal_minor - row.upfront_fee_minor
     return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
+
+
+def hand_over(act: Act, row: Row, *, product: Product, state: LoanState | None = None) -> None:
+    """Hand a loan over to servicing on the day its money is paid out, or in ``state`` later."""
+    if state is None:
+        terms = TERMS.validate_json(row.terms)
+        servicing = SERVICING.validate_json(row.servicing)
+        state = repay.open_loan(terms, build_schedule(terms), servicing)
+    found = act.tx.one(tables.READ_CHANCE, application_id=row.application_id)
+    chance = None if found is None or found.pd is None else Decimal(found.pd)
+    identity = live.LoanIdentity(
+        row.id, row.party_id, row.product, row.currency, chance, product.pricing.lgd
+    )
+    live.open_loan(act, identity, state)
 
 
 def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:

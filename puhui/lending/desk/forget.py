@@ -9,6 +9,7 @@ from puhui.lending.desk.shelf import DECISION, text_of
 from puhui.lending.nouns.request import Forgotten
 from puhui.lending.rules.decide import strike
 from puhui.lending.tables.capacity import DELETE_OF_PARTY
+from puhui.servicing import live
 
 
 @use_case("lending.forget_party", roles=("system",))
@@ -29,6 +30,7 @@ def forget_party(act: Act, input: Delivery) -> Forgotten:
     act.tx.put(tables.BLANK_REVIEWS, party_id_=party_id)
     for statement in DELETE_OF_PARTY:
         act.tx.put(statement, party_id=party_id)
+    live.forget_chance(act, party_id)
     return Forgotten(party_id, len(rows))
 
 

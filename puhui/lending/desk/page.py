@@ -10,6 +10,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
 from puhui.lending.tables import page
+from puhui.servicing import live
 
 APPLICATIONS_MAX = 200
 
@@ -130,7 +131,7 @@ def contract_row(tx: Transaction, contract_id: str) -> Row:
 
 def loan_events(tx: Transaction, contract_id: str) -> tuple[Row, ...]:
     """What happened to a loan, oldest first: number, kind, day, amount in minor units."""
-    return tuple(tx.all(tables.READ_LOAN_EVENTS, contract_id=contract_id))
+    return tuple(live.events_of(tx, contract_id))
 
 
 def count_by_day(

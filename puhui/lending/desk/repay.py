@@ -1,4 +1,4 @@
-"""Servicing: repayments, write-off, and the daily look at every loan."""
+"""Repayments and write-off of loans, and what ends of itself."""
 
 from __future__ import annotations
 
@@ -28,27 +28,24 @@ from puhui.lending.nouns import (
     PayOffQuote,
 )
 from puhui.lending.nouns.request import (
-    AgeLoans,
     ContractKey,
     ExpireOffers,
-    LoansAged,
     Repaid,
     Repay,
     VoidStale,
     WrittenOff,
 )
-from puhui.lending.rules import repay as rules
-from puhui.lending.rules.accrue import bring_to
-from puhui.lending.rules.schedule import build_schedule
 from puhui.party import check_actor, release_hold
 from puhui.payment import own_account, wallet_account
+from puhui.servicing import bring_to, build_schedule, live
+from puhui.servicing import repay as rules
 
 CHUNK = 1000
 SERVICED = ("current", "past_due", "written_off")
 RECEIVERS = {
-    Part.INTEREST: ("interest_income", "interest_repayment"),
+    Part.INTEREST: ("interest_receivable", "interest_repayment"),
     Part.FEE: ("fee_income", "fee"),
-    Part.PENALTY: ("penalty_income", "penalty"),
+    Part.PENALTY: ("interest_receivable", "penalty"),
 }
 
 
@@ -57,7 +54,7 @@ def read_loan(tx: Transaction, row: Row, on: date) -> LoanState:
     terms = TERMS.validate_json(row.terms)
     events = [
         LoanEvent(EventKind(event.kind), date.fromisoformat(event.day), event.amount_minor)
-        for event in tx.all(tables.READ_LOAN_EVENTS, contract_id=row.id)
+        for event in live.events_of(tx, row.id)
     ]
     servicing = SERVICING.validate_json(row.servicing)
     state, _ = rules.replay(terms, build_schedule(terms), servicing, events)
@@ -100,7 +97,10 @@ def repay(act: Act, input: Repay) -> Repaid:
         raise Refused("lending.nothing_owed", "Nothing is owed on this loan any more.")
     transfer_chain(act, parts, row.currency)
     taken = input.amount_minor - allocation.returned_minor
-    _add_event(act, row.id, EventKind.REPAID, taken)
+    paid = allocation.sum_minor(Part.INTEREST) + allocation.sum_minor(Part.PENALTY)
+    live.change_loan(
+        act, row.id, state, kind=EventKind.REPAID.value, amount_minor=taken, paid_minor=paid
+    )
     _update(act, row, state)
     act.emit("lending.repaid", row.party_id, {"contract": row.id, "amount_minor": taken})
     return Repaid(
@@ -129,24 +129,13 @@ def write_off(act: Act, input: ContractKey) -> WrittenOff:
     written_off = state.written_off_minor
     loss = own_account("loan_loss", row.currency)
     transfer_chain(act, [(loss, loan_account(row.id), written_off, "charge_off")], row.currency)
-    _add_event(act, row.id, EventKind.WRITTEN_OFF, 0)
+    live.change_loan(
+        act, row.id, state, kind=EventKind.WRITTEN_OFF.value, amount_minor=0, paid_minor=0
+    )
     _update(act, row, state)
     payload = {"contract": row.id, "amount_minor": written_off}
     act.emit("lending.written_off", row.party_id, payload)
     return WrittenOff(row.id, written_off, state.claim_minor)
-
-
-def _add_event(act: Act, contract_id: str, kind: EventKind, amount_minor: int) -> None:
-    number = len(act.tx.all(tables.READ_LOAN_EVENTS, contract_id=contract_id)) + 1
-    act.tx.put(
-        tables.INSERT_LOAN_EVENT,
-        contract_id=contract_id,
-        number=number,
-        kind=kind.value,
-        day=act.today.isoformat(),
-        amount_minor=amount_minor,
-        act_key=act.key,
-    )
 
 
 def _update(act: Act, row: Row, state: LoanState) -> None:
@@ -185,35 +174,6 @@ def quote_pay_off(tx: Transaction, contract_id: str, on: date) -> PayOffQuote:
     return rules.quote_pay_off(read_loan(tx, row, on), on)
 
 
-@use_case("lending.age_loans", roles=("system",), batch="contract_ids")
-def age_loans(act: Act, input: AgeLoans) -> LoansAged:
-    """Bring a chunk of loans to a day: days past due, arrears, status.
-
-    A loan that becomes past due is told of once, by an event.
-    """
-    past_due = arrears = 0
-    for contract_id in input.contract_ids:
-        row = act.tx.one(tables.LOCK_CONTRACT, id=contract_id)
-        if row is None or row.status not in ("current", "past_due"):
-            continue
-        state = read_loan(act.tx, row, input.day)
-        _update(act, row, state)
-        if state.status is LoanStatus.PAST_DUE:
-            past_due += 1
-            arrears += state.arrears_minor
-            if row.status != "past_due":
-                payload = {"contract": row.id, "days_past_due": state.days_past_due}
-                act.emit("lending.became_past_due", row.party_id, payload)
-    return LoansAged(len(input.contract_ids), past_due, arrears)
-
-
-def loan_chunks(node: Node, day: date) -> list[AgeLoans]:
-    """All loans that run, in chunks."""
-    with node.read() as tx:
-        ids = [row.id for row in tx.all(tables.READ_LIVE_CONTRACTS)]
-    return [AgeLoans(day, tuple(ids[at : at + CHUNK])) for at in range(0, len(ids), CHUNK)]
-
-
 def offer_chunks(node: Node, day: date) -> list[ExpireOffers]:
     """All offers older than an offer lasts, in chunks."""
     last = day - timedelta(days=OFFER_DAYS)
@@ -233,4 +193,3 @@ def stale_chunks(node: Node, day: date) -> list[VoidStale]:
 
 day_step(50, "lending.void_stale_contracts", stale_chunks)
 day_step(100, "lending.expire_offers", offer_chunks)
-day_step(200, "lending.age_loans", loan_chunks)

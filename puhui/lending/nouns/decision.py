@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+from puhui.lending.nouns.loan import Method
 from puhui.lending.nouns.obligation import Standing
-from puhui.lending.nouns.product import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +206,6 @@ class ReasonBook:
             if text.code == code:
                 return text
         raise AssertionError(code)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a credit costs in all: 总成本 and 年化综合成本 (apr, a share per year, 10 decimals)."""
-
-    principal_minor: int
-    interest_minor: int
-    fee_minor: int
-    apr: Decimal
-    effective_rate: Decimal
-
-    @property
-    def total_minor(self) -> int:
-        """Interest and fees together: the whole cost beside the principal."""
-        return self.interest_minor + self.fee_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,65 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
-from puhui.kernel.money import Rounding
-
-
-class Method(Enum):
-    """How principal and interest come back (还款方式)."""
-
-    EQUAL_INSTALMENT = "equal_instalment"
-    EQUAL_PRINCIPAL = "equal_principal"
-    INTEREST_FIRST = "interest_first"
-    DRAW_AT_WILL = "draw_at_will"
-
-
-class DayCount(Enum):
-    """How many days a period and a year count for interest."""
-
-    THIRTY_360 = "30/360"
-    ACT_360 = "act/360"
-    ACT_364 = "act/364"
-    ACT_365 = "act/365"
-    ACT_ACT = "act/act"
-
-
-class Frequency(Enum):
-    """The calendar unit between two due days."""
-
-    DAYS = "days"
-    WEEKS = "weeks"
-    MONTHS = "months"
-
-
-class Part(Enum):
-    """What a repayment pays; also the parts of an instalment."""
-
-    PENALTY = "penalty"
-    FEE = "fee"
-    INTEREST = "interest"
-    PRINCIPAL = "principal"
-
-
-class Timing(Enum):
-    """When a part is paid, seen from its due day."""
-
-    PAST_DUE = "past_due"
-    DUE = "due"
-    IN_ADVANCE = "in_advance"
-
-
-class Direction(Enum):
-    """Allocation across instalments: the oldest first with all its parts, or part by part."""
-
-    HORIZONTAL = "horizontal"
-    VERTICAL = "vertical"
-
-
-class Overpayment(Enum):
-    """What happens to money beyond the pay-off amount."""
-
-    REFUSED = "refused"
-    RETURNED = "returned"
+from puhui.lending.nouns.loan import DayCount, Method, Servicing
 
 
 class OnFail(Enum):
@@ -132,21 +74,6 @@ class Sizing:
     income_multiple: Decimal | None
     inflow_multiple: Decimal | None
     score_shares: tuple[tuple[int, Decimal], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Servicing:
-    """How repayments are taken: order of allocation, grace, penalty, shift of due days."""
-
-    rounding: Rounding
-    grace_days: int
-    penalty_multiplier: Decimal
-    penalty_year_days: int
-    allocation: tuple[tuple[Timing, Part], ...]
-    direction: Direction
-    overpayment: Overpayment
-    shifts_due_days: bool
-    cooling_off_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,10 +249,25 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class AgeLoans:
-    """A chunk of loans to look at on a day."""
+    """Loans that servicing changed on a day, with ids past ``after`` up to ``until``."""
 
     day: date
+    after: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUp:
+    """Contracts paid out before loans were serviced by columns."""
+
     contract_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """How many loans servicing took over."""
+
+    loans: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,10 @@ from puhui.lending.nouns import (
     ScoreFacts,
     Terms,
 )
-from puhui.lending.rules.apr import cost
 from puhui.lending.rules.credit_limit import size_credit
 from puhui.lending.rules.price import build_price, legal_cap, pd_decimal
 from puhui.lending.rules.profit import expect
-from puhui.lending.rules.schedule import build_schedule
+from puhui.servicing import build_schedule, cost
 
 REASONS = (
     "score_below_cut_off",

@@ -21,8 +21,8 @@ from decimal import Decimal
 
 from puhui.kernel.money import Rounding
 from puhui.lending.nouns import CutOff, Earning, Method, Pricing
-from puhui.lending.rules.period import divide
 from puhui.lending.rules.price import pd_decimal
+from puhui.servicing import divide
 
 MILLION = 1_000_000
 

@@ -147,18 +147,6 @@ CONTRACT = Table(
 )
 """Repaid, written off and outstanding count principal; the ledger holds the same per contract."""
 
-LOAN_EVENT = Table(
-    "lending_loan_event",
-    metadata,
-    Column("contract_id", Text, primary_key=True),
-    Column("number", BigInteger, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("day", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("act_key", Text, nullable=False),
-    CheckConstraint("kind IN ('repaid', 'charged', 'written_off')"),
-)
-
 INSERT_APPLICATION = insert_all(APPLICATION)
 LOCK_OBLIGOR = upsert(
     OBLIGOR, ["party_id"], {"decisions": OBLIGOR.c.decisions + excluded(OBLIGOR, "decisions")}
@@ -166,7 +154,6 @@ LOCK_OBLIGOR = upsert(
 INSERT_DECISION = insert_all(DECISION)
 INSERT_REVIEW = upsert(REVIEW, ["application_id"], {})
 PUT_CONTRACT = upsert(CONTRACT, ["id"])
-INSERT_LOAN_EVENT = insert_all(LOAN_EVENT)
 PUT_CUT_OFF = upsert(CUT_OFF, ["product", "model_digest"])
 
 _application = APPLICATION.c
@@ -278,6 +265,22 @@ SET_CONTRACT = (
 READ_LIVE_CONTRACTS = (
     select(_contract.id).where(_contract.status.in_(["current", "past_due"])).order_by(_contract.id)
 )
+COUNT_LIVE_CONTRACTS = select(func.count().label("contracts")).where(
+    _contract.status.in_(["current", "past_due"])
+)
+READ_CHANCE = (
+    select(DECISION.c.pd)
+    .join(APPLICATION, APPLICATION.c.decision_id == DECISION.c.id)
+    .where(APPLICATION.c.id == bindparam("application_id"))
+)
+"""The chance of default by which a contract's offer was priced."""
+
+READ_STATUSES = (
+    select(_contract.id, _contract.status, _contract.party_id, _contract.days_past_due)
+    .where(_contract.id > bindparam("after"), _contract.id <= bindparam("until"))
+    .order_by(_contract.id)
+    .with_for_update()
+)
 READ_CONTRACTS = (
     select(*_contract)
     .where(_contract.id > bindparam("after"))
@@ -286,11 +289,6 @@ READ_CONTRACTS = (
 )
 READ_CONTRACTS_OF = (
     select(*_contract).where(_contract.party_id == bindparam("party_id")).order_by(_contract.id)
-)
-READ_LOAN_EVENTS = (
-    select(LOAN_EVENT.c.number, LOAN_EVENT.c.kind, LOAN_EVENT.c.day, LOAN_EVENT.c.amount_minor)
-    .where(LOAN_EVENT.c.contract_id == bindparam("contract_id"))
-    .order_by(LOAN_EVENT.c.number)
 )
 READ_REVIEW = select(*REVIEW.c).where(REVIEW.c.application_id == bindparam("application_id"))
 LOCK_REVIEW = READ_REVIEW.with_for_update()

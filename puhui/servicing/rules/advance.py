@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from puhui.lending.nouns import AllocationLine, InstalmentState, LoanState, Part, Timing
-from puhui.lending.rules.accrue import balance_ahead, current_index, interest_until
-from puhui.lending.rules.period import factors
-from puhui.lending.rules.schedule import lay_out
+from puhui.servicing.nouns import AllocationLine, InstalmentState, LoanState, Part, Timing
+from puhui.servicing.rules.accrue import balance_ahead, current_index, interest_until
+from puhui.servicing.rules.period import factors
+from puhui.servicing.rules.schedule import lay_out
 
 Paid = tuple[LoanState, list[AllocationLine], int]
 """The loan after it, what went where, and the money left over."""

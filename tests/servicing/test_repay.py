@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import (
+from puhui.servicing.nouns import (
     Allocation,
     DayCount,
     Direction,
@@ -24,10 +24,10 @@ from puhui.lending.nouns import (
     Terms,
     Timing,
 )
-from puhui.lending.rules import repay
-from puhui.lending.rules.accrue import bring_to
-from puhui.lending.rules.schedule import build_schedule
-from tests.lending import plan
+from puhui.servicing.rules import repay
+from puhui.servicing.rules.accrue import bring_to
+from puhui.servicing.rules.schedule import build_schedule
+from tests.servicing import plan
 
 START = date(2026, 1, 1)
 

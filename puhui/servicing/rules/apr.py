@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal, localcontext
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import Cost, Frequency, Method, Schedule, Terms
+from puhui.servicing.nouns import Cost, Frequency, Method, Schedule, Terms
 
 PLACES = Decimal("1e-10")
 EXACT = Context(prec=34)

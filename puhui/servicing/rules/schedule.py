@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
-from puhui.lending.nouns import DayCount, Drawdown, Method, Schedule, Terms
-from puhui.lending.rules.period import divide, due_days, factors
+from puhui.servicing.nouns import DayCount, Drawdown, Method, Schedule, Terms
+from puhui.servicing.rules.period import divide, due_days, factors
 
 Rows = tuple[list[int], list[int]]
 """Principal and interest by instalment, minor units."""
@@ -182,7 +182,9 @@ def build_drawn_schedule(terms: Terms, drawdowns: Sequence[Drawdown]) -> Schedul
         balance += sum(drawdown.amount_minor for drawdown in inside)
         rest = numerators[index:]
         if inside:
-            level = _broken_level(balance, exact, rest, denominator, terms)
+            level = broken_level(
+                balance, exact, rest, denominator, terms.rounding, terms.adjusts_instalment
+            )
         is_last = index == len(days) - 1
         part = balance if is_last else max(0, min(balance, level - rounded))
         balance -= part
@@ -218,24 +220,33 @@ def _broken_interest(
     return exact, rounded
 
 
-def _broken_level(
-    balance: int, exact: Fraction, rest: Sequence[int], denominator: int, terms: Terms
+def broken_level(
+    balance: int,
+    exact: Fraction,
+    rest: Sequence[int],
+    denominator: int,
+    rounding: Rounding,
+    adjusts: bool,
 ) -> int:
-    """The level from a period that a drawdown has split, with the one adjustment if asked for."""
+    """The level from a period with ``exact`` interest over ``rest``, adjusted once if asked for.
+
+    ``balance`` minor units at the end of the period before anything is paid; ``rest`` holds the
+    period factors from that period on, over ``denominator``.
+    """
     total, product = Fraction(1), Fraction(1)
     for numerator in reversed(rest[1:]):
         product *= Fraction(denominator + numerator, denominator)
         total += product
-    level = round_minor((balance + exact) * product / total, terms.rounding)
-    if not terms.adjusts_instalment:
+    level = round_minor((balance + exact) * product / total, rounding)
+    if not adjusts:
         return level
-    interest = round_minor(exact, terms.rounding)
-    last = _last_payment(balance, level, interest, rest, denominator, terms.rounding)
+    interest = round_minor(exact, rounding)
+    last = _last_payment(balance, level, interest, rest, denominator, rounding)
     difference = last - level
     if abs(difference) <= len(rest) // 2:
         return level
-    changed = level + round_minor(Fraction(difference, len(rest)), terms.rounding)
-    again = _last_payment(balance, changed, interest, rest, denominator, terms.rounding)
+    changed = level + round_minor(Fraction(difference, len(rest)), rounding)
+    again = _last_payment(balance, changed, interest, rest, denominator, rounding)
     return changed if abs(again - changed) < abs(difference) else level
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from puhui.kernel.calendar import add_months, next_business_day
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
-from puhui.lending.nouns import DayCount, Frequency, Terms, YearCut
+from puhui.servicing.nouns import DayCount, Frequency, Terms, YearCut
 
 COUNT_MAX = 480
 """The most instalments one schedule may have (forty years by months): a bound, not a rule."""
@@ -90,7 +90,7 @@ def _factors(
     numerator, denominator = rate.as_integer_ratio()
     if count is DayCount.ACT_ACT:
         return tuple(
-            numerator * _year_parts(first, last, cut) for first, last in pairwise(bounds)
+            numerator * year_parts(first, last, cut) for first, last in pairwise(bounds)
         ), denominator * 365 * 366
     year = YEAR_DAYS.get(count, 365)
     return tuple(
@@ -98,7 +98,7 @@ def _factors(
     ), denominator * year
 
 
-def _year_parts(first: date, last: date, cut: YearCut) -> int:
+def year_parts(first: date, last: date, cut: YearCut) -> int:
     """Days of a period as parts of 365 x 366: 366 for a common year's day, 365 for a leap one's."""
     parts = 0
     while first < last:

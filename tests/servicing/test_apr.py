@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import DayCount, Frequency, Method
-from puhui.lending.rules.apr import cost, period_rate
-from puhui.lending.rules.schedule import build_schedule
-from tests.lending import plan
+from puhui.servicing.nouns import DayCount, Frequency, Method
+from puhui.servicing.rules.apr import cost, period_rate
+from puhui.servicing.rules.schedule import build_schedule
+from tests.servicing import plan
 
 
 @pytest.mark.parametrize("case", plan.cases_of("apr"), ids=plan.name_of)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
-from puhui.lending.nouns import DayCount, Drawdown, Frequency, Method, Terms, YearCut
-from puhui.lending.rules.schedule import build_drawn_schedule, build_schedule
-from tests.lending import plan
+from puhui.servicing.nouns import DayCount, Drawdown, Frequency, Method, Terms, YearCut
+from puhui.servicing.rules.schedule import build_drawn_schedule, build_schedule
+from tests.servicing import plan
 
 
 def terms_of(case: dict[str, Any]) -> Terms:

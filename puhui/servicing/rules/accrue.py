@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import InstalmentState, LoanState
-from puhui.lending.rules.period import divide, factors
+from puhui.servicing.nouns import InstalmentState, LoanState
+from puhui.servicing.rules.period import divide, factors
 
 
 def bring_to(state: LoanState, on: date) -> LoanState:

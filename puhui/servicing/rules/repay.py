@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import (
+from puhui.servicing.nouns import (
     Allocation,
     AllocationLine,
     Direction,
@@ -23,8 +23,8 @@ from puhui.lending.nouns import (
     Terms,
     Timing,
 )
-from puhui.lending.rules.accrue import bring_to, interest_to_day
-from puhui.lending.rules.advance import pay_in_advance
+from puhui.servicing.rules.accrue import bring_to, interest_to_day
+from puhui.servicing.rules.advance import pay_in_advance
 
 PARTS = {
     Part.PENALTY: ("penalty_due_minor", "penalty_paid_minor"),

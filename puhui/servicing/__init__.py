@@ -1,0 +1,27 @@
+"""Servicing (贷后): schedules, interest, repayments; a loan is recomputed from its events."""
+
+from puhui.servicing import nouns as noun
+from puhui.servicing.arrays import schedule_rows
+from puhui.servicing.desk import collect as _collect  # noqa: F401  registers its use cases
+from puhui.servicing.desk import conformance, live
+from puhui.servicing.desk import day as _day  # noqa: F401  registers its use cases
+from puhui.servicing.desk import relief as _relief  # noqa: F401  registers its use cases
+from puhui.servicing.rules import repay
+from puhui.servicing.rules import replay as plan
+from puhui.servicing.rules.accrue import bring_to
+from puhui.servicing.rules.apr import cost
+from puhui.servicing.rules.period import divide
+from puhui.servicing.rules.schedule import build_schedule
+
+__all__ = [
+    "noun",
+    "live",
+    "build_schedule",
+    "schedule_rows",
+    "cost",
+    "repay",
+    "bring_to",
+    "divide",
+    "plan",
+    "conformance",
+]

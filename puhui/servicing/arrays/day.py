@@ -1,0 +1,143 @@
+"""One day of many loans, compiled: interest, penalty, age, bucket, class and stage."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from puhui.kernel.compiled import njit
+from puhui.servicing.arrays.live import WIDE, Rows, Whole
+
+NORMAL, SPECIAL_MENTION, SUBSTANDARD, DOUBTFUL, LOSS = range(5)
+BOUNDS = ("special", "substandard", "doubtful", "loss", "stage_two", "stage_three", "probation")
+"""Places of the bounds that ``judge`` takes, in days."""
+
+
+@njit
+def divide(amount: int, numerator: int, denominator: int, is_half_even: int) -> int:
+    """``amount`` x ``numerator`` / ``denominator``, none below nought, rounded half up or even.
+
+    Exact while numerator x denominator stays below 2**62 and the result fits 64 bits.
+    """
+    whole = amount // denominator * numerator
+    part = amount % denominator * numerator
+    whole += part // denominator
+    rest = part % denominator
+    if rest > denominator - rest or (
+        rest == denominator - rest and (is_half_even == 0 or whole % 2 == 1)
+    ):
+        whole += 1
+    return whole
+
+
+@njit
+def accrue(live: Rows, day: int, running: Whole) -> int:
+    """Interest of running instalments to ``day``, not paid yet, into ``running`` ``(n,) int64``.
+
+    Returns how many loans have a fraction too wide for 64 bits; theirs is -1.
+    """
+    wide = 0
+    for n in range(len(live)):
+        one = live[n]
+        if one.number == 0:
+            running[n] = 0
+            continue
+        days = day - one.fixed_on
+        if one.factor_numerator > WIDE // one.factor_denominator:
+            running[n] = -1
+            wide += 1
+            continue
+        earned = one.fixed_minor + divide(
+            one.ahead_minor * days, one.factor_numerator, one.factor_denominator, one.is_half_even
+        )
+        running[n] = max(0, earned - one.next_interest_paid_minor)
+    return wide
+
+
+@njit
+def age_owing(live: Rows, owing: Rows, loan: Whole, day: int, penalty: Whole) -> None:
+    """Count overdue principal of ``owing`` ``(m,)`` up to ``day``; what is owed of each penalty.
+
+    ``loan`` ``(m,)`` says whose each one is. Within the days of grace nothing is counted; after
+    them all days since the due day.
+    """
+    for n in range(len(owing)):
+        one, of = owing[n], live[loan[n]]
+        if one.principal_minor and one.due_on < day - of.grace_days:
+            since = max(one.counted_on, one.due_on)
+            owing[n].minor_days = one.minor_days + one.principal_minor * (day - since)
+            owing[n].counted_on = day
+        due = 0
+        if one.minor_days:
+            due = divide(
+                owing[n].minor_days, of.penalty_numerator, of.penalty_denominator, of.is_half_even
+            )
+        penalty[n] = due - one.penalty_paid_minor
+
+
+@njit
+def sum_owing(live: Rows, owing: Rows, loan: Whole, day: int, penalty: Whole) -> None:
+    """What each loan owes by part, its arrears, and how old the oldest is, on ``day``."""
+    for n in range(len(live)):
+        live[n].owing_principal_minor = live[n].owing_interest_minor = 0
+        live[n].owing_fee_minor = live[n].owing_penalty_minor = 0
+        live[n].oldest_due_on = live[n].arrears_minor = live[n].days_past_due = 0
+    for n in range(len(owing)):
+        one, at = owing[n], loan[n]
+        live[at].owing_principal_minor += one.principal_minor
+        live[at].owing_interest_minor += one.interest_minor
+        live[at].owing_fee_minor += one.fee_minor
+        live[at].owing_penalty_minor += penalty[n]
+        owed = one.principal_minor + one.interest_minor + one.fee_minor + penalty[n]
+        if one.due_on < day and owed > 0:
+            live[at].arrears_minor += owed
+            if live[at].oldest_due_on == 0 or one.due_on < live[at].oldest_due_on:
+                live[at].oldest_due_on = one.due_on
+                live[at].days_past_due = day - one.due_on
+
+
+@njit
+def judge(live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: int) -> None:
+    """Bucket, class and stage of each loan on ``day``; ``rules.age`` decides the same of one.
+
+    ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. Days of a
+    pause are not counted. An impaired loan stays so until its arrears were gone for the probation.
+    """
+    for n in range(len(live)):
+        one = live[n]
+        paused = one.paused_days
+        if one.paused_from and day > one.paused_from:
+            paused += min(day, one.paused_until) - one.paused_from
+        days = max(0, one.days_past_due - paused)
+        live[n].bucket = np.searchsorted(buckets, days, side="right")
+        watched = one.watch_until > day
+        stage = 1
+        if days >= bounds[5]:
+            stage = 3
+        elif days >= bounds[4] or watched:
+            stage = 2
+        cleared = 0
+        if one.stage == 3 and stage < 3:
+            cleared = (one.cleared_on or day) if days == 0 else 0
+            if days or day - cleared < bounds[6]:
+                stage = 3
+            else:
+                cleared = 0
+        risk = NORMAL
+        for place in range(4):
+            if days >= bounds[place]:
+                risk = place + 1
+        if watched:
+            risk = max(risk, SPECIAL_MENTION)
+        if stage == 3:
+            risk = max(risk, SUBSTANDARD)
+        live[n].stage, live[n].cleared_on, live[n].risk_class = stage, cleared, risk
+        live[n].is_suspended = 1 if stage == 3 or days >= suspended_from else 0
+
+
+@njit
+def scale(amounts: Whole, shares: Whole, whole: int) -> Whole:
+    """``amounts`` x ``shares`` / ``whole``, rounded half up, all ``(n,) int64``, not negative."""
+    made = np.zeros(len(amounts), dtype=np.int64)
+    for n in range(len(amounts)):
+        made[n] = divide(amounts[n], shares[n], whole, 0)
+    return made

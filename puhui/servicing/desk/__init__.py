@@ -1,0 +1,1 @@
+"""The desks of servicing, split by verb; importing them registers the use cases."""

@@ -1,0 +1,201 @@
+"""A chunk of live loans as arrays: fetched at once, rolled to a day, written back where changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from puhui.kernel.act import Act
+from puhui.kernel.store import Row, Transaction
+from puhui.servicing.arrays.day import accrue, age_owing, sum_owing
+from puhui.servicing.arrays.live import LIVE, LIVE_FIELDS, OWING, PLAN, Rows, Whole
+from puhui.servicing.tables import live as tables
+
+HEAD = 6
+"""Columns of ``LOCK_CHUNK`` before the numbers."""
+FIXED = frozenset(
+    ("opened_on", "principal_minor", "is_half_even", "penalty_numerator", "penalty_denominator",
+     "grace_days", "paused_from", "paused_until", "paused_days", "watch_until", "grade",
+     "is_amortising", "lgd_millionths", "rate_millionths", "matures_on")
+)  # fmt: skip
+"""Columns that a day does not change."""
+MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
+         "number", "is_suspended", "cleared_on", "owing_penalty_minor")  # fmt: skip
+"""Columns that lists and other rooms read: where one changed, the whole loan is written."""
+DAILY = ("counted_on", "accrued_minor", "booked_minor", "expected_loss_minor")
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Loans ``(n,)`` with what they owe ``(m,)``; ``loan`` ``(m,)`` says whose each instalment is.
+
+    ``before`` is how the loans were found; ``touched`` which had money or a due day.
+    """
+
+    rows: list[Row]
+    live: Rows
+    before: Rows
+    owing: Rows
+    loan: Whole
+    penalty: Whole
+    running: Whole
+    status: list[str]
+    touched: set[int]
+
+
+def fetch_chunk(tx: Transaction, *, after: str, until: str, day: int) -> Chunk:
+    """The live loans of a chunk that were not counted to ``day`` yet, locked."""
+    rows = tx.all(tables.LOCK_CHUNK, after=after, until=until, day=day)
+    numbers = np.array([row[HEAD:] for row in rows], dtype=np.int64)
+    live = numbers.reshape(len(rows), len(LIVE_FIELDS)).view(LIVE).reshape(-1)
+    held = [n for n, row in enumerate(rows) if row.owing]
+    blobs = [rows[n].owing for n in held]
+    owing = np.frombuffer(b"".join(blobs), dtype=OWING).copy()
+    counts = [len(blob) // OWING.itemsize for blob in blobs]
+    loan = np.repeat(np.array(held, dtype=np.int64), counts)
+    return Chunk(
+        rows,
+        live,
+        live.copy(),
+        owing,
+        loan,
+        np.zeros(len(owing), dtype=np.int64),
+        np.zeros(len(rows), dtype=np.int64),
+        [row.status for row in rows],
+        set(),
+    )
+
+
+def roll(tx: Transaction, chunk: Chunk, day: int) -> int:
+    """Let instalments fall due up to ``day`` and take the next ones from the plans; how many fell.
+
+    A day that was left out is caught up with: each due day between becomes an instalment owed.
+    """
+    live = chunk.live
+    places = np.flatnonzero((live["number"] > 0) & (live["next_due_on"] <= day)).tolist()
+    if not places:
+        return 0
+    ids = [chunk.rows[n].id for n in places]
+    plans = {row.loan_id: row.rows for row in tx.all(tables.READ_PLANS, ids=ids)}
+    fallen: list[tuple[int, ...]] = []
+    whose: list[int] = []
+    for n in places:
+        plan = np.frombuffer(plans[chunk.rows[n].id], dtype=PLAN)
+        first = int(plan["number"][0])
+        one = live[n]
+        while one["number"] and one["next_due_on"] <= day:
+            interest = one["next_interest_minor"] - one["next_interest_paid_minor"]
+            due_on = int(one["next_due_on"])
+            parts = (one["next_principal_minor"], interest, one["next_fee_minor"])
+            if any(parts):
+                fallen.append((int(one["number"]), due_on, *map(int, parts), 0, 0, due_on))
+                whose.append(n)
+            _lay_next(one, plan, int(one["number"]) - first + 1)
+    chunk.touched.update(places)
+    if fallen:
+        owing = np.concatenate([chunk.owing, np.array(fallen, dtype=OWING)])
+        loan = np.concatenate([chunk.loan, np.array(whose, dtype=np.int64)])
+        order = np.argsort(loan, kind="stable")
+        chunk.owing, chunk.loan = owing[order], loan[order]
+        chunk.penalty = np.zeros(len(owing), dtype=np.int64)
+    return len(fallen)
+
+
+def _lay_next(one: Any, plan: Rows, at: int) -> None:
+    """Make row ``at`` of the plan the running instalment; past the last one there is none."""
+    if at >= len(plan):
+        one["number"] = one["next_due_on"] = one["ahead_minor"] = one["fixed_minor"] = 0
+        one["next_principal_minor"] = one["next_interest_minor"] = one["next_fee_minor"] = 0
+        one["next_interest_paid_minor"] = 0
+        return
+    row = plan[at]
+    one["number"], one["next_due_on"] = row["number"], row["due_on"]
+    one["next_principal_minor"], one["next_interest_minor"] = (
+        row["principal_minor"], row["interest_minor"],
+    )  # fmt: skip
+    one["next_fee_minor"], one["next_interest_paid_minor"] = row["fee_minor"], 0
+    one["ahead_minor"] = plan["principal_minor"][at:].sum()
+    one["factor_numerator"] = row["factor_numerator"]
+    one["factor_denominator"] = row["factor_denominator"]
+    one["fixed_on"] = row["starts_on"]
+    # What rounding the whole instalment differs by from what was laid out stays fixed.
+    whole = whole_interest(one, int(row["due_on"]) - int(row["starts_on"]))
+    one["fixed_minor"] = row["interest_minor"] - whole
+
+
+def whole_interest(one: Any, days: int) -> int:
+    """Interest of ``days`` on the balance ahead, exact whatever the width, rounded as agreed."""
+    top = int(one["ahead_minor"]) * int(one["factor_numerator"]) * days
+    under = int(one["factor_denominator"])
+    whole, rest = divmod(2 * top + under, 2 * under)
+    return whole - 1 if rest == 0 and one["is_half_even"] and whole % 2 else whole
+
+
+def count(chunk: Chunk, day: int) -> None:
+    """Penalties, sums owed, ages and running interest of every loan of the chunk on ``day``."""
+    age_owing(chunk.live, chunk.owing, chunk.loan, day, chunk.penalty)
+    sum_owing(chunk.live, chunk.owing, chunk.loan, day, chunk.penalty)
+    if accrue(chunk.live, day, chunk.running):
+        for n in np.flatnonzero(chunk.running < 0).tolist():
+            one = chunk.live[n]
+            earned = int(one["fixed_minor"]) + whole_interest(one, day - int(one["fixed_on"]))
+            chunk.running[n] = max(0, earned - int(one["next_interest_paid_minor"]))
+
+
+def drop_paid(chunk: Chunk) -> None:
+    """Forget instalments of which nothing is owed any more; a loan without any is paid off."""
+    owing = chunk.owing
+    owed = owing["principal_minor"] + owing["interest_minor"] + owing["fee_minor"] + chunk.penalty
+    kept = owed > 0
+    chunk.owing, chunk.loan, chunk.penalty = owing[kept], chunk.loan[kept], chunk.penalty[kept]
+    over = np.flatnonzero((chunk.live["number"] == 0) & (chunk.live["outstanding_minor"] == 0))
+    owed_by = np.zeros(len(chunk.rows), dtype=np.bool_)
+    owed_by[chunk.loan] = True
+    for n in over.tolist():
+        if not owed_by[n]:
+            chunk.status[n] = "paid_off"
+            chunk.touched.add(n)
+
+
+def write_chunk(act: Act, chunk: Chunk, *, is_month_end: bool) -> str:
+    """Write the columns that changed; returns a digest over all columns of the chunk."""
+    live, before = chunk.live, chunk.before
+    moved = np.zeros(len(live), dtype=np.bool_)
+    for name in MOVED:
+        moved |= live[name] != before[name]
+    moved[list(chunk.touched)] = True
+    live["changed_on"][moved] = live["counted_on"][moved]
+    owing = packed_owing(chunk)
+    places = np.flatnonzero(moved)
+    if len(places):
+        columns: dict[str, Sequence[Any]] = {
+            name: live[name][places].tolist() for name in LIVE_FIELDS if name not in FIXED
+        }
+        columns["status"] = [chunk.status[n] for n in places.tolist()]
+        columns["owing"] = [owing[n] for n in places.tolist()]
+        columns["id"] = [chunk.rows[n].id for n in places.tolist()]
+        act.tx.set_many(tables.LOAN, "id", columns)
+    rest = np.flatnonzero(~moved)
+    if len(rest):
+        names = (*DAILY, "booked_loss_minor", "month_bucket") if is_month_end else DAILY
+        daily: dict[str, Sequence[Any]] = {name: live[name][rest].tolist() for name in names}
+        daily["id"] = [chunk.rows[n].id for n in rest.tolist()]
+        act.tx.set_many(tables.LOAN, "id", daily)
+    digest = hashlib.blake2b(live.tobytes(), digest_size=16)
+    digest.update(chunk.owing.tobytes())
+    return digest.hexdigest()
+
+
+def packed_owing(chunk: Chunk) -> list[bytes]:
+    """What each loan of the chunk owes by instalment, packed; empty where nothing is."""
+    packed = [b""] * len(chunk.rows)
+    if len(chunk.owing):
+        places, starts = np.unique(chunk.loan, return_index=True)
+        ends = [*starts[1:].tolist(), len(chunk.loan)]
+        for n, start, end in zip(places.tolist(), starts.tolist(), ends, strict=True):
+            packed[n] = chunk.owing[start:end].tobytes()
+    return packed

@@ -1,0 +1,197 @@
+"""Live loans as other rooms hand them over: opened, changed by events, read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from puhui.kernel.act import Act
+from puhui.kernel.errors import Refused
+from puhui.kernel.store import Row, Transaction
+from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
+from puhui.servicing.arrays.live import LIVE_FIELDS
+from puhui.servicing.desk.day import post_own
+from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.nouns import LoanState, LoanStatus
+from puhui.servicing.rules.age import days_counted, judge_loan
+from puhui.servicing.rules.expected import MILLION, grade_of
+from puhui.servicing.tables import live as tables
+
+PD_UNKNOWN = Decimal("0.02")
+"""What a chance of default counts as where none is known, or where it was erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoanIdentity:
+    """Whose loan it is, of which product, and how likely and bad a default was thought to be."""
+
+    id: str
+    party_id: str
+    product: str
+    currency: str
+    pd: Decimal | None = None
+    lgd: Decimal | None = None
+
+
+def open_loan(act: Act, loan: LoanIdentity, state: LoanState) -> None:
+    """Take a loan into servicing on the day its money was paid out, or as its events left it."""
+    figures = risk_figures()
+    columns = dict.fromkeys(LIVE_FIELDS, 0)
+    columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
+    columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
+    columns["stage"] = 1
+    known = act.tx.one(tables.LAST_EVENT, loan_id=loan.id)
+    columns["events"] = (known.number if known is not None else 0) or 0
+    _put(act, loan, state, columns, status="live")
+
+
+def change_loan(
+    act: Act, loan_id: str, state: LoanState, *, kind: str, amount_minor: int, paid_minor: int
+) -> None:
+    """Record an event of a loan and its columns after it; ``paid_minor`` of interest and penalty.
+
+    Where the loan ends by it, interest earned since the last day is booked at once, and what was
+    provided for it is released. Refused: ``servicing.no_loan``.
+    """
+    row = take_loan(act.tx, loan_id)
+    columns = {name: getattr(row, name) for name in LIVE_FIELDS}
+    columns["events"] += 1
+    columns["booked_minor"] -= paid_minor
+    act.tx.put(
+        tables.INSERT_EVENT,
+        loan_id=loan_id,
+        number=columns["events"],
+        kind=kind,
+        day=act.today.isoformat(),
+        amount_minor=amount_minor,
+        act_key=act.key,
+    )
+    loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
+    _put(act, loan, state, columns, status=row.status)
+
+
+def _put(
+    act: Act, loan: LoanIdentity, state: LoanState, columns: dict[str, int], *, status: str
+) -> None:
+    columns |= columns_of(state)
+    if state.status is LoanStatus.PAID_OFF:
+        status = "paid_off"
+    elif state.is_written_off:
+        status = "written_off"
+    if status in ("paid_off", "written_off"):
+        _end(act, loan, columns)
+    else:
+        _judge(columns)
+    columns["changed_on"] = columns["counted_on"]
+    act.tx.put(
+        tables.PUT_LOAN,
+        id=loan.id,
+        party_id=loan.party_id,
+        product=loan.product,
+        currency=loan.currency,
+        status=status,
+        owing=owing_of(state),
+        **columns,
+    )
+    act.tx.put(
+        tables.PUT_PLAN,
+        loan_id=loan.id,
+        rows=plan_of(state),
+        allocation=allocation_text(state.servicing),
+    )
+
+
+def _judge(columns: dict[str, int]) -> None:
+    days = days_counted(
+        columns["days_past_due"],
+        columns["counted_on"],
+        paused_from=columns["paused_from"],
+        paused_until=columns["paused_until"],
+        paused_days=columns["paused_days"],
+    )
+    judged = judge_loan(
+        risk_figures(),
+        columns["counted_on"],
+        days,
+        stage_before=columns["stage"],
+        cleared_on=columns["cleared_on"],
+        watch_until=columns["watch_until"],
+    )
+    columns["bucket"], columns["risk_class"] = judged.bucket, int(judged.risk_class)
+    columns["stage"], columns["cleared_on"] = judged.stage, judged.cleared_on
+    columns["is_suspended"] = int(judged.is_suspended)
+
+
+def _end(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
+    """Book what was earned since the last day, and release what was provided."""
+    end_books(
+        act,
+        loan.currency,
+        booked_minor=columns["booked_minor"],
+        provided_minor=columns["booked_loss_minor"],
+    )
+    columns["booked_minor"] = columns["booked_loss_minor"] = columns["expected_loss_minor"] = 0
+    columns["accrued_minor"] = columns["bucket"] = columns["is_suspended"] = 0
+
+
+def end_books(act: Act, currency: str, *, booked_minor: int, provided_minor: int) -> None:
+    """Bring the interest booked and the provision of one loan to nought, minor units."""
+    owed, income = "interest_receivable", "interest_income"
+    post_own(
+        act,
+        [
+            (owed, income, currency, max(0, -booked_minor), "interest_accrual"),
+            (income, owed, currency, max(0, booked_minor), "interest_suspension"),
+            ("loan_loss_allowance", "loan_loss", currency, provided_minor, "provision_release"),
+        ],
+    )
+
+
+def take_loan(tx: Transaction, loan_id: str) -> Row:
+    """A loan in servicing, locked in an act. Refused: ``servicing.no_loan``."""
+    row = tx.one(tables.LOCK_LOAN, id=loan_id)
+    if row is None:
+        raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
+    return row
+
+
+def forget_chance(act: Act, party_id: str) -> None:
+    """Forget the chance of default of an erased person, none of whose loans runs."""
+    act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN))
+
+
+def has_loan(tx: Transaction, loan_id: str) -> bool:
+    """Whether a loan is in servicing."""
+    return tx.one(tables.READ_LOAN, id=loan_id) is not None
+
+
+def events_of(tx: Transaction, loan_id: str) -> list[Row]:
+    """What happened to a loan, in order: ``number``, ``kind``, ``day``, ``amount_minor``."""
+    return tx.all(tables.READ_EVENTS, loan_id=loan_id)
+
+
+def count_live(tx: Transaction) -> int:
+    """How many loans live."""
+    row = tx.one(tables.COUNT_LIVE)
+    assert row is not None
+    return int(row.loans)
+
+
+def changed_ends(tx: Transaction, day: date, size: int) -> list[tuple[str, str]]:
+    """The loans changed on a day, as spans of ids of at most ``size`` loans: (after, until)."""
+    number = day.toordinal()
+    last = tx.one(tables.CHANGED_LAST, day=number)
+    spans: list[tuple[str, str]] = []
+    after = ""
+    while last is not None and last.id is not None and after < last.id:
+        end = tx.one(tables.CHANGED_END, after=after, day=number, skip=size - 1)
+        until = last.id if end is None else end.id
+        spans.append((after, until))
+        after = until
+    return spans
+
+
+def changed_loans(tx: Transaction, day: date, *, after: str, until: str) -> list[Row]:
+    """Loans changed on a day past the id ``after`` up to ``until``."""
+    return tx.all(tables.CHANGED, day=day.toordinal(), after=after, until=until)

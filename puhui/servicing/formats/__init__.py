@@ -1,0 +1,1 @@
+"""Codecs of servicing: open corpora of schedules, read without their expected rows."""

@@ -1,0 +1,216 @@
+"""Collections 催收, hardship 困难帮扶, guarantees 担保 and pledges 押品: inputs and outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFigures:
+    """When and how often somebody may be spoken to; hours of the day in China."""
+
+    first_hour: int
+    last_hour: int
+    a_day: int
+    a_week: int
+    channels: tuple[str, ...]
+    persons: tuple[str, ...]
+    steps: tuple[tuple[int, str], ...]
+    promise_days_max: int
+    broken_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoanKey:
+    """One loan."""
+
+    loan_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoanMoved:
+    """A loan, and how it stands now."""
+
+    loan_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAge:
+    """Count no days past due from today to ``until``, that day not included."""
+
+    loan_id: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class AgePaused:
+    """Until when the age of a loan stands still, and how many days were left out before."""
+
+    loan_id: str
+    until: date
+    paused_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTasks:
+    """Loans changed on a day past the id ``after`` up to ``until``."""
+
+    day: date
+    after: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class TasksOpened:
+    """How many tasks were opened, moved to another list, and closed."""
+
+    opened: int
+    moved: int
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTask:
+    """A collector takes the task of a loan."""
+
+    loan_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTaken:
+    """Whose task it is, and on which list."""
+
+    loan_id: str
+    step: str
+    taken_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordContact:
+    """Somebody is spoken to about a loan: ``person`` and ``channel`` by their words.
+
+    ``result`` is reached, not_reached, refused or promised.
+    """
+
+    loan_id: str
+    person: str
+    channel: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecorded:
+    """How many more contacts the day allows."""
+
+    contact_id: str
+    left_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseToPay:
+    """The borrower promises to pay ``amount_minor`` by ``by``."""
+
+    loan_id: str
+    amount_minor: int
+    by: date
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseMade:
+    """The promise on record."""
+
+    promise_id: str
+    by: date
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePromises:
+    """Promises whose day has passed."""
+
+    day: date
+    promise_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromisesJudged:
+    """How many were kept and how many were broken."""
+
+    kept: int
+    broken: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskRelief:
+    """A borrower in hardship asks for relief: ``reason`` by its word, for ``days`` days."""
+
+    loan_id: str
+    reason: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRelief:
+    """An officer decides on what was asked for."""
+
+    relief_id: str
+    is_granted: bool
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReliefMoved:
+    """A request for relief, and what became of it: asked, granted or declined."""
+
+    relief_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddGuarantee:
+    """A guarantor stands for a share of what is owed, in millionths, for a premium."""
+
+    loan_id: str
+    guarantor_id: str
+    share_millionths: int
+    premium_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeKey:
+    """One guarantee."""
+
+    guarantee_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeMoved:
+    """A guarantee with what was called from it so far, minor units."""
+
+    guarantee_id: str
+    called_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddPledge:
+    """Something is pledged for a loan: its kind, and what it is worth in minor units."""
+
+    loan_id: str
+    kind: str
+    value_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeKey:
+    """One pledge."""
+
+    pledge_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeMoved:
+    """A pledge: held or released."""
+
+    pledge_id: str
+    status: str

@@ -1,0 +1,1 @@
+"""Rules of servicing: periods, schedules, accrual, allocation; pure, in whole minor units."""

@@ -1,0 +1,64 @@
+"""Age and class of one loan: bucket 逾期阶段, 五级分类, stage of IFRS 9, suspension of interest."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from puhui.servicing.nouns.live import Judged, RiskClass, RiskFigures
+
+
+def days_counted(
+    days_past_due: int, day: int, *, paused_from: int, paused_until: int, paused_days: int
+) -> int:
+    """Days past due without those of pauses; days are numbers, 0 is no pause."""
+    paused = paused_days
+    if paused_from and day > paused_from:
+        paused += min(day, paused_until) - paused_from
+    return max(0, days_past_due - paused)
+
+
+def judge_loan(
+    figures: RiskFigures,
+    day: int,
+    days: int,
+    *,
+    stage_before: int,
+    cleared_on: int,
+    watch_until: int,
+) -> Judged:
+    """Bucket, class and stage of a loan that is ``days`` past due on the day number ``day``.
+
+    Past the first day it is special mention, past 90 days substandard, past 270 doubtful, past 360
+    a loss; restructured loans are at least special mention and in stage two while they are watched.
+    Past 30 days stage two, past 90 stage three; out of stage three only after the probation without
+    arrears, and substandard at the least until then. Sources: ``data/risk.toml``.
+    """
+    special, substandard, doubtful, loss, two, three, probation = figures.bounds
+    is_watched = watch_until > day
+    stage = 3 if days >= three else 2 if days >= two or is_watched else 1
+    cleared = 0
+    if stage_before == 3 and stage < 3:
+        cleared = (cleared_on or day) if days == 0 else 0
+        if days or day - cleared < probation:
+            stage = 3
+        else:
+            cleared = 0
+    risk = RiskClass(sum(days >= bound for bound in (special, substandard, doubtful, loss)))
+    if is_watched:
+        risk = max(risk, RiskClass.SPECIAL_MENTION)
+    if stage == 3:
+        risk = max(risk, RiskClass.SUBSTANDARD)
+    return Judged(
+        bisect_right(figures.buckets, days),
+        risk,
+        stage,
+        stage == 3 or days >= figures.suspended_from,
+        cleared,
+    )
+
+
+def is_debit_day(figures: RiskFigures, days_past_due: int) -> bool:
+    """Whether the wallet is asked on this day: the due day, each day at first, rarely later."""
+    if days_past_due <= figures.debit_daily_days:
+        return True
+    return (days_past_due - figures.debit_daily_days) % figures.debit_later_days == 0

@@ -1,0 +1,8 @@
+"""Replay 重放: a loan recomputed from its ordered events, quotes, and what a change changes."""
+
+from __future__ import annotations
+
+from puhui.servicing.rules.replay.compare import deltas, quote
+from puhui.servicing.rules.replay.run import replay
+
+__all__ = ["deltas", "quote", "replay"]

@@ -1,0 +1,143 @@
+"""Periods of a plan after its reschedules: due days, rates and graces, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from puhui.kernel.calendar import add_months, next_business_day
+from puhui.kernel.errors import Refused
+from puhui.servicing.nouns.plan import Basis, Happening, Plan, PlanEvent
+from puhui.servicing.nouns.terms import DayCount, Frequency
+from puhui.servicing.rules.period import COUNT_MAX, YEAR_DAYS, year_parts
+
+CHANGES = (Happening.RESCHEDULED, Happening.RE_AGED, Happening.RE_AMORTISED)
+"""The kinds that lay the rest of a loan out anew."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """One period before amounts: its days, its rate, what starts or pauses with it.
+
+    ``total`` is how many rows the loan was known to have when this one fell due.
+    """
+
+    starts_on: date
+    due_on: date
+    rate: Decimal
+    is_new: bool = False
+    has_grace: bool = False
+    total: int = 0
+
+
+def next_due(plan: Plan, base: date, number: int) -> date:
+    """The ``number``-th due day after ``base``; a missing day of a month is clamped or rolled.
+
+    Clamped it is the last day of that month, rolled the first day of the next.
+    """
+    if plan.frequency is Frequency.MONTHS:
+        wanted = plan.anchor_day or base.day
+        day = add_months(base, plan.every * number, wanted)
+        is_short = day.day < wanted
+        return day + timedelta(days=1) if is_short and not plan.clamps_month_end else day
+    step = plan.every * number * (7 if plan.frequency is Frequency.WEEKS else 1)
+    return base + timedelta(days=step)
+
+
+def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple[list[Slot], bool]:
+    """The periods of ``plan`` from ``starts_on`` after ``changes``, and whether holidays are known.
+
+    A reschedule names the due day it starts at: that day may move (later ones follow it), rows
+    may be added, the next rows may ask for no principal (one more row each), the rate may change.
+    Re-ageing starts ``count`` new periods at ``due_on``. Refused: ``lending.bad_terms``.
+    """
+    total = plan.count + sum(
+        change.count + change.grace for change in changes if change.kind is Happening.RESCHEDULED
+    )
+    if not 1 <= total <= COUNT_MAX or plan.every < 1:
+        raise Refused("lending.bad_terms", f"{total} instalments cannot be planned.")
+    slots: list[Slot] = []
+    start, base, number, rate, grace = starts_on, starts_on, 0, plan.annual_rate, 0
+    known = plan.count
+    for _ in range(total):
+        number += 1
+        planned = next_due(plan, base, number)
+        due, is_new = planned, False
+        for change in changes:
+            if change.kind is not Happening.RESCHEDULED or change.due_on != planned:
+                continue
+            is_new, grace = True, grace + change.grace
+            rate = rate if change.annual_rate is None else change.annual_rate
+            if change.moved_to is not None:
+                due = base = change.moved_to
+                number = 0
+        if due <= start:
+            raise Refused("lending.bad_terms", "Due days must follow one another.")
+        known += sum(
+            change.count + change.grace
+            for change in changes
+            if change.kind is Happening.RESCHEDULED and change.due_on == planned
+        )
+        slots.append(Slot(start, due, rate, is_new, grace > 0, known))
+        grace = max(0, grace - 1)
+        start = due
+    _re_age(plan, slots, changes)
+    return slots, _shift(plan, slots)
+
+
+def _re_age(plan: Plan, slots: list[Slot], changes: Sequence[PlanEvent]) -> None:
+    """Replace the periods from a day on by new ones that begin to fall due at ``due_on``."""
+    for change in changes:
+        if change.kind is Happening.RE_AMORTISED:
+            for slot in slots:
+                if slot.due_on > change.on:
+                    slot.is_new = True
+                    break
+        if change.kind is not Happening.RE_AGED or change.due_on is None:
+            continue
+        kept = [slot for slot in slots if slot.due_on <= change.on]
+        start = kept[-1].due_on if kept else slots[0].starts_on
+        rate = slots[-1].rate
+        if change.count < 1 or change.due_on <= start or len(kept) + change.count > COUNT_MAX:
+            raise Refused("lending.bad_terms", "A re-aged loan needs new days to fall due on.")
+        for slot in kept:
+            slot.has_grace = True
+        slots[:] = kept
+        for number in range(change.count):
+            due = change.due_on if number == 0 else next_due(plan, change.due_on, number)
+            total = len(kept) + change.count
+            slots.append(Slot(start, due, rate, number == 0, False, total))
+            start = due
+
+
+def _shift(plan: Plan, slots: list[Slot]) -> bool:
+    """Move due days to business days if the contract says so; whether all holidays are known."""
+    is_published = True
+    if plan.shifts_due_days:
+        for index, slot in enumerate(slots):
+            found = next_business_day(slot.due_on)
+            slot.due_on, is_published = found.day, is_published and found.is_published
+            if index + 1 < len(slots):
+                slots[index + 1].starts_on = found.day
+    return is_published
+
+
+def factor(plan: Plan, slot: Slot, first: date, last: date) -> tuple[int, int]:
+    """Interest per unit of balance from ``first`` to ``last`` within ``slot``, as a fraction.
+
+    A whole period counts its months (or its days over 365) whatever the calendar says; 30/360 by
+    months counts 30 days a month; part of such a period is taken by actual days.
+    """
+    rate, per = slot.rate.as_integer_ratio()
+    is_months = plan.frequency is Frequency.MONTHS
+    by_month = plan.basis is Basis.WHOLE_PERIOD or plan.day_count is DayCount.THIRTY_360
+    days, length = (last - first).days, (slot.due_on - slot.starts_on).days
+    if is_months and by_month:
+        if first == slot.starts_on and last == slot.due_on:
+            return rate * plan.every, per * 12
+        return rate * plan.every * days, per * 12 * length
+    if plan.day_count is DayCount.ACT_ACT:
+        return rate * year_parts(first, last, plan.year_cut), per * 365 * 366
+    return rate * days, per * YEAR_DAYS.get(plan.day_count, 365)

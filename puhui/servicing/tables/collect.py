@@ -1,0 +1,187 @@
+"""Tables and statements of collections, hardship, guarantees and pledges."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Table,
+    Text,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from puhui.kernel.store import insert_all, metadata, sum_int
+from puhui.servicing.tables.live import EVENT
+
+TASK = Table(
+    "servicing_task",
+    metadata,
+    Column("loan_id", Text, primary_key=True),
+    Column("party_id", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("opened_on", Text, nullable=False),
+    Column("days_past_due", BigInteger, nullable=False),
+    Column("arrears_minor", BigInteger, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    CheckConstraint("status IN ('open', 'closed')"),
+    Index("servicing_task_step", "status", "step"),
+)
+PROMISE = Table(
+    "servicing_promise",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("loan_id", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("made_on", Text, nullable=False),
+    Column("by_day", Text, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    CheckConstraint("amount_minor > 0"),
+    CheckConstraint("status IN ('open', 'kept', 'broken')"),
+    Index("servicing_promise_loan", "loan_id", "status"),
+    Index("servicing_promise_day", "status", "by_day"),
+)
+CONTACT = Table(
+    "servicing_contact",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("loan_id", Text, nullable=False),
+    Column("party_id", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Index("servicing_contact_party", "party_id", "day"),
+)
+RELIEF = Table(
+    "servicing_relief",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("loan_id", Text, nullable=False),
+    Column("party_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("days", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_us", BigInteger, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_us", BigInteger),
+    CheckConstraint("status IN ('asked', 'granted', 'declined')"),
+    Index("servicing_relief_loan", "loan_id", "status"),
+)
+GUARANTEE = Table(
+    "servicing_guarantee",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("loan_id", Text, nullable=False),
+    Column("guarantor_id", Text, nullable=False),
+    Column("share_millionths", BigInteger, nullable=False),
+    Column("premium_minor", BigInteger, nullable=False),
+    Column("called_minor", BigInteger, nullable=False),
+    CheckConstraint("share_millionths BETWEEN 1 AND 1000000"),
+    CheckConstraint("called_minor >= 0"),
+    Index("servicing_guarantee_loan", "loan_id"),
+)
+PLEDGE = Table(
+    "servicing_pledge",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("loan_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value_minor", BigInteger, nullable=False),
+    Column("valued_on", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    CheckConstraint("status IN ('held', 'released')"),
+    CheckConstraint("value_minor > 0"),
+    Index("servicing_pledge_loan", "loan_id"),
+)
+
+INSERT_PROMISE, INSERT_CONTACT = insert_all(PROMISE), insert_all(CONTACT)
+INSERT_RELIEF, INSERT_GUARANTEE = insert_all(RELIEF), insert_all(GUARANTEE)
+INSERT_PLEDGE = insert_all(PLEDGE)
+LOCK_TASKS = (
+    select(*TASK.c)
+    .where(TASK.c.loan_id > bindparam("after"), TASK.c.loan_id <= bindparam("until"))
+    .order_by(TASK.c.loan_id)
+    .with_for_update()
+)
+LOCK_TASK = select(*TASK.c).where(TASK.c.loan_id == bindparam("loan_id")).with_for_update()
+TAKE_TASK = update(TASK).where(TASK.c.loan_id == bindparam("id_")).values(taken_by=bindparam("by_"))
+LIST_TASKS = (
+    select(*TASK.c)
+    .where(
+        TASK.c.status == "open",
+        or_(bindparam("any_step") == 1, TASK.c.step == bindparam("step")),
+        or_(bindparam("any_by") == 1, TASK.c.taken_by == bindparam("by")),
+    )
+    .order_by(TASK.c.days_past_due.desc(), TASK.c.arrears_minor.desc(), TASK.c.loan_id)
+    .limit(bindparam("count"))
+    .offset(bindparam("skip"))
+)
+COUNT_CONTACTS = select(func.count().label("contacts")).where(
+    CONTACT.c.party_id == bindparam("party_id"), CONTACT.c.day >= bindparam("since")
+)
+COUNT_BROKEN = select(func.count().label("promises")).where(
+    PROMISE.c.loan_id == bindparam("loan_id"), PROMISE.c.status == bindparam("status")
+)
+READ_DUE_PROMISES = (
+    select(PROMISE.c.id)
+    .where(PROMISE.c.status == "open", PROMISE.c.by_day < bindparam("day"))
+    .order_by(PROMISE.c.id)
+)
+LOCK_PROMISE = select(*PROMISE.c).where(PROMISE.c.id == bindparam("id")).with_for_update()
+SET_PROMISE = (
+    update(PROMISE).where(PROMISE.c.id == bindparam("id_")).values(status=bindparam("status_"))
+)
+PAID_BETWEEN = select(sum_int(EVENT.c.amount_minor).label("minor")).where(
+    EVENT.c.loan_id == bindparam("loan_id"),
+    EVENT.c.kind == "repaid",
+    EVENT.c.day >= bindparam("since"),
+    EVENT.c.day <= bindparam("until"),
+)
+LOCK_RELIEF = select(*RELIEF.c).where(RELIEF.c.id == bindparam("id")).with_for_update()
+READ_ASKED = select(RELIEF.c.id).where(
+    RELIEF.c.loan_id == bindparam("loan_id"), RELIEF.c.status == "asked"
+)
+DECIDE_RELIEF = (
+    update(RELIEF)
+    .where(RELIEF.c.id == bindparam("id_"))
+    .values(
+        status=bindparam("status_"),
+        days=bindparam("days_"),
+        decided_by=bindparam("by_"),
+        decided_us=bindparam("now_us_"),
+    )
+)
+LOCK_GUARANTEE = select(*GUARANTEE.c).where(GUARANTEE.c.id == bindparam("id")).with_for_update()
+SUM_GUARANTEES = select(sum_int(GUARANTEE.c.share_millionths).label("millionths")).where(
+    GUARANTEE.c.loan_id == bindparam("loan_id")
+)
+CALL_GUARANTEE = (
+    update(GUARANTEE)
+    .where(GUARANTEE.c.id == bindparam("id_"))
+    .values(called_minor=bindparam("called_minor_"))
+)
+LOCK_PLEDGE = select(*PLEDGE.c).where(PLEDGE.c.id == bindparam("id")).with_for_update()
+RELEASE_PLEDGE = update(PLEDGE).where(PLEDGE.c.id == bindparam("id_")).values(status="released")
+READ_PLEDGES = select(*PLEDGE.c).where(PLEDGE.c.loan_id == bindparam("loan_id"))
+READ_CONTACTS = (
+    select(*CONTACT.c)
+    .where(CONTACT.c.loan_id == bindparam("loan_id"))
+    .order_by(CONTACT.c.at_us.desc())
+    .limit(bindparam("count"))
+)
+READ_PROMISES = (
+    select(*PROMISE.c)
+    .where(PROMISE.c.loan_id == bindparam("loan_id"))
+    .order_by(PROMISE.c.made_on.desc(), PROMISE.c.id)
+)

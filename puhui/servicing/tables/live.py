@@ -1,0 +1,232 @@
+"""Tables and statements of loans that live: columns of the day, plans ahead, events, provisions."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from puhui.kernel.store import insert_all, metadata, sum_int, upsert
+from puhui.servicing.arrays.live import LIVE_FIELDS
+
+LOAN = Table(
+    "servicing_loan",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("party_id", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in LIVE_FIELDS),
+    Column("owing", LargeBinary),
+    CheckConstraint("status IN ('live', 'charged_off', 'paid_off', 'written_off')"),
+    CheckConstraint("outstanding_minor >= 0 AND outstanding_minor <= principal_minor"),
+    CheckConstraint("stage IN (1, 2, 3) AND risk_class BETWEEN 0 AND 4"),
+    Index("servicing_loan_changed", "changed_on", "id"),
+    Index("servicing_loan_party", "party_id"),
+)
+"""One row a loan: everything that a day needs of it (see ``arrays.live``)."""
+
+PLAN = Table(
+    "servicing_plan",
+    metadata,
+    Column("loan_id", Text, primary_key=True),
+    Column("rows", LargeBinary, nullable=False),
+    Column("allocation", Text, nullable=False),
+)
+"""The instalments ahead when the loan was last laid out, and the order in which money is used."""
+
+EVENT = Table(
+    "servicing_event",
+    metadata,
+    Column("loan_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("act_key", Text, nullable=False),
+)
+"""What happened to a loan after disbursement; the loan is recomputed from it."""
+
+PROVISION = Table(
+    "servicing_provision",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("act_key", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("stage", BigInteger, primary_key=True),
+    Column("risk_class", BigInteger, primary_key=True),
+    Column("loans", BigInteger, nullable=False),
+    Column("exposure_minor", BigInteger, nullable=False),
+    Column("expected_loss_minor", BigInteger, nullable=False),
+    Column("posted_minor", BigInteger, nullable=False),
+)
+"""Provisions of a month by chunk: what is expected, and the change that was posted."""
+
+ROLL = Table(
+    "servicing_roll",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("act_key", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("bucket_before", BigInteger, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True),
+    Column("loans", BigInteger, nullable=False),
+    Column("outstanding_minor", BigInteger, nullable=False),
+)
+"""How loans moved between buckets from one end of a month to the next, by chunk."""
+
+LIVE_STATUSES = ("live", "charged_off")
+
+_loan = LOAN.c
+_by_id = _loan.id == bindparam("id")
+_is_live = _loan.status.in_(LIVE_STATUSES)
+_within = and_(_loan.id > bindparam("after"), _loan.id <= bindparam("until"))
+
+PUT_LOAN = upsert(LOAN, ["id"])
+PUT_PLAN = upsert(PLAN, ["loan_id"])
+INSERT_EVENT = insert_all(EVENT)
+INSERT_PROVISION = insert_all(PROVISION)
+INSERT_ROLL = insert_all(ROLL)
+READ_LOAN = select(*_loan).where(_by_id)
+LOCK_LOAN = READ_LOAN.with_for_update()
+COUNT_LIVE = select(func.count().label("loans")).where(_is_live)
+NEXT_END = (
+    select(_loan.id)
+    .where(_loan.id > bindparam("after"))
+    .order_by(_loan.id)
+    .limit(1)
+    .offset(bindparam("skip"))
+)
+LAST_ID = select(func.max(_loan.id).label("id"))
+LOCK_CHUNK = (
+    select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status, _loan.owing,
+           *(_loan[name] for name in LIVE_FIELDS))
+    .where(_within, _is_live, _loan.counted_on < bindparam("day"))
+    .order_by(_loan.id)
+    .with_for_update()
+)  # fmt: skip
+READ_PLANS = select(*PLAN.c).where(PLAN.c.loan_id.in_(bindparam("ids", expanding=True)))
+READ_EVENTS = (
+    select(EVENT.c.number, EVENT.c.kind, EVENT.c.day, EVENT.c.amount_minor)
+    .where(EVENT.c.loan_id == bindparam("loan_id"))
+    .order_by(EVENT.c.number)
+)
+LAST_EVENT = select(func.max(EVENT.c.number).label("number")).where(
+    EVENT.c.loan_id == bindparam("loan_id")
+)
+CHANGED = (
+    select(_loan.id, _loan.status, _loan.party_id, _loan.principal_minor, _loan.outstanding_minor,
+           _loan.days_past_due, _loan.arrears_minor, _loan.counted_on)
+    .where(_within, _loan.changed_on == bindparam("day"))
+    .order_by(_loan.id)
+)  # fmt: skip
+CHANGED_END = (
+    select(_loan.id)
+    .where(_loan.id > bindparam("after"), _loan.changed_on == bindparam("day"))
+    .order_by(_loan.id)
+    .limit(1)
+    .offset(bindparam("skip"))
+)
+CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
+SET_PAUSE = (
+    update(LOAN)
+    .where(_loan.id == bindparam("id_"))
+    .values(
+        paused_from=bindparam("paused_from_"),
+        paused_until=bindparam("paused_until_"),
+        paused_days=bindparam("paused_days_"),
+    )
+)
+SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
+SET_GRADE = (
+    update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))
+)
+SET_STATUS = (
+    update(LOAN)
+    .where(_loan.id == bindparam("id_"))
+    .values(
+        status=bindparam("status_"),
+        booked_minor=bindparam("booked_minor_"),
+        is_suspended=bindparam("is_suspended_"),
+        booked_loss_minor=bindparam("booked_loss_minor_"),
+    )
+)
+
+
+def _any(name: str, column: Column[str]) -> object:
+    return or_(bindparam(f"any_{name}") == 1, column == bindparam(name))
+
+
+LIST_ARREARS = (
+    select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status,
+           _loan.outstanding_minor, _loan.arrears_minor, _loan.days_past_due, _loan.bucket,
+           _loan.risk_class, _loan.stage, _loan.counted_on)
+    .where(
+        _is_live,
+        _loan.arrears_minor > 0,
+        _any("product", _loan.product),  # type: ignore[arg-type]
+        or_(bindparam("bucket") < 0, _loan.bucket == bindparam("bucket")),
+    )
+    .order_by(_loan.days_past_due.desc(), _loan.arrears_minor.desc(), _loan.id)
+    .limit(bindparam("count"))
+    .offset(bindparam("skip"))
+)  # fmt: skip
+SUM_BY_CLASS = (
+    select(_loan.product, _loan.currency, _loan.risk_class, _loan.stage,
+           func.count().label("loans"),
+           sum_int(_loan.outstanding_minor).label("outstanding_minor"),
+           sum_int(_loan.arrears_minor).label("arrears_minor"),
+           sum_int(_loan.expected_loss_minor).label("expected_loss_minor"),
+           sum_int(_loan.booked_loss_minor).label("booked_loss_minor"))
+    .where(_is_live)
+    .group_by(_loan.product, _loan.currency, _loan.risk_class, _loan.stage)
+    .order_by(_loan.product, _loan.currency, _loan.risk_class, _loan.stage)
+)  # fmt: skip
+SUM_BY_BUCKET = (
+    select(_loan.product, _loan.currency, _loan.bucket, func.count().label("loans"),
+           sum_int(_loan.outstanding_minor).label("outstanding_minor"),
+           sum_int(_loan.arrears_minor).label("arrears_minor"))
+    .where(_is_live)
+    .group_by(_loan.product, _loan.currency, _loan.bucket)
+    .order_by(_loan.product, _loan.currency, _loan.bucket)
+)  # fmt: skip
+SUM_VINTAGES = (
+    select(_loan.product, _loan.opened_on, _loan.bucket, func.count().label("loans"),
+           sum_int(_loan.principal_minor).label("principal_minor"),
+           sum_int(_loan.outstanding_minor).label("outstanding_minor"))
+    .group_by(_loan.product, _loan.opened_on, _loan.bucket)
+    .order_by(_loan.product, _loan.opened_on, _loan.bucket)
+)  # fmt: skip
+SUM_PROVISIONS = (
+    select(PROVISION.c.period, PROVISION.c.product, PROVISION.c.currency, PROVISION.c.stage,
+           PROVISION.c.risk_class, sum_int(PROVISION.c.loans).label("loans"),
+           sum_int(PROVISION.c.exposure_minor).label("exposure_minor"),
+           sum_int(PROVISION.c.expected_loss_minor).label("expected_loss_minor"),
+           sum_int(PROVISION.c.posted_minor).label("posted_minor"))
+    .where(PROVISION.c.period == bindparam("period"))
+    .group_by(PROVISION.c.period, PROVISION.c.product, PROVISION.c.currency, PROVISION.c.stage,
+              PROVISION.c.risk_class)
+    .order_by(PROVISION.c.product, PROVISION.c.currency, PROVISION.c.stage, PROVISION.c.risk_class)
+)  # fmt: skip
+SUM_ROLLS = (
+    select(ROLL.c.bucket_before, ROLL.c.bucket, sum_int(ROLL.c.loans).label("loans"),
+           sum_int(ROLL.c.outstanding_minor).label("outstanding_minor"))
+    .where(ROLL.c.period == bindparam("period"),
+           _any("product", ROLL.c.product))  # type: ignore[arg-type]
+    .group_by(ROLL.c.bucket_before, ROLL.c.bucket)
+    .order_by(ROLL.c.bucket_before, ROLL.c.bucket)
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tests of servicing: schedules and replay by worked cases, invariants and open corpora."""

@@ -1,0 +1,284 @@
+"""A synthetic book of live loans: made from templates, loaded by columns, and asked one by one.
+
+Every loan is made up. Templates are loans replayed from terms and events up to the day before; a
+book repeats them under other ids. So the single-loan path can be asked for any loan of the book.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from puhui.kernel import Node
+from puhui.kernel.act import SYSTEM, USE_CASES, Act, use_case
+from puhui.kernel.calendar import add_months
+from puhui.kernel.money import Rounding
+from puhui.kernel.store import change
+from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
+from puhui.payment import own_account, wallet_account
+from puhui.servicing import noun
+from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
+from puhui.servicing.arrays.live import LIVE_FIELDS
+from puhui.servicing.desk.debit import loan_account
+from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.rules.age import judge_loan
+from puhui.servicing.rules.expected import grade_of
+from puhui.servicing.rules.repay import replay
+from puhui.servicing.rules.schedule import build_schedule
+from puhui.servicing.tables import live as tables
+
+KEYS = tuple(
+    (timing, part)
+    for timing in (noun.Timing.PAST_DUE, noun.Timing.DUE)
+    for part in (noun.Part.PENALTY, noun.Part.FEE, noun.Part.INTEREST, noun.Part.PRINCIPAL)
+)
+SERVICING = noun.Servicing(
+    Rounding.HALF_UP, 3, Decimal("1.5"), 360, KEYS, noun.Direction.HORIZONTAL,
+    noun.Overpayment.RETURNED, False, 3,
+)  # fmt: skip
+VERTICAL = noun.Servicing(
+    Rounding.HALF_EVEN, 0, Decimal("1.3"), 365, KEYS, noun.Direction.VERTICAL,
+    noun.Overpayment.RETURNED, False, 3,
+)  # fmt: skip
+PRODUCTS = (
+    ("smallfirm", noun.Method.EQUAL_INSTALMENT, noun.DayCount.THIRTY_360, "0.0435", 36),
+    ("merchant", noun.Method.EQUAL_PRINCIPAL, noun.DayCount.ACT_365, "0.0725", 24),
+    ("farm", noun.Method.INTEREST_FIRST, noun.DayCount.ACT_360, "0.0395", 36),
+    ("consumer", noun.Method.EQUAL_INSTALMENT, noun.DayCount.ACT_ACT, "0.1234", 36),
+    ("working", noun.Method.INTEREST_FIRST, noun.DayCount.ACT_360, "0.0505", 24),
+    ("equipment", noun.Method.EQUAL_PRINCIPAL, noun.DayCount.THIRTY_360, "0.0615", 60),
+)
+NUMBERS = ("counted_on", "principal_minor", "outstanding_minor", "number", "fixed_minor",
+           "ahead_minor", "fixed_on", "next_due_on", "next_principal_minor",
+           "next_interest_minor", "next_interest_paid_minor", "next_fee_minor",
+           "owing_principal_minor", "owing_interest_minor", "owing_fee_minor",
+           "owing_penalty_minor", "oldest_due_on", "arrears_minor", "days_past_due",
+           "accrued_minor")  # fmt: skip
+"""Columns in which the day's run and the single-loan path must agree to the minor unit."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One made-up loan: what it was agreed to be, and what happened to it."""
+
+    product: str
+    terms: noun.Terms
+    servicing: noun.Servicing
+    events: tuple[noun.LoanEvent, ...]
+
+    def state(self, on: date, more: Sequence[noun.LoanEvent] = ()) -> noun.LoanState:
+        """The loan by the single path, with ``more`` events after its own."""
+        from puhui.servicing import bring_to
+
+        events = [*self.events, *more]
+        state, _ = replay(self.terms, build_schedule(self.terms), self.servicing, events)
+        return bring_to(state, max(on, state.on))
+
+
+def make_template(
+    dice: random.Random, day: date, *, age: int, offset: int, missed: int
+) -> Template:
+    """A loan ``age`` months and ``offset`` days old on ``day``; the last ``missed`` dues unpaid."""
+    name, method, count, rate, months = PRODUCTS[dice.randrange(len(PRODUCTS))]
+    servicing = SERVICING if dice.random() < 0.7 else VERTICAL
+    terms = noun.Terms(
+        principal_minor=dice.randrange(5_000_00, 300_000_00),
+        currency="CNY",
+        annual_rate=Decimal(rate),
+        method=method,
+        count=months,
+        starts_on=add_months(day, -age, None) - timedelta(days=offset),
+        day_count=count,
+        rounding=servicing.rounding,
+    )
+    rows = [row for row in build_schedule(terms).instalments if row.due_on < day]
+    paid = rows[: len(rows) - missed] if missed else rows
+    events = tuple(
+        noun.LoanEvent(noun.EventKind.REPAID, row.due_on, row.total_minor)
+        for row in paid
+        if row.total_minor
+    )
+    return Template(name, terms, servicing, events)
+
+
+def make_templates(
+    day: date, *, ages: int = 24, offsets: int = 30, seed: int = 5
+) -> tuple[list[Template], list[Template]]:
+    """Loans that are current and loans in arrears, one of each for every age and due day."""
+    dice = random.Random(seed)
+    spread = [(age, offset) for age in range(ages) for offset in range(offsets)]
+    current = [make_template(dice, day, age=a, offset=o, missed=0) for a, o in spread]
+    late = [
+        make_template(
+            dice, day, age=max(a, 1), offset=o, missed=1 + dice.randrange(min(a or 1, 14))
+        )
+        for a, o in spread
+    ]
+    dice.shuffle(late)
+    return current, late
+
+
+class Book:
+    """Loans loaded into a node: loan ``n`` is a template under its own id, with its own wallet."""
+
+    def __init__(self, node: Node, day: date, templates: tuple[list[Template], list[Template]]):
+        self.node, self.day = node, day
+        self.templates = templates
+        self.before = day - timedelta(days=1)
+        self._made: dict[int, tuple[dict[str, int], bytes, bytes, str]] = {}
+
+    def template(self, n: int) -> Template:
+        """The template of loan ``n``: one in ten is in arrears."""
+        current, late = self.templates
+        return late[(n // 10) % len(late)] if n % 10 == 0 else current[(n + n // 10) % len(current)]
+
+    def columns(self, template: Template) -> tuple[dict[str, int], bytes, bytes, str]:
+        """The columns of a template on the day before, its instalments owed and its plan."""
+        found = self._made.get(id(template))
+        if found is None:
+            state = template.state(self.before)
+            columns = dict.fromkeys(LIVE_FIELDS, 0) | columns_of(state)
+            figures = risk_figures()
+            judged = judge_loan(
+                figures, columns["counted_on"], columns["days_past_due"],
+                stage_before=1, cleared_on=0, watch_until=0,
+            )  # fmt: skip
+            columns |= {
+                "bucket": judged.bucket, "month_bucket": judged.bucket,
+                "risk_class": int(judged.risk_class), "stage": judged.stage,
+                "is_suspended": int(judged.is_suspended), "events": len(template.events),
+                "booked_minor": 0 if judged.is_suspended else columns["accrued_minor"],
+                "grade": grade_of(figures, Decimal("0.015")), "lgd_millionths": 550_000,
+            }  # fmt: skip
+            found = columns, owing_of(state), plan_of(state), allocation_text(template.servicing)
+            self._made[id(template)] = found
+        return found
+
+    def load(self, count: int) -> None:
+        """Load ``count`` loans, and open the accounts that the day will move money on."""
+        money: list[tuple[int, int, int]] = []
+        for start in range(0, count, 20_000):
+            span = range(start, min(start + 20_000, count))
+            made = [self.columns(self.template(n)) for n in span]
+            columns: dict[str, Any] = {name: [one[0][name] for one in made] for name in LIVE_FIELDS}
+            columns |= {
+                "id": [loan_id(n) for n in span],
+                "party_id": [party_id(n) for n in span],
+                "product": [self.template(n).product for n in span],
+                "owing": [one[1] for one in made],
+                "currency": "CNY",
+                "status": "live",
+            }
+            with change(self.node.store) as tx:
+                tx.load(tables.LOAN, columns)
+                tx.load(
+                    tables.PLAN,
+                    {
+                        "loan_id": columns["id"],
+                        "rows": [one[2] for one in made],
+                        "allocation": [one[3] for one in made],
+                    },
+                )
+            day = self.day.toordinal()
+            for n, (one, *_) in zip(span, made, strict=True):
+                if one["next_due_on"] == day or one["arrears_minor"]:
+                    money.append((n, one["outstanding_minor"], self._funds(n, one, day)))
+        for start in range(0, len(money), 2000):
+            self.node.act(
+                "bench.load", LoadMoney(tuple(money[start : start + 2000])),
+                key=f"load-{start}", actor=SYSTEM,
+            )  # fmt: skip
+
+    def _funds(self, n: int, one: dict[str, int], day: int) -> int:
+        owed = one["arrears_minor"]
+        if one["next_due_on"] == day:
+            owed += one["next_principal_minor"] + one["next_interest_minor"]
+        if n % 10 == 0:
+            return owed // 3 if n % 50 == 0 else 0
+        return owed // 2 if n % 17 == 0 else owed + 100
+
+    def expected(self, n: int, on: date) -> noun.LoanState:
+        """Loan ``n`` by the single path: its template's events and those on record."""
+        with self.node.read() as tx:
+            rows = tx.all(tables.READ_EVENTS, loan_id=loan_id(n))
+        more = [
+            noun.LoanEvent(noun.EventKind.REPAID, date.fromisoformat(r.day), r.amount_minor)
+            for r in rows
+        ]
+        return self.template(n).state(on, more)
+
+    def differences(self, n: int, on: date) -> list[str]:
+        """In what loan ``n`` as stored differs from the single path; nothing where all agrees."""
+        with self.node.read() as tx:
+            row = tx.one(tables.READ_LOAN, id=loan_id(n))
+        assert row is not None
+        state = self.expected(n, on)
+        if row.status == "paid_off":
+            return [] if state.status is noun.LoanStatus.PAID_OFF else [f"{n} is not paid off"]
+        told = columns_of(state)
+        found = [
+            f"{name} of {n}: {getattr(row, name)} stored, {told[name]} expected"
+            for name in NUMBERS
+            if getattr(row, name) != told[name] and not (name == "fixed_on" and not told["number"])
+        ]
+        if bytes(row.owing or b"") != owing_of(state):
+            found.append(f"owing of {n}")
+        return found
+
+
+@dataclass(frozen=True)
+class LoadMoney:
+    """Accounts to open: (loan number, principal lent, money in the wallet), minor units."""
+
+    loans: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many loans have accounts now."""
+
+    loans: int
+
+
+def loan_id(n: int) -> str:
+    """The id of loan ``n``."""
+    return f"loan-{n:08d}"
+
+
+def party_id(n: int) -> str:
+    """The borrower of loan ``n``."""
+    return f"party-{n:08d}"
+
+
+def load_money(act: Act, input: LoadMoney) -> Loaded:
+    """Open loan accounts and wallets with money on them."""
+    codes, funding = chart(), own_account("funding", "CNY")
+    accounts = [Account(funding, "CNY", codes.account("funding"))]
+    transfers = []
+    for name in ("interest_receivable", "interest_income", "fee_income"):
+        accounts.append(Account(own_account(name, "CNY"), "CNY", codes.account(name)))
+    for n, principal, money in input.loans:
+        loan, wallet = loan_account(loan_id(n)), wallet_account(party_id(n), "CNY")
+        accounts.append(
+            Account(loan, "CNY", codes.account("loan_principal"),
+                    flags=Account.CREDITS_MUST_NOT_EXCEED_DEBITS)
+        )  # fmt: skip
+        accounts.append(
+            Account(wallet, "CNY", codes.account("customer_deposit"),
+                    flags=Account.DEBITS_MUST_NOT_EXCEED_CREDITS)
+        )  # fmt: skip
+        reason = codes.transfer("opening")
+        transfers.append(Transfer(act.new_number(), loan, funding, principal, "CNY", reason))
+        if money:
+            transfers.append(Transfer(act.new_number(), funding, wallet, money, "CNY", reason))
+    create_accounts(act, accounts)
+    create_transfers(act, transfers, strict=True)
+    return Loaded(len(input.loans))
+
+
+if "bench.load" not in USE_CASES:
+    use_case("bench.load", roles=("system",))(load_money)

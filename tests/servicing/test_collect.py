@@ -1,0 +1,234 @@
+"""Collections, relief, charge-off, guarantees, pledges and the window, on both stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from puhui import servicing
+from puhui.kernel import Actor, Node
+from puhui.kernel.clock import FixedClock, time_us_of
+from puhui.kernel.errors import Refused
+from puhui.ledger import lookup_accounts
+from puhui.payment import own_account, wallet_account
+from puhui.servicing import window
+from puhui.worker import close_day
+from tests.servicing.book import Book, loan_id, make_templates, party_id
+
+DAY = date(2026, 3, 30)
+
+
+def code_of(call: Callable[..., object], *args: Any, **more: Any) -> str:
+    """The code by which a call is refused."""
+    with pytest.raises(Refused) as refused:
+        call(*args, **more)
+    return refused.value.code
+
+
+@pytest.fixture
+def book(store_url: str, open_at: Callable[..., Node], clock: FixedClock, operator: Actor) -> Book:
+    """120 loans after a day and the end of a month."""
+    found = Book(open_at(store_url), DAY, make_templates(DAY, ages=12, offsets=10))
+    found.load(120)
+    for day in (DAY, DAY + timedelta(days=1)):
+        at(clock, day, 20)
+        close_day(found.node, day)
+    found.operator = operator
+    found.keys = iter(range(10_000))
+    return found
+
+
+def at(clock: FixedClock, day: date, hour: int) -> None:
+    """Put the clock to an hour in China."""
+    clock.set_us(time_us_of(datetime.fromisoformat(f"{day}T{hour:02}:00:00+08:00")))
+
+
+def act(book: Book, name: str, by: str = "tester", /, **input: Any) -> Any:
+    """A use case under a key of its own, by somebody who holds every role."""
+    actor = Actor(by, book.operator.roles)
+    return book.node.act(name, input, key=f"k{next(book.keys)}", actor=actor)
+
+
+def late(book: Book, *, stage: int = 0) -> str:
+    """A loan with arrears, in a stage if one is asked for."""
+    with book.node.read() as tx:
+        rows = window.list_arrears(tx, count=200)
+    return next(row.id for row in rows if stage in (0, row.stage))
+
+
+def test_the_window_shows_the_book(book: Book) -> None:
+    with book.node.read() as tx:
+        arrears = window.list_arrears(tx, count=500)
+        classes, buckets = window.class_table(tx), window.bucket_table(tx)
+        provisions = window.provisions_of(tx, "2026-03")
+        rolls = window.roll_rates(tx, "2026-03")
+        vintages = window.vintages(tx)
+        tasks = window.list_tasks(tx, count=500)
+        names = ("loan_loss_allowance", "interest_receivable")
+        allowance, receivable = lookup_accounts(tx, [own_account(n, "CNY") for n in names])
+        live = servicing.live.count_live(tx)
+    assert sum(row.loans for row in classes) == sum(row.loans for row in buckets) == live
+    assert sum(row.loans for row in provisions) == sum(row.loans for row in rolls) == live
+    assert sum(row.posted_minor for row in provisions) == allowance.credit_balance_minor
+    assert {row.id for row in arrears} == {task.loan_id for task in tasks}
+    assert sum(n for month in vintages.values() for n, _, _ in month.values()) == 120
+    assert len(window.bucket_names()) == 10 and window.bucket_names()[2] == "3-29"
+    assert window.RiskClass.LOSS == 4 and receivable is not None
+    assert any(row.stage == 3 and row.risk_class >= 2 for row in provisions)
+
+
+def test_a_second_close_posts_nothing(book: Book) -> None:
+    with book.node.read() as tx:
+        before = window.provisions_of(tx, "2026-03"), window.class_table(tx)
+    close_day(book.node, DAY + timedelta(days=1))
+    with book.node.read() as tx:
+        assert (window.provisions_of(tx, "2026-03"), window.class_table(tx)) == before
+
+
+def test_contacts_and_promises(book: Book, clock: FixedClock) -> None:
+    loan, day = late(book), DAY + timedelta(days=2)
+    at(clock, day, 10)
+    told = {"loan_id": loan, "person": "borrower", "channel": "call", "result": "promised"}
+    assert act(book, "servicing.record_contact", **told).left_today == 5
+    for _ in range(5):
+        act(book, "servicing.record_contact", **told)
+    assert code_of(act, book, "servicing.record_contact", **told) == "servicing.contacted_enough"
+    third = told | {"person": "employer"}
+    assert code_of(act, book, "servicing.record_contact", **third) == "servicing.third_party"
+    way = told | {"channel": "shout"}
+    assert code_of(act, book, "servicing.record_contact", **way) == "servicing.bad_contact"
+    at(clock, day, 23)
+    assert code_of(act, book, "servicing.record_contact", **told) == "servicing.quiet_hours"
+    with book.node.read() as tx:
+        assert len(window.contacts_of(tx, loan)) == 6
+    promised = {"loan_id": loan, "amount_minor": 100, "by": (day + timedelta(days=3)).isoformat()}
+    far = promised | {"by": (day + timedelta(days=40)).isoformat()}
+    assert code_of(act, book, "servicing.promise_to_pay", **far) == "servicing.bad_promise"
+    act(book, "servicing.promise_to_pay", **promised)
+    again = code_of(act, book, "servicing.promise_to_pay", **promised)
+    assert again == "servicing.promised_already"
+    later = day + timedelta(days=4)
+    at(clock, later, 20)
+    close_day(book.node, later)
+    with book.node.read() as tx:
+        (found,) = window.promises_of(tx, loan)
+    assert found.status == "broken"
+    second = {"loan_id": loan, "amount_minor": 100, "by": later.isoformat()}
+    act(book, "servicing.promise_to_pay", **second)
+    at(clock, later + timedelta(days=1), 20)
+    close_day(book.node, later + timedelta(days=1))
+    third_time = second | {"by": (later + timedelta(days=2)).isoformat()}
+    refused = code_of(act, book, "servicing.promise_to_pay", **third_time)
+    assert refused == "servicing.promises_broken"
+
+
+def test_tasks_are_taken_once(book: Book) -> None:
+    loan = late(book)
+    assert act(book, "servicing.take_task", "anna", loan_id=loan).taken_by == "anna"
+    assert code_of(act, book, "servicing.take_task", "ben", loan_id=loan) == "servicing.task_taken"
+    assert code_of(act, book, "servicing.take_task", loan_id="x") == "servicing.no_task"
+    with book.node.read() as tx:
+        assert [task.loan_id for task in window.list_tasks(tx, taken_by="anna")] == [loan]
+
+
+def test_nobody_is_contacted_about_a_loan_that_is_paid(book: Book) -> None:
+    with book.node.read() as tx:
+        owing = {row.id for row in window.list_arrears(tx, count=500)}
+    fine = next(loan_id(n) for n in range(120) if loan_id(n) not in owing)
+    told = {"loan_id": fine, "person": "borrower", "channel": "call", "result": "reached"}
+    assert code_of(act, book, "servicing.record_contact", **told) == "servicing.nothing_owed"
+    missing = told | {"loan_id": "loan-x"}
+    assert code_of(act, book, "servicing.record_contact", **missing) == "servicing.no_loan"
+
+
+def test_relief_is_decided_by_somebody_else(book: Book, clock: FixedClock) -> None:
+    loan = late(book, stage=1)
+    asked = {"loan_id": loan, "reason": "disaster", "days": 90}
+    assert code_of(act, book, "servicing.ask_relief", **(asked | {"days": 999})) == (
+        "servicing.bad_relief"
+    )
+    relief = act(book, "servicing.ask_relief", **asked).relief_id
+    assert code_of(act, book, "servicing.ask_relief", **asked) == "servicing.relief_asked"
+    grant = {"relief_id": relief, "is_granted": True, "days": 60}
+    assert code_of(act, book, "servicing.decide_relief", **grant) == "party.four_eyes"
+    assert act(book, "servicing.decide_relief", "officer", **grant).status == "granted"
+    refused = code_of(act, book, "servicing.decide_relief", "officer", **grant)
+    assert refused == "servicing.relief_decided"
+    none = grant | {"relief_id": "x"}
+    assert code_of(act, book, "servicing.decide_relief", "o", **none) == "servicing.no_relief"
+    day = DAY + timedelta(days=40)
+    at(clock, day, 20)
+    close_day(book.node, day)
+    with book.node.read() as tx:
+        row = servicing.live.take_loan(tx, loan)
+    assert row.days_past_due >= 39 and row.stage == 2 and row.risk_class == 1
+    assert row.bucket <= 3
+
+
+def test_pauses_are_bounded(book: Book) -> None:
+    loan = late(book)
+    far = (DAY + timedelta(days=400)).isoformat()
+    assert code_of(act, book, "servicing.pause_age", loan_id=loan, until=far) == (
+        "servicing.bad_pause"
+    )
+    until = DAY + timedelta(days=11)
+    assert act(book, "servicing.pause_age", loan_id=loan, until=until.isoformat()).until == until
+    today = (DAY + timedelta(days=1)).isoformat()
+    assert act(book, "servicing.pause_age", loan_id=loan, until=today).paused_days == 0
+
+
+def test_a_charge_off_provides_for_all(book: Book, clock: FixedClock) -> None:
+    loan = late(book, stage=3)
+    assert act(book, "servicing.charge_off", loan_id=loan).status == "charged_off"
+    assert code_of(act, book, "servicing.charge_off", loan_id=loan) == "servicing.charged_off"
+    other = late(book, stage=1)
+    assert code_of(act, book, "servicing.charge_off", loan_id=other) == "servicing.not_impaired"
+    day = DAY + timedelta(days=2)
+    at(clock, day, 20)
+    close_day(book.node, day)
+    with book.node.read() as tx:
+        row = servicing.live.take_loan(tx, loan)
+    assert row.booked_minor == 0 and row.is_suspended == 1
+    assert row.expected_loss_minor == row.outstanding_minor == row.booked_loss_minor
+
+
+def test_pledges_are_held_while_the_loan_lives(book: Book) -> None:
+    loan = late(book)
+    told = {"loan_id": loan, "kind": "machine", "value_minor": 100_000}
+    pledge = act(book, "servicing.add_pledge", **told).pledge_id
+    bad = told | {"kind": "soul"}
+    assert code_of(act, book, "servicing.add_pledge", **bad) == "servicing.bad_pledge"
+    assert code_of(act, book, "servicing.release_pledge", pledge_id=pledge) == (
+        "servicing.pledge_needed"
+    )
+    assert code_of(act, book, "servicing.release_pledge", pledge_id="x") == "servicing.no_pledge"
+    with book.node.read() as tx:
+        assert [row.status for row in window.pledges_of(tx, loan)] == ["held"]
+
+
+def test_guarantees_are_called_for_impaired_loans(book: Book) -> None:
+    loan = late(book, stage=3)
+    registered = act(
+        book, "party.register_person", name="担保人", id_number="11010519491231002X",
+        phone="13800000001",
+    )  # fmt: skip
+    told = {"loan_id": loan, "guarantor_id": registered.party_id, "share_millionths": 500_000}
+    guarantee = act(book, "servicing.add_guarantee", **told).guarantee_id
+    over = told | {"share_millionths": 600_000}
+    assert code_of(act, book, "servicing.add_guarantee", **over) == "servicing.bad_guarantee"
+    called = code_of(act, book, "servicing.call_guarantee", guarantee_id=guarantee)
+    assert called == "servicing.wallet_short"
+    act(book, "payment.open_wallet", party_id=registered.party_id, currency="CNY")
+    with book.node.read() as tx:
+        row = servicing.live.take_loan(tx, loan)
+    assert wallet_account(registered.party_id, "CNY") != wallet_account(party_id(0), "CNY")
+    assert row.arrears_minor > 0
+    assert code_of(act, book, "servicing.call_guarantee", guarantee_id=guarantee) == (
+        "servicing.wallet_short"
+    )
+    assert code_of(act, book, "servicing.call_guarantee", guarantee_id="x") == (
+        "servicing.no_guarantee"
+    )
