@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from math import gcd
+from operator import sub
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
@@ -49,15 +52,9 @@ def build_schedule(terms: Terms) -> Schedule:
 def _schedule(
     terms: Terms, days: tuple[date, ...], principal: list[int], interest: list[int], known: bool
 ) -> Schedule:
-    outstanding = []
-    balance = terms.principal_minor
-    for part in principal:
-        balance -= part
-        outstanding.append(balance)
-    assert balance == 0, balance
-    return Schedule(
-        terms.starts_on, days, tuple(principal), tuple(interest), tuple(outstanding), known
-    )
+    outstanding = tuple(accumulate(principal, sub, initial=terms.principal_minor))[1:]
+    assert outstanding[-1] == 0, outstanding
+    return Schedule(terms.starts_on, days, tuple(principal), tuple(interest), outstanding, known)
 
 
 def lay_out(
@@ -99,13 +96,21 @@ def level_payment(
 
     B * prod(1+f_i) / sum over i of prod(1+f_j, j>i); with equal factors this is the annuity.
     """
+    product, total = _annuity(tuple(numerators), denominator)
+    return divide(balance * product, total, rounding)
+
+
+@lru_cache(maxsize=4096)
+def _annuity(numerators: tuple[int, ...], denominator: int) -> tuple[int, int]:
+    """The level for one unit as a fraction; remembered as loans of one day and price share it."""
     product, total, power = 1, 0, 1
     for numerator in numerators:
         grown = denominator + numerator
         total = total * grown + power
         product *= grown
         power *= denominator
-    return divide(balance * product, denominator * total, rounding)
+    shared = gcd(product, denominator * total)
+    return product // shared, denominator * total // shared
 
 
 def _level_rows(
