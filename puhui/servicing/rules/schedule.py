@@ -120,8 +120,9 @@ def _level_rows(
     principal, interest = [], []
     double, is_even = 2 * denominator, rounding is Rounding.HALF_EVEN
     for numerator in numerators:
-        due, rest = divmod(2 * balance * numerator + denominator, double)
-        if is_even and rest == 0 and due % 2:
+        twice = 2 * balance * numerator + denominator
+        due = twice // double
+        if is_even and due & 1 and twice == due * double:
             due -= 1
         part = level - due
         if part < 0:
