@@ -266,6 +266,6 @@ def _last_payment(
 ) -> int:
     """What the last instalment comes to if every one before pays ``level``."""
     for numerator in rest[1:]:
-        balance -= level - interest
-        interest = divide(max(0, balance) * numerator, denominator, rounding)
+        balance -= max(0, min(balance, level - interest))
+        interest = divide(balance * numerator, denominator, rounding)
     return balance + interest
