@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from puhui.cli.conformance import schedules
 from puhui.kernel.errors import Refused
 from puhui.servicing import conformance
 from puhui.servicing.desk.conformance import LEFT_OUT
@@ -59,3 +60,18 @@ def test_unknown_steps_are_refused() -> None:
         with pytest.raises(Refused) as refused:
             fineract.take_step(fineract.Book(), step, ())
         assert refused.value.code == "servicing.unknown_step"
+
+
+def test_the_command_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for folder in ("", str(tmp_path)):
+        monkeypatch.setenv("PUHUI_DATA", folder)
+        with pytest.raises(Refused) as refused:
+            schedules(details=False, as_json=True)
+        assert refused.value.code == "cli.no_reference_data"
+
+
+@NEEDS
+def test_the_command_prints_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    schedules(details=True, as_json=True)
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["exact"], last["feature_exact"], last["left_out"]) == (20, 154, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -234,7 +235,7 @@ def test_refusals() -> None:
     paid_off, _ = repay.apply_repayment(state, 1_200_000, START)
     lost = repay.write_off(state, START)
     strict = replace(lost, servicing=replace(lost.servicing, overpayment=Overpayment.REFUSED))
-    refusals = [
+    refusals: list[tuple[Callable[[], object], str]] = [
         (lambda: repay.apply_repayment(state, 0, START), "lending.bad_amount"),
         (lambda: repay.charge_fee(state, -1, START), "lending.bad_amount"),
         (lambda: bring_to(state, date(2025, 12, 31)), "lending.back_dated"),

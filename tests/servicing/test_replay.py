@@ -16,6 +16,7 @@ from puhui.servicing import noun, plan
 from puhui.servicing.nouns import (
     Direction,
     Early,
+    FeeBasis,
     Future,
     Happening,
     Interest,
@@ -308,3 +309,22 @@ def test_terms_that_cannot_be_planned() -> None:
         with pytest.raises(Refused) as refused:
             run(bad)
         assert refused.value.code == "lending.bad_terms"
+
+
+def test_fees_by_basis_and_with_each_instalment() -> None:
+    def fee(basis: FeeBasis, value: str) -> int:
+        return plan.fee_minor(
+            basis, Decimal(value), amount_minor=100_000, interest_minor=6_000,
+            rounding=Rounding.HALF_EVEN,
+        )  # fmt: skip
+
+    assert fee(FeeBasis.FLAT, "250") == 250
+    assert fee(FeeBasis.SHARE_OF_AMOUNT, "0.01") == 1_000
+    assert fee(FeeBasis.SHARE_OF_INTEREST, "0.1") == 600
+    assert fee(FeeBasis.SHARE_OF_BOTH, "0.01") == 1_060
+    for value in ("-1", "1.01"):
+        with pytest.raises(Refused) as refused:
+            fee(FeeBasis.SHARE_OF_BOTH, value)
+        assert refused.value.code == "servicing.bad_event"
+    fees = plan.fee_each(run(FREE).rows, FeeBasis.SHARE_OF_AMOUNT, Decimal("0.01"), START, "f")
+    assert [row.fee_minor for row in run(FREE, *fees).rows] == [1_000] * 6

@@ -20,6 +20,7 @@ from puhui.servicing.nouns.plan import (
     STANDARD_ORDER,
     Basis,
     Early,
+    FeeBasis,
     Future,
     Happening,
     Interest,
@@ -47,6 +48,7 @@ from puhui.servicing.nouns.terms import (
 __all__ = [
     "Basis",
     "Early",
+    "FeeBasis",
     "Future",
     "Happening",
     "Interest",

@@ -62,6 +62,15 @@ class Future(Enum):
     REAMORTISE = "reamortise"
 
 
+class FeeBasis(Enum):
+    """What a fee is counted on."""
+
+    FLAT = "flat"
+    SHARE_OF_AMOUNT = "share_of_amount"
+    SHARE_OF_INTEREST = "share_of_interest"
+    SHARE_OF_BOTH = "share_of_both"
+
+
 class Happening(Enum):
     """What can happen to a loan; each kind says which fields of its event it reads."""
 

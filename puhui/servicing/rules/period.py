@@ -74,25 +74,26 @@ def factors(terms: Terms, days: Sequence[date]) -> tuple[tuple[int, ...], int]:
     if terms.day_count is DayCount.THIRTY_360 and terms.frequency is Frequency.MONTHS:
         numerator, denominator = rate.as_integer_ratio()
         return (numerator * 30 * terms.every,) * len(days), denominator * 360
-    return _factors(
-        rate,
-        terms.day_count,
-        terms.year_cut,
-        (terms.starts_on, *days),
-    )
+    count, cuts_last = terms.day_count, terms.year_cut is YearCut.LAST_DAY
+    year = 0
+    if count is DayCount.ACT_365:
+        year = 365
+    elif count is not DayCount.ACT_ACT:
+        year = YEAR_DAYS[count]
+    return _factors(rate, year, cuts_last, (terms.starts_on, *days))
 
 
 @lru_cache(maxsize=4096)
 def _factors(
-    rate: Decimal, count: DayCount, cut: YearCut, bounds: tuple[date, ...]
+    rate: Decimal, year: int, cuts_last: bool, bounds: tuple[date, ...]
 ) -> tuple[tuple[int, ...], int]:
-    """The work of ``factors``; remembered because loans of one day and price share them."""
+    """The work of ``factors``, 0 for an act/act year; loans of one day and price share them."""
     numerator, denominator = rate.as_integer_ratio()
-    if count is DayCount.ACT_ACT:
+    if not year:
+        cut = YearCut.LAST_DAY if cuts_last else YearCut.FIRST_DAY
         return tuple(
             numerator * year_parts(first, last, cut) for first, last in pairwise(bounds)
         ), denominator * 365 * 366
-    year = YEAR_DAYS.get(count, 365)
     return tuple(
         numerator * (last - first).days for first, last in pairwise(bounds)
     ), denominator * year

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from math import gcd
+from operator import sub
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
@@ -49,15 +52,9 @@ def build_schedule(terms: Terms) -> Schedule:
 def _schedule(
     terms: Terms, days: tuple[date, ...], principal: list[int], interest: list[int], known: bool
 ) -> Schedule:
-    outstanding = []
-    balance = terms.principal_minor
-    for part in principal:
-        balance -= part
-        outstanding.append(balance)
-    assert balance == 0, balance
-    return Schedule(
-        terms.starts_on, days, tuple(principal), tuple(interest), tuple(outstanding), known
-    )
+    outstanding = tuple(accumulate(principal, sub, initial=terms.principal_minor))[1:]
+    assert outstanding[-1] == 0, outstanding
+    return Schedule(terms.starts_on, days, tuple(principal), tuple(interest), outstanding, known)
 
 
 def lay_out(
@@ -99,13 +96,21 @@ def level_payment(
 
     B * prod(1+f_i) / sum over i of prod(1+f_j, j>i); with equal factors this is the annuity.
     """
+    product, total = _annuity(tuple(numerators), denominator)
+    return divide(balance * product, total, rounding)
+
+
+@lru_cache(maxsize=4096)
+def _annuity(numerators: tuple[int, ...], denominator: int) -> tuple[int, int]:
+    """The level for one unit as a fraction; remembered as loans of one day and price share it."""
     product, total, power = 1, 0, 1
     for numerator in numerators:
         grown = denominator + numerator
         total = total * grown + power
         product *= grown
         power *= denominator
-    return divide(balance * product, denominator * total, rounding)
+    shared = gcd(product, denominator * total)
+    return product // shared, denominator * total // shared
 
 
 def _level_rows(
@@ -115,8 +120,9 @@ def _level_rows(
     principal, interest = [], []
     double, is_even = 2 * denominator, rounding is Rounding.HALF_EVEN
     for numerator in numerators:
-        due, rest = divmod(2 * balance * numerator + denominator, double)
-        if is_even and rest == 0 and due % 2:
+        twice = 2 * balance * numerator + denominator
+        due = twice // double
+        if is_even and due & 1 and twice == due * double:
             due -= 1
         part = level - due
         if part < 0:
@@ -260,6 +266,6 @@ def _last_payment(
 ) -> int:
     """What the last instalment comes to if every one before pays ``level``."""
     for numerator in rest[1:]:
-        balance -= level - interest
-        interest = divide(max(0, balance) * numerator, denominator, rounding)
+        balance -= max(0, min(balance, level - interest))
+        interest = divide(balance * numerator, denominator, rounding)
     return balance + interest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from puhui.servicing.rules.fee import fee_each, fee_minor
 from puhui.servicing.rules.replay.compare import deltas, quote
 from puhui.servicing.rules.replay.run import replay
 
-__all__ = ["deltas", "quote", "replay"]
+__all__ = ["deltas", "fee_each", "fee_minor", "quote", "replay"]

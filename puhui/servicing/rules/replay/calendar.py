@@ -32,18 +32,18 @@ class Slot:
     total: int = 0
 
 
-def next_due(plan: Plan, base: date, number: int) -> date:
-    """The ``number``-th due day after ``base``; a missing day of a month is clamped or rolled.
+def next_due(plan: Plan, origin: date, number: int) -> date:
+    """The ``number``-th due day after ``origin``; a missing day of a month is clamped or rolled.
 
     Clamped it is the last day of that month, rolled the first day of the next.
     """
     if plan.frequency is Frequency.MONTHS:
-        wanted = plan.anchor_day or base.day
-        day = add_months(base, plan.every * number, wanted)
+        wanted = plan.anchor_day or origin.day
+        day = add_months(origin, plan.every * number, wanted)
         is_short = day.day < wanted
         return day + timedelta(days=1) if is_short and not plan.clamps_month_end else day
     step = plan.every * number * (7 if plan.frequency is Frequency.WEEKS else 1)
-    return base + timedelta(days=step)
+    return origin + timedelta(days=step)
 
 
 def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple[list[Slot], bool]:
@@ -59,11 +59,11 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
     if not 1 <= total <= COUNT_MAX or plan.every < 1:
         raise Refused("lending.bad_terms", f"{total} instalments cannot be planned.")
     slots: list[Slot] = []
-    start, base, number, rate, grace = starts_on, starts_on, 0, plan.annual_rate, 0
+    start, origin, number, rate, grace = starts_on, starts_on, 0, plan.annual_rate, 0
     known = plan.count
     for _ in range(total):
         number += 1
-        planned = next_due(plan, base, number)
+        planned = next_due(plan, origin, number)
         due, is_new = planned, False
         for change in changes:
             if change.kind is not Happening.RESCHEDULED or change.due_on != planned:
@@ -71,7 +71,7 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
             is_new, grace = True, grace + change.grace
             rate = rate if change.annual_rate is None else change.annual_rate
             if change.moved_to is not None:
-                due = base = change.moved_to
+                due = origin = change.moved_to
                 number = 0
         if due <= start:
             raise Refused("lending.bad_terms", "Due days must follow one another.")

@@ -324,16 +324,16 @@ class _Layout:
             first = factor(plan, zero, zero.starts_on, zero.due_on)
             parts = [first] * len(left)
             exact = Fraction(balance * first[0], first[1])
-        common = 1
+        shared = 1
         for _, denominator in parts:
-            common = lcm(common, denominator)
-        rest = [numerator * (common // denominator) for numerator, denominator in parts]
+            shared = lcm(shared, denominator)
+        rest = [numerator * (shared // denominator) for numerator, denominator in parts]
         if plan.multiple_minor == 1 and not plan.balloon_minor:
             level = broken_level(
-                balance, exact, rest, common, plan.rounding, plan.adjusts_instalment
+                balance, exact, rest, shared, plan.rounding, plan.adjusts_instalment
             )
             return level, share
-        wanted = _exact_level(balance, plan.balloon_minor, exact, rest, common)
+        wanted = _exact_level(balance, plan.balloon_minor, exact, rest, shared)
         return _multiple(wanted, plan.multiple_minor, plan.rounding), share
 
 
