@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from puhui.cli import say
+from puhui.cli.named import model_of
 from puhui.cli.open import opened
 
 if TYPE_CHECKING:
@@ -145,7 +146,6 @@ def export(
 
 def model_named(name: str, mapping: study.Mapping | None) -> Model:
     """The model of a file, of the first digits of a digest, or in force for a mapping."""
-    from puhui.cli.score import model_of
     from puhui.score import load_model
 
     path = Path(name)
