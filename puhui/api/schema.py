@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from puhui.api.operation import Operation
 from puhui.api.problem import NOT_THERE_CODES, PROBLEM_TYPE, body_of, status_of
 from puhui.channel import said
+from puhui.channel.outage import QUEUED_USE_CASES
 
 REF = "#/components/schemas/{model}"
 
@@ -28,6 +29,20 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string"},
+        "zh": {"type": "string"},
+        "en": {"type": "string"},
+    },
+}
+
+QUEUED_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A payment that is kept on disk, and posted when the store is back.",
+    "required": ["state", "code", "accepted_us", "zh", "en"],
+    "additionalProperties": False,
+    "properties": {
+        "state": {"const": "queued"},
+        "code": {"const": "api.queued"},
+        "accepted_us": {"type": "integer", "description": "When, in microseconds UTC."},
         "zh": {"type": "string"},
         "en": {"type": "string"},
     },
@@ -64,6 +79,7 @@ def openapi_of(operations: Sequence[Operation]) -> dict[str, Any]:
     schemas, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF)
     components = dict(definitions.get("$defs", {}))
     components["Problem"] = PROBLEM_SCHEMA
+    components["Queued"] = QUEUED_SCHEMA
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
         given = schemas[one.name, "validation"]
@@ -105,6 +121,7 @@ def _operation(
                 "description": "Done.",
                 "content": {"application/json": {"schema": shown}},
             },
+            **(_queued() if one.name in QUEUED_USE_CASES else {}),
             **_refusals(one),
         },
         "x-refusal-codes": list(one.codes),
@@ -117,6 +134,22 @@ def _operation(
     else:
         found["parameters"] = list(_parameters(one, given, components, example))
     return found
+
+
+def _queued() -> dict[str, Any]:
+    """What is answered while no primary is up (RFC 9110 section 15.3.3)."""
+    return {
+        "202": {
+            "description": (
+                f"{said('api.queued', 'en')} Code: api.queued. It may still be refused then: "
+                "send the same request with the same key again to learn what became of it."
+            ),
+            "headers": {
+                "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+            },
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Queued"}}},
+        }
+    }
 
 
 def _parameters(

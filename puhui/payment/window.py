@@ -6,6 +6,7 @@ from puhui.payment.desk.code import (
     draw_shown_code,
     payload_text,
     risk_levels,
+    shown_seconds,
 )
 from puhui.payment.desk.file import pay_file
 from puhui.payment.desk.lists import tiers
@@ -53,6 +54,7 @@ __all__ = [
     "read_wallet",
     "requests_of",
     "risk_levels",
+    "shown_seconds",
     "statement_camt053",
     "tiers",
     "wallets_of",

@@ -5,19 +5,23 @@ Goal: each operation as each role that may not, and as another customer; nothing
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from puhui.api import describe, operation_names
+from puhui.api.app import _queued
 from puhui.api.caller import Caller, Reception
 from puhui.api.operation import Operation, write_operations
 from puhui.api.problem import PROBLEM_TYPE, Problem, status_of
 from puhui.api.rate import Rates
 from puhui.api.read import read_operations
 from puhui.api.schema import examples, openapi_of
+from puhui.channel.outage import QUEUED_USE_CASES
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.dump import digest_store
+from puhui.kernel.forward import Answer, State
 from puhui.node import load_rooms
 from tests.api.things import own_things
 from tests.api.town import STAFF, Town
@@ -99,6 +103,23 @@ def test_each_operation_is_described(name: str) -> None:
     assert found["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(examples()) == set(NAMES) == set(operation_names())
     assert operation.path in {path for _, _, path, _, _ in describe()}
+
+
+def test_only_what_may_be_queued_is_described_so() -> None:
+    """Status 202 stands at payments alone, with every field that is then answered."""
+    told = openapi_of(OPERATIONS)
+    queued = {
+        one["operationId"]: one["responses"]["202"]
+        for path in told["paths"].values()
+        for one in path.values()
+        if "202" in one["responses"]
+    }
+    assert set(queued) == {one.name for one in OPERATIONS} & set(QUEUED_USE_CASES)
+    assert "payment.pay" in queued
+    assert "api.queued" in queued["payment.pay"]["description"]
+    accepted = Answer(State.QUEUED, "k", accepted_us=1)
+    body = json.loads(bytes(_queued(accepted).body))
+    assert set(body) == set(told["components"]["schemas"]["Queued"]["required"])
 
 
 def test_requests_that_are_none(town: Town) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from puhui.kernel import Actor, Fault, Node, Refused
+from puhui.kernel.forward import Forwarder
 from puhui.ledger import trial_balance
 from puhui.party.nouns import PartyKind, RegisterParties
 from puhui.payment import PaymentLine, wallet_account
@@ -341,3 +342,24 @@ def test_a_file_of_the_reference_data_is_paid(
         assert refused.code.startswith("payment.")
         return
     assert made.payments == made.refused_rows, "nobody of it is a customer here"
+
+
+def test_references_are_not_looked_up_while_the_store_is_off(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a queue, ids go into it and references are refused by row; without, the file stops."""
+    path = written(tmp_path, "1,party-1,party-2,1.00,CNY,,", "2,anna,party-2,1.00,CNY,,")
+    queue = Forwarder(node, tmp_path / "queue", use_cases=("payment.pay_batch",))
+
+    def off(*_: object, **__: object) -> None:
+        raise Fault("kernel.store_unavailable", "No primary is up.")
+
+    monkeypatch.setattr(node, "read", off)
+    monkeypatch.setattr(node, "act", off)
+    monkeypatch.setattr(node, "submit", off)
+    paid = pay_file(node, STAFF, path, source="till", queue=queue)
+    assert [(one.line, one.code) for one in paid.refused] == [(3, "payment.no_look_up")]
+    assert (paid.payments, paid.posted, paid.queued, paid.refused_rows) == (2, 0, 1, 1)
+    with pytest.raises(Fault, match="No primary"):
+        pay_file(node, STAFF, path, source="till")
+    queue.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -151,6 +153,26 @@ def test_published_samples(reference_data: Callable[..., Path]) -> None:
             with pytest.raises(Refused, match=r"Line \d+: found .*, expected urn:iso") as refused:
                 read(folder / name)
             assert refused.value.code == "payment.message_unknown"
+
+
+def test_refused_samples_are_those_that_the_guide_lists(
+    reference_data: Callable[..., Path],
+) -> None:
+    """By version found: the numbers of files in the table of docs/guides/messages.md."""
+    folder, found = reference_data("payments", "iso20022"), Counter[str]()
+    for path in set(folder.glob("*.xml")) - {
+        folder / name for name in (*SAMPLES_READ, *SAMPLES_WITH_A_WRONG_IBAN)
+    }:
+        with pytest.raises(Refused) as refused:
+            iso20022.read_camt053(path)
+        named = re.search(
+            r"[a-z]{4}(?:\.\d{3}){2}\.\d\d", refused.value.reason.partition(", exp")[0]
+        )
+        found[named[0] if named else ""] += 1
+    ours = "camt.054.001.04 camt.054.001.02 camt.053.001.04 pain.001.001.08 pacs.002.001.11"
+    assert sum(found[name] for name in ours.split()) == 15
+    assert found["pacs.002.001.12"] + found["pacs.009.001.10"] == 2
+    assert found.total() == 34
 
 
 def test_files_that_are_no_xml_are_refused(reference_data: Callable[..., Path]) -> None:

@@ -46,3 +46,8 @@ def test_tiers_are_told_by_number() -> None:
     assert {number: type(tier) for number, tier in tiers().by_number.items()} == dict.fromkeys(
         (1, 2, 3, 4), Tier
     )
+
+
+def test_a_shown_code_lives_a_minute_at_most() -> None:
+    """What pages say of it is what the figures say (data/code.toml)."""
+    assert 0 < payment.shown_seconds() <= 60

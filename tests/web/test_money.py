@@ -7,7 +7,9 @@ import re
 import pytest
 
 from puhui.data import accesses_of
+from puhui.kernel import Money
 from puhui.payment import wallet_account
+from puhui.payment.window import risk_levels, shown_seconds
 from puhui.web.pages.amount import read_amount
 from puhui.web.pages.payee import hide_name, hide_phone
 from tests.web.browser import Browser, Page
@@ -230,7 +232,11 @@ def test_a_merchant_is_paid_by_digits_and_by_the_text_of_a_picture(town: Town) -
 
 def test_a_payer_shows_a_code_and_the_shop_takes_the_payment(town: Town) -> None:
     browser, shop = rich(town), town.customer(town.other)
-    page = browser.send(browser.open("/show").form("/show"))
+    before = browser.open("/show")
+    level = next(one for one in risk_levels() if one.kind == "dynamic" and not one.factors)
+    assert f"每天最多 {Money(level.daily_minor_max or 0, 'CNY').figure()} 元" in before.text
+    assert f"{shown_seconds()} 秒内有效" in before.text
+    page = browser.send(before.form("/show"))
     digits = "".join(re.findall(r'class="big">([0-9 ]{18,})<', page.text)[0].split())
     assert len(digits) == 18
     assert "<svg" in page.text

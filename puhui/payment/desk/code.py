@@ -56,6 +56,11 @@ def risk_levels() -> tuple[RiskLevel, ...]:
     )
 
 
+def shown_seconds() -> int:
+    """How many seconds a code that a payer shows may be used."""
+    return int(code_figures()["shown"]["seconds"])
+
+
 @use_case("payment.create_code", roles=PAYING, api=True)
 def create_code(act: Act, input: CreateCode) -> CodeCreated:
     """Make a merchant's code. Static ones are made by staff, who look at category and name.
@@ -295,7 +300,7 @@ def present_code(act: Act, input: PresentCode) -> CodePresented:
     if act.tx.one(tables.LOCK_SHOWN, digest=digest) is not None:
         raise Refused("payment.code_digest", "These digits were shown before.")
     act.tx.run(tables.REPLACE_SHOWN, party_id_=input.party_id, currency_=input.currency)
-    expires_us = act.now_us + code_figures()["shown"]["seconds"] * 1_000_000
+    expires_us = act.now_us + shown_seconds() * 1_000_000
     act.tx.put(
         tables.INSERT_SHOWN,
         digest=digest,

@@ -19,6 +19,7 @@ from puhui.payment.window import (
     payload_text,
     qr_svg,
     risk_levels,
+    shown_seconds,
 )
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import amount_of, read_amount
@@ -192,7 +193,13 @@ def close_code(ask: Ask) -> Response:
 
 def show(ask: Ask) -> Response:
     """What a code that a payer shows is, before one is drawn."""
-    return ask.page("code_shown.html", digits="", back="/wallet")
+    return _before_drawing(ask)
+
+
+def _before_drawing(ask: Ask) -> Response:
+    level = next(one for one in risk_levels() if one.kind == "dynamic" and not one.factors)
+    seconds = shown_seconds()
+    return ask.page("code_shown.html", digits="", level=level, seconds=seconds, back="/wallet")
 
 
 def draw(ask: Ask) -> Response:
@@ -205,7 +212,7 @@ def draw(ask: Ask) -> Response:
         if refused.code == "kernel.key_reused":
             return ask.go("/show")
         ask.wrong("_refused", said(refused.code, ask.view.language))
-        return ask.page("code_shown.html", digits="", back="/wallet")
+        return _before_drawing(ask)
     with ask.node.read() as tx:
         purse = purse_of(tx, ask.party_id)
     return ask.page(
