@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from puhui.cli import say
-from puhui.kernel.errors import Refused
 
 conformance_app = typer.Typer(
     no_args_is_help=True, help="Hold our figures to open corpora of worked cases."
@@ -37,6 +36,7 @@ def schedules(
 
     Example: PUHUI_DATA=data puhui conformance schedules --details
     """
+    from puhui.kernel import Refused
     from puhui.servicing import conformance
 
     folder = Path(os.environ.get("PUHUI_DATA", ""))

@@ -53,10 +53,12 @@ def refusal(answer: Any, status: int, code: str) -> None:
     assert told["en"]
 
 
-def test_each_operation_as_each_wrong_role(town: Town) -> None:
+def test_each_operation_as_each_wrong_role(town: Town, clock: FixedClock) -> None:
     """Who holds none of the roles is refused before the body is even looked at."""
     before = digest_store(town.node.store)
-    for operation in OPERATIONS:
+    for number, operation in enumerate(OPERATIONS):
+        if number % 50 == 49:  # who is not logged in may ask 60 times a minute
+            clock.set_us(clock.now_us() + 61_000_000)
         given = examples()[operation.name]
         refusal(call(town, "", operation, given), 401, "api.not_logged_in")
         wrong = [one for one in ROLES if ROLE_OF.get(one, one) not in operation.roles]

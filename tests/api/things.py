@@ -17,7 +17,7 @@ Things = dict[str, tuple[str, dict[str, Any]]]
 def own_things(town: Town) -> Things:
     """For each operation that customers may call: whose thing it is, and what is given."""
     borrower, offered, signed, voided = (town.fresh() for _ in range(4))
-    opened, withdrawn, refused = (town.fresh() for _ in range(3))
+    opened, withdrawn, refused, cooled, needy, frugal = (town.fresh() for _ in range(6))
     application_id, contract_id = town.decided(offered), town.loan(borrower)
     no = town.application(refused, row=BAD_FLOWS)
     assert town.bank.decide(no).outcome == "refused"
@@ -49,8 +49,29 @@ def own_things(town: Town) -> Things:
         "lending.request_review": (refused, {"application_id": no}),
         "lending.disburse": (signed, {"contract_id": town.signed(signed)}),
         "lending.void_contract": (voided, {"contract_id": town.signed(voided)}),
+        "lending.cool_off": (cooled, {"contract_id": town.loan(cooled)}),
+        "lending.lower_credit_limit": (borrower, own_limit(town, borrower, 500_000)),
+        "lending.raise_credit_limit": (frugal, raised_limit(town, frugal)),
+        "servicing.ask_relief": (
+            needy,
+            {"loan_id": town.loan(needy), "reason": "illness", "days": 60},
+        ),
         **payment_things(town),
     }
+
+
+def own_limit(town: Town, who: str, credit_limit_minor: int) -> dict[str, Any]:
+    """A limit that somebody sets for what is owed here."""
+    party_id = town.parties[who]
+    return {"party_id": party_id, "currency": "CNY", "credit_limit_minor": credit_limit_minor}
+
+
+def raised_limit(town: Town, who: str) -> dict[str, Any]:
+    """A limit that is higher again than the one that was set before."""
+    town.decided(who)
+    lower = own_limit(town, who, 100_000)
+    assert town.post(who, "/api/lending/lower_credit_limit", lower).status_code == 200
+    return own_limit(town, who, 200_000)
 
 
 def all_things(town: Town) -> Things:
@@ -71,9 +92,19 @@ def all_things(town: Town) -> Things:
         "day": "2026-01-31",
         "content": {"status": "open"},
     }
+    debt = {
+        "party_id": party_id,
+        "kind": "bureau",
+        "currency": "CNY",
+        "debt_minor": 100_000,
+        "source": "bureau report",
+    }
+    owed = town.post("operator", "/api/lending/record_obligation", debt).json()
     return {
         **own_things(town),
         **staff_payment_things(town),
+        "lending.record_obligation": ("operator", debt),
+        "lending.close_obligation": ("operator", {"obligation_id": owed["obligation_id"]}),
         "lending.apply": ("operator", town.apply_given("ann")),
         "lending.read_portfolio": ("auditor", {}),
         "party.register_person": ("operator", person),

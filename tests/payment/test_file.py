@@ -286,6 +286,7 @@ def test_the_program_pays_a_file_and_says_so(program: Program, tmp_path: Path) -
         "posted": 1,
         "trial_balance_minor": 0,
         "repeated": 0,
+        "queued": 0,
     }
     assert "payment.bad_amount" in ended.out and "10.00 元" in ended.out
     lines = report.read_text("utf-8-sig").splitlines()
