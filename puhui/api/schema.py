@@ -13,8 +13,7 @@ from pydantic import TypeAdapter
 
 from puhui.api.operation import Operation
 from puhui.api.problem import NOT_THERE_CODES, PROBLEM_TYPE, body_of, status_of
-from puhui.channel import said
-from puhui.channel.outage import QUEUED_USE_CASES
+from puhui.channel import queues, said
 
 REF = "#/components/schemas/{model}"
 
@@ -121,7 +120,7 @@ def _operation(
                 "description": "Done.",
                 "content": {"application/json": {"schema": shown}},
             },
-            **(_queued() if one.name in QUEUED_USE_CASES else {}),
+            **(_queued() if one.name in queues.QUEUED_USE_CASES else {}),
             **_refusals(one),
         },
         "x-refusal-codes": list(one.codes),
