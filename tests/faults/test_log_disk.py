@@ -56,7 +56,7 @@ def run(shim: Path) -> Run:
 @pytest.mark.parametrize("sync", (2, 30))
 def test_a_sync_that_fails_ends_the_log(run: Run, tmp_path: Path, sync: int) -> None:
     """All who wait and all who come later hear of it; nobody tries again."""
-    code, told, error = run(tmp_path, 60, 1, file=".log", sync=sync)
+    code, told, error = run(tmp_path, 600, 1, file=".log", sync=sync)
     assert (code, "Input/output error" in error) == (FAILED, True), error
     last = check(tmp_path, told)
     assert told <= last <= told + 1
