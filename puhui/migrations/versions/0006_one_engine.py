@@ -1,0 +1,15 @@
+"""The sixth state: transfers by account number, and loans that rest on their events alone."""
+
+from __future__ import annotations
+
+from puhui.migrations.state_0006 import exchange, ledger, lending, score, servicing
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Make the tables that state 0006 brings."""
+    for room in (ledger, exchange, score, lending, servicing):
+        for make in room.MAKERS:
+            make()
