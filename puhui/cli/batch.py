@@ -49,9 +49,9 @@ def batch(
 ) -> None:
     """Score a Parquet file of any length into another one, in the same order.
 
-    The new file has the columns kept, then points (0 to 1000), pd (probability of default, 0 to
-    1) and, for a row that cannot be scored, the reason. It appears when it is whole; a run that
-    was cut short can simply be started again.
+    The new file has the columns kept, then points from 0 to 1000, pd (the probability of
+    default) and, for a row that cannot be scored, the reason. It appears when it is whole; a run
+    that was cut short can simply be started again.
 
     Example: puhui score batch people.parquet --model 3f2a9c --keep id --out scores.parquet
     """
