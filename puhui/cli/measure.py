@@ -348,11 +348,16 @@ def _data_digest(
     found: Mapping[str, Measured],
     root: Path | None,
 ) -> str:
-    """SHA-256 of the data: as the command says, of what it looks over, or of the script's dice."""
+    """SHA-256 of the data: as the command says, of what it looks over, of the file it reads, or of
+    what its figures are drawn from: a script's dice, or the words that name amounts and a seed.
+    """
     if isinstance(figures.get("data_digest"), str):
         return str(figures["data_digest"])
     if command.data_of in found:
         return found[command.data_of].data_digest
-    assert command.script, command.name
-    assert root is not None, command.name
-    return hashlib.sha256((root / command.script[0]).read_bytes()).hexdigest()
+    if command.needs:
+        data = Path(os.environ["PUHUI_DATA"]) / command.needs
+        return hashlib.sha256(data.read_bytes()).hexdigest()
+    if command.script and root is not None:
+        return hashlib.sha256((root / command.script[0]).read_bytes()).hexdigest()
+    return hashlib.sha256(command.shown.encode()).hexdigest()

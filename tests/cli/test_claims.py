@@ -142,6 +142,29 @@ def test_measuring_keeps_command_data_commit_and_day(
     assert measure.read_kept(tmp_path) == found
 
 
+def test_every_command_has_data_that_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a command prints, its figures are kept with the digest of what they came from."""
+    for one in measure.commands().values():
+        if one.needs:
+            path = tmp_path / one.needs
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(one.name, "utf-8")
+    monkeypatch.setenv("PUHUI_DATA", str(tmp_path))
+
+    def run(*args: object) -> Mapping[str, object]:
+        return {"rows": 1}
+
+    found, left_out = measure.measure(measure.commands(), {}, step=told, run=run)
+    assert set(found) == set(measure.commands())
+    assert not left_out
+    digests = {name: one.data_digest for name, one in found.items()}
+    alone = [digests[name] for name, one in measure.commands().items() if not one.data_of]
+    assert all(len(one) == 64 for one in alone)
+    assert len(set(alone)) == len(alone), "no two of them are drawn from the same"
+
+
 def test_a_command_that_fails_leaves_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*args: object) -> Mapping[str, object]:
         raise Fault("cli.claim_failed", "it fell over")
