@@ -1,5 +1,6 @@
-"""The window of score (窗口): audits, files of millions of rows, and cards for other systems."""
+"""The window of score (窗口): audits, stored ones too, large files, and cards for other systems."""
 
+from puhui.score.desk.audit import audits_of
 from puhui.score.engines.audit import audit_file, search_alternative
 from puhui.score.engines.batch import Batch, score_parquet
 from puhui.score.engines.spark import score_spark
@@ -15,18 +16,22 @@ from puhui.score.formats.audit_toml import read_audit_rules, read_declaration
 from puhui.score.formats.card_json import card_json
 from puhui.score.formats.card_sql import card_sql
 from puhui.score.nouns.audit import Audit, Search
+from puhui.score.nouns.stored_audit import GroupFigures, StoredAudit
 
 __all__ = [
     "ALTERNATIVE_COLUMNS",
     "Audit",
     "Batch",
     "COLUMNS",
+    "GroupFigures",
     "Search",
+    "StoredAudit",
     "alternative_lines",
     "audit_csv",
     "audit_figures",
     "audit_file",
     "audit_lines",
+    "audits_of",
     "card_json",
     "card_sql",
     "read_audit_rules",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from puhui.kernel import Actor, Node
 from puhui.score import Model, train
+from tests.lending.bank import Bank, open_bank
 from tests.score.made import made_mapping, made_table
 
 
@@ -24,3 +28,15 @@ def trees() -> Model:
 def model(request: pytest.FixtureRequest, card: Model, trees: Model) -> Model:
     """A model of each kind in turn."""
     return card if request.param == "points" else trees
+
+
+@pytest.fixture
+def bank(node: Node, operator: Actor, tmp_path: Path) -> Bank:
+    """A bank that decides by a model in force, on SQLite and on PostgreSQL in turn."""
+    return open_bank(node, operator, tmp_path)
+
+
+@pytest.fixture
+def sqlite_bank(sqlite_node: Node, operator: Actor, tmp_path: Path) -> Bank:
+    """The same on SQLite alone, for what no store makes a difference to."""
+    return open_bank(sqlite_node, operator, tmp_path)

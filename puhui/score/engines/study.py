@@ -22,6 +22,7 @@ from puhui.score.arrays.profit import CutOffCurve, cut_off_curve
 from puhui.score.arrays.replication import replicate_published
 from puhui.score.arrays.screening import screen_columns
 from puhui.score.arrays.vector import draw_sample
+from puhui.score.desk.audit import audit_decisions_of
 from puhui.score.engines.files import mapping_text, read_mapping
 from puhui.score.engines.monitor import monitor
 from puhui.score.engines.scorer import explain_table
@@ -40,6 +41,7 @@ from puhui.score.nouns import (
     Signal,
     Table,
 )
+from puhui.score.nouns.stored_audit import DecidedRow
 from puhui.score.rules.card import printed_card
 from puhui.score.rules.value import read_number
 
@@ -47,6 +49,7 @@ __all__ = [
     "CardLine",
     "ColumnWarning",
     "CutOffCurve",
+    "DecidedRow",
     "Mapping",
     "Measures",
     "Monitoring",
@@ -58,6 +61,7 @@ __all__ = [
     "Signal",
     "Trained",
     "auc_of",
+    "audit_decisions_of",
     "better_of",
     "bootstrap",
     "brier_of",

@@ -26,6 +26,7 @@ class _Title(_Strict):
 
 class _Group(_Strict):
     name: str
+    title: _Title | None = None
     column: str
     values: tuple[str, ...] = ()
     at_least: float | None = None
@@ -125,7 +126,14 @@ def read_declaration_text(text: str, name: str) -> Declaration:
 
 
 def _attribute(name: str, made: _Attribute) -> ProtectedAttribute:
-    groups = tuple(GroupRule(**one.model_dump()) for one in made.group)
+    groups = tuple(
+        GroupRule(
+            **one.model_dump(exclude={"title"}),
+            title_zh=one.title.zh if one.title else one.name,
+            title_en=one.title.en if one.title else one.name,
+        )
+        for one in made.group
+    )
     names = [group.name for group in groups]
     if made.reference not in names or len(set(names)) != len(names):
         raise _bad(name, f"the reference of {made.name!r} is one of its groups, each named once")

@@ -23,6 +23,8 @@ class GroupRule:
     values: tuple[str, ...] = ()
     at_least: float | None = None
     below: float | None = None
+    title_zh: str = ""
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

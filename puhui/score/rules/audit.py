@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
@@ -79,6 +80,11 @@ def holm(p_values: Sequence[float], family: int = 0) -> tuple[float, ...]:
 def is_large_enough(rows: int, reference_rows: int, rules: AuditRules) -> bool:
     """Whether a claim may be made of a group and its reference at all."""
     return min(rows, reference_rows) >= rules.rows_min
+
+
+def age_on(born: date, on: date) -> int:
+    """Whole years of age on a day; who was born on 29 February is a year older on 1 March."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def protected_columns(declaration: Declaration) -> dict[str, str]:
