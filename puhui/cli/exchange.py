@@ -14,11 +14,12 @@ exchange_app = typer.Typer(
 )
 
 DEALS_MAX = 1_000
+Json = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
 
 
 @exchange_app.command("peers")
 def peers(
-    as_json: Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Ask every node of the file of peers whether it answers, and what it lets us draw on.
 
@@ -62,6 +63,7 @@ def peers(
 def add_peer(
     name: Annotated[str, typer.Argument(help="What the node is called, as in the file of peers.")],
     key: Annotated[str, typer.Argument(help="Its public key, as its own 'peers' prints it.")],
+    as_json: Json = False,
 ) -> None:
     """Register another node, so that its signed requests and receipts are believed.
 
@@ -75,12 +77,15 @@ def add_peer(
             "exchange.register_participant", told, key=f"cli peer {name} {key}", actor=operator()
         )
     say.line(f"{name} is {made.participant_id}.")
+    if as_json:
+        say.figures({"peer": made.participant_id})
 
 
 @exchange_app.command("allow-draw")
 def allow_draw(
     peer_id: Annotated[str, typer.Argument(help="The node, by its id here.")],
     participant_id: Annotated[str, typer.Argument(help="The bank or provider, by its id here.")],
+    as_json: Json = False,
 ) -> None:
     """Let a node have payments made from a participant's position, as far as its cap allows.
 
@@ -88,12 +93,15 @@ def allow_draw(
     """
     _change("allow_draw", peer_id, participant_id)
     say.line("It may draw from now on.")
+    if as_json:
+        say.figures({"may_draw": True})
 
 
 @exchange_app.command("forbid-draw")
 def forbid_draw(
     peer_id: Annotated[str, typer.Argument(help="The node, by its id here.")],
     participant_id: Annotated[str, typer.Argument(help="The bank or provider, by its id here.")],
+    as_json: Json = False,
 ) -> None:
     """Let a node draw on a participant no more; what is held already is still ended.
 
@@ -101,6 +109,8 @@ def forbid_draw(
     """
     _change("forbid_draw", peer_id, participant_id)
     say.line("It may draw no more.")
+    if as_json:
+        say.figures({"may_draw": False})
 
 
 def _change(verb: str, peer_id: str, participant_id: str) -> None:
@@ -112,8 +122,10 @@ def _change(verb: str, peer_id: str, participant_id: str) -> None:
 
 
 @exchange_app.command("deals")
-def deals() -> None:
-    """Show the deals between nodes that have not ended yet, the oldest first.
+def deals(as_json: Json = False) -> None:
+    """Show the deals between nodes that have not ended yet, the oldest first, a thousand at most.
+
+    A deal goes on by itself, as soon as the other node answers; nothing needs to be done here.
 
     Example: puhui exchange deals
     """
@@ -137,3 +149,5 @@ def deals() -> None:
         ],
         right=(3, 5),
     )
+    if as_json:
+        say.figures({"open_deals": len(found)})

@@ -22,7 +22,8 @@ COMMANDS = (
     "replay", "pay",
     "ledger verify", "ledger trial-balance", "ledger report", "ledger close-year",
     "ledger export", "ledger statement", "serve", "api-key create", "api-key list",
-    "api-key revoke",
+    "api-key revoke", "exchange peers", "exchange add-peer", "exchange allow-draw",
+    "exchange forbid-draw", "exchange deals",
 )  # fmt: skip
 HEAVY = ("numpy", "numba", "sqlalchemy", "lightgbm", "puhui.kernel", "altair", "cryptography")
 
