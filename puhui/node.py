@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn, cast
 
+from puhui.exchange import open_peers
 from puhui.kernel.clock import Clock
 from puhui.kernel.crypto import Keys, load_keys
 from puhui.kernel.errors import Fault, Refused
@@ -127,7 +128,8 @@ def open_node(
     The ledger is ``ledger``, else ``PUHUI_LEDGER``, else the one in the store. The store is
     ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
     Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``,
-    ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone.
+    ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone,
+    ``exchange.bad_peers`` where the file that ``PUHUI_PEERS`` names is not one.
     Fault: ``kernel.fenced`` where a newer server of the store was met before.
     """
     load_rooms()
@@ -148,6 +150,7 @@ def open_node(
     node = Node(store, keys, home, clock=clock)
     try:
         open_beside(node, ledger or os.environ.get("PUHUI_LEDGER") or "sql")
+        open_peers(node)
     except BaseException:
         node.close()
         raise

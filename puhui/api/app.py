@@ -14,8 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from puhui.api.caller import Reception
+from puhui.api.caller import Caller, Reception
 from puhui.api.operation import Operation, write_operations
+from puhui.api.peer import signed_answer
 from puhui.api.problem import Problem, answer, problem_of
 from puhui.api.read import read_operations
 from puhui.api.schema import openapi_of
@@ -90,9 +91,23 @@ async def _read_body(request: Request) -> bytes | None:
 def _answer(
     node: Node, reception: Reception, operation: Operation, request: Request, body: bytes
 ) -> Response:
+    may_queue = operation.name in queues.QUEUED_USE_CASES
     try:
-        may_queue = operation.name in queues.QUEUED_USE_CASES
-        caller = reception.caller_of(request.scope, may_queue=may_queue)
+        caller = reception.caller_of(request.scope, body, may_queue=may_queue)
+    except (Problem, Refused, Fault) as error:
+        return problem_of(error)
+    except Exception:
+        LOGGER.exception("nobody knows who asks for %s", operation.name)
+        return answer("api.failed", "Nothing was recorded; the request may be sent again.", 500)
+    answered = _answer_to(caller, node, operation, request, body)
+    return answered if caller.peer is None else signed_answer(node, caller.peer, answered)
+
+
+def _answer_to(
+    caller: Caller, node: Node, operation: Operation, request: Request, body: bytes
+) -> Response:
+    """What is answered to somebody who is known."""
+    try:
         caller.check_scope(operation.name)
         caller.check_roles(operation.roles)
         key, given = "", {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from puhui.api.peer import PeerCaller, PeerDoor, is_signed
 from puhui.api.problem import Problem
 from puhui.api.rate import Rates
 from puhui.channel import Gate, address_of, queues
@@ -19,6 +20,7 @@ KEY_MARK = "puhui_"
 
 PERSON_PER_MINUTE = 600
 STRANGER_PER_MINUTE = 60
+PEER_PER_MINUTE = 6_000
 
 REMEMBERED_S = 900.0
 """How long a caller is believed without the store, in seconds since it was last asked."""
@@ -37,6 +39,7 @@ class Caller:
     actor: Actor
     party_id: str | None
     scopes: frozenset[str] | None
+    peer: PeerCaller | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -67,13 +70,19 @@ class Reception:
         self._gate = gate
         self._rates = rates or Rates()
         self._known: dict[str, tuple[Caller, float]] = {}
+        self._peers = PeerDoor(node)
 
-    def caller_of(self, scope: Mapping[str, Any], *, may_queue: bool = False) -> Caller:
-        """The caller of a request. Problem: ``api.not_logged_in``, ``api.too_often``.
+    def caller_of(
+        self, scope: Mapping[str, Any], body: bytes = b"", *, may_queue: bool = False
+    ) -> Caller:
+        """The caller of a request. Problem: ``api.not_logged_in``, ``api.too_often``, and for a
+        node that signs its request what ``PeerDoor.caller_of`` says.
 
         ``may_queue``: what is asked for may be accepted while no store is there. Whoever the store
         has let in during the last minutes is believed then, and nobody else.
         """
+        if is_signed(scope):
+            return self._peer(scope, body)
         token = _bearer_of(scope)
         name = "" if token is None else digest_of_token(token)
         try:
@@ -93,6 +102,16 @@ class Reception:
                 self._known.clear()
             self._known[name] = caller, time.monotonic()
         return caller
+
+    def _peer(self, scope: Mapping[str, Any], body: bytes) -> Caller:
+        """The node that signed a request; who cannot sign is counted by where they ask from."""
+        try:
+            peer = self._peers.caller_of(scope, body)
+        except Problem:
+            self._count(f"address {address_of(scope)}", STRANGER_PER_MINUTE)
+            raise
+        self._count(peer.peer_id, PEER_PER_MINUTE)
+        return Caller(Actor(peer.peer_id, frozenset({"peer"})), None, None, peer)
 
     def _ask(self, scope: Mapping[str, Any], token: str | None) -> Caller:
         if token is not None and token.startswith(KEY_MARK):

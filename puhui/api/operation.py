@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from puhui.api.caller import Caller
+from puhui.api.peer import PEER_CODES
 from puhui.channel import queues
 from puhui.channel.window import words_of_codes
 from puhui.kernel import Node, Refused
@@ -22,7 +23,7 @@ NUMBER_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly (RFC 8259 section 6)."""
 
 TEXT_LENGTH_MAX = 4000
-COMPUTED_FIELDS = frozenset(("sealed", "scored_digest"))
+COMPUTED_FIELDS = frozenset(("sealed", "scored_digest", "sealed_preimage", "verified_key"))
 """Fields of inputs that the node fills in: no caller gives them."""
 
 CODE = re.compile(r"``([a-z]+\.[a-z_]+)``")
@@ -163,10 +164,15 @@ def _write(use_case: UseCase) -> Operation:
             use_case.function,
             use_case.prepare,
             use_case.recompute,
-            always=ALWAYS_CODES + WRITE_CODES,
+            always=ALWAYS_CODES + WRITE_CODES + _peer_codes(use_case.roles),
         ),
         call=call,
     )
+
+
+def _peer_codes(roles: frozenset[str]) -> tuple[str, ...]:
+    """What a node can be told that signs its request, where nodes may call."""
+    return PEER_CODES if "peer" in roles else ()
 
 
 def read_operation(
@@ -186,6 +192,6 @@ def read_operation(
         roles=roles,
         given=checked_model(given, f"{name.split('.')[1].title().replace('_', '')}Query"),
         answer=TypeAdapter(answer),
-        codes=codes_of(function, always=ALWAYS_CODES + READ_CODES),
+        codes=codes_of(function, always=ALWAYS_CODES + READ_CODES + _peer_codes(roles)),
         call=lambda node, caller, query, key: function(node, caller, query),
     )

@@ -19,6 +19,7 @@ from puhui.cli import (
     claims,
     conformance,
     corridor,
+    exchange,
     export,
     ledger,
     lend,
@@ -58,6 +59,7 @@ app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
+app.add_typer(exchange.exchange_app, name="exchange", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)

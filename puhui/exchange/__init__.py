@@ -12,6 +12,7 @@ from puhui.exchange.engines.coordinator import (
     recover_deals,
     start_and_drive,
 )
+from puhui.exchange.engines.peer import open_peers
 from puhui.exchange.formats.signed import quote_bytes
 from puhui.exchange.nouns.quote import Quote
 
@@ -25,4 +26,5 @@ __all__ = [
     "start_and_drive",
     "drive_deal",
     "recover_deals",
+    "open_peers",
 ]

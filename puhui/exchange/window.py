@@ -1,7 +1,10 @@
 """The window of exchange (窗口): positions, quotes, windows and payments, as pages show them."""
 
 from puhui.exchange.desk.corridor import read_corridor
-from puhui.exchange.desk.deal import open_deals
+from puhui.exchange.desk.deal import open_deals, read_deal
+from puhui.exchange.desk.leg import receipt_for
+from puhui.exchange.desk.lists import between
+from puhui.exchange.desk.peer import peer_by_key, standing_of
 from puhui.exchange.desk.read import (
     leg,
     open_legs,
@@ -16,6 +19,8 @@ from puhui.exchange.desk.read import (
     settlements,
     windows,
 )
+from puhui.exchange.engines.peer import reach_peers
+from puhui.exchange.formats import http_signature
 from puhui.exchange.nouns.participant import Position
 from puhui.exchange.nouns.quote import AmountKind, Price, Remittance
 from puhui.exchange.rules.corridor import cost_of, draw, waiting_cost
@@ -25,21 +30,28 @@ __all__ = [
     "AmountKind",
     "Price",
     "Remittance",
+    "between",
     "cost_of",
     "draw",
+    "http_signature",
     "leg",
     "open_deals",
     "open_legs",
     "participants",
+    "peer_by_key",
     "position_of",
     "positions",
     "price",
     "prices",
     "quotes",
+    "reach_peers",
     "read_corridor",
+    "read_deal",
+    "receipt_for",
     "remittance_of",
     "remittances",
     "settlements",
+    "standing_of",
     "waiting_cost",
     "windows",
 ]

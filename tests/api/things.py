@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api.exchange_things import exchange_things
 from tests.api.payment_things import payment_things, staff_payment_things
 from tests.api.town import Town
 from tests.lending.bank import resident_id
@@ -103,6 +104,7 @@ def all_things(town: Town) -> Things:
     return {
         **own_things(town),
         **staff_payment_things(town),
+        **exchange_things(town),
         "lending.record_obligation": ("operator", debt),
         "lending.close_obligation": ("operator", {"obligation_id": owed["obligation_id"]}),
         "lending.apply": ("operator", town.apply_given("ann")),

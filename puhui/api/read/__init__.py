@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from puhui.api import answers, payment_answers
+from puhui.api import answers, exchange_answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
+from puhui.api.read.exchange import read_deal, read_receipt, read_standing
 from puhui.api.read.loan import (
     list_applications,
     list_loans,
@@ -28,6 +29,7 @@ from puhui.api.read.payment import (
 )
 
 TOLD = frozenset(("operator", "data_partner", "administrator"))
+NODES = frozenset(("operator", "peer"))
 CUSTOMERS = STAFF_READERS | {"customer"}
 
 _APPLICATION = "/api/lending/applications/{application_id}"
@@ -36,7 +38,7 @@ _LOAN = "/api/lending/loans/{contract_id}"
 
 def read_operations() -> tuple[Operation, ...]:
     """Every read that is open, with who may ask it."""
-    a, p, one = answers, payment_answers, read_operation
+    a, p, e, one = answers, payment_answers, exchange_answers, read_operation
     return (
         one("lending.list_applications", "/api/lending/applications", a.ApplicationsQuery,
             a.ApplicationPage, CUSTOMERS, list_applications),
@@ -69,6 +71,12 @@ def read_operations() -> tuple[Operation, ...]:
             p.OrdersAnswer, CUSTOMERS, list_orders),
         one("payment.list_codes", "/api/payment/codes/{party_id}", p.PartyPageQuery,
             p.CodesAnswer, CUSTOMERS, list_codes),
+        one("exchange.read_receipt", "/api/exchange/receipts/{leg_id}", e.LegQuery,
+            e.ReceiptAnswer, NODES, read_receipt),
+        one("exchange.read_standing", "/api/exchange/standing", a.NothingQuery,
+            e.StandingAnswer, NODES, read_standing),
+        one("exchange.read_deal", "/api/exchange/deals/{deal_id}", e.DealQuery, e.DealAnswer,
+            STAFF_READERS, read_deal),
         one("webhook.list_endpoints", "/api/webhook/endpoints", a.NothingQuery,
             a.EndpointsAnswer, TOLD, list_own_endpoints),
         one("webhook.list_events", "/api/webhook/events", a.EventsQuery, a.EventsAnswer, TOLD,

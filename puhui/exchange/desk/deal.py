@@ -56,7 +56,7 @@ def open_preimage(node: Node, deal: Deal) -> str:
     return node.keys.unwrap(deal.condition, deal.sealed_preimage).hex()
 
 
-@use_case("exchange.start_deal", roles=STAFF, prepare=seal_preimage)
+@use_case("exchange.start_deal", roles=STAFF, api=True, prepare=seal_preimage)
 def start_deal(act: Act, input: StartDeal) -> DealMoved:
     """Put a deal on record, before anything is asked of either node.
 

@@ -9,6 +9,7 @@ from datetime import date
 from puhui import payment
 from puhui.exchange.desk.account import admit_ends, check_parties, find_places, move
 from puhui.exchange.desk.participant import STAFF
+from puhui.exchange.desk.peer import ASKERS, admit_peer, check_peer_leg, keep_peer_leg
 from puhui.exchange.desk.post import (
     Movement,
     chain_of,
@@ -91,24 +92,32 @@ def _record(act: Act, leg: Leg, state: str, *, preimage: str = "", reason: str =
     return moved
 
 
-@use_case("exchange.prepare_leg", roles=STAFF)
+@use_case("exchange.prepare_leg", roles=ASKERS, api=True)
 def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
     """Hold a payment between two ends until its condition is fulfilled or its time is over.
 
     The same leg asked for again answers where it stands. A leg that waits for no other one is
     released by the ledger itself when its time is over; its time is rounded up to whole seconds.
-    Refused: ``exchange.leg_differs``, those of ``check_leg``, ``exchange.unknown_party``,
-    ``exchange.no_position``, ``exchange.participant_suspended``, ``exchange.payer_short`` (the
-    net debit cap of a participant, or the money of a wallet), ``exchange.unknown_peer``,
-    ``payment.wallet_closed``, ``payment.tier_balance``, ``payment.single_limit``,
-    ``payment.daily_limit``.
+    Another node may ask for legs from the participants that let it draw, and for nothing else.
+
+    Refused: ``exchange.leg_differs``, ``exchange.bad_leg``, ``exchange.bad_condition``,
+    ``exchange.bad_amount``, ``exchange.unknown_currency``, ``exchange.leg_expired``,
+    ``exchange.same_end``, ``exchange.bad_end``, ``exchange.unknown_leg``, ``exchange.not_drawn``,
+    ``exchange.unknown_party``, ``exchange.no_position``, ``exchange.participant_suspended``,
+    ``exchange.payer_short`` (the net debit cap of a participant, or the money of a wallet),
+    ``exchange.unknown_peer``, ``payment.wallet_closed``, ``payment.tier_balance``,
+    ``payment.single_limit``, ``payment.daily_limit``.
     """
     found = act.tx.one(tables.READ_LEG, id=input.leg_id)
     if found is not None:
+        check_peer_leg(act.tx, input.leg_id, act.actor)
         leg = leg_of(found)
         rules.check_same(leg, input)
         return _moved(leg)
     seconds = rules.check_leg(input, act.now_us)
+    is_for_peer = admit_peer(act, input)
+    if is_for_peer and act.tx.all(tables.LOCK_DEAL, deal_id=input.deal_id):
+        raise Refused("exchange.bad_leg", "This deal has a leg here already.")
     if input.awaits not in ("", rules.HERE):
         key_of_peer(act.tx, input.awaits)
     payer, payee = rules.end_of(input.payer), rules.end_of(input.payee)
@@ -137,6 +146,8 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
         state="prepared",
     )
     act.tx.put(tables.INSERT_LEG, **{name: getattr(leg, name) for name in _FIELDS})
+    if is_for_peer:
+        keep_peer_leg(act, leg.id)
     return _moved(leg)
 
 
@@ -182,7 +193,7 @@ def _waiting(legs: Sequence[Leg], states: Sequence[str]) -> list[Leg]:
     return [leg for leg in legs if leg.awaits == rules.HERE and leg.state in states]
 
 
-@use_case("exchange.fulfil_leg", roles=STAFF)
+@use_case("exchange.fulfil_leg", roles=ASKERS, api=True)
 def fulfil_leg(act: Act, input: FulfilLeg) -> LegMoved:
     """Show what fulfils a leg: it is paid, with every leg here that waited for it.
 
@@ -192,6 +203,7 @@ def fulfil_leg(act: Act, input: FulfilLeg) -> LegMoved:
     ``exchange.no_window``.
     """
     leg, others = _take_deal(act, input.leg_id)
+    check_peer_leg(act.tx, leg.id, act.actor)
     if not rules.judge_fulfilment(leg, input.preimage, act.now_us):
         return _moved(leg)
     if leg.awaits:
@@ -204,13 +216,14 @@ def fulfil_leg(act: Act, input: FulfilLeg) -> LegMoved:
     return _moved(_post(act, [leg, *waiting], input.preimage))
 
 
-@use_case("exchange.abort_leg", roles=STAFF)
+@use_case("exchange.abort_leg", roles=ASKERS, api=True)
 def abort_leg(act: Act, input: AbortLeg) -> LegMoved:
     """Give a leg up, with every leg here that waits for it; again answers where it stands.
 
     Refused: ``exchange.unknown_leg``, ``exchange.leg_posted``, ``exchange.leg_fulfilled``.
     """
     leg, others = _take_deal(act, input.leg_id)
+    check_peer_leg(act.tx, leg.id, act.actor)
     is_alone = not any(not other.awaits for other in others)
     if not rules.judge_abort(leg, is_alone=is_alone):
         return _moved(leg)
@@ -255,6 +268,16 @@ def receipt_of(node: Node, leg_id: str) -> LegReceipt:
         raise Refused("exchange.unknown_leg", f"There is no leg {leg_id[:60]}.")
     receipt = LegReceipt(row.id, row.deal_id, row.condition, row.state)
     return replace(receipt, signature=node.keys.sign(receipt_bytes(receipt)))
+
+
+def receipt_for(node: Node, leg_id: str, actor: str) -> LegReceipt:
+    """What this node signs of a leg, for staff, and for the peer that asked for it.
+
+    Refused: ``exchange.unknown_leg``.
+    """
+    with node.read() as tx:
+        check_peer_leg(tx, leg_id, actor)
+    return receipt_of(node, leg_id)
 
 
 def verify_receipt(node: Node, input: ResolveLeg) -> ResolveLeg:

@@ -45,3 +45,24 @@ def tariff() -> Tariff:
         quotes_provider_max=told["quotes"]["provider_max"]["value"],
         quotes_tried_max=told["quotes"]["tried_max"]["value"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """How nodes speak with one another: how long a peer may have a leg held, by how much clocks
+    may differ, how long one try waits and how many there are, how long a silent one is left alone.
+    """
+
+    hold_s_max: int
+    skew_s_max: int
+    timeout_s: int
+    tries_max: int
+    quiet_s_max: int
+
+
+@lru_cache(maxsize=1)
+def between() -> Between:
+    """The bounds between nodes, from ``data/exchange.toml``."""
+    text = (files("puhui.exchange") / "data" / "exchange.toml").read_text(encoding="utf-8")
+    told: dict[str, Any] = tomllib.loads(text)["between"]
+    return Between(**{name: figure["value"] for name, figure in told.items()})

@@ -8,9 +8,10 @@ node ends it by the receipt that the target's node has signed. Every step may be
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from puhui.exchange.desk.deal import open_deals, open_preimage, read_deal
 from puhui.exchange.desk.leg import receipt_of
@@ -23,6 +24,22 @@ from puhui.kernel.node import Node
 
 STEPS_MAX = 10
 COORDINATOR = Actor("coordinator", frozenset({"system"}))
+RECOVERED_MAX = 5_000
+"""How many open deals one pass of upkeep drives, the oldest first."""
+
+LOGGER = logging.getLogger("puhui.exchange")
+
+
+class AnyPeer(Protocol):
+    """A node that holds legs: in this process, or over a network (``engines/peer.py``)."""
+
+    def act(self, name: str, input: Any, *, key: str) -> Any:
+        """Run a use case there. Refused: what it refuses. Fault: nobody knows whether it ran."""
+        ...
+
+    def receipt(self, leg_id: str) -> LegReceipt:
+        """What the node signs of a leg. Refused: ``exchange.unknown_leg``."""
+        ...
 
 
 class NodePeer:
@@ -41,11 +58,15 @@ class NodePeer:
         return receipt_of(self.node, leg_id)
 
 
-Peers = Mapping[str, NodePeer]
+Peers = Mapping[str, AnyPeer]
 
 
-class KnownPeers(dict[str, NodePeer]):
-    """The nodes by name that a node's worker drives deals with: a port of the node."""
+class KnownPeers(dict[str, AnyPeer]):
+    """The nodes by name that a node's worker drives deals with, itself among them: a port of the
+    node. ``own_name`` is what deals call the node itself.
+    """
+
+    own_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +187,9 @@ def drive_deal(own: NodePeer, peers: Peers, deal_id: str) -> Deal:
             if not _is_over(own.node, deal):
                 return deal
             _Drive(own, peers, deal).decide(DealState.ABORTED)
+        except Refused as refused:
+            if refused.code != "exchange.bad_decision":  # two drive it: what is on record holds
+                raise
     return deal
 
 
@@ -191,16 +215,21 @@ def recover_deals(own: NodePeer, peers: Peers) -> tuple[Deal, ...]:
 def _recover(node: Node) -> bool:
     """Drive the deals that a stop or a silent peer has left open: at opening and later on.
 
-    A deal with a node that is not among the ports waits until it is.
+    A deal with a node that is not among the ports waits until it is; one that cannot be driven is
+    told of in the log, and keeps no other one waiting.
     """
     peers = node.ports.get(KnownPeers)
     if not isinstance(peers, KnownPeers):
         return False
     with node.read() as tx:
-        waiting = open_deals(tx)
+        waiting = open_deals(tx, count=RECOVERED_MAX)
     for deal in waiting:
-        if deal.source.peer in peers and deal.target.peer in peers:
+        if deal.source.peer not in peers or deal.target.peer not in peers:
+            continue
+        try:
             drive_deal(NodePeer(node), peers, deal.id)
+        except Refused as refused:
+            LOGGER.warning("deal %s cannot be driven: %s", deal.id, refused.code)
     return False
 
 

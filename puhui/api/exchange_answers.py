@@ -1,0 +1,56 @@
+"""What reads of exchange are asked with and what they answer: legs, deals, standing of peers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LegQuery:
+    """One leg by its id."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptAnswer:
+    """What this node says of one of its legs, under its signature (Ed25519, base64)."""
+
+    leg_id: str
+    deal_id: str
+    condition: str
+    state: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealQuery:
+    """One deal by its id."""
+
+    deal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealAnswer:
+    """How far a deal between two nodes has come, and what moves; amounts in minor units."""
+
+    deal_id: str
+    state: str
+    source_peer: str
+    source_currency: str
+    source_minor: int
+    source_expires_us: int
+    target_peer: str
+    target_currency: str
+    target_minor: int
+    target_expires_us: int
+    decided_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAnswer:
+    """As whom a peer is known here, on which participants it may draw, and this node's time."""
+
+    peer_id: str
+    draws: tuple[str, ...]
+    now_us: int
