@@ -250,7 +250,7 @@ def run_singles(load: Load, folder: Path, *, window: int, transfers: int) -> dic
         for record in records[first : first + window]:
             asked.append((tick(), singles.submit(record)))
         for at, single in asked:
-            single.wait()
+            singles.wait(single)
             waits.append(tick() - at)
     seconds = time.perf_counter() - start
     singles.close()

@@ -24,6 +24,7 @@ from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_
 from puhui.ledger.engines import Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.body import body_of, joined
+from puhui.ledger.engines.log.file import SEGMENT_BYTES
 from puhui.ledger.engines.log.frame import ACCOUNTS, PULSE, TRANSFERS, Frame
 from puhui.ledger.engines.log.index import Index, posted_of
 from puhui.ledger.engines.log.recent import Recent
@@ -74,7 +75,7 @@ class LogEngine:
         self,
         folder: Path,
         *,
-        segment_bytes: int = 64 << 20,
+        segment_bytes: int = SEGMENT_BYTES,
         ids: int = 1 << 20,
         on_failure: Callable[[Fault], None] = stop_process,
         progress: Callable[[int], None] | None = None,
@@ -114,16 +115,20 @@ class LogEngine:
         with self._lock:
             last_ns = self._state.time_of_batch(now_ns, len(accounts))
             records, status = self._take_accounts(accounts, last_ns)
-            ticket = self._append(ACCOUNTS, last_ns, [records.view(np.uint8)], status)
+            pieces = [records.view(np.uint8)]
+            ticket = self._append(ACCOUNTS, last_ns, pieces, status, is_awaited=True)
         ticket.wait()
         return Results(status, np.where(status == _CREATED, records["time_ns"], np.uint64(0)))
 
     def create_transfers(self, transfers: Records, now_ns: int) -> Results:
         """As ``LedgerEngine``."""
-        return self.submit(transfers, now_ns).wait()
+        return self._submit(transfers, now_ns, is_awaited=True).wait()
 
     def submit(self, transfers: Records, now_ns: int) -> OnItsWay:
         """Judge a batch and send it on its way to the disk. Refused: ``ledger.batch_too_large``."""
+        return self._submit(transfers, now_ns, is_awaited=False)
+
+    def _submit(self, transfers: Records, now_ns: int, *, is_awaited: bool) -> OnItsWay:
         check_size(len(transfers), "transfers")
         if not len(transfers):
             return OnItsWay(Results(np.empty(0, np.uint16), np.empty(0, np.uint64)), None)
@@ -132,7 +137,7 @@ class LogEngine:
             judged, pieces = self._take_transfers(transfers, last_ns)
             is_created = judged.status == _CREATED
             times = np.where(is_created, judged.records["time_ns"], np.uint64(0))
-            ticket = self._append(TRANSFERS, last_ns, pieces, judged.status)
+            ticket = self._append(TRANSFERS, last_ns, pieces, judged.status, is_awaited=is_awaited)
         return OnItsWay(Results(judged.status, times), ticket)
 
     def _append(
@@ -141,10 +146,12 @@ class LogEngine:
         last_ns: int,
         pieces: list[NDArray[np.uint8]],
         status: NDArray[np.uint16],
+        *,
+        is_awaited: bool,
     ) -> Ticket:
         spare = -2 * len(status) % WIDTH
         body = [*pieces, status.view(np.uint8), np.zeros(spare, dtype=np.uint8)]
-        self._ticket = self._log.append(kind, last_ns, len(status), body)
+        self._ticket = self._log.append(kind, last_ns, len(status), body, is_awaited=is_awaited)
         if kind == TRANSFERS:
             self._place_frame(self._ticket.sequence, len(status))
         return self._ticket
@@ -185,7 +192,7 @@ class LogEngine:
         if self._state.is_due(now_ns):
             last_ns = self._state.time_of_batch(now_ns, 0)
             self._state.expire(last_ns)
-            self._ticket = self._log.append(PULSE, last_ns, 0, [])
+            self._ticket = self._log.append(PULSE, last_ns, 0, [], is_awaited=True)
         if self._ticket is not None:
             self._ticket.wait()
 
@@ -359,12 +366,14 @@ class LogEngine:
     def close(self) -> None:
         """As ``LedgerEngine``; writes a snapshot where much has happened since the last."""
         with self._lock:
-            if self._ticket is not None:
-                self._ticket.wait()
-            if self._state.ordinals - self._snapshot_at >= SNAPSHOT_EVENTS:
-                self.snapshot()
-            self._index.close()
-            self._log.close()
+            try:
+                if self._ticket is not None:
+                    self._ticket.wait()
+                if self._state.ordinals - self._snapshot_at >= SNAPSHOT_EVENTS:
+                    self.snapshot()
+            finally:
+                self._index.close()
+                self._log.close()
 
     def __enter__(self) -> LogEngine:
         return self

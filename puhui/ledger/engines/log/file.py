@@ -24,6 +24,9 @@ from puhui.ledger.engines.log.frame import (
 
 ZEROS = bytes(1 << 20)
 CHUNK_BYTES = 16 << 20
+SEGMENT_BYTES = 64 << 20
+"""Bytes of a segment where nothing else is asked for."""
+
 PARTS_MAX = 512
 """Buffers of one write; Linux takes 1,024 (IOV_MAX)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -15,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault, Refused
-from puhui.ledger.engines.log.file import Segment, make_segment, segment_path, write_all
+from puhui.ledger.engines.log.file import (
+    SEGMENT_BYTES,
+    Segment,
+    make_segment,
+    segment_path,
+    write_all,
+)
 from puhui.ledger.engines.log.frame import (
     ALIGNMENT,
     LOG_BYTES,
@@ -69,13 +76,13 @@ class FrameLog:
         cls,
         folder: Path,
         *,
-        segment_bytes: int = 64 << 20,
+        segment_bytes: int = SEGMENT_BYTES,
         on_failure: Callable[[Fault], None] | None = None,
     ) -> FrameLog:
         """Open the log in ``folder``, or begin one there; cut a torn end, say so in ``recovered``.
 
         New segments have ``segment_bytes`` bytes, a multiple of 128. ``on_failure`` is called by
-        the writer's thread when nothing can be written any more. Refused: ``ledger.log_in_use``.
+        the thread that writes when nothing can be written any more. Refused: ``ledger.log_in_use``.
         Fault: ``ledger.log_damaged``, ``ledger.log_failed``.
         """
         assert segment_bytes % ALIGNMENT == 0, segment_bytes
@@ -158,14 +165,23 @@ class FrameLog:
 
     # Writing.
 
-    def append(self, kind: int, time_ns: int, count: int, buffers: Sequence[Buffer]) -> Ticket:
+    def append(
+        self,
+        kind: int,
+        time_ns: int,
+        count: int,
+        buffers: Sequence[Buffer],
+        *,
+        is_awaited: bool = False,
+    ) -> Ticket:
         """Send a frame on its way to the disk; nobody changes ``buffers`` until it is there.
 
         Together they have a multiple of 128 bytes; ``time_ns`` is not before the last frame's.
-        Fault: ``ledger.log_failed``.
+        One that ``is_awaited`` is written by whoever waits for it. Fault: ``ledger.log_failed``.
         """
         assert time_ns >= self.last_time_ns, (time_ns, self.last_time_ns)
-        ticket = Ticket(self.last_sequence + 1, kind, time_ns, count, buffers)
+        write = self._writer.write if is_awaited else None
+        ticket = Ticket(self.last_sequence + 1, kind, time_ns, count, buffers, write)
         assert ticket.size % ALIGNMENT == 0, ticket.size
         assert ticket.size <= self._segment_bytes - 2 * ALIGNMENT, ticket.size
         self._writer.put(ticket)
@@ -193,8 +209,10 @@ class FrameLog:
         assert self._spare is not None, "the next segment was never ordered"
         try:
             path = self._spare.result()
-        except OSError:
-            # A full disk may have room again, and this file is a new one.
+        except OSError as error:
+            # A full disk may have room again. What else a disk fails with it does not get over.
+            if error.errno != errno.ENOSPC:
+                raise
             path = _ready_spare(self.folder, number, self._segment_bytes)
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         size = os.fstat(handle).st_size
@@ -344,5 +362,5 @@ def _ready_spare(folder: Path, number: int, segment_bytes: int) -> Path:
         spare = Segment(path, number)
         if spare.size == segment_bytes and not spare.last_used():
             return path
-        path.unlink()
+        # Put in its place, never taken away before: others may be listing or reading the folder.
     return make_segment(path, segment_bytes)

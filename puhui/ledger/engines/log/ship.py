@@ -14,6 +14,7 @@ from pathlib import Path
 
 from puhui.kernel.errors import Refused
 from puhui.ledger.engines.log.file import (
+    SEGMENT_BYTES,
     Segment,
     damaged,
     put_file,
@@ -212,7 +213,9 @@ def prune(folder: Path, copy: Path, *, before: int) -> int:
     segment at least. Refused: ``ledger.log_in_use``, ``ledger.not_shipped`` where the copy lacks
     one. Fault: ``ledger.log_damaged``.
     """
-    FrameLog.open(folder).close()
+    numbers = numbers_in(folder).logs
+    size = segment_path(folder, numbers[-1]).stat().st_size if numbers else SEGMENT_BYTES
+    FrameLog.open(folder, segment_bytes=size).close()
     pruned = 0
     for number in numbers_in(folder).logs[:-1]:
         seal = read_seal(seal_path(folder, number))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -14,49 +16,30 @@ from puhui.ledger.engines.log.engine import LogEngine
 from puhui.ledger.nouns import BATCH_MAX, Status
 
 RECORD_BYTES = TRANSFER.itemsize
+_BITS = 10
+SIZE = 1 << _BITS
+"""Transfers of one block."""
+BLOCKS = 64
+"""Blocks that are taken up at a time: 65,536 transfers on their way at most."""
+_LAST = SIZE - 1
+_TURN = BLOCKS - 1
+IDLE_S = 0.002
+"""Seconds after which a transfer that nobody waits for is judged all the same."""
 
 
-class Group:
-    """Records that go to disk together."""
+class Block:
+    """Transfers that were numbered one after another, and what became of each."""
 
-    __slots__ = ("done", "fault", "is_done", "is_taken", "records", "run", "statuses", "times_ns")
+    __slots__ = ("records", "statuses", "times_ns")
 
-    def __init__(self, run: Callable[[Group], None]) -> None:
-        self.records: list[bytes] = []
-        self.statuses: list[int] = []
-        self.times_ns: list[int] = []
-        self.fault: Fault | None = None
-        self.is_taken = False
-        self.is_done = False
-        self.run = run
-        self.done = threading.Lock()
-        self.done.acquire()
+    def __init__(self) -> None:
+        self.records: list[bytes | None] = [None] * SIZE
+        self.statuses: list[int] = [0] * SIZE
+        self.times_ns: list[int] = [0] * SIZE
 
 
-class Single:
-    """One transfer on its way."""
-
-    __slots__ = ("_group", "_place")
-
-    def __init__(self, group: Group, place: int) -> None:
-        self._group = group
-        self._place = place
-
-    def wait(self) -> tuple[Status, int]:
-        """What became of it and when it was created (nanoseconds UTC), once durable.
-
-        Fault: ``ledger.log_failed``.
-        """
-        group = self._group
-        if not group.is_taken:
-            group.run(group)
-        if not group.is_done:
-            with group.done:
-                pass
-        if group.fault is not None:
-            raise group.fault
-        place = self._place
-        return STATUSES[group.statuses[place]], group.times_ns[place]
+Single = tuple[Block, int]
+"""A transfer on its way: its block and its number."""
 
 
 class Singles:
@@ -64,7 +47,12 @@ class Singles:
 
     They are judged in groups of at most ``group_max``, each a batch of its own: a chain of linked
     transfers does not cross groups, so it goes in by ``create_transfers``. Who waits first leads:
-    its thread judges the group. A group that nobody waits for is judged by a thread of this class.
+    its thread judges what has come by then, writes it and tells the others. What nobody waits for
+    is judged by a thread of this class.
+
+    Transfers are numbered as they come and lie in blocks by their number. To be submitted takes
+    no lock and makes no object, so that hundreds on their way cost the interpreter little: a
+    number is durable once it is below a mark that moves on with each group.
     """
 
     def __init__(
@@ -73,51 +61,143 @@ class Singles:
         self._engine = engine
         self._now_ns = now_ns
         self._group_max = group_max
-        self._lock = threading.Lock()
-        self._open = Group(self._lead)
-        self._ready: SimpleQueue[Group | None] = SimpleQueue()
+        self._next = itertools.count().__next__
+        self._blocks = [Block() for _ in range(BLOCKS)]
+        self._room = BLOCKS * SIZE
+        self._done = 0
+        self._fault: Fault | None = None
+        self._guard = threading.Lock()
+        self._under_way: threading.Lock | None = None
+        self._is_idle = True
+        self._asked: SimpleQueue[bool] = SimpleQueue()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="puhui-ledger-singles", daemon=True)
         self._thread.start()
 
     def submit(self, record: bytes) -> Single:
-        """Send a transfer on its way. Refused by status alone; ``record`` has 128 bytes."""
-        assert len(record) == RECORD_BYTES, len(record)
-        with self._lock:
-            group = self._open
-            place = len(group.records)
-            group.records.append(record)
-            if place + 1 >= self._group_max:
-                self._open = Group(self._lead)
-            if not place:
-                self._ready.put(group)
-        return Single(group, place)
+        """Send a transfer on its way. Refused by status alone; ``record`` has 128 bytes.
 
-    def _lead(self, group: Group) -> None:
-        """Judge a group and wait until it is durable, unless another thread does."""
-        with self._lock:
-            if group.is_taken:
-                return
-            group.is_taken = True
-            if self._open is group:
-                self._open = Group(self._lead)
-        batch = np.frombuffer(b"".join(group.records), dtype=TRANSFER)
+        Waits while too many are on their way.
+        """
+        number = self._next()
+        if number >= self._room:
+            self._await_room(number)
+        block = self._blocks[number >> _BITS & _TURN]
+        block.records[number & _LAST] = record
+        if self._is_idle:
+            self._is_idle = False
+            self._asked.put(True)
+        return block, number
+
+    def wait(self, single: Single) -> tuple[Status, int]:
+        """What became of it and when it was created (nanoseconds UTC), once durable.
+
+        Fault: ``ledger.log_failed``.
+        """
+        block, number = single
+        if number >= self._done:
+            self._finish(number)
+        place = number & _LAST
+        return STATUSES[block.statuses[place]], block.times_ns[place]
+
+    def _await_room(self, number: int) -> None:
+        while number >= self._room:
+            self._finish(self._done)
+
+    def _finish(self, number: int) -> None:
+        """Return when a transfer is durable: by leading a group, or by waiting for one."""
+        while number >= self._done:
+            with self._guard:
+                if self._fault is not None:
+                    raise self._fault
+                if number < self._done:
+                    return
+                over = self._under_way
+                if is_first := over is None:
+                    over = self._under_way = threading.Lock()
+                    over.acquire()
+            assert over is not None, "a group is under way"
+            if is_first:
+                self._lead(over)
+            else:
+                with over:
+                    pass
+
+    def _lead(self, over: threading.Lock) -> None:
+        """Judge what has come, and return when it is durable or nothing ever will be."""
+        fault: Fault | None = Fault("ledger.log_failed", "A group was not judged.")
         try:
-            results = self._engine.create_transfers(batch, self._now_ns())
-            group.statuses, group.times_ns = results.status.tolist(), results.time_ns.tolist()
-        except Fault as fault:
-            group.fault = fault
-        except BaseException as error:
-            group.fault = Fault("ledger.log_failed", f"The group was not judged: {error!r}.")
-            raise
+            if not self._judge_group():
+                # Another thread has its number and has not put its record down yet.
+                time.sleep(0)
+            fault = None
+        except Fault as error:
+            fault = error
         finally:
-            group.is_done = True
-            group.done.release()
+            with self._guard:
+                self._fault = self._fault or fault
+                self._under_way = None
+            over.release()
+
+    def _judge_group(self) -> int:
+        """Take what has come, one after another without a gap; how many were made durable."""
+        first, parts = self._done, []
+        end, until = first, min(first + self._group_max, self._room)
+        while end < until:
+            place = end & _LAST
+            block = self._blocks[end >> _BITS & _TURN]
+            records = block.records[place : place + until - end]
+            if is_cut := None in records:
+                del records[records.index(None) :]
+            if records:
+                parts.append((block, place, len(records), b"".join(records)))  # type: ignore[arg-type]
+            end += len(records)
+            if is_cut:
+                break
+        if not parts:
+            return 0
+        batch = np.frombuffer(b"".join([part[3] for part in parts]), dtype=TRANSFER)
+        assert len(batch) == end - first, "a record has 128 bytes"
+        results = self._engine.create_transfers(batch, self._now_ns())
+        statuses, times_ns, at = results.status.tolist(), results.time_ns.tolist(), 0
+        for block, place, count, _ in parts:
+            block.statuses[place : place + count] = statuses[at : at + count]
+            block.times_ns[place : place + count] = times_ns[at : at + count]
+            at += count
+        for number in range(first >> _BITS, end >> _BITS):
+            self._blocks[number & _TURN] = Block()
+        self._done = end
+        self._room = ((end >> _BITS) + BLOCKS) << _BITS
+        return end - first
+
+    def _has_more(self) -> bool:
+        return self._blocks[self._done >> _BITS & _TURN].records[self._done & _LAST] is not None
 
     def _run(self) -> None:
-        while (group := self._ready.get()) is not None:
-            self._lead(group)
+        """Judge what nobody has waited for."""
+        while self._asked.get():
+            done = -1
+            while self._fault is None and not self._closing.wait(IDLE_S):
+                if not self._has_more():
+                    self._is_idle = True
+                    if not self._has_more():
+                        break
+                    self._is_idle = False
+                if self._done == done:
+                    self._finish_quietly(done)
+                done = self._done
+
+    def _finish_quietly(self, number: int) -> None:
+        """As ``_finish``; whoever waits hears of a fault."""
+        try:
+            self._finish(number)
+        except Fault as fault:
+            assert fault is self._fault, fault
 
     def close(self) -> None:
         """Finish what is on its way; nothing is submitted any more."""
-        self._ready.put(None)
+        self._closing.set()
+        while self._fault is None and self._has_more():
+            self._finish_quietly(self._done)
+        self._asked.put(False)
         self._thread.join()

@@ -1,10 +1,11 @@
-"""The one thread that writes the log: everything that waits goes out with one sync."""
+"""What writes the log, one thread at a time: everything that waits goes out with one sync."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
@@ -28,11 +29,16 @@ BYTES_MAX = 8 << 20
 
 
 class Ticket:
-    """A frame on its way to the disk; ``sequence`` is its number in the log."""
+    """A frame on its way to the disk; ``sequence`` is its number in the log.
+
+    With ``write`` whoever waits first writes it, and all that waits with it: the answer then
+    comes without a thread being woken. Without, the writer's thread is at it already.
+    """
 
     __slots__ = (
         "_done",
         "_fault",
+        "_write",
         "buffers",
         "count",
         "is_done",
@@ -43,7 +49,13 @@ class Ticket:
     )
 
     def __init__(
-        self, sequence: int, kind: int, time_ns: int, count: int, buffers: Sequence[Buffer]
+        self,
+        sequence: int,
+        kind: int,
+        time_ns: int,
+        count: int,
+        buffers: Sequence[Buffer],
+        write: Callable[[Ticket], None] | None = None,
     ) -> None:
         self.sequence = sequence
         self.kind = kind
@@ -53,11 +65,19 @@ class Ticket:
         self.size = sum(buffer.nbytes for buffer in self.buffers)
         self.is_done = False
         self._fault: Fault | None = None
+        self._write = write
         self._done = threading.Lock()
         self._done.acquire()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether whoever waits writes it."""
+        return self._write is not None
+
     def wait(self) -> None:
         """Return when the frame is on disk. Fault: ``ledger.log_failed``."""
+        if self._write is not None and not self.is_done:
+            self._write(self)
         with self._done:
             pass
         if self._fault is not None:
@@ -113,9 +133,10 @@ class Writer:
         self.durable = sequence
         self.checksum = checksum
         self._fault: Fault | None = None
-        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._queue: deque[Ticket] = deque()
+        self._turn = threading.Lock()
+        self._asked: SimpleQueue[bool] = SimpleQueue()
         self._room = threading.Condition(threading.Lock())
-        self._is_closing = False
         self._frames = 0
         self._bytes = 0
         self._thread = threading.Thread(target=self._run, name="puhui-ledger-log", daemon=True)
@@ -138,11 +159,19 @@ class Writer:
                 raise self._fault
             self._frames += 1
             self._bytes += ticket.size
-            self._queue.put(ticket)
+            self._queue.append(ticket)
+        if not ticket.is_awaited:
+            self._asked.put(True)
+
+    def write(self, ticket: Ticket) -> None:
+        """Write what waits in this thread, unless another has written ``ticket`` by then."""
+        with self._turn:
+            if not ticket.is_done:
+                self._write_waiting()
 
     def close(self) -> None:
         """Write what is on its way and end the thread."""
-        self._queue.put(None)
+        self._asked.put(False)
         self._thread.join()
 
     def release(self) -> int:
@@ -150,12 +179,25 @@ class Writer:
         return self._place.handle
 
     def _run(self) -> None:
+        is_open = True
+        while is_open:
+            is_open = self._asked.get()
+            with contextlib.suppress(Empty):
+                while is_open:
+                    is_open = self._asked.get_nowait()
+            with self._turn:
+                self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        """Write all that waits now; the caller has the turn."""
+        if self._fault is not None:
+            return
         group: list[Ticket] = []
-        fault: OSError | Fault | None = Fault("ledger.log_failed", "the writer stopped")
+        while self._queue:
+            group.append(self._queue.popleft())
+        fault: OSError | Fault | None = Fault("ledger.log_failed", "the writing was interrupted")
         try:
-            while self._next(group):
-                self._write(group)
-                group.clear()
+            self._write(group)
             fault = None
         except (OSError, Fault) as error:
             fault = error
@@ -163,20 +205,6 @@ class Writer:
             # A mistake of the program ends here too: nobody is left waiting.
             if fault is not None:
                 self._fail(fault, group)
-
-    def _next(self, group: list[Ticket]) -> bool:
-        """Take what is waiting, at least one; False where the log is closed and all is done."""
-        if self._is_closing:
-            return False
-        ticket = self._queue.get()
-        while ticket is not None:
-            group.append(ticket)
-            try:
-                ticket = self._queue.get_nowait()
-            except Empty:
-                return True
-        self._is_closing = True
-        return bool(group)
 
     def _write(self, group: list[Ticket]) -> None:
         """Write a group of frames and sync; at the end of a segment, in two parts."""
@@ -229,11 +257,12 @@ class Writer:
             # `put` looks under the same lock, so from here on nothing more is queued.
             self._fault = fault
             self._room.notify_all()
-        for ticket in group:
-            if not ticket.is_done:
-                ticket.finish(fault)
-        with contextlib.suppress(Empty):
-            while (left := self._queue.get_nowait()) is not None:
-                left.finish(fault)
-        if self._on_failure is not None:
-            self._on_failure(fault)
+        try:
+            # Told first: whoever then hears of the fault finds what is to be done about it done.
+            if self._on_failure is not None:
+                self._on_failure(fault)
+        finally:
+            for ticket in (*group, *self._queue):
+                if not ticket.is_done:
+                    ticket.finish(fault)
+            self._queue.clear()
