@@ -122,11 +122,13 @@ def _fetch(act: Act, batch: Records) -> Work:
     seconds = np.flatnonzero(batch["flags"] & SECOND != 0)
     named = _distinct(batch["pending_hi"][seconds], batch["pending_lo"][seconds])
     ends: Records = np.empty(0, dtype=TRANSFER)
-    locked: list[Any] = [()] * 9
+    rows: list[Any] = [()]
+    locked: list[Any] = [(), named.ids[:0], named.ids[:0], named.ids[:0]]
     if len(seconds):
         tx.give({"id": named.ids})
         rows = tx.arrays(write.GIVEN_TRANSFERS)
-        locked = tx.arrays(write.LOCK_GIVEN_PENDINGS)
+        found_pendings = tx.arrays(write.LOCK_GIVEN_PENDINGS)
+        locked = found_pendings if len(found_pendings[0]) else locked
         ends = _records_of(rows)
         for places, columns, start in ((ended, rows, count + len(used)), (held_at, locked, 0)):
             at = none_of(len(named.ids))
@@ -144,18 +146,19 @@ def _fetch(act: Act, batch: Records) -> Work:
     _check_untracked(act, batch, slots, accounts.ids, (debit_at, credit_at))
     held: Records = np.zeros(len(locked[0]) + count, dtype=HELD)
     if known := len(locked[0]):
-        _fill_held(held[:known], locked, slot_at[2 * count :], ends["flags"])
-    pendings = locked[1] if known else named.ids[:0]
+        closing = np.zeros(len(named.ids), dtype=np.uint8)
+        closing[rows[0] - 1] = ends["flags"] & CLOSING
+        _fill_held(held[:known], locked, slot_at[2 * count :], closing[locked[0] - 1])
     return Work(
         batch, sixteen(batch["id_hi"], batch["id_lo"]), pool, found, ended, held_at, is_burnt,
-        debit_at, credit_at, slots, accounts.ids, held, pendings, expires_us, due,
+        debit_at, credit_at, slots, accounts.ids, held, locked[1], expires_us, due,
     )  # fmt: skip
 
 
-def _fill_held(held: Records, locked: list[Any], at: Places, flags: NDArray[np.uint16]) -> None:
-    """Recorded pendings, with the flags of their transfers: both are there, in one order."""
+def _fill_held(held: Records, locked: list[Any], at: Places, closing: NDArray[np.uint8]) -> None:
+    """Recorded pendings, with the places of their accounts and what their transfers close."""
     _, _, _, _, amounts, _, expires_us, states, released_us = locked
-    held["amount"], held["state"], held["closing"] = amounts, states, flags & CLOSING
+    held["amount"], held["state"], held["closing"] = amounts, states, closing
     held["expires_ns"], held["ended_ns"] = expires_us * 1000, released_us * 1000
     held["debit"], held["credit"] = at[: len(held)], at[len(held) :]
 
