@@ -23,11 +23,15 @@ def split(columns: Columns) -> tuple[dict[str, Sequence[Any]], dict[str, int | s
 
 
 @lru_cache(maxsize=256)
-def sqlite_insert(table: str, names: tuple[str, ...], alone: tuple[tuple[str, Any], ...]) -> str:
-    """An insert with a mark for each of ``names``; what is the same in every row is written out."""
+def sqlite_insert(
+    table: str, names: tuple[str, ...], alone: tuple[tuple[str, Any], ...], rows: int = 1
+) -> str:
+    """An insert of ``rows`` rows, each with a mark for each of ``names``; what is the same in every
+    row is written out.
+    """
     columns = ", ".join([*names, *[name for name, _ in alone]])
     values = ", ".join([*"?" * len(names), *[_literal(value) for _, value in alone]])
-    return f"INSERT INTO {table} ({columns}) VALUES ({values})"
+    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([f'({values})'] * rows)}"
 
 
 @lru_cache(maxsize=64)
@@ -50,13 +54,7 @@ def copy_lines(columns: Columns) -> Iterator[bytes]:
         yield b"".join([b"\t".join(row) + tail + b"\n" for row in rows])
 
 
-def copy_names(columns: Columns) -> list[str]:
-    """The names of columns in the order of ``copy_lines``."""
-    lists, alone = split(columns)
-    return [*lists, *alone]
-
-
-def array_of(values: Sequence[Any]) -> bytes:
+def text_array_of(values: Sequence[Any]) -> bytes:
     """Integers, bytes, texts and None as the text of a PostgreSQL array."""
     if all(type(value) is int for value in values):
         return b"{" + ",".join(map(str, values)).encode() + b"}"
@@ -86,15 +84,32 @@ def type_of(column: Column[Any]) -> str:
 
 
 @lru_cache(maxsize=64)
-def postgres_update(table: Table, key: str, names: tuple[str, ...]) -> str:
-    """An update of many rows by key from arrays, the key's first."""
-    arrays = [f"${n}::{type_of(table.c[name])}[]" for n, name in enumerate((key, *names), 1)]
-    sets = ", ".join(f"{name} = given.{name}" for name in names)
-    given = ", ".join((key, *names))
+def postgres_update(table: Table, names: tuple[str, ...], types: tuple[str, ...]) -> str:
+    """An update of many rows from an array for each name, found by the first of them."""
+    arrays = [f"${n}::{kind}" for n, kind in enumerate(types, 1)]
+    sets = ", ".join(f"{name} = given.{name}" for name in names[1:])
     return (
-        f"UPDATE {table.name} SET {sets} FROM unnest({', '.join(arrays)}) AS given ({given}) "
-        f"WHERE {table.name}.{key} = given.{key}"
+        f"UPDATE {table.name} SET {sets} FROM unnest({', '.join(arrays)})"
+        f" AS given ({', '.join(names)}) WHERE {table.name}.{names[0]} = given.{names[0]}"
     )
+
+
+@lru_cache(maxsize=256)
+def postgres_arrays(sql: str, width: int, given: tuple[tuple[str, str], ...], values: int) -> str:
+    """A statement with ``width`` columns as one row of arrays. ``given`` are names and types of the
+    columns that it may read as a table; their marks follow its own ``values``.
+    """
+    columns = [f"c{n}" for n in range(width)]
+    begun = ""
+    if given:
+        names = ", ".join(name for name, _ in given)
+        arrays = ", ".join(f"${n}::{kind}" for n, (_, kind) in enumerate(given, values + 1))
+        begun = (
+            f"WITH given (n, {names}) AS (SELECT own.n, {names} FROM unnest({arrays})"
+            f" WITH ORDINALITY AS own ({names}, n)) "
+        )
+    every = ", ".join(f"array_agg({column})" for column in columns)
+    return f"SELECT {every} FROM ({begun}{sql}) AS found ({', '.join(columns)})"
 
 
 def _literal(value: int | str | None) -> str:

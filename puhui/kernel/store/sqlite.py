@@ -9,97 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.sql.base import Executable
-
 from puhui.kernel.errors import Fault
 from puhui.kernel.store.file import fault_of, open_file
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
-from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
 from puhui.kernel.store.schema import VERSION_TABLE, schema
-from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row, Unmarked, insert_all
+from puhui.kernel.store.sqlite_wire import SqliteTransaction
+from puhui.kernel.store.statement import Row, Unmarked, insert_all
 from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
 """How many groups in a row mark their acts once one had to be undone."""
 
 _RECORD = insert_all(JOURNAL)
-
-_compile = Compiler("sqlite")
-_known = _compile.known
-
-
-class SqliteTransaction:
-    """Statements on one SQLite connection; the caller begins and ends the transaction."""
-
-    __slots__ = ("__weakref__", "_connection", "ports")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.ports: Mapping[type, object] = {}
-
-    def one(self, statement: Executable, /, **values: Any) -> Row | None:
-        """The only row, or None."""
-        found = self.all(statement, **values)
-        assert len(found) <= 1, statement
-        return found[0] if found else None
-
-    def all(self, statement: Executable, /, **values: Any) -> list[Row]:
-        """All rows."""
-        compiled, cursor = self._found(statement, values)
-        found = cursor.fetchall()
-        if not found:
-            return found
-        return list(map(compiled.make or compiled.maker(cursor.description), found))
-
-    def columns(self, statement: Executable, /, **values: Any) -> list[Sequence[Any]]:
-        """All rows of a statement by its columns, in their order; empty columns where none is."""
-        _, cursor = self._found(statement, values)
-        return list(zip(*cursor, strict=True)) or [()] * len(cursor.description)
-
-    def _found(
-        self, statement: Executable, values: Mapping[str, Any]
-    ) -> tuple[Compiled, sqlite3.Cursor]:
-        compiled = _known.get(id(statement)) or _compile(statement)
-        if compiled.is_expanding:
-            return compiled, self._connection.execute(*compiled.spread(values))
-        return compiled, self._connection.execute(compiled.sql, compiled.positional(values))
-
-    def run(self, statement: Executable, /, **values: Any) -> int:
-        """Change rows; returns how many were changed."""
-        compiled = _known.get(id(statement)) or _compile(statement)
-        if compiled.is_expanding:
-            return self._connection.execute(*compiled.spread(values)).rowcount
-        return self._connection.execute(compiled.sql, compiled.positional(values)).rowcount
-
-    def put(self, statement: Executable, /, **values: Any) -> None:
-        """Change rows without asking how many."""
-        compiled = _known.get(id(statement)) or _compile(statement)
-        if compiled.is_expanding:
-            self._connection.execute(*compiled.spread(values))
-        else:
-            self._connection.execute(compiled.sql, compiled.positional(values))
-
-    def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run one statement for each of ``rows``."""
-        compiled = _known.get(id(statement)) or _compile(statement)
-        assert not compiled.is_expanding, statement
-        self._connection.executemany(compiled.sql, map(compiled.positional, rows))
-
-    def load(self, table: Table, columns: Columns) -> None:
-        """Insert many rows at once, given by columns; those left out get their default."""
-        lists, alone = split(columns)
-        sql = sqlite_insert(table.name, tuple(lists), tuple(alone.items()))
-        self._connection.executemany(sql, zip(*lists.values(), strict=True))
-
-    def set_many(self, table: Table, key: str, columns: Columns) -> None:
-        """Set columns of many rows, each found by its ``key``."""
-        lists, alone = split(columns)
-        assert not alone, alone
-        names = tuple(name for name in lists if name != key)
-        rows = zip(*[lists[name] for name in names], lists[key], strict=True)
-        self._connection.executemany(sqlite_update(table.name, key, names), rows)
-
 
 class SqliteWriter:
     """The one connection that writes; acts run on it one after another, many a commit.

@@ -9,11 +9,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Column, ColumnElement, MetaData, Table, bindparam, cast, func
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    MetaData,
+    Table,
+    TableClause,
+    bindparam,
+    cast,
+    column,
+    func,
+    table,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.dml import Insert
+
+from puhui.kernel.store.sheet import Array
 
 metadata = MetaData()
 """Every table of every room; ``tables.py`` of a room declares its own on it."""
@@ -23,8 +37,9 @@ DIALECTS: dict[str, Dialect] = {
     "postgresql": postgresql.psycopg.dialect(),  # type: ignore[no-untyped-call]
 }
 
-Columns = Mapping[str, "Sequence[Any] | int | str | None"]
-"""Columns of many rows by name, all of one length; a value alone stands in every row."""
+Columns = Mapping[str, "Sequence[Any] | Array | int | str | None"]
+"""Columns of many rows by name, all of one length; a value alone stands in every row. Where all
+others are arrays, no row is touched in Python."""
 
 Row = Any
 """A named tuple with one field per selected column."""
@@ -39,7 +54,7 @@ class Unmarked(Exception):
 
 
 class Transaction(Protocol):
-    """What rooms see of a database transaction: five ways to run a statement, three to
+    """What rooms see of a database transaction: five ways to run a statement, four to
     move many rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
@@ -68,8 +83,16 @@ class Transaction(Protocol):
         """Run one statement for each of ``rows``."""
         ...
 
-    def columns(self, statement: Executable, /, **values: Any) -> list[Sequence[Any]]:
-        """All rows of a statement by its columns, in their order; empty columns where none is."""
+    def arrays(self, statement: Executable, /, **values: Any) -> list[Any]:
+        """All rows of a statement by its columns, in their order: whole numbers ``(n,) int64``,
+        sixteen bytes each ``(n,) V16``, else lists; where there is no row, empty columns.
+        """
+        ...
+
+    def give(self, columns: Mapping[str, Array]) -> None:
+        """Let the statements of ``arrays`` read ``columns`` as the table ``given``, with ``n`` from
+        1 on, until others are given or many rows are moved.
+        """
         ...
 
     def load(self, table: Table, columns: Columns) -> None:
@@ -208,6 +231,11 @@ class Compiler:
             )
         assert found.statement is statement, "statements are built once, at module level"
         return found
+
+
+def given(*names: str) -> TableClause:
+    """The table that a transaction is given as arrays, with its number of the row as ``n``."""
+    return table("given", column("n"), *[column(name) for name in names])
 
 
 def insert_all(table: Table) -> Insert:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,16 +14,22 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
+from puhui.kernel.store.binary import array_of, read_array, type_of_array
 from puhui.kernel.store.many import (
-    array_of,
     copy_lines,
-    copy_names,
+    postgres_arrays,
     postgres_update,
     split,
+    text_array_of,
+    type_of,
 )
+from puhui.kernel.store.sheet import Array, are_arrays, lay_out
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
+_GIVEN = re.compile(r"\bgiven\b")
+PIECE = 65536
+"""Bytes of a COPY that are handed to the connection at once."""
 
 _compile = Compiler("postgresql")
 _compile_unlocked = Compiler("postgresql", without_locks=True)
@@ -43,6 +50,8 @@ class PostgresTransaction:
         "__weakref__",
         "_compile",
         "_either",
+        "_given",
+        "_given_types",
         "_names",
         "_readable",
         "_wait_ms",
@@ -64,6 +73,8 @@ class PostgresTransaction:
         self._wait_ms = wait_s_max * 1000
         self._wire = connection.pgconn
         self._names: dict[str, bytes] = {}
+        self._given: list[bytes] = []
+        self._given_types: tuple[tuple[str, str], ...] = ()
         self._readable = select.poll()
         self._readable.register(self._wire.socket, select.POLLIN)
         self._either = select.poll()
@@ -116,29 +127,54 @@ class PostgresTransaction:
             if number % PIPELINE_MAX == 0:
                 self.sync()
 
-    def columns(self, statement: Executable, /, **values: Any) -> list[Sequence[Any]]:
-        """All rows of a statement by its columns, in their order; empty columns where none is."""
-        self._send(self._compile(statement), values)
+    def arrays(self, statement: Executable, /, **values: Any) -> list[Any]:
+        """All rows of a statement by its columns, each of which the server sends as one array."""
+        compiled = self._compile(statement)
+        if compiled.is_expanding:
+            text, ordered = compiled.spread(values)
+        else:
+            text, ordered = compiled.sql, list(compiled.positional(values))
+        width = len(statement.selected_columns)  # type: ignore[attr-defined]
+        is_given = _GIVEN.search(text) is not None
+        arrays, types = (self._given, self._given_types) if is_given else ([], ())
+        formats = [type(value) is bytes for value in ordered] + [True] * len(arrays)
+        sql = postgres_arrays(text, width, types, len(ordered))
+        self._send_binary(sql, [*map(_encoded, ordered), *arrays], formats)
         result = self.sync()[-1]
-        rows, get = range(result.ntuples), result.get_value
-        return [
-            [None if (value := get(row, n)) is None else reader(value) for row in rows]
-            for n in range(result.nfields)
-            for reader in (_READERS[result.ftype(n)],)
-        ]
+        return [read_array(result.get_value(0, n)) for n in range(width)]
+
+    def give(self, columns: Mapping[str, Array]) -> None:
+        """Let statements read ``columns`` as the table ``given``, until the next ones are given."""
+        self._given_types = tuple((name, type_of_array(c)) for name, c in columns.items())
+        self._given = [array_of(column) for column in columns.values()]
+
+    def _send_binary(self, sql: str, values: list[bytes | None], formats: list[bool]) -> None:
+        """Send a statement whose answer comes in binary form."""
+        name = self._names.get(sql)
+        if name is None:
+            name = self._names[sql] = b"s%d" % len(self._names)
+            self._wire.send_prepare(name, sql.encode())
+        self._wire.send_query_prepared(name, values, formats, 1)
 
     def load(self, table: Table, columns: Columns) -> None:
         """Insert many rows at once by COPY, which goes on its own, not in the pipeline."""
+        lists, alone = split(columns)
+        form, pieces = "text", copy_lines(columns)
+        if are_arrays(lists):
+            from puhui.kernel.store.copy import copy_rows  # compiled code is loaded where used
+
+            form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
         self.sync()
         wire = self._wire
         wire.exit_pipeline_mode()
-        names = ", ".join(copy_names(columns))
-        wire.send_query(f"COPY {table.name} ({names}) FROM STDIN".encode())
+        names = ", ".join([*lists, *alone])
+        wire.send_query(f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode())
         result = self._answer()
         if result.status == ExecStatus.COPY_IN:
-            for piece in copy_lines(columns):
-                while wire.put_copy_data(piece) == 0:
-                    self._flush()
+            for piece in pieces:
+                for start in range(0, len(piece), PIECE):
+                    while wire.put_copy_data(piece[start : start + PIECE]) == 0:
+                        self._flush()
             while wire.put_copy_end() == 0:
                 self._flush()
             self._flush()
@@ -175,14 +211,16 @@ class PostgresTransaction:
         """Set columns of many rows, each found by its ``key``, in one statement."""
         lists, alone = split(columns)
         assert not alone, alone
-        names = tuple(name for name in lists if name != key)
-        sql = postgres_update(table, key, names)
-        name = self._names.get(sql)
-        if name is None:
-            name = self._names[sql] = b"s%d" % len(self._names)
-            self._wire.send_prepare(name, sql.encode())
-        arrays = [array_of(lists[column]) for column in (key, *names)]
-        self._wire.send_query_prepared(name, arrays)
+        names = (key, *[name for name in lists if name != key])
+        if are_arrays(lists):
+            types = tuple(type_of_array(lists[name]) for name in names)
+            arrays = [array_of(lists[name]) for name in names]
+            sql = postgres_update(table, names, types)
+            self._send_binary(sql, arrays, [True] * len(arrays))
+            return
+        types = tuple(f"{type_of(table.c[name])}[]" for name in names)
+        texts = [text_array_of(lists[name]) for name in names]
+        self._send_binary(postgres_update(table, names, types), texts, [False] * len(texts))
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
         ordered: Sequence[Any]

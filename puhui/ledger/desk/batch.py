@@ -1,19 +1,23 @@
-"""Large batches of transfers: fetched as columns, judged by compiled code, recorded as columns.
+"""Large batches of transfers: fetched as arrays, judged by compiled code, recorded as arrays.
 
 The same decisions as for small batches, by ``rules``' compiled twin. Whatever its size a batch
 takes one statement each for used ids, pendings, accounts and balances, and one load each for
-transfers, pendings and balances. Its transfers stay loose (see ``tables.schema``) until upkeep
-takes them into the indexes by account.
+transfers, pendings and balances; no row is touched in Python. Its transfers stay loose (see
+``tables.schema``) until upkeep takes them into the indexes by account.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Transaction
+from puhui.kernel.store.sheet import Blobs, halves, sixteen
 from puhui.ledger.arrays.distinct import number_ids
 from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.layout import (
@@ -38,9 +42,8 @@ from puhui.ledger.arrays.record import (
 from puhui.ledger.desk.account import still_closed, sums_at
 from puhui.ledger.desk.columns import (
     SUMS,
-    Blobs,
+    Places,
     Work,
-    blobs,
     none_of,
     record_balances,
     record_pendings,
@@ -50,11 +53,9 @@ from puhui.ledger.nouns import Status
 from puhui.ledger.rules import TRACKED, require_created
 from puhui.ledger.rules.books import TRANSIENT
 from puhui.ledger.tables import write
-from puhui.ledger.tables.schema import (
-    number,
-)
+from puhui.ledger.tables.schema import number
 
-_BURNING = frozenset(STATUSES.index(status) for status in TRANSIENT)
+_BURNING = np.array([status in TRANSIENT for status in STATUSES])
 _LOCAL = 2 * 8192
 _NO_ID = bytes(16)
 
@@ -83,10 +84,11 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
         record_transfers(act, work, created)
     record_pendings(act, work, created, place, held_count)
     record_balances(act, work, before, held_count)
-    burnt = [place for place in np.flatnonzero(status).tolist() if status[place] in _BURNING]
-    if burnt:
+    burnt = np.flatnonzero(_BURNING[status])
+    if len(burnt):
         columns = [
-            {"id": work.ids[n], "status": named[n].value, "time_us": act.now_us} for n in burnt
+            {"id": id, "status": named[n].value, "time_us": act.now_us}
+            for n, id in zip(burnt.tolist(), work.ids[burnt].tolist(), strict=True)
         ]
         act.tx.run_many(write.INSERT_FAILED, columns)
     return named
@@ -95,116 +97,155 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
 # Fetching.
 
 
+@dataclass(frozen=True, slots=True)
+class _Distinct:
+    """Ids told apart, in their order, and of each id that was asked which of them it is."""
+
+    ids: Blobs
+    places: Places
+
+
+def _distinct(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> _Distinct:
+    firsts, numbers = number_ids(low, high)
+    order = np.lexsort((low[firsts], high[firsts]))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    chosen = firsts[order]
+    return _Distinct(sixteen(high[chosen], low[chosen]), rank[numbers])
+
+
 def _fetch(act: Act, batch: Records) -> Work:
     tx, count = act.tx, len(batch)
-    ids = blobs(batch["id_lo"], batch["id_hi"])
+    found, ended, held_at = none_of(count), none_of(count), none_of(count)
+    is_burnt = np.zeros(count, dtype=np.bool_)
+    used = _find_used(tx, batch, found, is_burnt)
     seconds = np.flatnonzero(batch["flags"] & SECOND != 0)
-    pending_ids = blobs(batch["pending_lo"][seconds], batch["pending_hi"][seconds])
-    asked, used = _find_used(tx, ids, pending_ids)
-    rows = [row for row in used if row.amount_minor is not None]
-    places = {row.id: count + n for n, row in enumerate(rows)}
-    burnt = {row.id for row in used if row.amount_minor is None}
-    pool: Records = np.empty(count + len(rows), dtype=TRANSFER)
-    pool[:count] = batch
-    if rows:
-        pool[count:] = _records_of(rows)
-    found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
-    found[asked] = [places.get(ids[n], -1) for n in asked]
-    is_burnt[asked] = [ids[n] in burnt for n in asked]
-    ended, held_at = none_of(count), none_of(count)
-    locked = tx.all(write.LOCK_PENDINGS, ids=sorted(set(pending_ids))) if pending_ids else []
-    held_places = {row.id: n for n, row in enumerate(locked)}
-    if pending_ids:
-        ended[seconds] = [places.get(i, -1) for i in pending_ids]
-        held_at[seconds] = [held_places.get(i, -1) for i in pending_ids]
-    low = np.concatenate([batch["debit_lo"], batch["credit_lo"]])
-    high = np.concatenate([batch["debit_hi"], batch["credit_hi"]])
-    firsts, numbers = number_ids(low, high)
-    named = blobs(low[firsts], high[firsts])
-    wanted = {*named}
-    wanted.update(row.debit_account_id for row in locked)
-    wanted.update(row.credit_account_id for row in locked)
-    slots, accounts, expires_us, due = _find_slots(act, batch, sorted(wanted))
-    at = {account: n for n, account in enumerate(accounts)}
-    account_at = np.array([at.get(account, -1) for account in named], dtype=np.int64)[numbers]
-    held: Records = np.zeros(len(locked) + count, dtype=HELD)
-    flags = {row.id: row.flags for row in rows}
-    for n, row in enumerate(locked):
-        held[n] = (
-            row.amount_minor, row.expires_us * 1000, row.released_us * 1000,
-            at[row.debit_account_id], at[row.credit_account_id], row.state,
-            flags[row.id] & CLOSING, 0, 0,
-        )  # fmt: skip
+    named = _distinct(batch["pending_hi"][seconds], batch["pending_lo"][seconds])
+    ends: Records = np.empty(0, dtype=TRANSFER)
+    rows: list[Any] = [()]
+    locked: list[Any] = [(), named.ids[:0], named.ids[:0], named.ids[:0]]
+    if len(seconds):
+        tx.give({"id": named.ids})
+        rows = tx.arrays(write.GIVEN_TRANSFERS)
+        found_pendings = tx.arrays(write.LOCK_GIVEN_PENDINGS)
+        locked = found_pendings if len(found_pendings[0]) else locked
+        ends = _records_of(rows)
+        for places, columns, start in ((ended, rows, count + len(used)), (held_at, locked, 0)):
+            at = none_of(len(named.ids))
+            at[np.asarray(columns[0], dtype=np.int64) - 1] = start + np.arange(len(columns[0]))
+            places[seconds] = at[named.places]
+    pool: Records = np.concatenate([batch, used, ends])
+    debits, credits = halves(locked[2]), halves(locked[3])
+    accounts = _distinct(
+        np.concatenate([batch["debit_hi"], batch["credit_hi"], debits[0], credits[0]]),
+        np.concatenate([batch["debit_lo"], batch["credit_lo"], debits[1], credits[1]]),
+    )
+    slots, is_there, expires_us, due = _find_slots(act, accounts.ids)
+    slot_at = np.where(is_there[accounts.places], accounts.places, -1)
+    debit_at, credit_at = slot_at[:count].copy(), slot_at[count : 2 * count].copy()
+    _check_untracked(act, batch, slots, accounts.ids, (debit_at, credit_at))
+    held: Records = np.zeros(len(locked[0]) + count, dtype=HELD)
+    if known := len(locked[0]):
+        closing = np.zeros(len(named.ids), dtype=np.uint8)
+        closing[rows[0] - 1] = ends["flags"] & CLOSING
+        _fill_held(held[:known], locked, slot_at[2 * count :], closing[locked[0] - 1])
     return Work(
-        batch, ids, pool, found, ended, held_at, is_burnt,
-        account_at[:count].copy(), account_at[count:].copy(),
-        slots, accounts, held, [row.id for row in locked], expires_us, due,
+        batch, sixteen(batch["id_hi"], batch["id_lo"]), pool, found, ended, held_at, is_burnt,
+        debit_at, credit_at, slots, accounts.ids, held, locked[1], expires_us, due,
     )  # fmt: skip
 
 
-def _find_used(tx: Transaction, ids: Blobs, pending_ids: Blobs) -> tuple[list[int], list[Row]]:
-    """Which of the ids may be used already, and recorded and burnt transfers among all ids.
+def _fill_held(held: Records, locked: list[Any], at: Places, closing: NDArray[np.uint8]) -> None:
+    """Recorded pendings, with the places of their accounts and what their transfers close."""
+    _, _, _, _, amounts, _, expires_us, states, released_us = locked
+    held["amount"], held["state"], held["closing"] = amounts, states, closing
+    held["expires_ns"], held["ended_ns"] = expires_us * 1000, released_us * 1000
+    held["debit"], held["credit"] = at[: len(held)], at[len(held) :]
+
+
+def _find_used(
+    tx: Transaction, batch: Records, found: Places, is_burnt: NDArray[np.bool_]
+) -> Records:
+    """The recorded transfers among the ids; says of each event which of them, and what is burnt.
 
     New ids mostly lie past all that are used.
     """
     last = tx.one(write.LAST_USED)
     assert last is not None
-    highest = max(last.transfer_id or b"", last.failed_id or b"")
-    asked = [n for n, i in enumerate(ids) if i <= highest]
-    new_ids = {ids[n] for n in asked}
-    wanted = {*new_ids, *pending_ids}
-    if not wanted:
-        return asked, []
-    return asked, tx.all(write.FIND_USED, ids=sorted(wanted), new_ids=sorted(new_ids))
+    highest = number(max(last.transfer_id or b"", last.failed_id or b""))
+    high, low = np.uint64(highest >> 64), np.uint64(highest & (2**64 - 1))
+    is_past = (batch["id_hi"] > high) | ((batch["id_hi"] == high) & (batch["id_lo"] > low))
+    asked = np.flatnonzero(~is_past)
+    if not len(asked):
+        return np.empty(0, dtype=TRANSFER)
+    tx.give({"id": sixteen(batch["id_hi"][asked], batch["id_lo"][asked])})
+    rows = tx.arrays(write.GIVEN_TRANSFERS)
+    burnt = tx.arrays(write.GIVEN_BURNT)[0]
+    if len(rows[0]):
+        found[asked[rows[0] - 1]] = len(batch) + np.arange(len(rows[0]))
+    if len(burnt):
+        is_burnt[asked[burnt - 1]] = True
+    return _records_of(rows)
 
 
 def _find_slots(
-    act: Act, batch: Records, wanted: Blobs
-) -> tuple[Records, Blobs, NDArray[np.int64], dict[int, tuple[int, int]]]:
-    """What is kept of each account that exists, in the order of ids, with expiries and what is due.
+    act: Act, ids: Blobs
+) -> tuple[Records, NDArray[np.bool_], NDArray[np.int64], dict[int, tuple[int, int]]]:
+    """What is kept of each account, whether it exists, and of those with a balance row the first
+    expiry and what is due.
 
-    Sums leave out pendings past their time. Refused: ``ledger.closing_needs_balance``.
+    Sums leave out pendings past their time.
     """
     tx, now_us = act.tx, act.now_us
-    found, ledgers, terms, times_us = tx.columns(write.FIND_TERMS, ids=wanted)
-    accounts = list(found)
-    at = {account: n for n, account in enumerate(accounts)}
-    slots: Records = np.zeros(len(accounts), dtype=SLOT)
-    known = {name: ledger_number(name) for name in set(ledgers)}
-    slots["ledger"] = [known[name] for name in ledgers]
-    slots["time_ns"] = np.array(times_us, dtype=np.int64) * 1000
-    flags = np.array(terms, dtype=np.uint16)
-    is_tracked = flags & TRACKED != 0
-    slots["flags"] = np.where(is_tracked, flags, flags | UNTRACKED)
-    expires_us = np.full(len(accounts), -1, dtype=np.int64)
+    tx.give({"id": ids})
+    there, ledgers, terms, times_us = tx.arrays(write.GIVEN_TERMS)
+    slots: Records = np.zeros(len(ids), dtype=SLOT)
+    is_there = np.zeros(len(ids), dtype=np.bool_)
+    expires_us = np.full(len(ids), -1, dtype=np.int64)
     due: dict[int, tuple[int, int]] = {}
-    tracked = [accounts[n] for n in np.flatnonzero(is_tracked).tolist()]
-    if tracked:
-        columns = tx.columns(write.LOCK_BALANCES, ids=tracked)
-        places = np.array([at[account] for account in columns[0]], dtype=np.int64)
-        for name, column in zip(SUMS, columns[1:5], strict=True):
-            slots[name][places] = column
-        expires_us[places] = columns[5]
-        closed = [accounts[n] for n in places[np.array(columns[6]) != 0].tolist()]
-        for account in still_closed(tx, closed, now_us=now_us):
-            slots["flags"][at[account]] |= CLOSED
-        late = np.flatnonzero((expires_us > 0) & (expires_us <= now_us)).tolist()
-        if late:
-            asked = [accounts[n] for n in late]
-            for row in tx.all(write.DUE_SUMS, ids=asked, now_us=now_us):
-                slot, is_debit = at[row.account_id], row.side == "debit"
-                slots["debits_pending" if is_debit else "credits_pending"][slot] -= row.amount_minor
-                debits, credits = due.get(slot, (0, 0))
-                due[slot] = (
-                    debits + row.amount_minor * is_debit,
-                    credits + row.amount_minor * (not is_debit),
-                )
-    _check_untracked(tx, batch, slots, accounts, now_us)
-    return slots, accounts, expires_us, due
+    if not len(there):
+        return slots, is_there, expires_us, due
+    places = there - 1
+    is_there[places] = True
+    known = {name: ledger_number(name) for name in set(ledgers)}
+    slots["ledger"][places] = [known[name] for name in ledgers]
+    slots["time_ns"][places] = times_us * 1000
+    slots["flags"][places] = np.where(terms & TRACKED != 0, terms, terms | UNTRACKED)
+    if not (terms & TRACKED).any():
+        return slots, is_there, expires_us, due
+    columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
+    places = columns[0] - 1
+    for name, column in zip(SUMS, columns[1:5], strict=True):
+        slots[name][places] = column
+    expires_us[places] = columns[5]
+    closed = places[columns[6] != 0]
+    if len(closed):
+        names = ids[closed].tolist()
+        still = still_closed(tx, names, now_us=now_us)
+        is_closed = np.array([name in still for name in names])
+        slots["flags"][closed[is_closed]] |= CLOSED
+    late = np.flatnonzero((expires_us > 0) & (expires_us <= now_us))
+    if len(late):
+        due = _leave_out_due(act, slots, dict(zip(ids[late].tolist(), late.tolist(), strict=True)))
+    return slots, is_there, expires_us, due
+
+
+def _leave_out_due(act: Act, slots: Records, at: dict[bytes, int]) -> dict[int, tuple[int, int]]:
+    """Take pendings past their time out of the sums; what they were, by slot."""
+    due: dict[int, tuple[int, int]] = {}
+    for row in act.tx.all(write.DUE_SUMS, ids=list(at), now_us=act.now_us):
+        slot, is_debit = at[row.account_id], row.side == "debit"
+        slots["debits_pending" if is_debit else "credits_pending"][slot] -= row.amount_minor
+        debits, credits = due.get(slot, (0, 0))
+        due[slot] = (
+            debits + row.amount_minor * is_debit,
+            credits + row.amount_minor * (not is_debit),
+        )
+    return due
 
 
 def _check_untracked(
-    tx: Transaction, batch: Records, slots: Records, accounts: Blobs, now_us: int
+    act: Act, batch: Records, slots: Records, ids: Blobs, sides: tuple[Places, Places]
 ) -> None:
     """Sum up accounts without a balance row where a balancing transfer needs it.
 
@@ -213,19 +254,20 @@ def _check_untracked(
     flags = batch["flags"]
     if not (flags & (BALANCING | CLOSING)).any():
         return
-    bare = {account: n for n, account in enumerate(accounts) if slots["flags"][n] & UNTRACKED}
+
+    def bare(at: Places) -> Places:
+        there = np.unique(at[at >= 0])
+        chosen: Places = there[slots["flags"][there] & UNTRACKED != 0]
+        return chosen
+
     is_pending = flags & PENDING_FLAG != 0
-    for side, closing in (("debit", CLOSING_DEBIT), ("credit", CLOSING_CREDIT)):
-        closed = batch[is_pending & (flags & closing != 0)]
-        if not bare.keys().isdisjoint(blobs(closed[f"{side}_lo"], closed[f"{side}_hi"])):
+    for at, closing in zip(sides, (CLOSING_DEBIT, CLOSING_CREDIT), strict=True):
+        if len(bare(at[is_pending & (flags & closing != 0)])):
             refuse_closing()
-    some = batch[flags & BALANCING != 0]
-    named = {
-        *blobs(some["debit_lo"], some["debit_hi"]),
-        *blobs(some["credit_lo"], some["credit_hi"]),
-    }
-    places = {number(account): n for account, n in bare.items() if account in named}
-    for account_id, sums in sums_at(tx, list(places), at_us=now_us).items():
+    some = flags & BALANCING != 0
+    summed = bare(np.concatenate([at[some] for at in sides]))
+    places = dict(zip(map(number, ids[summed].tolist()), summed.tolist(), strict=True))
+    for account_id, sums in sums_at(act.tx, list(places), at_us=act.now_us).items():
         for name, amount_minor in zip(SUMS, sums, strict=True):
             slots[name][places[account_id]] = amount_minor
 
@@ -238,28 +280,37 @@ def refuse_closing() -> None:
     )
 
 
-def _records_of(rows: list[Row]) -> Records:
-    """Recorded transfers ``(n,) TRANSFER`` from their rows."""
-    made: Records = np.zeros(len(rows), dtype=TRANSFER)
-    for name, column in (
-        ("id", "id"),
-        ("debit", "debit_account_id"),
-        ("credit", "credit_account_id"),
-        ("pending", "pending_id"),
-        ("user_128", "user_data_128"),
-    ):
-        packed = b"".join([getattr(row, column) or _NO_ID for row in rows])
-        halves = np.frombuffer(packed, dtype=">u8").reshape(-1, 2)
-        made[name + "_hi"], made[name + "_lo"] = halves[:, 0], halves[:, 1]
-    made["user_64"] = np.array([row.user_data_64 for row in rows], dtype=np.int64).view(np.uint64)
-    made["ledger"] = [ledger_number(row.ledger) for row in rows]
-    made["amount_lo"] = [row.amount_minor for row in rows]
-    made["time_ns"] = np.array([row.time_us for row in rows]) * 1000
-    for name, column in (
-        ("user_32", "user_data_32"),
-        ("timeout_s", "timeout_s"),
-        ("code", "code"),
-        ("flags", "flags"),
-    ):
-        made[name] = [getattr(row, column) for row in rows]
+def _records_of(rows: list[Any]) -> Records:
+    """Recorded transfers ``(n,) TRANSFER`` from the columns of ``GIVEN_TRANSFERS``."""
+    made: Records = np.zeros(len(rows[0]), dtype=TRANSFER)
+    if not len(made):
+        return made
+    columns = dict(zip(_CONTENT, rows[1:], strict=True))
+    for name, column in _WIDE.items():
+        made[name + "_hi"], made[name + "_lo"] = halves(_filled(columns[column]))
+    made["user_64"] = columns["user_data_64"].view(np.uint64)
+    known = {name: ledger_number(name) for name in set(columns["ledger"])}
+    made["ledger"] = [known[name] for name in columns["ledger"]]
+    made["amount_lo"] = columns["amount_minor"]
+    made["time_ns"] = columns["time_us"] * 1000
+    for name, column in _SHORT.items():
+        made[name] = columns[column]
     return made
+
+
+_CONTENT = [c.name for c in write.CONTENT]
+_WIDE = {
+    "id": "id",
+    "debit": "debit_account_id",
+    "credit": "credit_account_id",
+    "pending": "pending_id",
+    "user_128": "user_data_128",
+}
+_SHORT = {"user_32": "user_data_32", "timeout_s": "timeout_s", "code": "code", "flags": "flags"}
+
+
+def _filled(column: Any) -> Blobs:
+    """Sixteen bytes in each row, noughts where nothing is."""
+    if isinstance(column, np.ndarray):
+        return column
+    return np.frombuffer(b"".join([value or _NO_ID for value in column]), dtype="V16")

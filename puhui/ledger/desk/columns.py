@@ -1,4 +1,4 @@
-"""A large batch as columns: what it is judged against, and how it is recorded."""
+"""A large batch as arrays: what it is judged against, and how it is recorded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
+from puhui.kernel.store.sheet import Blobs, Sparse, sixteen, sparse
 from puhui.ledger.arrays.layout import (
     CLOSED,
     LINKED,
@@ -29,7 +30,6 @@ from puhui.ledger.tables.schema import (
 from puhui.ledger.tables.schema import TRANSFER as TABLE
 
 Places = NDArray[np.int64]
-Blobs = list[bytes]
 SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 
 
@@ -37,8 +37,9 @@ SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 class Work:
     """A batch with all that it is judged against.
 
-    ``expires_us`` ``(k,)`` is the first expiry that each balance row says, -1 where an account has
-    none; ``due`` by slot what pendings past their time still hold of debits and credits.
+    ``accounts`` are the ids of ``slots``, in their order. ``expires_us`` ``(k,)`` is the first
+    expiry that each balance row says, -1 where an account has none; ``due`` by slot what pendings
+    past their time still hold of debits and credits.
     """
 
     batch: Records
@@ -61,97 +62,88 @@ class Work:
 def record_transfers(act: Act, work: Work, created: Places) -> None:
     """Write the transfers that were created, and where they stand, as they are loose."""
     records = work.pool[created]
-    ids = work.ids
-    if len(created) < len(ids):
-        ids = [work.ids[n] for n in created.tolist()]
+    ids = work.ids[created]
     columns: dict[str, Any] = {
         "id": ids,
-        **_accounts(work, records, created),
-        "amount_minor": records["amount_lo"].tolist(),
+        "debit_account_id": sixteen(records["debit_hi"], records["debit_lo"]),
+        "credit_account_id": sixteen(records["credit_hi"], records["credit_lo"]),
+        "amount_minor": records["amount_lo"].astype(np.int64),
         "ledger": _named(records["ledger"]),
         "code": _same(records["code"]),
         "flags": _same(records["flags"]),
-        "pending_id": _optional(records["pending_lo"], records["pending_hi"]),
+        "pending_id": sparse(records["pending_hi"], records["pending_lo"]),
         "timeout_s": _same(records["timeout_s"]),
-        "user_data_128": _optional(records["user_128_lo"], records["user_128_hi"]),
+        "user_data_128": sparse(records["user_128_hi"], records["user_128_lo"]),
         "user_data_64": _same(records["user_64"].astype(np.int64)),
         "user_data_32": _same(records["user_32"]),
         "time_us": _same(records["time_ns"] // 1000),
         **_chains(records, ids),
         "is_loose": 1,
     }
+    if isinstance(columns["ledger"], list):  # a text that differs is moved row by row
+        columns = {name: _listed(column) for name, column in columns.items()}
     act.tx.load(TABLE, columns)
-    edge = act.tx.one(write.EDGES, first_id=ids[0], last_id=ids[-1])
+    edge = act.tx.one(write.EDGES, first_id=ids[0].item(), last_id=ids[-1].item())
     assert edge is not None
     act.tx.load(LOOSE, {"first_position": [edge.first], "last_position": [edge.last]})
 
 
-def _accounts(work: Work, records: Records, created: Places) -> dict[str, Blobs]:
-    """The accounts of created transfers: by slot, except those that a pending one named."""
-    accounts, made = work.accounts, {}
-    ends = np.flatnonzero(records["flags"] & SECOND != 0)
-    for side, at in (("debit", work.debit_at), ("credit", work.credit_at)):
-        slots = at[created]
-        column = [accounts[n] for n in slots.tolist()]
-        named = records[ends]
-        for n, account in zip(
-            ends.tolist(), blobs(named[side + "_lo"], named[side + "_hi"]), strict=True
-        ):
-            column[n] = account
-        made[side + "_account_id"] = column
-    return made
+def _listed(column: Any) -> Any:
+    if isinstance(column, Sparse):
+        pairs = zip(column.values.tolist(), column.is_absent.tolist(), strict=True)
+        return [None if is_absent else value for value, is_absent in pairs]
+    return column.tolist() if isinstance(column, np.ndarray) else column
 
 
 def _chains(records: Records, ids: Blobs) -> dict[str, Any]:
     """The first id and the size of each linked chain, in each of its rows."""
-    marks = records["flags"] & LINKED != 0
-    if not marks.any():
+    is_linked = records["flags"] & LINKED != 0
+    if not is_linked.any():
         return {"chain_id": None, "chain_size": 0}
-    is_linked = marks.tolist()
-    chain_ids: list[bytes | None] = [None] * len(ids)
-    sizes = [0] * len(ids)
-    start = -1
-    for n, linked in enumerate(is_linked):
-        if linked and start < 0:
-            start = n
-        elif not linked and start >= 0:
-            size = n + 1 - start
-            chain_ids[start : n + 1], sizes[start : n + 1] = [ids[start]] * size, [size] * size
-            start = -1
-    return {"chain_id": chain_ids, "chain_size": sizes}
+    follows = np.concatenate([[False], is_linked[:-1]])
+    is_member = is_linked | follows
+    starts = np.flatnonzero(is_linked & ~follows)
+    chain = np.cumsum(is_linked & ~follows) - 1
+    sizes = np.bincount(chain[is_member], minlength=len(starts))
+    chain[~is_member] = 0
+    return {
+        "chain_id": Sparse(ids[starts[chain]], ~is_member),
+        "chain_size": np.where(is_member, sizes[chain], 0),
+    }
 
 
 def record_pendings(act: Act, work: Work, created: Places, place: Places, held_count: int) -> None:
     """Write new pendings, and what became of older ones."""
     held, known = work.held, len(work.pendings)
-    made = created[work.pool["flags"][created] & PENDING_FLAG != 0].tolist()
-    if made:
+    made = created[work.pool["flags"][created] & PENDING_FLAG != 0]
+    if len(made):
         new = held[known:held_count]
         records = work.pool[made]
         act.tx.load(
             PENDING,
             {
-                "id": [work.ids[n] for n in made],
-                "debit_account_id": [work.accounts[n] for n in new["debit"].tolist()],
-                "credit_account_id": [work.accounts[n] for n in new["credit"].tolist()],
-                "amount_minor": new["amount"].tolist(),
-                "time_us": (records["time_ns"] // 1000).tolist(),
-                "expires_us": (new["expires_ns"] // 1000).tolist(),
-                "state": new["state"].tolist(),
-                "released_us": (new["ended_ns"] // 1000).tolist(),
+                "id": work.ids[made],
+                "debit_account_id": work.accounts[new["debit"]],
+                "credit_account_id": work.accounts[new["credit"]],
+                "amount_minor": new["amount"].astype(np.int64),
+                "time_us": _us(records["time_ns"]),
+                "expires_us": _us(new["expires_ns"]),
+                "state": new["state"].astype(np.int64),
+                "released_us": _us(new["ended_ns"]),
             },
         )
     is_end = work.pool["flags"][created] & SECOND != 0
-    ended = sorted({n for n in place[created[is_end]].tolist() if n < known})
-    if ended:
+    ended = np.unique(place[created[is_end]])
+    ended = ended[ended < known]
+    if len(ended):
         old = held[ended]
         act.tx.set_many(
             PENDING,
             "id",
             {
-                "id": [work.pendings[n] for n in ended],
-                "state": old["state"].tolist(),
-                "released_us": (old["ended_ns"] // 1000).tolist(),
+                "id": work.pendings[ended],
+                "state": old["state"].astype(np.int64),
+                "released_us": _us(old["ended_ns"]),
             },
         )
 
@@ -184,20 +176,12 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
         BALANCE,
         "account_id",
         {
-            "account_id": [work.accounts[n] for n in changed.tolist()],
-            **{name: values.tolist() for name, values in sums.items()},
-            "expires_us": expires_us[changed].tolist(),
-            "is_closed": closed.astype(np.int64).tolist(),
+            "account_id": work.accounts[changed],
+            **sums,
+            "expires_us": expires_us[changed],
+            "is_closed": closed.astype(np.int64),
         },
     )
-
-
-def blobs(low: NDArray[np.uint64], high: NDArray[np.uint64]) -> Blobs:
-    """128-bit numbers as the stores keep them: 16 bytes each, highest first."""
-    made = np.empty((len(low), 2), dtype=">u8")
-    made[:, 0], made[:, 1] = high, low
-    packed: Blobs = made.view("V16").ravel().tolist()
-    return packed
 
 
 def none_of(count: int) -> Places:
@@ -205,13 +189,8 @@ def none_of(count: int) -> Places:
     return np.full(count, -1, dtype=np.int64)
 
 
-def _optional(low: NDArray[np.uint64], high: NDArray[np.uint64]) -> list[bytes | None] | None:
-    is_there = (low != 0) | (high != 0)
-    if not is_there.any():
-        return None
-    return [
-        b if there else None for b, there in zip(blobs(low, high), is_there.tolist(), strict=True)
-    ]
+def _us(times_ns: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return (times_ns // np.uint64(1000)).astype(np.int64)
 
 
 def _named(ledgers: NDArray[np.uint32]) -> Any:
@@ -226,4 +205,4 @@ def _same(values: NDArray[Any]) -> Any:
     """The value alone where it is the same in every row."""
     if (values == values[0]).all():
         return int(values[0])
-    return values.tolist()
+    return values.astype(np.int64)

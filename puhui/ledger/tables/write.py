@@ -10,7 +10,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from puhui.kernel.store import insert_all, sum_int
+from puhui.kernel.store import given, insert_all, sum_int
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
@@ -40,10 +40,25 @@ FIND_ACCOUNTS = select(*A).where(A.id.in_(ids_in()))
 FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in())).order_by(A.id)
 ALL_ACCOUNTS = select(A.id, A.flags).order_by(A.id)
 
+# Of large batches everything is found by arrays of ids, which are given in their order.
+
+IDS = given("id")
+GIVEN_TERMS = (
+    select(IDS.c.n, A.ledger, A.flags, A.time_us)
+    .join(ACCOUNT, A.id == IDS.c.id)
+    .order_by(IDS.c.n)
+)
+
 # Balances. Rows are locked in the order of ids, so that two writers never wait for each other.
 
 FIND_BALANCES = select(*B).where(B.account_id.in_(ids_in()))
 LOCK_BALANCES = FIND_BALANCES.order_by(B.account_id).with_for_update()
+LOCK_GIVEN_BALANCES = (
+    select(IDS.c.n, *[c for c in B if c.name != "account_id"])
+    .join(BALANCE, B.account_id == IDS.c.id)
+    .order_by(IDS.c.n)
+    .with_for_update(of=BALANCE)
+)
 ALL_BALANCES = select(*B).order_by(B.account_id)
 CHANGE_BALANCE = (
     BALANCE.update()
@@ -86,6 +101,9 @@ FIND_USED = union_all(
 )
 """Recorded transfers among ``ids``, and ids burnt among ``new_ids`` with nothing but the id."""
 
+GIVEN_TRANSFERS = select(IDS.c.n, *CONTENT).join(TRANSFER, T.id == IDS.c.id).order_by(IDS.c.n)
+GIVEN_BURNT = select(IDS.c.n).join(FAILED, FAILED.c.id == IDS.c.id).order_by(IDS.c.n)
+
 # Pending transfers.
 
 INSERT_PENDING = insert_all(PENDING)
@@ -95,6 +113,12 @@ END_PENDING = (
     .values(state=bindparam("state_new"), released_us=bindparam("released_us_new"))
 )
 LOCK_PENDINGS = select(*P).where(P.id.in_(ids_in())).order_by(P.id).with_for_update()
+LOCK_GIVEN_PENDINGS = (
+    select(IDS.c.n, *P)
+    .join(PENDING, P.id == IDS.c.id)
+    .order_by(IDS.c.n)
+    .with_for_update(of=PENDING)
+)
 FIND_DUE = (
     select(P.id)
     .where(P.state == 0, P.expires_us > 0, P.expires_us <= bindparam("now_us"))
