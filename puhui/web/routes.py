@@ -18,6 +18,8 @@ from puhui.web.pages import (
     code,
     complaint,
     consent,
+    credit,
+    ending,
     entry,
     exchange,
     loan,
@@ -25,6 +27,7 @@ from puhui.web.pages import (
     money,
     offline,
     payment,
+    relief,
     transfer,
     wallet,
 )
