@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
@@ -286,6 +286,10 @@ class Ask:
                 secure=self.site.is_tls,
             )
         return reply
+
+
+Page = Callable[[Ask], Response]
+"""What answers an address."""
 
 
 def own_path(text: str, otherwise: str) -> str:

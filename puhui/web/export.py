@@ -143,8 +143,9 @@ def _write_csv(
     writer = csv.writer(text)
     writer.writerow([str(say(column.title)) for column in columns])
     count = 0
-    for count, row in enumerate(rows, start=1):
+    for row in rows:
         writer.writerow([safe(cell_in_csv(say, column, row)) for column in columns])
+        count += 1
     text.detach()
     return count
 

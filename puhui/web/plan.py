@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from puhui.servicing import noun
 from puhui.web.column import Column, Kind
 
 BARS_MAX = 60
@@ -40,25 +41,22 @@ class Bar:
     line: PlanLine
 
 
-def plan_lines(state: object, currency: str) -> tuple[PlanLine, ...]:
-    """The lines of a loan's state, as ``lending.loan_state`` gives it."""
-    on: date = state.on  # type: ignore[attr-defined]
+def plan_lines(rows: Sequence[noun.PlanRow], currency: str, on: date) -> tuple[PlanLine, ...]:
+    """The lines of a plan on a day; what was waived is due no more."""
     found = []
-    for one in state.instalments:  # type: ignore[attr-defined]
-        other = one.fee_due_minor + one.penalty_due_minor
-        due = one.principal_due_minor + one.interest_due_minor + other
-        left = one.owed_minor
+    for one in rows:
+        due, left = one.due_minor - one.waived_minor, max(0, one.owed_minor)
         word = "due"
         if left == 0:
             word = "paid"
         elif one.due_on < on:
             word = "late"
-        elif left < due:
+        elif one.paid_minor:
             word = "part"
         found.append(
             PlanLine(
-                one.number, one.due_on, currency, due, one.principal_due_minor,
-                one.interest_due_minor, other, due - left, left, word,
+                one.number, one.due_on, currency, due, one.principal_minor, one.interest_minor,
+                one.fee_minor + one.penalty_minor, one.paid_minor, left, word,
             )
         )  # fmt: skip
     return tuple(found)

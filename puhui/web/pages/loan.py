@@ -11,7 +11,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row
 from puhui.lending import loan_state, quote_pay_off, shelf
-from puhui.lending.window import loan_events
+from puhui.lending.window import loan_events, plan_of
 from puhui.servicing.window import reliefs_of
 from puhui.web.ask import Ask
 from puhui.web.export import ending_of, file_reply, of_rows
@@ -32,7 +32,8 @@ def show(ask: Ask) -> Response:
         balance = balance_of(tx, ask.party_id)
         quote = quote_pay_off(tx, row.id, ask.today) if row.status in RUNNING[:2] else None
         reliefs = reliefs_of(tx, row.id)
-    lines = plan_lines(state, row.currency)
+        plan = plan_of(tx, row.id, ask.today)
+    lines = plan_lines(plan, row.currency, ask.today)
     if ending_of(ask):
         return file_reply(ask, "plan", FULL_PLAN, of_rows(lines))
     coming = next((one for one in state.instalments if one.owed_minor > 0), None)
