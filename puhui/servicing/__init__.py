@@ -5,6 +5,7 @@ from puhui.servicing.arrays import schedule_rows
 from puhui.servicing.desk import collect as _collect  # noqa: F401  registers its use cases
 from puhui.servicing.desk import conformance, live
 from puhui.servicing.desk import day as _day  # noqa: F401  registers its use cases
+from puhui.servicing.desk import finish as _finish  # noqa: F401  registers its use cases
 from puhui.servicing.desk import relief as _relief  # noqa: F401  registers its use cases
 from puhui.servicing.rules import repay
 from puhui.servicing.rules import replay as plan

@@ -17,8 +17,8 @@ from puhui.channel.window import SECURITY_HEADERS, TLS_HEADERS
 from puhui.kernel import Node
 from puhui.kernel.errors import Fault, Refused
 from puhui.party.window import Session, session_of
-from puhui.web.ask import Ask, Away, Missing, Site, static_file
-from puhui.web.routes import QUICK, ROUTES, Page
+from puhui.web.ask import Ask, Away, Missing, Page, Site, static_file
+from puhui.web.routes import QUICK, ROUTES
 from puhui.web.who import Who
 
 FORM_BYTES_MAX = 64 * 1024
@@ -31,7 +31,8 @@ FOREVER = "public, max-age=31536000, immutable"
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 NOT_THERE = ("lending.no_application", "lending.no_contract", "complaint.unknown", "party.unknown",
              "party.not_yours", "data.not_own", "data.unknown_access", "data.unknown_consent",
-             "lending.no_product", "party.unknown_user")  # fmt: skip
+             "lending.no_product", "party.unknown_user", "servicing.no_loan",
+             "servicing.no_relief")  # fmt: skip
 """Refusals that are told as a page that is not there: who asks for another's learns nothing."""
 
 NOT_STORED = (b"cache-control", b"no-store")

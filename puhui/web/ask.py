@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
@@ -24,6 +24,7 @@ from puhui.kernel import Actor, Node
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.party.window import Session
+from puhui.web.column import cell_of
 from puhui.web.say import LANGUAGES, say_in
 from puhui.web.who import ROLES_OF
 
@@ -98,6 +99,7 @@ def make_environment() -> Environment:
     )
     made.globals["style_url"] = f"/static/{static_file('style.css')[1]}/style.css"
     made.globals["who"] = ROLES_OF
+    made.globals["cell_of"] = cell_of
     made.filters["pair"] = lambda word: (word, word)
     made.globals["script_url"] = f"/static/{static_file('script.js')[1]}/script.js"
     return made
@@ -284,6 +286,10 @@ class Ask:
                 secure=self.site.is_tls,
             )
         return reply
+
+
+Page = Callable[[Ask], Response]
+"""What answers an address."""
 
 
 def own_path(text: str, otherwise: str) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from starlette.responses import Response
-
-from puhui.web.ask import Ask
+from puhui.web import credit_routes
+from puhui.web.ask import Page
 from puhui.web.desks import case, customer, journal, portfolio, user
 from puhui.web.desks import complaint as complaint_desk
 from puhui.web.desks import entry as desk
@@ -30,8 +27,6 @@ from puhui.web.pages import (
 )
 from puhui.web.who import Who
 
-Page = Callable[[Ask], Response]
-
 _STEPS: tuple[tuple[str, Page, Page], ...] = (
     ("", transfer.who, transfer.give_who),
     ("/amount", transfer.amount, transfer.give_amount),
@@ -52,6 +47,7 @@ def _transfers() -> tuple[tuple[str, str, Page, Who], ...]:
 
 
 CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
+    *credit_routes.OWN,
     ("GET", "/", entry.home, Who.ANYONE),
     ("GET", "/help", entry.help_page, Who.ANYONE),
     ("GET", "/view", entry.view, Who.ANYONE),
@@ -82,7 +78,6 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("POST", "/application/{application_id}/withdraw", application.withdraw, Who.CUSTOMER),
     ("GET", "/application/{application_id}/contract", application.contract, Who.CUSTOMER),
     ("POST", "/application/{application_id}/contract", application.sign, Who.CUSTOMER),
-    ("GET", "/loan/{contract_id}", loan.show, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/take", loan.take_money, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/void", loan.void, Who.CUSTOMER),
     ("GET", "/loan/{contract_id}/contract", loan.text, Who.CUSTOMER),
@@ -145,6 +140,7 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
 )
 
 STAFF: tuple[tuple[str, str, Page, Who], ...] = (
+    *credit_routes.DESKS,
     ("GET", "/desk/login", desk.login, Who.ANYONE),
     ("POST", "/desk/login", desk.try_password, Who.ANYONE),
     ("GET", "/desk/factor", desk.factor, Who.USER),

@@ -40,6 +40,13 @@ class Sheet:
             told["skip"] = 0
         return f"{self.path}?{urlencode({n: v for n, v in told.items() if v not in ('', None)})}"
 
+    def file(self, ending: str) -> str:
+        """The address of the whole list as a file, by the same filters and order."""
+        told = {name: value for name, value in self.filters.items() if value}
+        if self.order:
+            told["order"] = self.order
+        return f"{self.path}.{ending}{'?' if told else ''}{urlencode(told)}"
+
     def turned(self, column: str) -> str:
         """The order that a click on a column's head asks for."""
         return column if self.order == f"-{column}" else f"-{column}"
@@ -72,7 +79,7 @@ def csv_reply(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) 
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(head)
-    writer.writerows([_safe(value) for value in row] for row in rows)
+    writer.writerows([safe(value) for value in row] for row in rows)
     return Response(
         "\ufeff" + text.getvalue(),
         media_type="text/csv; charset=utf-8",
@@ -80,7 +87,7 @@ def csv_reply(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) 
     )
 
 
-def _safe(value: object) -> object:
+def safe(value: object) -> object:
     """A text that begins like a formula gets a mark before it; figures stay figures."""
     if isinstance(value, str) and value.startswith(RISKY):
         is_figure = value.lstrip("-").replace(",", "").replace(".", "", 1).isdecimal()

@@ -19,6 +19,10 @@ class Who(Enum):
     FACTS = frozenset({"loan_officer", "risk_analyst"})
     CONTACT = frozenset({"loan_officer", "operator"})
     LENDING = frozenset({"loan_officer", "risk_analyst", "operator", "auditor", "supervisor"})
+    BOOK = frozenset({"loan_officer", "risk_analyst", "collector", "operator", "auditor",
+                      "supervisor"})  # fmt: skip
+    COLLECTING = frozenset({"collector", "loan_officer", "operator"})
+    RISK = frozenset({"risk_analyst", "auditor", "supervisor"})
     PAYMENTS = frozenset({"operator", "auditor", "compliance_officer", "supervisor"})
     OPERATOR = frozenset({"operator"})
     COMPLAINTS = frozenset({"operator", "loan_officer", "compliance_officer"})

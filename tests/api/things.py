@@ -19,6 +19,7 @@ def own_things(town: Town) -> Things:
     """For each operation that customers may call: whose thing it is, and what is given."""
     borrower, offered, signed, voided = (town.fresh() for _ in range(4))
     opened, withdrawn, refused, cooled, needy, frugal = (town.fresh() for _ in range(6))
+    changed = town.fresh()
     application_id, contract_id = town.decided(offered), town.loan(borrower)
     no = town.application(refused, row=BAD_FLOWS)
     assert town.bank.decide(no).outcome == "refused"
@@ -57,8 +58,15 @@ def own_things(town: Town) -> Things:
             needy,
             {"loan_id": town.loan(needy), "reason": "illness", "days": 60},
         ),
+        "servicing.withdraw_relief": (changed, {"relief_id": asked_relief(town, changed)}),
         **payment_things(town),
     }
+
+
+def asked_relief(town: Town, who: str) -> str:
+    """A request for relief that waits."""
+    given = {"loan_id": town.loan(who), "reason": "market", "days": 30}
+    return str(town.post(who, "/api/servicing/ask_relief", given).json()["relief_id"])
 
 
 def own_limit(town: Town, who: str, credit_limit_minor: int) -> dict[str, Any]:

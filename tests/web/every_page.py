@@ -54,7 +54,7 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         PARTS.sub(lambda match: known[match.group(1)], path)
         for method, path, _, _ in ROUTES
         if method == "GET" and path not in ("/view", "/register", "/desk/factor", "/erased")
-        and not path.endswith("/export")
+        and not path.endswith(("/export", ".csv", ".json"))
     ]  # fmt: skip
     own = [path for path in paths if not path.startswith("/desk")]
     found = {"visitor": (town.browser(), ["/", "/help", "/settings", "/login", "/desk/login"])}

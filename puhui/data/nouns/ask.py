@@ -142,3 +142,21 @@ class PartyForgotten:
     party_id: str
     records_count: int
     consents_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExport:
+    """A list leaves as a file: ``form`` is csv or json, ``filters`` pairs of name and word."""
+
+    list_name: str
+    form: str
+    filters: tuple[tuple[str, str], ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecorded:
+    """The record of a file that left, and how many rows it has."""
+
+    export_id: str
+    rows: int

@@ -4,5 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-MAKERS: tuple[Callable[[], None], ...] = ()
+import sqlalchemy as sa
+from alembic import op
+
+STATUSES = "status IN ('asked', 'granted', 'declined', 'withdrawn')"
+
+
+def change_servicing_relief() -> None:
+    """A request for relief may be withdrawn: SQLite makes the table anew to check for it."""
+    if op.get_context().dialect.name == "postgresql":
+        op.drop_constraint("servicing_relief_status_check", "servicing_relief", type_="check")
+        op.create_check_constraint("servicing_relief_status_check", "servicing_relief", STATUSES)
+        return
+    op.drop_index("servicing_relief_loan", table_name="servicing_relief")
+    op.rename_table("servicing_relief", "servicing_relief_before")
+    op.create_table(
+        "servicing_relief",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("loan_id", sa.Text(), nullable=False),
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("days", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_us", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_us", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(STATUSES),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.execute("INSERT INTO servicing_relief SELECT * FROM servicing_relief_before")
+    op.drop_table("servicing_relief_before")
+    op.create_index(
+        "servicing_relief_loan", "servicing_relief", ["loan_id", "status"], unique=False
+    )
+
+
+MAKERS: tuple[Callable[[], None], ...] = (change_servicing_relief,)
 """In the order that references between tables ask for."""

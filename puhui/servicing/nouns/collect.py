@@ -88,6 +88,21 @@ class TaskTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishTask:
+    """A collector has done what was to be done about a loan today."""
+
+    loan_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished:
+    """The task that is done, and from which list."""
+
+    loan_id: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordContact:
     """Somebody is spoken to about a loan: ``person`` and ``channel`` by their words.
 
@@ -160,8 +175,15 @@ class DecideRelief:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliefKey:
+    """One request for relief."""
+
+    relief_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReliefMoved:
-    """A request for relief, and what became of it: asked, granted or declined."""
+    """A request for relief, and what became of it: asked, granted, declined or withdrawn."""
 
     relief_id: str
     status: str

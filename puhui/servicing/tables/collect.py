@@ -75,7 +75,7 @@ RELIEF = Table(
     Column("asked_us", BigInteger, nullable=False),
     Column("decided_by", Text),
     Column("decided_us", BigInteger),
-    CheckConstraint("status IN ('asked', 'granted', 'declined')"),
+    CheckConstraint("status IN ('asked', 'granted', 'declined', 'withdrawn')"),
     Index("servicing_relief_loan", "loan_id", "status"),
 )
 GUARANTEE = Table(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import parse_money
+from puhui.kernel.store import Row
 from puhui.lending import loan_state, quote_pay_off, shelf
-from puhui.lending.window import loan_events
+from puhui.lending.window import loan_events, plan_of
+from puhui.servicing.window import reliefs_of
 from puhui.web.ask import Ask
+from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.own import own_contract
 from puhui.web.pages.money import balance_of
+from puhui.web.plan import FULL_PLAN, PLAN, bars_of, plan_lines
 
 RUNNING = ("current", "past_due", "written_off")
 WAYS = ("due", "next", "all", "other")
@@ -27,6 +31,11 @@ def show(ask: Ask) -> Response:
         events = loan_events(tx, row.id)
         balance = balance_of(tx, ask.party_id)
         quote = quote_pay_off(tx, row.id, ask.today) if row.status in RUNNING[:2] else None
+        reliefs = reliefs_of(tx, row.id)
+        plan = plan_of(tx, row.id, ask.today)
+    lines = plan_lines(plan, row.currency, ask.today)
+    if ending_of(ask):
+        return file_reply(ask, "plan", FULL_PLAN, of_rows(lines))
     coming = next((one for one in state.instalments if one.owed_minor > 0), None)
     return ask.page(
         "loan.html",
@@ -36,12 +45,24 @@ def show(ask: Ask) -> Response:
         balance=balance,
         quote=quote,
         coming=coming,
+        lines=lines,
+        columns=PLAN,
+        bars=bars_of(lines),
+        relief=reliefs[0] if reliefs else None,
+        return_by=return_by(row, state.servicing.cooling_off_days),
         product=shelf.load_product(row.product),
         is_running=row.status in RUNNING,
         is_stale=row.status == "signed" and row.counts_from != ask.today.isoformat(),
         done=ask.query.get("done", ""),
         back="/me",
     )
+
+
+def return_by(row: Row, days: int) -> date | None:
+    """The last day on which a loan may be given back without a reason; None where there is none."""
+    if row.status != "current" or row.started_on is None or not days:
+        return None
+    return date.fromisoformat(row.started_on) + timedelta(days=days)
 
 
 def take_money(ask: Ask) -> Response:

@@ -1,0 +1,46 @@
+"""Addresses of credit in use: a customer's loans and debts, and the desks of what is overdue."""
+
+from __future__ import annotations
+
+from puhui.web.ask import Page
+from puhui.web.desks import arrears, collect
+from puhui.web.desks import loan as loan_desk
+from puhui.web.desks import relief as relief_desk
+from puhui.web.export import ENDINGS
+from puhui.web.pages import credit, ending, loan, relief
+from puhui.web.who import Who
+
+Route = tuple[str, str, Page, Who]
+
+
+def with_files(path: str, page: Page, who: Who) -> tuple[Route, ...]:
+    """A page with a table, and the table as a file at the same address with an ending."""
+    files = [("GET", f"{path}.{one}", page, who) for one in ENDINGS]
+    return (*files, ("GET", path, page, who))
+
+
+OWN: tuple[Route, ...] = (
+    *with_files("/loan/{contract_id}", loan.show, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}/payoff", ending.pay_off, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}/return", ending.give_back, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/return", ending.send_back, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}/relief", relief.show, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/relief", relief.ask_for, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/relief/withdraw", relief.withdraw, Who.CUSTOMER),
+    *with_files("/credit", credit.show, Who.CUSTOMER),
+    ("POST", "/credit/lower", credit.lower, Who.CUSTOMER),
+    ("POST", "/credit/raise", credit.higher, Who.CUSTOMER),
+)
+
+DESKS: tuple[Route, ...] = (
+    *with_files("/desk/arrears", arrears.show, Who.BOOK),
+    *with_files("/desk/collections", collect.show, Who.BOOK),
+    *with_files("/desk/loan/{loan_id}", loan_desk.show, Who.BOOK),
+    ("POST", "/desk/loan/{loan_id}/take", loan_desk.take, Who.COLLECTING),
+    ("POST", "/desk/loan/{loan_id}/finish", loan_desk.finish, Who.COLLECTING),
+    ("POST", "/desk/loan/{loan_id}/contact", loan_desk.record_contact, Who.COLLECTING),
+    ("POST", "/desk/loan/{loan_id}/promise", loan_desk.record_promise, Who.COLLECTING),
+    *with_files("/desk/reliefs", relief_desk.overview, Who.BOOK),
+    ("GET", "/desk/relief/{relief_id}", relief_desk.show, Who.BOOK),
+    ("POST", "/desk/relief/{relief_id}", relief_desk.decide, Who.FACTS),
+)

@@ -1,0 +1,94 @@
+"""Tasks that are finished, requests that are taken back, and what pages list, on both stores."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from puhui.kernel.clock import FixedClock
+from puhui.kernel.errors import Refused
+from puhui.servicing import window
+from puhui.worker import close_day
+from tests.servicing.test_collect import DAY, act, at, book, code_of, late
+
+__all__ = ["book"]
+
+
+def test_a_task_is_finished_by_its_owner_after_a_contact(book, clock: FixedClock) -> None:  # type: ignore[no-untyped-def]
+    loan, day = late(book), DAY + timedelta(days=2)
+    at(clock, day, 10)
+    key = {"loan_id": loan}
+    nobody = code_of(act, book, "servicing.finish_task", "ann", **key)
+    assert nobody == "servicing.task_not_yours"
+    act(book, "servicing.take_task", "ann", **key)
+    assert code_of(act, book, "servicing.finish_task", "bob", **key) == "servicing.task_not_yours"
+    assert code_of(act, book, "servicing.finish_task", "ann", **key) == "servicing.not_contacted"
+    told = {**key, "person": "borrower", "channel": "call", "result": "reached"}
+    act(book, "servicing.record_contact", "ann", **told)
+    assert act(book, "servicing.finish_task", "ann", **key).loan_id == loan
+    assert code_of(act, book, "servicing.finish_task", "ann", **key) == "servicing.no_task"
+    with book.node.read() as tx:
+        task = window.task_of(tx, loan)
+        assert task is not None and (task.status, task.taken_by) == ("closed", "")
+        assert loan in [row.loan_id for row in window.page_tasks(tx, status="closed")]
+        assert window.task_takers(tx) == ()
+    at(clock, day, 20)
+    close_day(book.node, day)
+    with book.node.read() as tx:
+        again = window.task_of(tx, loan)
+    assert again is not None and again.status == "open", "arrears stand, so it is to do again"
+
+
+def test_a_request_is_taken_back_before_it_is_decided(book) -> None:  # type: ignore[no-untyped-def]
+    loan = late(book, stage=1)
+    asked = {"loan_id": loan, "reason": "disaster", "days": 90}
+    relief = act(book, "servicing.ask_relief", **asked).relief_id
+    assert act(book, "servicing.withdraw_relief", relief_id=relief).status == "withdrawn"
+    again = code_of(act, book, "servicing.withdraw_relief", relief_id=relief)
+    assert again == "servicing.relief_decided"
+    none = code_of(act, book, "servicing.withdraw_relief", relief_id="x")
+    assert none == "servicing.no_relief"
+    second = act(book, "servicing.ask_relief", **asked).relief_id
+    with book.node.read() as tx:
+        assert [row.status for row in window.reliefs_of(tx, loan)].count("withdrawn") == 1
+        assert window.relief_row(tx, second).status == "asked"
+        assert [row.id for row in window.page_reliefs(tx, status="asked")] == [second]
+        assert window.page_reliefs(tx, reason="illness") == ()
+        assert {row.id for row in window.page_reliefs(tx, order="-days")} == {relief, second}
+        for call in (window.relief_row, window.loan_row):
+            with pytest.raises(Refused):
+                call(tx, "nobody")
+
+
+def test_pages_of_arrears_and_tasks_agree(book) -> None:  # type: ignore[no-untyped-def]
+    with book.node.read() as tx:
+        rows = window.page_arrears(tx, count=500)
+        assert {row.id for row in rows} == {row.id for row in window.list_arrears(tx, count=500)}
+        assert all(row.step for row in rows), "every loan past due has a task"
+        (sums,) = window.sum_arrears(tx)
+        assert sums.arrears_minor == sum(row.arrears_minor for row in rows)
+        assert sum(row.tasks for row in window.count_tasks(tx)) == len(rows) == sums.loans
+        days = [row.days_past_due for row in window.page_arrears(tx, order="days", count=500)]
+        assert days == sorted(days)
+        first = rows[0]
+        named = window.page_arrears(tx, product=first.product, bucket=first.bucket, days_least=1)
+        assert first.id in {row.id for row in named}
+        assert window.page_arrears(tx, taken_by="somebody") == ()
+        assert len(window.page_arrears(tx, taken_by=None, count=500)) == len(rows)
+        assert window.loan_row(tx, first.id).arrears_minor == first.arrears_minor
+        assert window.guarantees_of(tx, first.id) == ()
+        for call in (window.page_arrears, window.page_tasks, window.page_reliefs):
+            with pytest.raises(Refused, match="sorted"):
+                call(tx, order="colour")
+
+
+def test_months_are_listed(book) -> None:  # type: ignore[no-untyped-def]
+    with book.node.read() as tx:
+        assert window.roll_periods(tx) == ("2026-03",)
+        history = window.provision_history(tx)
+        now = window.provisions_of(tx, "2026-03")
+        assert sum(row.posted_minor for row in history) == sum(row.posted_minor for row in now)
+        one = window.provision_history(tx, product=now[0].product)
+        assert 0 < sum(row.loans for row in one) < sum(row.loans for row in history)
+    assert window.REASONS and window.contact_figures().a_day > 0

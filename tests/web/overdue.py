@@ -1,0 +1,53 @@
+"""A town in which somebody has not paid: the wallet is empty, and days are closed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from puhui.demo.desk.wallet import CLEARING
+from puhui.kernel.clock import business_date, time_us_of
+from puhui.ledger import Transfer, chart
+from puhui.lending.window import loans_of
+from puhui.payment import wallet_account
+from puhui.web.pages.money import balance_of
+from puhui.worker import close_day
+from tests.web.browser import Browser
+from tests.web.market import act, party_of
+from tests.web.town import Town
+
+
+def at(town: Town, day: date, hour: int) -> None:
+    """Put the clock to an hour in China."""
+    town.clock.set_us(time_us_of(datetime.fromisoformat(f"{day}T{hour:02}:00:00+08:00")))
+
+
+def overdue(town: Town, days: int = 12) -> tuple[str, Browser]:
+    """A loan whose first instalment is ``days`` overdue, at ten in the morning; its borrower."""
+    browser = town.customer(town.good)
+    town.lend(browser)
+    party_id = party_of(town, town.good.phone)
+    empty(town, party_id)
+    with town.node.read() as tx:
+        (loan,) = loans_of(tx, party_id)
+    due = business_date(town.clock.now_us()) + timedelta(days=31)
+    for day in (due, due + timedelta(days=days - 1)):
+        at(town, day, 20)
+        close_day(town.node, day)
+    at(town, due + timedelta(days=days), 10)
+    browser = town.browser()
+    browser.log_in(town.good.phone)
+    return loan.contract_id, browser
+
+
+def empty(town: Town, party_id: str) -> None:
+    """Take all the money out of a wallet."""
+    with town.node.read() as tx:
+        balance = balance_of(tx, party_id)
+    if balance:
+        codes = chart()
+        sent = Transfer(
+            9_000_000_001, wallet_account(party_id, "CNY"), CLEARING, balance, "CNY",
+            codes.transfer("payment"),
+        )  # fmt: skip
+        (status,) = act(town, "ledger.create_transfers", {"transfers": (sent,)}).statuses
+        assert status == "created", status
