@@ -17,7 +17,7 @@ from puhui.lending.desk.page import (
     loan_events,
     review_of,
 )
-from puhui.lending.desk.read import loans_of
+from puhui.lending.desk.read import loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
@@ -53,6 +53,7 @@ __all__ = [
     "mapping_of",
     "model_of",
     "obligations_of",
+    "plan_of",
     "review_credit_limit",
     "review_of",
     "simulate_strategy",

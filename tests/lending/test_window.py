@@ -27,6 +27,7 @@ from puhui.lending.window import (
     loans_of,
     mapping_of,
     model_of,
+    plan_of,
     review_of,
     wallet_account,
 )
@@ -91,6 +92,11 @@ def test_contracts_and_counts_tell_of_the_book(bank: Bank) -> None:
         assert row.party_id == party_id
         terms = loan_state(tx, contract_id, today).terms
         assert build_schedule(terms).total_minor > terms.principal_minor
+        rows = plan_of(tx, contract_id, today)
+        assert sum(one.principal_minor for one in rows) == row.principal_minor
+        assert sum(one.paid_minor for one in rows) == 100_000
+        assert rows[-1].outstanding_after_minor == 0
+        assert rows[0].due_on > today
         assert [one.id for one in list_contracts(tx, status="current")] == [contract_id]
         assert list_contracts(tx, status="past_due", order="-days") == ()
         assert [one.id for one in contracts_for(tx, row.application_id)] == [contract_id]

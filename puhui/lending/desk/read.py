@@ -14,6 +14,7 @@ from puhui.lending.desk.repay import read_loan
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.nouns import Decision, LoanState
 from puhui.lending.nouns.request import CaseFile, LoanSummary
+from puhui.servicing import noun
 
 
 def read_case(tx: Transaction, application_id: str) -> tuple[CaseFile, Decision | None]:
@@ -86,6 +87,27 @@ def loan_state(tx: Transaction, contract_id: str, on: date) -> LoanState:
     if row is None:
         raise Refused("lending.no_contract", f"There is no contract {contract_id[:60]}.")
     return read_loan(tx, row, on)
+
+
+def plan_of(tx: Transaction, contract_id: str, on: date) -> tuple[noun.PlanRow, ...]:
+    """The plan of a loan on a day, row by row: what is due, what was paid, and when.
+
+    Before the money is paid out it is the plan that was signed. Refused: ``lending.no_contract``.
+    """
+    state = loan_state(tx, contract_id, on)
+    rows, left = [], state.terms.principal_minor
+    for one in state.instalments:
+        left -= one.principal_due_minor
+        paid = (one.principal_paid_minor, one.interest_paid_minor, one.fee_paid_minor,
+                one.penalty_paid_minor)  # fmt: skip
+        rows.append(
+            noun.PlanRow(
+                one.number, one.starts_on, one.due_on, False, one.principal_due_minor,
+                one.interest_due_minor, one.fee_due_minor, one.penalty_due_minor, *paid,
+                0, 0, 0, left, None,
+            )
+        )  # fmt: skip
+    return tuple(rows)
 
 
 def portfolio(tx: Transaction) -> tuple[Row, ...]:
