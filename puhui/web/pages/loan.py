@@ -27,7 +27,7 @@ def show(ask: Ask) -> Response:
         events = loan_events(tx, row.id)
         balance = balance_of(tx, ask.party_id)
         quote = quote_pay_off(tx, row.id, ask.today) if row.status in RUNNING[:2] else None
-    coming = next((one for one in state.instalments if one.owed_minor > 0), None)
+    coming = next((one for one in state.rows if one.owed_minor > 0), None)
     return ask.page(
         "loan.html",
         row=row,
@@ -95,7 +95,7 @@ def _repay(ask: Ask) -> Response:
         quote = quote_pay_off(tx, row.id, ask.today) if row.status != "written_off" else None
         later = quote_pay_off(tx, row.id, on) if quote is not None else None
         balance = balance_of(tx, ask.party_id)
-    coming = next((one for one in state.instalments if one.owed_minor > 0), None)
+    coming = next((one for one in state.rows if one.owed_minor > 0), None)
     return ask.page(
         "repay.html",
         row=row,
