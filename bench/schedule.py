@@ -12,7 +12,6 @@ import argparse
 import gc
 import json
 import time
-from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -29,21 +28,21 @@ BLOCK = 25_000
 CENT = Decimal("0.01")
 
 
-def terms_of(principal_minor: int, rate_millionths: int) -> noun.Terms:
-    """A loan of twelve equal instalments on 15 January, act/365."""
+def plan_of(rate_millionths: int, rounding: Rounding = Rounding.HALF_UP) -> noun.Plan:
+    """Twelve equal instalments by months, act/365."""
     rate = Decimal(rate_millionths).scaleb(-6)
     method, count = noun.Method.EQUAL_INSTALMENT, noun.DayCount.ACT_365
-    return noun.Terms(principal_minor, "CNY", rate, method, COUNT, START, count)
+    return noun.Plan("CNY", rate, method, COUNT, day_count=count, rounding=rounding)
 
 
-def decimal_rows(terms: noun.Terms, days: list[int]) -> list[tuple[Decimal, Decimal]]:
+def decimal_rows(plan: noun.Plan, principal: int, days: list[int]) -> list[tuple[Decimal, Decimal]]:
     """The same plan in decimals: principal and interest of each instalment, in whole units."""
-    factors = [terms.annual_rate * count / 365 for count in days]
+    factors = [plan.annual_rate * count / 365 for count in days]
     product, total = Decimal(1), Decimal(0)
     for factor in factors:
         total = total * (1 + factor) + 1
         product *= 1 + factor
-    balance = Decimal(terms.principal_minor) / 100
+    balance = Decimal(principal) / 100
     level = (balance * product / total).quantize(CENT, ROUND_HALF_UP)
     rows = []
     for number, factor in enumerate(factors, start=1):
@@ -61,23 +60,24 @@ def bench_one(loans: int) -> tuple[float, float]:
         dice.integers(100_000, 50_000_000, loans),
         dice.integers(36, 240, loans) * 1000,
     )
-    every = [terms_of(int(p), int(r)) for p, r in zip(principal, rate, strict=True)]
+    every = [(plan_of(int(r)), int(p)) for p, r in zip(principal, rate, strict=True)]
     days = [
-        (last - first).days for first, last in pairwise((START, *build_schedule(every[0]).due_on))
+        (last - first).days
+        for first, last in pairwise((START, *build_schedule(*every[0], START).due_on))
     ]
-    for terms in every[:500]:
-        ours = build_schedule(terms)
-        rows = [(int(part * 100), int(cost * 100)) for part, cost in decimal_rows(terms, days)]
-        assert rows == list(zip(ours.principal_minor, ours.interest_minor, strict=True)), terms
+    for plan, lent in every[:500]:
+        ours = build_schedule(plan, lent, START)
+        rows = [(int(part * 100), int(cost * 100)) for part, cost in decimal_rows(plan, lent, days)]
+        assert rows == list(zip(ours.principal_minor, ours.interest_minor, strict=True)), plan
     gc.collect()
     gc.freeze()
     started = time.process_time()
-    for terms in every:
-        build_schedule(terms)
+    for plan, lent in every:
+        build_schedule(plan, lent, START)
     by_rule = time.process_time() - started
     started = time.process_time()
-    for terms in every:
-        decimal_rows(terms, days)
+    for plan, lent in every:
+        decimal_rows(plan, lent, days)
     return by_rule / loans * 1e6, (time.process_time() - started) / loans * 1e6
 
 
@@ -90,7 +90,7 @@ def bench_many(loans: int, checked: int, block: int) -> float:
     dice = np.random.default_rng(SEED)
     principal = dice.integers(100_000, 50_000_000, loans)
     rate = dice.integers(36, 240, loans) * 1000
-    due = (START, *build_schedule(terms_of(1, 1)).due_on)
+    due = (START, *build_schedule(plan_of(1), 1, START).due_on)
     parts = np.array([(last - first).days for first, last in pairwise(due)])
     method, rounding = noun.Method.EQUAL_INSTALMENT, Rounding.HALF_UP
     schedule_rows(method, principal[:2], rate[:2], parts, 365, rounding)
@@ -101,9 +101,7 @@ def bench_many(loans: int, checked: int, block: int) -> float:
     spent = time.process_time() - started
     for place in dice.integers(0, len(rows), checked):
         one = build_schedule(
-            replace(
-                terms_of(int(principal[part][place]), int(rate[part][place])), rounding=rounding
-            )
+            plan_of(int(rate[part][place]), rounding), int(principal[part][place]), START
         )
         assert tuple(rows[place]) == one.principal_minor, place
         assert tuple(interest[place]) == one.interest_minor, place

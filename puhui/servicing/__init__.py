@@ -7,9 +7,7 @@ from puhui.servicing.desk import conformance, live
 from puhui.servicing.desk import day as _day  # noqa: F401  registers its use cases
 from puhui.servicing.desk import finish as _finish  # noqa: F401  registers its use cases
 from puhui.servicing.desk import relief as _relief  # noqa: F401  registers its use cases
-from puhui.servicing.rules import repay
 from puhui.servicing.rules import replay as plan
-from puhui.servicing.rules.accrue import bring_to
 from puhui.servicing.rules.apr import cost
 from puhui.servicing.rules.period import divide
 from puhui.servicing.rules.schedule import build_schedule
@@ -20,8 +18,6 @@ __all__ = [
     "build_schedule",
     "schedule_rows",
     "cost",
-    "repay",
-    "bring_to",
     "divide",
     "plan",
     "conformance",

@@ -11,7 +11,7 @@ import pytest
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Method, Offer
 from puhui.lending.rules.contract import percent, render_contract
-from puhui.lending.rules.decide import terms_of
+from puhui.lending.rules.decide import plan_of
 from puhui.servicing import build_schedule, cost
 
 ON = date(2026, 11, 22)
@@ -22,11 +22,11 @@ def rendered(language: str, principal_minor: int = 4_300_000) -> Contract:
     """The contract over 43,000 yuan at 7.8 % for a year."""
     product = load_product("merchant_310")
     offer = Offer(principal_minor, "CNY", Decimal("0.078"), 12, Method.EQUAL_INSTALMENT, 0, False)
-    terms = terms_of(offer, product, ON)
-    schedule = build_schedule(terms)
+    plan = plan_of(offer, product)
+    schedule = build_schedule(plan, offer.principal_minor, ON)
     template = load_template(language)
-    total = cost(terms, schedule)
-    return render_contract(template, language, FACTS, product, offer, terms, schedule, total)
+    total = cost(plan, schedule, offer.upfront_fee_minor)
+    return render_contract(template, language, FACTS, product, offer, plan, schedule, total)
 
 
 @pytest.mark.parametrize("language,consent", [("zh", "八、同意"), ("en", "8. Consent")])

@@ -148,9 +148,10 @@ def test_every_offer_has_a_schedule(name: str) -> None:
             request = Request(product.largest_minor, months, method, ON)
             offer = decided(0.01, request, product=product).offer
             assert offer is not None
-            terms = decide.terms_of(offer, product, ON)
-            assert terms.day_count is day_count
-            assert sum(build_schedule(terms).principal_minor) == offer.principal_minor
+            plan = decide.plan_of(offer, product)
+            assert plan.day_count is day_count
+            schedule = build_schedule(plan, offer.principal_minor, ON)
+            assert sum(schedule.principal_minor) == offer.principal_minor
 
 
 def test_every_reason_has_words_in_both_languages() -> None:

@@ -38,12 +38,12 @@ def test_the_borrower_repays_on_time_to_the_last_fen(bank: Bank, clock: FixedClo
     with bank.node.read() as tx:
         state = lending.loan_state(tx, contract_id, bank_day(clock))
     paid = 0
-    for row in state.instalments[:-1]:
+    for row in state.rows[:-1]:
         move_to(clock, row.due_on)
         repaid = bank.repay(contract_id, row.owed_minor, f"{row.number}")
         assert repaid.status == "current"
         paid += row.owed_minor
-    last = state.instalments[-1]
+    last = state.rows[-1]
     move_to(clock, last.due_on)
     bank.act(
         "ledger.create_transfers",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,11 +23,12 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing import noun
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.debit import loan_account
+from puhui.servicing.desk.book import columns_of_event, event_of, plan_text
 from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.post import loan_account
 from puhui.servicing.rules.age import judge_loan
 from puhui.servicing.rules.expected import grade_of
-from puhui.servicing.rules.repay import replay
+from puhui.servicing.rules.replay import replay
 from puhui.servicing.rules.schedule import build_schedule
 from puhui.servicing.tables import live as tables
 
@@ -36,13 +37,15 @@ KEYS = tuple(
     for timing in (noun.Timing.PAST_DUE, noun.Timing.DUE)
     for part in (noun.Part.PENALTY, noun.Part.FEE, noun.Part.INTEREST, noun.Part.PRINCIPAL)
 )
-SERVICING = noun.Servicing(
-    Rounding.HALF_UP, 3, Decimal("1.5"), 360, KEYS, noun.Direction.HORIZONTAL,
-    noun.Overpayment.RETURNED, False, 3,
+HORIZONTAL = noun.Plan(
+    "CNY", Decimal(0), noun.Method.EQUAL_INSTALMENT, 1, rounding=Rounding.HALF_UP,
+    cuts_shares=True, allocation=KEYS, recalculation=noun.Recalculation.TO_THE_DAY,
+    penalty_multiplier=Decimal("1.5"), grace_days=3,
 )  # fmt: skip
-VERTICAL = noun.Servicing(
-    Rounding.HALF_EVEN, 0, Decimal("1.3"), 365, KEYS, noun.Direction.VERTICAL,
-    noun.Overpayment.RETURNED, False, 3,
+VERTICAL = replace(
+    HORIZONTAL, rounding=Rounding.HALF_EVEN, direction=noun.Direction.VERTICAL,
+    penalty_multiplier=Decimal("1.3"), penalty_year_days=365, penalty_on_interest=True,
+    grace_days=0,
 )  # fmt: skip
 PRODUCTS = (
     ("smallfirm", noun.Method.EQUAL_INSTALMENT, noun.DayCount.THIRTY_360, "0.0435", 36),
@@ -66,17 +69,13 @@ class Template:
     """One made-up loan: what it was agreed to be, and what happened to it."""
 
     product: str
-    terms: noun.Terms
-    servicing: noun.Servicing
-    events: tuple[noun.LoanEvent, ...]
+    plan: noun.Plan
+    events: tuple[noun.PlanEvent, ...]
 
-    def state(self, on: date, more: Sequence[noun.LoanEvent] = ()) -> noun.LoanState:
+    def state(self, on: date, more: Sequence[noun.PlanEvent] = ()) -> noun.PlanState:
         """The loan by the single path, with ``more`` events after its own."""
-        from puhui.servicing import bring_to
-
         events = [*self.events, *more]
-        state, _ = replay(self.terms, build_schedule(self.terms), self.servicing, events)
-        return bring_to(state, max(on, state.on))
+        return replay(self.plan, events, max(on, max(event.on for event in events)))
 
 
 def make_template(
@@ -84,25 +83,22 @@ def make_template(
 ) -> Template:
     """A loan ``age`` months and ``offset`` days old on ``day``; the last ``missed`` dues unpaid."""
     name, method, count, rate, months = PRODUCTS[dice.randrange(len(PRODUCTS))]
-    servicing = SERVICING if dice.random() < 0.7 else VERTICAL
-    terms = noun.Terms(
-        principal_minor=dice.randrange(5_000_00, 300_000_00),
-        currency="CNY",
-        annual_rate=Decimal(rate),
-        method=method,
-        count=months,
-        starts_on=add_months(day, -age, None) - timedelta(days=offset),
-        day_count=count,
-        rounding=servicing.rounding,
-    )
-    rows = [row for row in build_schedule(terms).instalments if row.due_on < day]
-    paid = rows[: len(rows) - missed] if missed else rows
+    plan = replace(
+        HORIZONTAL if dice.random() < 0.7 else VERTICAL,
+        annual_rate=Decimal(rate), method=method, count=months, day_count=count,
+    )  # fmt: skip
+    principal = dice.randrange(5_000_00, 300_000_00)
+    starts_on = add_months(day, -age, None) - timedelta(days=offset)
+    rows = [
+        row for row in build_schedule(plan, principal, starts_on).instalments if row.due_on < day
+    ]
+    paid = [row for row in (rows[: len(rows) - missed] if missed else rows) if row.total_minor]
+    drawn = noun.PlanEvent("0", noun.Happening.DRAWN, starts_on, principal)
     events = tuple(
-        noun.LoanEvent(noun.EventKind.REPAID, row.due_on, row.total_minor)
-        for row in paid
-        if row.total_minor
+        noun.PlanEvent(str(number), noun.Happening.REPAID, row.due_on, row.total_minor)
+        for number, row in enumerate(paid, start=1)
     )
-    return Template(name, terms, servicing, events)
+    return Template(name, plan, (drawn, *events))
 
 
 def make_templates(
@@ -130,6 +126,7 @@ class Book:
         self.templates = templates
         self.before = day - timedelta(days=1)
         self._made: dict[int, tuple[dict[str, int], bytes, bytes, str]] = {}
+        self._texts: dict[int, str] = {}
 
     def template(self, n: int) -> Template:
         """The template of loan ``n``: one in ten is in arrears."""
@@ -150,16 +147,19 @@ class Book:
             columns |= {
                 "bucket": judged.bucket, "month_bucket": judged.bucket,
                 "risk_class": int(judged.risk_class), "stage": judged.stage,
-                "is_suspended": int(judged.is_suspended), "events": len(template.events),
+                "is_suspended": int(judged.is_suspended), "events": len(template.events) - 1,
                 "booked_minor": 0 if judged.is_suspended else columns["accrued_minor"],
                 "grade": grade_of(figures, Decimal("0.015")), "lgd_millionths": 550_000,
             }  # fmt: skip
-            found = columns, owing_of(state), plan_of(state), allocation_text(template.servicing)
+            found = columns, owing_of(state), plan_of(state), allocation_text(template.plan)
             self._made[id(template)] = found
         return found
 
-    def load(self, count: int) -> None:
-        """Load ``count`` loans, and open the accounts that the day will move money on."""
+    def load(self, count: int, *, with_events: bool = False) -> None:
+        """Load ``count`` loans, and open the accounts that the day will move money on.
+
+        A loan of which something happens beside the day needs its events.
+        """
         money: list[tuple[int, int, int]] = []
         for start in range(0, count, 20_000):
             span = range(start, min(start + 20_000, count))
@@ -181,8 +181,12 @@ class Book:
                         "loan_id": columns["id"],
                         "rows": [one[2] for one in made],
                         "allocation": [one[3] for one in made],
+                        "plan": [self.text(self.template(n)) for n in span],
                     },
                 )
+                for n in span if with_events else ():
+                    for event in self.template(n).events:
+                        tx.put(tables.INSERT_EVENT, **columns_of_event(event, loan_id(n), "load"))
             day = self.day.toordinal()
             for n, (one, *_) in zip(span, made, strict=True):
                 if one["next_due_on"] == day or one["arrears_minor"]:
@@ -193,6 +197,13 @@ class Book:
                 key=f"load-{start}", actor=SYSTEM,
             )  # fmt: skip
 
+    def text(self, template: Template) -> str:
+        """A plan as it is stored."""
+        found = self._texts.get(id(template))
+        if found is None:
+            found = self._texts[id(template)] = plan_text(template.plan)
+        return found
+
     def _funds(self, n: int, one: dict[str, int], day: int) -> int:
         owed = one["arrears_minor"]
         if one["next_due_on"] == day:
@@ -201,15 +212,12 @@ class Book:
             return owed // 3 if n % 50 == 0 else 0
         return owed // 2 if n % 17 == 0 else owed + 100
 
-    def expected(self, n: int, on: date) -> noun.LoanState:
+    def expected(self, n: int, on: date) -> noun.PlanState:
         """Loan ``n`` by the single path: its template's events and those on record."""
         with self.node.read() as tx:
             rows = tx.all(tables.READ_EVENTS, loan_id=loan_id(n))
-        more = [
-            noun.LoanEvent(noun.EventKind.REPAID, date.fromisoformat(r.day), r.amount_minor)
-            for r in rows
-        ]
-        return self.template(n).state(on, more)
+        own = len(self.template(n).events)
+        return self.template(n).state(on, [event_of(row) for row in rows if row.number >= own])
 
     def differences(self, n: int, on: date) -> list[str]:
         """In what loan ``n`` as stored differs from the single path; nothing where all agrees."""

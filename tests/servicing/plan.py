@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from puhui.lending import shelf
-from puhui.servicing.nouns import DayCount, Method, Servicing, Terms
+from puhui.kernel.money import Rounding
+from puhui.servicing.nouns import DayCount, Method, Plan, Recalculation
 
 CASES = Path(__file__).parent / "cases"
 
@@ -26,18 +26,22 @@ def name_of(case: dict[str, Any]) -> str:
     return str(case["name"])
 
 
+START = date(2026, 1, 1)
+
+
 def terms(
-    principal_minor: int = 1_200_000,
     annual_rate: str = "0.12",
     method: Method = Method.EQUAL_INSTALMENT,
     count: int = 3,
-    starts_on: date = date(2026, 1, 1),
     day_count: DayCount = DayCount.THIRTY_360,
-) -> Terms:
-    """Terms of a small loan, changed where a test asks for it."""
-    return Terms(principal_minor, "CNY", Decimal(annual_rate), method, count, starts_on, day_count)
-
-
-def servicing() -> Servicing:
-    """How the merchant product takes repayments."""
-    return shelf.load_product("merchant_310").servicing
+    **more: Any,
+) -> Plan:
+    """The plan of a small loan of the merchant product, changed where a test asks for it."""
+    told: dict[str, Any] = {
+        "rounding": Rounding.HALF_UP,
+        "cuts_shares": True,
+        "recalculation": Recalculation.TO_THE_DAY,
+        "penalty_multiplier": Decimal("1.5"),
+        "grace_days": 3,
+    }
+    return Plan("CNY", Decimal(annual_rate), method, count, day_count=day_count, **(told | more))

@@ -50,16 +50,16 @@ def test_the_rate_makes_the_flows_worth_the_advance(
 @pytest.mark.parametrize("method", [Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL])
 def test_without_fees_the_apr_is_the_annual_rate(method: Method) -> None:
     """Only the rounding to whole fen stands between them."""
-    terms = plan.terms(30_000_000, "0.078", method, 12)
-    found = cost(terms, build_schedule(terms))
+    terms = plan.terms("0.078", method, 12)
+    found = cost(terms, build_schedule(terms, 30_000_000, plan.START))
     assert abs(found.apr - Decimal("0.078")) < Decimal("1e-7")
     assert abs(found.effective_rate - ((1 + Decimal("0.0065")) ** 12 - 1)) < Decimal("1e-6")
     assert found.total_minor == found.interest_minor
 
 
 def test_a_fee_raises_the_apr_and_counts_as_cost() -> None:
-    terms = replace(plan.terms(30_000_000, "0.078", count=12), upfront_fee_minor=300_000)
-    found = cost(terms, build_schedule(terms))
+    terms = plan.terms("0.078", count=12)
+    found = cost(terms, build_schedule(terms, 30_000_000, plan.START), 300_000)
     assert found.apr > Decimal("0.096")
     assert found.total_minor == found.interest_minor + 300_000
 
@@ -83,18 +83,19 @@ def test_one_repayment_counts_its_term_as_the_period(
 
     A term that is no whole number of years counts days or months: (1 + 0.1)^(1/500) - 1, x 365.
     """
-    terms = plan.terms(10_000_000, "0.072", Method.DRAW_AT_WILL, count)
+    terms = plan.terms("0.072", Method.DRAW_AT_WILL, count)
     terms = replace(terms, day_count=DayCount.ACT_360, frequency=frequency, every=every)
-    found = cost(terms, build_schedule(terms))
+    found = cost(terms, build_schedule(terms, 10_000_000, plan.START))
     assert found.apr.quantize(Decimal("0.0001")) == Decimal(apr)
 
 
 def test_weeks_count_52_a_year() -> None:
     terms = replace(
-        plan.terms(10_000_000, "0.0728", count=26, day_count=DayCount.ACT_364),
+        plan.terms("0.0728", count=26, day_count=DayCount.ACT_364),
         frequency=Frequency.WEEKS,
     )
-    assert abs(cost(terms, build_schedule(terms)).apr - Decimal("0.0728")) < Decimal("1e-6")
+    found = cost(terms, build_schedule(terms, 10_000_000, plan.START))
+    assert abs(found.apr - Decimal("0.0728")) < Decimal("1e-6")
 
 
 @pytest.mark.parametrize("advanced,flows", [(0, [(1, 5)]), (100, [(1, 99)]), (100, [])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pytest
 
 from puhui.kernel.money import Rounding
 from puhui.servicing import arrays
-from puhui.servicing.nouns import DayCount, Method, Terms
+from puhui.servicing.nouns import DayCount, Method, Plan
 from puhui.servicing.rules.schedule import build_schedule
 
 METHODS = (Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL, Method.INTEREST_FIRST)
@@ -26,8 +27,8 @@ def test_schedules_equal_the_rule(method: Method, day_count: DayCount, rounding:
     principal[:100] = principal[:100] // 10_000 * 10_000 + 10_000
     rate = dice.integers(0, 480, 300) * 500
     start = date(2026, 1, 31)
-    plain = Terms(1, "CNY", Decimal(0), method, 12, start, day_count)
-    bounds = (start, *build_schedule(plain).due_on)
+    plain = Plan("CNY", Decimal(0), method, 12, day_count=day_count, cuts_shares=True)
+    bounds = (start, *build_schedule(plain, 1, start).due_on)
     days = [(last - first).days for first, last in pairwise(bounds)]
     is_30 = day_count is DayCount.THIRTY_360
     parts = np.full(12, 30) if is_30 else np.array(days)
@@ -36,11 +37,8 @@ def test_schedules_equal_the_rule(method: Method, day_count: DayCount, rounding:
     )
     for row in range(300):
         annual_rate = Decimal(int(rate[row])) / 1_000_000
-        terms = Terms(
-            int(principal[row]), "CNY", annual_rate, method, 12, start, day_count,
-            rounding=rounding,
-        )  # fmt: skip
-        schedule = build_schedule(terms)
+        terms = replace(plain, annual_rate=annual_rate, rounding=rounding)
+        schedule = build_schedule(terms, int(principal[row]), start)
         assert tuple(found_principal[row]) == schedule.principal_minor
         assert tuple(found_interest[row]) == schedule.interest_minor
 

@@ -32,7 +32,7 @@ def code_of(call: Callable[..., object], *args: Any, **more: Any) -> str:
 def book(store_url: str, open_at: Callable[..., Node], clock: FixedClock, operator: Actor) -> Book:
     """120 loans after a day and the end of a month."""
     found = Book(open_at(store_url), DAY, make_templates(DAY, ages=12, offsets=10))
-    found.load(120)
+    found.load(120, with_events=True)
     for day in (DAY, DAY + timedelta(days=1)):
         at(clock, day, 20)
         close_day(found.node, day)

@@ -10,8 +10,8 @@ from puhui.servicing import divide, noun
 
 
 def test_lending_speaks_of_the_same_nouns() -> None:
-    assert nouns.Terms is noun.Terms
-    assert nouns.LoanState is noun.LoanState
+    assert nouns.Plan is noun.Plan
+    assert nouns.PlanState is noun.PlanState
 
 
 @pytest.mark.parametrize(

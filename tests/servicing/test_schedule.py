@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,28 +13,30 @@ from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
-from puhui.servicing.nouns import DayCount, Drawdown, Frequency, Method, Terms, YearCut
-from puhui.servicing.rules.schedule import build_drawn_schedule, build_schedule
+from puhui.servicing.nouns import DayCount, Frequency, Method, Plan, Schedule, YearCut
+from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
+from puhui.servicing.rules.schedule import build_schedule
 from tests.servicing import plan
 
 
-def terms_of(case: dict[str, Any]) -> Terms:
-    """The terms of a worked case."""
-    return Terms(
-        case["principal_minor"],
+def schedule_of(case: dict[str, Any]) -> Schedule:
+    """The schedule of a worked case."""
+    terms = Plan(
         "CNY",
         Decimal(case["annual_rate"]),
         Method(case["method"]),
         case["count"],
-        case["starts_on"],
-        DayCount(case["day_count"]),
+        day_count=DayCount(case["day_count"]),
+        rounding=Rounding.HALF_UP,
         year_cut=YearCut(case.get("year_cut", "31 December")),
+        cuts_shares=True,
     )
+    return build_schedule(terms, case["principal_minor"], case["starts_on"])
 
 
 @pytest.mark.parametrize("case", plan.cases_of("schedule"), ids=plan.name_of)
 def test_worked_cases(case: dict[str, Any]) -> None:
-    schedule = build_schedule(terms_of(case))
+    schedule = schedule_of(case)
     rows = schedule.instalments
     assert rows[0].total_minor == case["first_minor"]
     assert rows[0].interest_minor == case["first_interest_minor"]
@@ -48,53 +47,84 @@ def test_worked_cases(case: dict[str, Any]) -> None:
     assert total is None or schedule.total_interest_minor == total
 
 
-any_terms = st.builds(
-    Terms,
-    principal_minor=st.integers(1, 10**11),
+any_plan = st.builds(
+    Plan,
     currency=st.just("CNY"),
     annual_rate=st.decimals(0, 1, places=4),
     method=st.sampled_from([method for method in Method if method is not Method.DRAW_AT_WILL]),
     count=st.integers(1, 60),
-    starts_on=st.dates(date(2020, 1, 1), date(2035, 12, 31)),
     day_count=st.sampled_from(DayCount),
     every=st.integers(1, 3),
     frequency=st.sampled_from(Frequency),
     rounding=st.sampled_from([Rounding.HALF_UP, Rounding.HALF_EVEN]),
+    year_cut=st.sampled_from(YearCut),
     adjusts_instalment=st.booleans(),
+    cuts_shares=st.booleans(),
+    shifts_due_days=st.booleans(),
 )
+any_amount = st.integers(1, 10**11)
+any_start = st.dates(date(2020, 1, 1), date(2035, 12, 31))
 
 
-@given(any_terms)
+@given(any_plan, any_amount, any_start)
 @settings(max_examples=200, deadline=None)
-def test_principal_sums_to_the_amount_lent(terms: Terms) -> None:
-    schedule = build_schedule(terms)
-    assert sum(schedule.principal_minor) == terms.principal_minor
+def test_principal_sums_to_the_amount_lent(terms: Plan, lent: int, on: date) -> None:
+    schedule = build_schedule(terms, lent, on)
+    assert sum(schedule.principal_minor) == lent
     assert min(schedule.principal_minor) >= 0
     assert min(schedule.interest_minor) >= 0
     assert schedule.outstanding_minor[-1] == 0
     assert list(schedule.due_on) == sorted(set(schedule.due_on))
-    assert schedule.due_on[0] > terms.starts_on
+    assert schedule.due_on[0] > on
     assert schedule.total_minor == sum(row.total_minor for row in schedule.instalments)
 
 
-@given(any_terms)
+@given(any_plan, any_amount, any_start)
+@settings(max_examples=200, deadline=None)
+def test_the_fast_builder_is_the_first_layout_of_the_engine(
+    terms: Plan, lent: int, on: date
+) -> None:
+    """Columns at once and the engine's rows: the same days, principal and interest."""
+    assert is_plain(terms)
+    rows, is_published = lay_out_plan(Book(terms, [(on, lent, 0)], [], [], on))
+    schedule = build_schedule(terms, lent, on)
+    assert schedule.due_on == tuple(row.due_on for row in rows)
+    assert schedule.principal_minor == tuple(row.due[3] for row in rows)
+    assert schedule.interest_minor == tuple(row.due[2] for row in rows)
+    assert schedule.is_calendar_published == is_published
+
+
+@given(any_amount, any_start, st.integers(1, 24), st.sampled_from(list(DayCount)[1:]))
+@settings(max_examples=50, deadline=None)
+def test_a_loan_drawn_at_will_is_one_row(lent: int, on: date, count: int, days: DayCount) -> None:
+    terms = Plan("CNY", Decimal("0.1"), Method.DRAW_AT_WILL, count, day_count=days)
+    (row,), _ = lay_out_plan(Book(terms, [(on, lent, 0)], [], [], on))
+    schedule = build_schedule(terms, lent, on)
+    assert (schedule.due_on, schedule.interest_minor) == ((row.due_on,), (row.due[2],))
+
+
+@given(any_plan)
 @settings(max_examples=100, deadline=None)
-def test_equal_instalments_are_equal_but_for_the_last(terms: Terms) -> None:
+def test_equal_instalments_are_equal_but_for_the_last(terms: Plan) -> None:
     """Up to 36% a year; past that an instalment may not even cover the interest of late periods."""
     rate = min(terms.annual_rate, Decimal("0.36"))
     terms = replace(
-        terms,
-        method=Method.EQUAL_INSTALMENT,
-        principal_minor=10**9,
-        annual_rate=rate,
-        count=min(terms.count, 24),
+        terms, method=Method.EQUAL_INSTALMENT, annual_rate=rate, count=min(terms.count, 24)
     )
-    totals = {row.total_minor for row in build_schedule(terms).instalments[:-1]}
-    assert len(totals) <= 1
+    schedule = build_schedule(terms, 10**9, plan.START)
+    assert len({row.total_minor for row in schedule.instalments[:-1]}) <= 1
+
+
+def test_a_plan_that_is_not_plain_is_laid_out_by_the_engine() -> None:
+    """12,000 over three months without interest, 6,000 kept for the last."""
+    terms = plan.terms("0", balloon_minor=600_000)
+    assert build_schedule(terms, 1_200_000, plan.START).principal_minor == (
+        200_000, 200_000, 800_000,
+    )  # fmt: skip
 
 
 def test_days_keep_their_anchor_through_short_months() -> None:
-    schedule = build_schedule(plan.terms(starts_on=date(2026, 1, 31), count=4))
+    schedule = build_schedule(plan.terms(count=4), 100, date(2026, 1, 31))
     assert [str(day) for day in schedule.due_on] == [
         "2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31",
     ]  # fmt: skip
@@ -102,26 +132,25 @@ def test_days_keep_their_anchor_through_short_months() -> None:
 
 def test_due_days_shift_to_business_days_and_say_what_is_not_published() -> None:
     """1 October 2026 opens a public holiday; 2031 has no holidays published yet."""
-    shifted = replace(plan.terms(starts_on=date(2026, 9, 1), count=1), shifts_due_days=True)
-    schedule = build_schedule(shifted)
+    shifted = plan.terms(count=1, shifts_due_days=True)
+    schedule = build_schedule(shifted, 100, date(2026, 9, 1))
     assert schedule.due_on[0] > date(2026, 10, 1)
     assert schedule.is_calendar_published
-    later = build_schedule(replace(shifted, starts_on=date(2031, 1, 1)))
+    later = build_schedule(shifted, 100, date(2031, 1, 1))
     assert later.due_on == (date(2031, 2, 3),)
     assert not later.is_calendar_published
 
 
 def test_weeks_and_days() -> None:
-    weekly = replace(plan.terms(day_count=DayCount.ACT_364), frequency=Frequency.WEEKS, every=2)
-    assert build_schedule(weekly).due_on[1] - weekly.starts_on == timedelta(days=28)
+    weekly = plan.terms(day_count=DayCount.ACT_364, frequency=Frequency.WEEKS, every=2)
+    assert build_schedule(weekly, 100, plan.START).due_on[1] - plan.START == timedelta(days=28)
     daily = replace(weekly, frequency=Frequency.DAYS, every=15)
-    assert build_schedule(daily).due_on[2] - daily.starts_on == timedelta(days=45)
+    assert build_schedule(daily, 100, plan.START).due_on[2] - plan.START == timedelta(days=45)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"principal_minor": 0},
         {"annual_rate": Decimal("-0.01")},
         {"annual_rate": Decimal("NaN")},
         {"count": 0},
@@ -129,108 +158,16 @@ def test_weeks_and_days() -> None:
         {"every": 0},
         {"rounding": Rounding.UP},
         {"method": Method.DRAW_AT_WILL},
-        {"due_days": (date(2026, 2, 1),)},
-        {"due_days": (date(2026, 2, 1), date(2026, 2, 1), date(2026, 3, 1))},
     ],
     ids=str,
 )
-def test_impossible_terms_are_refused(changes: dict[str, Any]) -> None:
+def test_impossible_plans_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
-        build_schedule(replace(plan.terms(), **changes))
+        build_schedule(replace(plan.terms(), **changes), 100, plan.START)
     assert refused.value.code == "lending.bad_terms"
 
 
-@pytest.mark.parametrize(
-    "drawdowns",
-    [
-        [],
-        [Drawdown(date(2025, 12, 31), 100)],
-        [Drawdown(date(2026, 4, 1), 100)],
-        [Drawdown(date(2026, 1, 1), 0)],
-    ],
-    ids=str,
-)
-def test_impossible_drawdowns_are_refused(drawdowns: list[Drawdown]) -> None:
+def test_nothing_cannot_be_lent() -> None:
     with pytest.raises(Refused) as refused:
-        build_drawn_schedule(plan.terms(), drawdowns)
+        build_schedule(plan.terms(), 0, plan.START)
     assert refused.value.code == "lending.bad_terms"
-
-
-@given(any_terms, st.lists(st.tuples(st.integers(0, 1000), st.integers(1, 10**9)), max_size=4))
-@settings(max_examples=60, deadline=None)
-def test_drawdowns_come_back_in_full(terms: Terms, later: list[tuple[int, int]]) -> None:
-    terms = replace(terms, method=Method.EQUAL_INSTALMENT)
-    one = build_schedule(terms)
-    only = [Drawdown(terms.starts_on, terms.principal_minor)]
-    assert build_drawn_schedule(terms, only) == one
-    length = (one.due_on[-1] - terms.starts_on).days
-    drawdowns = only + [
-        Drawdown(terms.starts_on + timedelta(days=day % length), amount) for day, amount in later
-    ]
-    schedule = build_drawn_schedule(terms, drawdowns)
-    assert sum(schedule.principal_minor) == sum(drawdown.amount_minor for drawdown in drawdowns)
-    assert schedule.outstanding_minor[-1] == 0
-
-
-def fineract_cases() -> list[dict[str, Any]]:
-    """The reference cases that have drawdowns only; none where the data is not set."""
-    folder = os.environ.get("PUHUI_DATA")
-    if not folder:
-        return []
-    cases = json.loads((Path(folder) / "lending/schedules.json").read_text(encoding="utf-8"))
-    return [case for case in cases if case["only_disbursements"]]
-
-
-FINERACT_YEARS = {"DAYS_360": "act/360", "DAYS_364": "act/364", "DAYS_365": "act/365"}
-
-
-def fineract_terms(case: dict[str, Any]) -> Terms:
-    """Terms as Fineract's progressive instalment test states them, with its two quirks."""
-    days = FINERACT_YEARS.get(case["days_in_year"], "act/act")
-    periods = case["periods"]
-    return Terms(
-        1,
-        "USD",
-        Decimal(case["annual_rate_percent"]) / 100,
-        Method.EQUAL_INSTALMENT,
-        len(periods),
-        date.fromisoformat(periods[0]["from"]),
-        DayCount("30/360" if case["days_in_month"] == "DAYS_30" else days),
-        every=case["repay_every"],
-        frequency=Frequency(case["frequency"].lower()),
-        due_days=tuple(date.fromisoformat(period["due"]) for period in periods),
-        rounding=Rounding.HALF_EVEN,
-        adjusts_instalment=True,
-    )
-
-
-def cents(text: str) -> int:
-    """An amount of the reference cases in minor units."""
-    return int(Decimal(text) * 100)
-
-
-@pytest.mark.skipif(not os.environ.get("PUHUI_DATA"), reason="PUHUI_DATA is not set")
-def test_fineract_cases_to_the_cent() -> None:
-    """All 15 cases with drawdowns only; 11 of them also through the single-drawdown path."""
-    singles = 0
-    for case in fineract_cases():
-        drawdowns = [
-            Drawdown(date.fromisoformat(event["date"]), cents(event["amount"]))
-            for event in case["events"]
-        ]
-        wanted = [
-            tuple(cents(row[key]) for key in ("principal", "interest", "balance"))
-            for row in case["expected"]
-        ]
-        schedules = [build_drawn_schedule(fineract_terms(case), drawdowns)]
-        if len(drawdowns) == 1:
-            singles += 1
-            amount = drawdowns[0].amount_minor
-            schedules.append(build_schedule(replace(fineract_terms(case), principal_minor=amount)))
-        for schedule in schedules:
-            found = [
-                (row.principal_minor, row.interest_minor, row.outstanding_after_minor)
-                for row in schedule.instalments
-            ]
-            assert found == wanted, case["id"]
-    assert (len(fineract_cases()), singles) == (15, 11)

@@ -164,7 +164,7 @@ def read_contract(
     """
     with node.read() as tx:
         application_id = _application(tx, caller, asked.application_id)
-        contract, terms, cost = lending.draft_contract(
+        contract, plan, cost = lending.draft_contract(
             tx, application_id, today_of(node), asked.language
         )
     return answers.ContractAnswer(
@@ -176,8 +176,8 @@ def read_contract(
         interest_minor=cost.interest_minor,
         fee_minor=cost.fee_minor,
         total_minor=cost.total_minor,
-        currency=terms.currency,
-        annual_rate=terms.annual_rate,
+        currency=plan.currency,
+        annual_rate=plan.annual_rate,
         apr=cost.apr,
     )
 
@@ -222,18 +222,18 @@ def read_schedule(node: Node, caller: Caller, asked: answers.LoanQuery) -> answe
         state = lending.loan_state(tx, contract_id, today_of(node))
     return answers.ScheduleAnswer(
         contract_id,
-        state.terms.currency,
+        state.plan.currency,
         tuple(
             answers.InstalmentAnswer(
                 one.number,
                 one.due_on,
-                one.principal_due_minor,
-                one.interest_due_minor,
-                one.fee_due_minor,
-                one.penalty_due_minor,
+                one.principal_minor,
+                one.interest_minor,
+                one.fee_minor,
+                one.penalty_minor,
                 one.owed_minor,
             )
-            for one in state.instalments
+            for one in state.rows
         ),
     )
 
@@ -251,7 +251,7 @@ def quote_pay_off(node: Node, caller: Caller, asked: answers.PayOffQuery) -> ans
         row.id,
         row.currency,
         quote.on,
-        quote.principal_minor,
+        quote.principal_minor + quote.recovered_minor,
         quote.interest_minor,
         quote.fee_minor,
         quote.penalty_minor,

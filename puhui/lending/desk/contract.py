@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +11,7 @@ from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
+from puhui.ledger import Account, chart, create_accounts
 from puhui.lending import tables
 from puhui.lending.desk.apply import (
     HOLD,
@@ -21,9 +20,9 @@ from puhui.lending.desk.apply import (
     require_application,
 )
 from puhui.lending.desk.capacity import check_drawdown
-from puhui.lending.desk.shelf import SERVICING, TERMS, offer_in, servicing_text
+from puhui.lending.desk.shelf import offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
-from puhui.lending.nouns import Contract, ContractFacts, Cost, LoanState, Product, Terms
+from puhui.lending.nouns import Contract, ContractFacts, Cost, Plan, Product
 from puhui.lending.nouns.request import (
     Accept,
     Accepted,
@@ -35,10 +34,10 @@ from puhui.lending.nouns.request import (
     VoidStale,
 )
 from puhui.lending.rules.contract import render_contract
-from puhui.lending.rules.decide import terms_of
+from puhui.lending.rules.decide import plan_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
-from puhui.servicing import build_schedule, cost, live, repay
+from puhui.servicing import build_schedule, cost, live
 
 LENDER = "lender"
 OWN_ACCOUNTS = (
@@ -52,9 +51,7 @@ OWN_ACCOUNTS = (
 LOAN_HOLD = "open_loan"
 
 
-def loan_account(contract_id: str) -> int:
-    """The number of the account that holds a loan's principal."""
-    return Account.id_of(f"loan:{contract_id}")
+loan_account, transfer_chain = live.loan_account, live.transfer_chain
 
 
 def contract_id_of(application_id: str, on: date, language: str) -> str:
@@ -64,7 +61,7 @@ def contract_id_of(application_id: str, on: date, language: str) -> str:
 
 def draft_contract(
     tx: Transaction, application_id: str, on: date, language: str
-) -> tuple[Contract, Terms, Cost]:
+) -> tuple[Contract, Plan, Cost]:
     """The contract as it would be signed on ``on``, with total cost and apr, for the borrower
     to read before the consent. One statement.
 
@@ -75,7 +72,7 @@ def draft_contract(
     return _draft(row, on, language)
 
 
-def _draft(row: Row, on: date, language: str) -> tuple[Contract, Terms, Cost]:
+def _draft(row: Row, on: date, language: str) -> tuple[Contract, Plan, Cost]:
     """The contract of a row of ``READ_OFFER``; ``draft_contract`` says what is refused."""
     if row.status != "offered":
         raise Refused("lending.not_offered", f"This application is {row.status}, not offered.")
@@ -95,15 +92,15 @@ def _write(
     decision: str,
     on: date,
     language: str,
-) -> tuple[Contract, Terms, Cost]:
+) -> tuple[Contract, Plan, Cost]:
     """The contract that follows from these and nothing else: read once, signed soon after."""
     offer = offer_in(decision)
     assert offer is not None, application_id
     product = load_product(product_name)
     assert product.digest == product_digest, product_name
-    terms = terms_of(offer, product, on)
-    schedule = build_schedule(terms)
-    price = cost(terms, schedule)
+    plan = plan_of(offer, product)
+    schedule = build_schedule(plan, offer.principal_minor, on)
+    price = cost(plan, schedule, offer.upfront_fee_minor)
     facts = ContractFacts(
         contract_id=contract_id_of(application_id, on, language),
         borrower_id=party_id,
@@ -112,9 +109,9 @@ def _write(
         wallet_id=f"{wallet_account(party_id, offer.currency):032x}",
     )
     text = render_contract(
-        load_template(language), language, facts, product, offer, terms, schedule, price
+        load_template(language), language, facts, product, offer, plan, schedule, price
     )
-    return text, terms, price
+    return text, plan, price
 
 
 def _take_offer(act: Act, application_id: str) -> Row:
@@ -144,12 +141,12 @@ def accept(act: Act, input: Accept) -> Accepted:
     party = take_party(act, row.party_id)
     if not party.is_anonymous and not party.is_identified:
         raise Refused("lending.not_identified", "The identity is not verified any more.")
-    text, terms, price = _draft(row, act.today, input.language)
+    text, plan, price = _draft(row, act.today, input.language)
     if text.digest != input.contract_digest:
         raise Refused(
             "lending.contract_changed", "The contract was changed since you read it; read it again."
         )
-    admit(act.tx, row.party_id, row.currency, terms.principal_minor - terms.upfront_fee_minor)
+    admit(act.tx, row.party_id, row.currency, price.principal_minor - price.fee_minor)
     contract_id = contract_id_of(row.id, act.today, input.language)
     signature = act.node.keys.sign(text.digest.encode())
     servicing = load_product(row.product).servicing
@@ -161,13 +158,13 @@ def accept(act: Act, input: Accept) -> Accepted:
         product=row.product,
         product_digest=row.product_digest,
         currency=row.currency,
-        principal_minor=terms.principal_minor,
-        annual_rate=str(terms.annual_rate),
+        principal_minor=price.principal_minor,
+        annual_rate=str(plan.annual_rate),
         apr=str(price.apr),
         total_cost_minor=price.total_minor,
-        upfront_fee_minor=terms.upfront_fee_minor,
-        counts_from=terms.starts_on.isoformat(),
-        terms=TERMS.dump_json(terms).decode(),
+        upfront_fee_minor=price.fee_minor,
+        counts_from=act.today.isoformat(),
+        terms=live.plan_text(plan),
         servicing=servicing_text(servicing),
         language=text.language,
         text=text.text,
@@ -306,18 +303,21 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
 
 
-def hand_over(act: Act, row: Row, *, product: Product, state: LoanState | None = None) -> None:
-    """Hand a loan over to servicing on the day its money is paid out, or in ``state`` later."""
-    if state is None:
-        terms = TERMS.validate_json(row.terms)
-        servicing = SERVICING.validate_json(row.servicing)
-        state = repay.open_loan(terms, build_schedule(terms), servicing)
+def hand_over(act: Act, row: Row, *, product: Product, by: date | None = None) -> None:
+    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``."""
     found = act.tx.one(tables.READ_CHANCE, application_id=row.application_id)
     chance = None if found is None or found.pd is None else Decimal(found.pd)
     identity = live.LoanIdentity(
         row.id, row.party_id, row.product, row.currency, chance, product.pricing.lgd
     )
-    live.open_loan(act, identity, state)
+    live.open_loan(
+        act,
+        identity,
+        live.plan_in(row.terms),
+        on=date.fromisoformat(row.counts_from),
+        amount_minor=row.principal_minor,
+        by=by or act.today,
+    )
 
 
 def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:
@@ -336,49 +336,6 @@ def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:
             flags=Account.CREDITS_MUST_NOT_EXCEED_DEBITS,
         ),
     ]
-
-
-def transfer_chain(
-    act: Act,
-    parts: list[tuple[int, int, int, str]],
-    currency: str,
-    *,
-    opening: Sequence[Account] = (),
-) -> None:
-    """Move money by (debit, credit, amount in minor units, reason), all or nothing.
-
-    ``opening`` are accounts to create first where they are not there yet.
-    Refused: ``lending.wallet_short``, ``lending.books_not_open``.
-    """
-    codes = chart()
-    last = len(parts) - 1
-    try:
-        create_transfers(
-            act,
-            [
-                Transfer(
-                    act.new_number(),
-                    debit,
-                    credit,
-                    amount,
-                    currency,
-                    codes.transfer(reason),
-                    flags=0 if place == last else Transfer.LINKED,
-                )
-                for place, (debit, credit, amount, reason) in enumerate(parts)
-            ],
-            strict=True,
-            opening=opening,
-            are_new=True,
-        )
-    except Refused as refused:
-        if refused.code == "ledger.exceeds_credits":
-            raise Refused("lending.wallet_short", "There is too little in the wallet.") from None
-        if refused.code.endswith("account_not_found"):
-            raise Refused(
-                "lending.books_not_open", f"The lender has no books in {currency} yet."
-            ) from None
-        raise
 
 
 def take_contract(act: Act, contract_id: str) -> Row:

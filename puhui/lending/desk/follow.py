@@ -11,7 +11,6 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.contract import LOAN_HOLD, hand_over
-from puhui.lending.desk.repay import read_loan
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.request import AgeLoans, LoansAged, TakenUp, TakeUp
 from puhui.party import release_hold
@@ -32,7 +31,7 @@ def take_up_loans(act: Act, input: TakeUp) -> TakenUp:
             continue
         if live.has_loan(act.tx, contract_id):
             continue
-        hand_over(act, row, product=load_product(row.product), state=read_loan(act.tx, row, before))
+        hand_over(act, row, product=load_product(row.product), by=before)
         taken += 1
     return TakenUp(taken)
 

@@ -12,9 +12,8 @@ from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
 from puhui.lending.desk.repay import read_loan
 from puhui.lending.desk.shelf import DECISION
-from puhui.lending.nouns import Decision, LoanState
+from puhui.lending.nouns import Decision, PlanRow, PlanState
 from puhui.lending.nouns.request import CaseFile, LoanSummary
-from puhui.servicing import noun
 
 
 def read_case(tx: Transaction, application_id: str) -> tuple[CaseFile, Decision | None]:
@@ -81,7 +80,7 @@ def contract_of(tx: Transaction, application_id: str) -> LoanSummary | None:
     return None if row is None else _summary(row)
 
 
-def loan_state(tx: Transaction, contract_id: str, on: date) -> LoanState:
+def loan_state(tx: Transaction, contract_id: str, on: date) -> PlanState:
     """A loan recomputed from its events. Refused: ``lending.no_contract``."""
     row = tx.one(tables.READ_CONTRACT, id=contract_id)
     if row is None:
@@ -89,25 +88,12 @@ def loan_state(tx: Transaction, contract_id: str, on: date) -> LoanState:
     return read_loan(tx, row, on)
 
 
-def plan_of(tx: Transaction, contract_id: str, on: date) -> tuple[noun.PlanRow, ...]:
+def plan_of(tx: Transaction, contract_id: str, on: date) -> tuple[PlanRow, ...]:
     """The plan of a loan on a day, row by row: what is due, what was paid, and when.
 
     Before the money is paid out it is the plan that was signed. Refused: ``lending.no_contract``.
     """
-    state = loan_state(tx, contract_id, on)
-    rows, left = [], state.terms.principal_minor
-    for one in state.instalments:
-        left -= one.principal_due_minor
-        paid = (one.principal_paid_minor, one.interest_paid_minor, one.fee_paid_minor,
-                one.penalty_paid_minor)  # fmt: skip
-        rows.append(
-            noun.PlanRow(
-                one.number, one.starts_on, one.due_on, False, one.principal_due_minor,
-                one.interest_due_minor, one.fee_due_minor, one.penalty_due_minor, *paid,
-                0, 0, 0, left, None,
-            )
-        )  # fmt: skip
-    return tuple(rows)
+    return loan_state(tx, contract_id, on).rows
 
 
 def portfolio(tx: Transaction) -> tuple[Row, ...]:

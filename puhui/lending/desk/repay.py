@@ -12,20 +12,15 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
 from puhui.lending.desk.apply import OFFER_DAYS
-from puhui.lending.desk.contract import (
-    LOAN_HOLD,
-    loan_account,
-    take_contract,
-    transfer_chain,
-)
-from puhui.lending.desk.shelf import SERVICING, TERMS
+from puhui.lending.desk.contract import LOAN_HOLD, take_contract
+from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.nouns import (
-    EventKind,
-    LoanEvent,
-    LoanState,
+    Happening,
     LoanStatus,
-    Part,
-    PayOffQuote,
+    Overpayment,
+    PlanEvent,
+    PlanState,
+    Share,
 )
 from puhui.lending.nouns.request import (
     ContractKey,
@@ -35,33 +30,34 @@ from puhui.lending.nouns.request import (
     VoidStale,
     WrittenOff,
 )
-from puhui.party import check_actor, release_hold
-from puhui.payment import own_account, wallet_account
-from puhui.servicing import bring_to, build_schedule, live
-from puhui.servicing import repay as rules
+from puhui.party import check_actor, place_hold, release_hold, take_party
+from puhui.servicing import live, plan
 
 CHUNK = 1000
 SERVICED = ("current", "past_due", "written_off")
-RECEIVERS = {
-    Part.INTEREST: ("interest_receivable", "interest_repayment"),
-    Part.FEE: ("fee_income", "fee"),
-    Part.PENALTY: ("interest_receivable", "penalty"),
-}
 
 
-def read_loan(tx: Transaction, row: Row, on: date) -> LoanState:
-    """A loan recomputed from its terms and events, as it stands on ``on``."""
-    terms = TERMS.validate_json(row.terms)
-    events = [
-        LoanEvent(EventKind(event.kind), date.fromisoformat(event.day), event.amount_minor)
-        for event in live.events_of(tx, row.id)
-    ]
-    servicing = SERVICING.validate_json(row.servicing)
-    state, _ = rules.replay(terms, build_schedule(terms), servicing, events)
-    return bring_to(state, max(on, state.on))
+def read_book(tx: Transaction, row: Row) -> live.Book:
+    """The plan and the events of a contract; before its money is paid out, as it was signed."""
+    if live.has_loan(tx, row.id):
+        return live.read_book(tx, row.id)
+    drawn = PlanEvent(
+        "0", Happening.DRAWN, date.fromisoformat(row.counts_from), row.principal_minor
+    )
+    return live.Book(row.id, live.plan_in(row.terms), (drawn,))
 
 
-def _take_serviced(act: Act, contract_id: str) -> Row:
+def read_loan(tx: Transaction, row: Row, on: date) -> PlanState:
+    """A loan recomputed from its plan and events, as it stands on ``on``, or after the last."""
+    book = read_book(tx, row)
+    return book.state(max(on, book.last_on))
+
+
+def take_serviced(act: Act, contract_id: str) -> Row:
+    """A contract whose money went out and is not all back, locked.
+
+    Refused: ``lending.no_contract``, ``lending.not_running``.
+    """
     row = take_contract(act, contract_id)
     if row.status not in SERVICED:
         raise Refused("lending.not_running", f"This contract is {row.status}.")
@@ -70,47 +66,44 @@ def _take_serviced(act: Act, contract_id: str) -> Row:
 
 @use_case("lending.repay", roles=("customer", "loan_officer", "operator", "system"), api=True)
 def repay(act: Act, input: Repay) -> Repaid:
-    """Take a repayment from the borrower's wallet and share it out.
+    """Take a repayment from a wallet and share it out; anybody may pay for a borrower.
 
     What is due goes first, in the product's order; the rest is early repayment; money beyond the
-    pay-off amount stays in the wallet or is refused, as the product says.
+    pay-off amount stays in the wallet or is refused, as the product says. ``payer_id`` is whose
+    wallet pays, the borrower's where it is empty; a customer pays from the own wallet.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
-    ``lending.overpaid``, ``lending.wallet_short``, ``lending.nothing_owed``, ``party.not_yours``.
+    ``lending.overpaid``, ``lending.wallet_short``, ``lending.books_not_open``,
+    ``lending.nothing_owed``, ``party.not_yours``.
     """
-    row = _take_serviced(act, input.contract_id)
-    check_actor(act.tx, act.actor, acts_for=row.party_id)
-    state, allocation = rules.apply_repayment(
-        read_loan(act.tx, row, act.today), input.amount_minor, act.today
-    )
-    wallet = wallet_account(row.party_id, row.currency)
-    principal = allocation.sum_minor(Part.PRINCIPAL)
-    parts = []
-    if principal:
-        parts.append((wallet, loan_account(row.id), principal, "principal_repayment"))
-    for part, (account, reason) in RECEIVERS.items():
-        if amount := allocation.sum_minor(part):
-            parts.append((wallet, own_account(account, row.currency), amount, reason))
-    if allocation.recovered_minor:
-        loss = own_account("loan_loss", row.currency)
-        parts.append((wallet, loss, allocation.recovered_minor, "recovery"))
-    if not parts:
+    row = take_serviced(act, input.contract_id)
+    check_actor(act.tx, act.actor, acts_for=input.payer_id or row.party_id)
+    if input.amount_minor <= 0:
+        raise Refused("lending.bad_amount", "A repayment must be above nought.")
+    owed = pay_off(read_book(act.tx, row), act.today).total_minor
+    rest = max(0, input.amount_minor - owed)
+    overpayment = SERVICING.validate_json(row.servicing).overpayment
+    if not owed:
         raise Refused("lending.nothing_owed", "Nothing is owed on this loan any more.")
-    transfer_chain(act, parts, row.currency)
-    taken = input.amount_minor - allocation.returned_minor
-    paid = allocation.sum_minor(Part.INTEREST) + allocation.sum_minor(Part.PENALTY)
-    live.change_loan(
-        act, row.id, state, kind=EventKind.REPAID.value, amount_minor=taken, paid_minor=paid
-    )
-    _update(act, row, state)
+    if rest and overpayment is Overpayment.REFUSED:
+        raise Refused(
+            "lending.overpaid",
+            f"This is {rest} minor units more than ends the loan on {act.today}.",
+        )
+    taken = input.amount_minor - rest
+    payer = input.payer_id if input.payer_id != row.party_id else ""
+    kind = Happening.RECOVERED if row.status == "written_off" else Happening.REPAID
+    changed = live.change_loan(act, row.id, PlanEvent("", kind, act.today, taken, payer_id=payer))
+    update_contract(act, row, changed.after)
     act.emit("lending.repaid", row.party_id, {"contract": row.id, "amount_minor": taken})
+    share, state = changed.new, changed.after
     return Repaid(
         row.id,
-        principal,
-        allocation.sum_minor(Part.INTEREST),
-        allocation.sum_minor(Part.FEE),
-        allocation.sum_minor(Part.PENALTY),
-        allocation.recovered_minor,
-        allocation.returned_minor,
+        share.principal_minor,
+        share.interest_minor,
+        share.fee_minor,
+        share.penalty_minor,
+        share.recovered_minor,
+        rest,
         state.outstanding_minor,
         state.status.value,
     )
@@ -123,25 +116,20 @@ def write_off(act: Act, input: ContractKey) -> WrittenOff:
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.written_off``,
     ``lending.nothing_owed``.
     """
-    row = _take_serviced(act, input.contract_id)
-    before = read_loan(act.tx, row, act.today)
-    state = rules.write_off(before, act.today)
-    written_off = state.written_off_minor
-    loss = own_account("loan_loss", row.currency)
-    transfer_chain(act, [(loss, loan_account(row.id), written_off, "charge_off")], row.currency)
-    live.change_loan(
-        act, row.id, state, kind=EventKind.WRITTEN_OFF.value, amount_minor=0, paid_minor=0
-    )
-    _update(act, row, state)
-    payload = {"contract": row.id, "amount_minor": written_off}
+    row = take_serviced(act, input.contract_id)
+    changed = live.change_loan(act, row.id, PlanEvent("", Happening.WRITTEN_OFF, act.today))
+    state = changed.after
+    update_contract(act, row, state)
+    payload = {"contract": row.id, "amount_minor": state.written_off_minor}
     act.emit("lending.written_off", row.party_id, payload)
-    return WrittenOff(row.id, written_off, state.claim_minor)
+    return WrittenOff(row.id, state.written_off_minor, state.claim_minor)
 
 
-def _update(act: Act, row: Row, state: LoanState) -> None:
+def update_contract(act: Act, row: Row, state: PlanState) -> None:
     """Store what lists and guards read of a loan; everything follows from its events.
 
     After a write-off the claim that is left stands as arrears: the debt lives, all of it overdue.
+    A loan that lives again holds its person again.
     """
     days_past_due, arrears = state.days_past_due, state.arrears_minor
     is_over = state.status is LoanStatus.PAID_OFF
@@ -153,6 +141,7 @@ def _update(act: Act, row: Row, state: LoanState) -> None:
         tables.SET_CONTRACT,
         id_=row.id,
         status_=state.status.value,
+        disbursed_minor_=state.disbursed_minor,
         repaid_minor_=state.principal_paid_minor,
         written_off_minor_=state.written_off_minor,
         outstanding_minor_=state.outstanding_minor,
@@ -162,16 +151,31 @@ def _update(act: Act, row: Row, state: LoanState) -> None:
     )
     if is_over:
         release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
+    elif row.status not in ("current", "past_due"):
+        party = take_party(act, row.party_id)
+        if not party.is_anonymous:
+            place_hold(act, party, reason=LOAN_HOLD, reference=row.id)
     if state.status is LoanStatus.PAID_OFF and row.status != "paid_off":
         act.emit("lending.paid_off", row.party_id, {"contract": row.id})
 
 
-def quote_pay_off(tx: Transaction, contract_id: str, on: date) -> PayOffQuote:
-    """What ends a loan on a day. Refused: ``lending.no_contract``, ``lending.back_dated``."""
+def pay_off(book: live.Book, on: date) -> Share:
+    """What ends a loan on a day."""
+    return plan.quote(book.plan, book.events, on)
+
+
+def quote_pay_off(tx: Transaction, contract_id: str, on: date) -> Share:
+    """What ends a loan on a day, today or later. After a write-off it is the rest of the claim.
+
+    Refused: ``lending.no_contract``, ``lending.back_dated``.
+    """
     row = tx.one(tables.READ_CONTRACT, id=contract_id)
     if row is None:
         raise Refused("lending.no_contract", f"There is no contract {contract_id[:60]}.")
-    return rules.quote_pay_off(read_loan(tx, row, on), on)
+    book = read_book(tx, row)
+    if on < book.last_on:
+        raise Refused("lending.back_dated", f"The loan has already been counted to {book.last_on}.")
+    return pay_off(book, on)
 
 
 def offer_chunks(node: Node, day: date) -> list[ExpireOffers]:

@@ -10,13 +10,13 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import Decision, Offer, Servicing, Terms
+from puhui.lending.nouns import Decision, Offer, Plan, Servicing
 from puhui.lending.nouns.request import Scored
 from puhui.score import Model, load_model
 from puhui.score import study as score
 
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
-TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
+TERMS: TypeAdapter[Plan] = TypeAdapter(Plan)
 SERVICING: TypeAdapter[Servicing] = TypeAdapter(Servicing)
 SCORED: TypeAdapter[Scored] = TypeAdapter(Scored)
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from puhui.servicing import noun
 
-Allocation = noun.Allocation
-AllocationLine = noun.AllocationLine
 Cost = noun.Cost
 DayCount = noun.DayCount
 Direction = noun.Direction
-Drawdown = noun.Drawdown
-EventKind = noun.EventKind
+Early = noun.Early
 Frequency = noun.Frequency
+Happening = noun.Happening
 Instalment = noun.Instalment
-InstalmentState = noun.InstalmentState
-LoanEvent = noun.LoanEvent
-LoanState = noun.LoanState
 LoanStatus = noun.LoanStatus
 Method = noun.Method
 Overpayment = noun.Overpayment
 Part = noun.Part
-PayOffQuote = noun.PayOffQuote
+Plan = noun.Plan
+PlanEvent = noun.PlanEvent
+PlanRow = noun.PlanRow
+PlanState = noun.PlanState
+Recalculation = noun.Recalculation
 Schedule = noun.Schedule
 Servicing = noun.Servicing
-Terms = noun.Terms
+Share = noun.Share
 Timing = noun.Timing
-YearCut = noun.YearCut

@@ -126,10 +126,11 @@ class Disbursed:
 
 @dataclass(frozen=True, slots=True)
 class Repay:
-    """A repayment from the borrower's wallet."""
+    """A repayment from a wallet: that of ``payer_id``, the borrower's where it is empty."""
 
     contract_id: str
     amount_minor: int
+    payer_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

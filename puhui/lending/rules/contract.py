@@ -12,9 +12,9 @@ from puhui.lending.nouns import (
     Cost,
     Method,
     Offer,
+    Plan,
     Product,
     Schedule,
-    Terms,
 )
 
 METHOD_NAMES = {
@@ -69,7 +69,7 @@ def render_contract(
     facts: ContractFacts,
     product: Product,
     offer: Offer,
-    terms: Terms,
+    plan: Plan,
     schedule: Schedule,
     cost: Cost,
 ) -> Contract:
@@ -109,7 +109,7 @@ def render_contract(
         first_due=money(schedule.principal_minor[0] + schedule.interest_minor[0]),
         schedule=schedule_lines(schedule, currency),
         penalty_multiplier=servicing.penalty_multiplier,
-        penalty_rate=percent(terms.annual_rate * servicing.penalty_multiplier),
+        penalty_rate=percent(plan.annual_rate * servicing.penalty_multiplier),
         grace_days=servicing.grace_days,
         cooling_off_days=servicing.cooling_off_days,
         complaints=product.complaints_zh if is_chinese else product.complaints_en,

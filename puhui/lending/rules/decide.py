@@ -16,13 +16,15 @@ from puhui.lending.nouns import (
     Earning,
     GuardResult,
     Law,
+    Method,
     Offer,
+    Plan,
     PriceBuild,
     Product,
     ReasonBook,
+    Recalculation,
     Request,
     ScoreFacts,
-    Terms,
 )
 from puhui.lending.rules.credit_limit import size_credit
 from puhui.lending.rules.price import build_price, legal_cap, pd_decimal
@@ -37,6 +39,9 @@ REASONS = (
     "wanted_below_smallest",
 )
 """Every reason a decision can give beside those of the guards."""
+
+REVOLVING = (Method.DRAW_AT_WILL, Method.INTEREST_FIRST)
+"""Methods by which what is repaid may be drawn again, where the product says so."""
 
 
 def check_request(request: Request, product: Product) -> None:
@@ -163,26 +168,35 @@ def _is_over_law(offer: Offer, product: Product, law: Law, on: date) -> bool:
     """Whether the apr with its fee goes over the law's cap (without a fee the rate says it all)."""
     if not offer.upfront_fee_minor:
         return False
-    terms = terms_of(offer, product, on)
-    apr = cost(terms, build_schedule(terms)).apr
+    plan = plan_of(offer, product)
+    schedule = build_schedule(plan, offer.principal_minor, on)
+    apr = cost(plan, schedule, offer.upfront_fee_minor).apr
     return apr > legal_cap(law, product.legal_regime, on).rate_max
 
 
-def terms_of(offer: Offer, product: Product, starts_on: date) -> Terms:
-    """The terms of a loan that takes ``offer`` in full on ``starts_on``."""
+def plan_of(offer: Offer, product: Product) -> Plan:
+    """How a loan that takes ``offer`` is repaid, as its product says."""
     day_count = product.day_count(offer.method)
     assert day_count is not None, offer
-    return Terms(
-        offer.principal_minor,
+    servicing = product.servicing
+    return Plan(
         offer.currency,
         offer.annual_rate,
         offer.method,
         offer.term_months,
-        starts_on,
-        day_count,
-        rounding=product.servicing.rounding,
-        shifts_due_days=product.servicing.shifts_due_days,
-        upfront_fee_minor=offer.upfront_fee_minor,
+        day_count=day_count,
+        rounding=servicing.rounding,
+        shifts_due_days=servicing.shifts_due_days,
+        cuts_shares=True,
+        allocation=servicing.allocation,
+        direction=servicing.direction,
+        recalculation=Recalculation.TO_THE_DAY,
+        early=servicing.early,
+        penalty_multiplier=servicing.penalty_multiplier,
+        penalty_year_days=servicing.penalty_year_days,
+        penalty_on_interest=servicing.penalty_on_interest,
+        grace_days=servicing.grace_days,
+        is_revolving=servicing.is_revolving and offer.method in REVOLVING,
     )
 
 

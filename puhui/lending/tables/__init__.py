@@ -254,6 +254,7 @@ SET_CONTRACT = (
     .where(_contract.id == bindparam("id_"))
     .values(
         status=bindparam("status_"),
+        disbursed_minor=bindparam("disbursed_minor_"),
         repaid_minor=bindparam("repaid_minor_"),
         written_off_minor=bindparam("written_off_minor_"),
         outstanding_minor=bindparam("outstanding_minor_"),

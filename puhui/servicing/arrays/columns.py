@@ -2,123 +2,174 @@
 
 from __future__ import annotations
 
+from datetime import date
 from math import gcd
 
 import numpy as np
 
 from puhui.servicing.arrays.live import OWING, PLAN
-from puhui.servicing.nouns import Direction, InstalmentState, LoanState, Method, Servicing
-from puhui.servicing.rules.accrue import (
-    balance_ahead,
-    current_index,
-    fixed_interest,
-    interest_to_day,
-    period_factor,
-)
+from puhui.servicing.nouns import Direction, Interest, Method, Plan, PlanRow, PlanState
+from puhui.servicing.rules.period import divide
+from puhui.servicing.rules.replay.calendar import factor
 
 EVEN = "half_even"
+PAUSES = ("paused_from", "paused_until", "paused_days")
 
 
-def columns_of(state: LoanState) -> dict[str, int]:
+def columns_of(state: PlanState) -> dict[str, int]:
     """The columns of a loan as it stands on ``state.on``; days are ordinals, amounts minor units.
 
     Names are those of ``arrays.live.LIVE_FIELDS``; columns that only a day decides are left out.
     ``accrued_minor`` is interest and penalty earned to the day and not paid.
     """
-    on = state.on.toordinal()
-    rate, per = (state.terms.annual_rate * state.servicing.penalty_multiplier).as_integer_ratio()
-    year = per * state.servicing.penalty_year_days
+    on, plan = state.on.toordinal(), state.plan
+    rate, per = (state.annual_rate * plan.penalty_multiplier).as_integer_ratio()
+    year = per * plan.penalty_year_days
     shared = gcd(rate, year) or 1
-    owed = [row for row in state.instalments if row.due_on <= state.on and row.owed_minor]
+    owed = [row for row in state.rows if row.due_on <= state.on and row.owed_minor]
     if state.is_written_off:
         owed = []
     found = {
-        "opened_on": state.terms.starts_on.toordinal(),
-        "matures_on": state.instalments[-1].due_on.toordinal(),
+        "opened_on": state.drawn[0][0].toordinal(),
+        "matures_on": state.rows[-1].due_on.toordinal(),
         "counted_on": on,
         "principal_minor": state.disbursed_minor,
         "outstanding_minor": state.outstanding_minor,
-        "is_half_even": int(state.terms.rounding.value == EVEN),
+        "is_half_even": int(plan.rounding.value == EVEN),
         "penalty_numerator": rate // shared,
         "penalty_denominator": year // shared,
-        "grace_days": state.servicing.grace_days,
+        "penalty_on_interest": int(plan.penalty_on_interest),
+        "grace_days": plan.grace_days,
         "owing_principal_minor": sum(row.principal_owed_minor for row in owed),
-        "owing_interest_minor": sum(r.interest_due_minor - r.interest_paid_minor for r in owed),
-        "owing_fee_minor": sum(row.fee_due_minor - row.fee_paid_minor for row in owed),
-        "owing_penalty_minor": sum(r.penalty_due_minor - r.penalty_paid_minor for r in owed),
+        "owing_interest_minor": sum(row.interest_owed_minor for row in owed),
+        "owing_fee_minor": sum(row.fee_owed_minor for row in owed),
+        "owing_penalty_minor": sum(row.penalty_owed_minor for row in owed),
         "arrears_minor": state.arrears_minor,
         "days_past_due": state.days_past_due,
         "oldest_due_on": on - state.days_past_due if state.days_past_due else 0,
-        "is_amortising": int(
-            state.terms.method in (Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL)
-        ),
-        "rate_millionths": int(state.terms.annual_rate * 1_000_000),
+        "is_amortising": int(plan.method in (Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL)),
+        "rate_millionths": int(state.annual_rate * 1_000_000),
     }
+    found |= dict(zip(PAUSES, map(_number, state.paused), strict=True))
+    found |= _running(state)
     found["accrued_minor"] = (
-        found["owing_interest_minor"] + found["owing_penalty_minor"] + interest_to_day(state)
+        found["owing_interest_minor"] + found["owing_penalty_minor"] + _accruing(state)
     )
-    return found | _running(state)
+    return found
 
 
-def _running(state: LoanState) -> dict[str, int]:
+def _number(day: date | int | None) -> int:
+    if isinstance(day, date):
+        return day.toordinal()
+    return day or 0
+
+
+def running_place(state: PlanState) -> int | None:
+    """The first row that is not due yet on ``state.on``; None after the last, or a write-off."""
+    if state.is_written_off:
+        return None
+    for place, row in enumerate(state.rows):
+        if row.due_on > state.on:
+            return place
+    return None
+
+
+def _accruing(state: PlanState) -> int:
+    """Interest of the running row by what its columns say, earned and not paid."""
+    place = running_place(state)
+    if place is None:
+        return 0
+    row = state.rows[place]
+    earned = _fixed(state, place) + _portion(state, place, row.counted_until, state.on)
+    return max(0, earned - row.interest_paid_minor - row.interest_waived_minor)
+
+
+def _ahead(state: PlanState, place: int) -> int:
+    return sum(row.principal_owed_minor for row in state.rows[place:])
+
+
+def _portion(state: PlanState, place: int, first: date, last: date) -> int:
+    numerator, denominator = daily_factor(state, place)
+    days = (last - first).days
+    return divide(_ahead(state, place) * numerator * days, denominator, state.plan.rounding)
+
+
+def _fixed(state: PlanState, place: int) -> int:
+    """Interest of a row less that of its days from ``counted_until`` on."""
+    row = state.rows[place]
+    return row.interest_minor - _portion(state, place, row.counted_until, row.due_on)
+
+
+def _running(state: PlanState) -> dict[str, int]:
     """The columns of the instalment that runs on ``state.on``, all nought where none does."""
-    index = None if state.is_written_off else current_index(state)
-    if index is None:
+    place = running_place(state)
+    if place is None:
         names = ("number", "fixed_minor", "ahead_minor", "fixed_on", "next_due_on",
                  "next_principal_minor", "next_interest_minor", "next_interest_paid_minor",
-                 "next_fee_minor", "factor_numerator")  # fmt: skip
+                 "next_fee_minor", "next_penalty_minor", "factor_numerator")  # fmt: skip
         return dict.fromkeys(names, 0) | {"factor_denominator": 1}
-    row = state.instalments[index]
-    numerator, denominator = daily_factor(state, index)
+    row = state.rows[place]
+    numerator, denominator = daily_factor(state, place)
     return {
         "number": row.number,
-        "fixed_minor": fixed_interest(state, index),
-        "ahead_minor": balance_ahead(state, index),
+        "fixed_minor": _fixed(state, place),
+        "ahead_minor": _ahead(state, place),
         "fixed_on": row.counted_until.toordinal(),
         "factor_numerator": numerator,
         "factor_denominator": denominator,
         "next_due_on": row.due_on.toordinal(),
         "next_principal_minor": row.principal_owed_minor,
-        "next_interest_minor": row.interest_due_minor,
-        "next_interest_paid_minor": row.interest_paid_minor,
-        "next_fee_minor": row.fee_due_minor - row.fee_paid_minor,
+        "next_interest_minor": row.interest_minor,
+        "next_interest_paid_minor": row.interest_paid_minor + row.interest_waived_minor,
+        "next_fee_minor": row.fee_owed_minor,
+        "next_penalty_minor": row.penalty_owed_minor,
     }
 
 
-def daily_factor(state: LoanState, index: int) -> tuple[int, int]:
-    """Interest per minor unit and day of the period of instalment ``index``, in lowest terms."""
-    row = state.instalments[index]
-    numerator, denominator = period_factor(state, index)
-    denominator *= (row.due_on - row.starts_on).days
+def daily_factor(state: PlanState, place: int) -> tuple[int, int]:
+    """Interest per minor unit and day of the period of row ``place``, in lowest terms.
+
+    Flat interest is spread over the days of its period, whatever is left of principal.
+    """
+    row, plan = state.rows[place], state.plan
+    days = (row.due_on - row.starts_on).days
+    if days <= 0:
+        return 0, 1
+    if plan.interest is Interest.FLAT:
+        numerator, denominator = row.interest_minor, max(1, _ahead(state, place)) * days
+    else:
+        numerator, denominator = factor(plan, row, row.starts_on, row.due_on)
+        denominator *= days
     shared = gcd(numerator, denominator)
     return numerator // shared, denominator // shared
 
 
-def owing_of(state: LoanState) -> bytes:
+def owing_of(state: PlanState) -> bytes:
     """What is owed of instalments due by ``state.on``, packed as records ``OWING``."""
     if state.is_written_off:
         return b""
-    rows = [_owing(r) for r in state.instalments if r.due_on <= state.on and r.owed_minor]
+    rows = [_owing(r) for r in state.rows if r.due_on <= state.on and r.owed_minor]
     return np.array(rows, dtype=OWING).tobytes()
 
 
-def _owing(row: InstalmentState) -> tuple[int, ...]:
+def _owing(row: PlanRow) -> tuple[int, ...]:
+    """Penalties that no days change count as paid below nought."""
     return (
         row.number,
         row.due_on.toordinal(),
         row.principal_owed_minor,
-        row.interest_due_minor - row.interest_paid_minor,
-        row.fee_due_minor - row.fee_paid_minor,
-        row.penalty_paid_minor,
+        row.interest_owed_minor,
+        row.fee_owed_minor,
+        row.penalty_paid_minor + row.penalty_waived_minor - row.penalty_charged_minor,
         row.overdue_minor_days,
         max(row.counted_until, row.due_on).toordinal(),
     )
 
 
-def plan_of(state: LoanState) -> bytes:
+def plan_of(state: PlanState) -> bytes:
     """The instalments that run or are ahead on ``state.on``, packed as records ``PLAN``."""
-    index = current_index(state)
-    if index is None or state.is_written_off:
+    place = running_place(state)
+    if place is None:
         return b""
     rows = [
         (
@@ -126,17 +177,18 @@ def plan_of(state: LoanState) -> bytes:
             row.starts_on.toordinal(),
             row.due_on.toordinal(),
             row.principal_owed_minor,
-            row.interest_due_minor,
-            row.fee_due_minor - row.fee_paid_minor,
-            *daily_factor(state, place),
+            row.interest_minor - (row.interest_paid_minor + row.interest_waived_minor) * (n > 0),
+            row.fee_owed_minor,
+            *daily_factor(state, place + n),
+            row.penalty_owed_minor,
         )
-        for place, row in enumerate(state.instalments[index:], index)
+        for n, row in enumerate(state.rows[place:])
     ]
     return np.array(rows, dtype=PLAN).tobytes()
 
 
-def allocation_text(servicing: Servicing) -> str:
+def allocation_text(plan: Plan) -> str:
     """The order in which money is used, as one text that ``rules.debit`` reads."""
-    keys = ",".join(f"{timing.value}.{part.value}" for timing, part in servicing.allocation)
-    is_vertical = servicing.direction is Direction.VERTICAL
+    keys = ",".join(f"{timing.value}.{part.value}" for timing, part in plan.allocation)
+    is_vertical = plan.direction is Direction.VERTICAL
     return f"{'vertical' if is_vertical else 'horizontal'}|{keys}"

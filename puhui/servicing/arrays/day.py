@@ -62,9 +62,12 @@ def age_owing(live: Rows, owing: Rows, loan: Whole, day: int, penalty: Whole) ->
     """
     for n in range(len(owing)):
         one, of = owing[n], live[loan[n]]
-        if one.principal_minor and one.due_on < day - of.grace_days:
+        bearing = one.principal_minor
+        if of.penalty_on_interest:
+            bearing += one.interest_minor
+        if of.penalty_numerator and bearing and one.due_on < day - of.grace_days:
             since = max(one.counted_on, one.due_on)
-            owing[n].minor_days = one.minor_days + one.principal_minor * (day - since)
+            owing[n].minor_days = one.minor_days + bearing * (day - since)
             owing[n].counted_on = day
         due = 0
         if one.minor_days:

@@ -56,6 +56,8 @@ LIVE_FIELDS = (
     "booked_loss_minor",
     "events",
     "changed_on",
+    "next_penalty_minor",
+    "penalty_on_interest",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``
@@ -75,7 +77,8 @@ OWING_FIELDS = (
 )
 OWING = np.dtype([(name, "<i8") for name in OWING_FIELDS])
 """An instalment that is due and not wholly paid: what is still owed of each part; overdue principal
-times days up to ``counted_on``, from which penalty interest follows."""
+times days up to ``counted_on``, from which penalty interest follows. Penalties that no days change
+count as paid below nought."""
 
 PLAN_FIELDS = (
     "number",
@@ -86,6 +89,7 @@ PLAN_FIELDS = (
     "fee_minor",
     "factor_numerator",
     "factor_denominator",
+    "penalty_minor",
 )
 PLAN = np.dtype([(name, "<i8") for name in PLAN_FIELDS])
 """An instalment ahead: parts still to be paid; interest per minor unit and day as a fraction."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from puhui.kernel.compiled import njit
 from puhui.kernel.money import Rounding
 from puhui.servicing.nouns import Method
-from puhui.servicing.rules.schedule import level_payment
+from puhui.servicing.rules.level import level_payment
 
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
@@ -31,7 +31,7 @@ def schedule_rows(
 
     ``principal_minor`` (m,) int64; ``rate_millionths`` (m,) int64, annual rate in millionths;
     ``period_parts`` (n,) or (m, n) int64 over ``year_parts``: days of each period over 360, 364 or
-    365, or 30 over 360 for 30/360 by months. Twin of ``rules.schedule.lay_out``: level payments
+    365, or 30 over 360 for 30/360 by months. Twin of ``rules.level.lay_out``: level payments
     come from doubles and, within ``DOUBT`` of half a unit, from exact whole numbers.
     """
     count = period_parts.shape[-1]

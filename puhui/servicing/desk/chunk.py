@@ -19,8 +19,8 @@ HEAD = 6
 """Columns of ``LOCK_CHUNK`` before the numbers."""
 FIXED = frozenset(
     ("opened_on", "principal_minor", "is_half_even", "penalty_numerator", "penalty_denominator",
-     "grace_days", "paused_from", "paused_until", "paused_days", "watch_until", "grade",
-     "is_amortising", "lgd_millionths", "rate_millionths", "matures_on")
+     "grace_days", "penalty_on_interest", "paused_from", "paused_until", "paused_days",
+     "watch_until", "grade", "is_amortising", "lgd_millionths", "rate_millionths", "matures_on")
 )  # fmt: skip
 """Columns that a day does not change."""
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
@@ -91,8 +91,9 @@ def roll(tx: Transaction, chunk: Chunk, day: int) -> int:
             interest = one["next_interest_minor"] - one["next_interest_paid_minor"]
             due_on = int(one["next_due_on"])
             parts = (one["next_principal_minor"], interest, one["next_fee_minor"])
-            if any(parts):
-                fallen.append((int(one["number"]), due_on, *map(int, parts), 0, 0, due_on))
+            penalty = int(one["next_penalty_minor"])
+            if any(parts) or penalty:
+                fallen.append((int(one["number"]), due_on, *map(int, parts), -penalty, 0, due_on))
                 whose.append(n)
             _lay_next(one, plan, int(one["number"]) - first + 1)
     chunk.touched.update(places)
@@ -110,7 +111,7 @@ def _lay_next(one: Any, plan: Rows, at: int) -> None:
     if at >= len(plan):
         one["number"] = one["next_due_on"] = one["ahead_minor"] = one["fixed_minor"] = 0
         one["next_principal_minor"] = one["next_interest_minor"] = one["next_fee_minor"] = 0
-        one["next_interest_paid_minor"] = 0
+        one["next_interest_paid_minor"] = one["next_penalty_minor"] = 0
         return
     row = plan[at]
     one["number"], one["next_due_on"] = row["number"], row["due_on"]
@@ -118,6 +119,7 @@ def _lay_next(one: Any, plan: Rows, at: int) -> None:
         row["principal_minor"], row["interest_minor"],
     )  # fmt: skip
     one["next_fee_minor"], one["next_interest_paid_minor"] = row["fee_minor"], 0
+    one["next_penalty_minor"] = row["penalty_minor"]
     one["ahead_minor"] = plan["principal_minor"][at:].sum()
     one["factor_numerator"] = row["factor_numerator"]
     one["factor_denominator"] = row["factor_denominator"]

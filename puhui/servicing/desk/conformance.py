@@ -11,7 +11,7 @@ from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.servicing.formats import emi_case, fineract
-from puhui.servicing.nouns.plan import PlanRow, PlanState
+from puhui.servicing.nouns.state import PlanRow, PlanState
 from puhui.servicing.rules.replay.layout import lay_out_plan
 from puhui.servicing.rules.replay.run import replay
 

@@ -68,8 +68,9 @@ def run_day(act: Act, input: RunDay) -> DayRun:
         columns = {"loan_id": ids, "number": numbers, "amount_minor": amounts}
         act.tx.load(
             tables.EVENT,
-            {**columns, "kind": "repaid", "day": input.day.isoformat(), "act_key": act.key},
-        )
+            {**columns, "kind": "repaid", "day": input.day.isoformat(), "act_key": act.key,
+             "undoes": "", "payer_id": "", "details": ""},
+        )  # fmt: skip
     digest = write_chunk(act, chunk, is_month_end=is_month_end)
     return DayRun(
         len(live), due, debited.loans, debited.minor, debited.short, earned, suspended,

@@ -9,9 +9,10 @@ import numpy as np
 
 from puhui.kernel.act import BATCH_MAX, Act
 from puhui.kernel.store import Transaction
-from puhui.ledger import Account, Transfer, chart, create_transfers, lookup_accounts
+from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.payment import own_account, wallet_account
 from puhui.servicing.desk.chunk import Chunk
+from puhui.servicing.desk.post import loan_account
 from puhui.servicing.nouns.live import RiskFigures
 from puhui.servicing.rules.age import is_debit_day
 from puhui.servicing.rules.debit import PARTS, share_out
@@ -34,11 +35,6 @@ class Debited:
     short: int = 0
     postings: int = 0
     events: list[tuple[str, int, int]] = field(default_factory=list)
-
-
-def loan_account(loan_id: str) -> int:
-    """The number of the account that holds a loan's principal."""
-    return Account.id_of(f"loan:{loan_id}")
 
 
 def debit(act: Act, chunk: Chunk, day: int, figures: RiskFigures) -> Debited:

@@ -11,12 +11,43 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
+from puhui.servicing.desk.book import (
+    Book,
+    columns_of_event,
+    event_of,
+    plan_in,
+    plan_text,
+    read_book,
+)
 from puhui.servicing.desk.day import post_own
 from puhui.servicing.desk.figures import risk_figures
-from puhui.servicing.nouns import LoanState, LoanStatus
+from puhui.servicing.desk.post import loan_account, post_changes, transfer_chain
+from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
 from puhui.servicing.rules.age import days_counted, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
+from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
+
+__all__ = [
+    "Book",
+    "Changed",
+    "LoanIdentity",
+    "change_loan",
+    "changed_ends",
+    "changed_loans",
+    "count_live",
+    "end_books",
+    "events_of",
+    "forget_chance",
+    "has_loan",
+    "loan_account",
+    "open_loan",
+    "plan_in",
+    "plan_text",
+    "read_book",
+    "take_loan",
+    "transfer_chain",
+]
 
 PD_UNKNOWN = Decimal("0.02")
 """What a chance of default counts as where none is known, or where it was erased."""
@@ -34,45 +65,76 @@ class LoanIdentity:
     lgd: Decimal | None = None
 
 
-def open_loan(act: Act, loan: LoanIdentity, state: LoanState) -> None:
-    """Take a loan into servicing on the day its money was paid out, or as its events left it."""
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A loan before and after an event, and what each event's money came to differently."""
+
+    before: PlanState
+    after: PlanState
+    shares: tuple[Share, ...]
+
+    @property
+    def new(self) -> Share:
+        """What the newest event came to; all nought where it moved no money."""
+        return self.shares[-1] if self.shares else Share("", self.after.on, 0, 0, 0, 0)
+
+
+def open_loan(
+    act: Act, loan: LoanIdentity, plan: Plan, *, on: date, amount_minor: int, by: date
+) -> None:
+    """Take a loan into servicing as it stands on ``by``: ``amount_minor`` drawn on ``on``.
+
+    Events that are on record already are taken over.
+    """
     figures = risk_figures()
+    rows = act.tx.all(tables.READ_EVENTS, loan_id=loan.id)
+    events = tuple(event_of(row) for row in rows)
+    if not events or events[0].kind is not Happening.DRAWN:
+        drawn = PlanEvent("0", Happening.DRAWN, on, amount_minor)
+        act.tx.put(tables.INSERT_EVENT, **columns_of_event(drawn, loan.id, act.key))
+        events = (drawn, *events)
     columns = dict.fromkeys(LIVE_FIELDS, 0)
     columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
     columns["stage"] = 1
-    known = act.tx.one(tables.LAST_EVENT, loan_id=loan.id)
-    columns["events"] = (known.number if known is not None else 0) or 0
-    _put(act, loan, state, columns, status="live")
+    columns["events"] = len(events) - 1
+    _put(act, loan, Book(loan.id, plan, events).state(by), columns, status="live")
 
 
-def change_loan(
-    act: Act, loan_id: str, state: LoanState, *, kind: str, amount_minor: int, paid_minor: int
-) -> None:
-    """Record an event of a loan and its columns after it; ``paid_minor`` of interest and penalty.
+def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
+    """Let events happen to a loan: recompute it, post what differs, keep its columns.
 
-    Where the loan ends by it, interest earned since the last day is booked at once, and what was
-    provided for it is released. Refused: ``servicing.no_loan``.
+    Events may lie before others that are on record; they get the next numbers as their ids. Where
+    the loan ends by it, interest earned since the last day is booked at once, and what was
+    provided for it is released; where it lives again, it is in the books from today on.
+    Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
+    ``lending.wallet_short``, ``lending.books_not_open``, and those of ``replay``.
     """
     row = take_loan(act.tx, loan_id)
+    book = read_book(act.tx, loan_id)
+    first = book.events[0].on
+    for event in events:
+        if event.on > act.today:
+            raise Refused("servicing.day_ahead", f"{event.on} has not come yet.")
+        if event.on < first:
+            raise Refused("servicing.before_loan", f"The loan began on {first}.")
+    later = book.after(events)
+    before, after = book.state(act.today), later.state(act.today)
+    shares = deltas(before, after)
+    post_changes(act, row, shares, {event.event_id: event for event in later.events})
+    for event in later.events[len(book.events) :]:
+        act.tx.put(tables.INSERT_EVENT, **columns_of_event(event, loan_id, act.key))
     columns = {name: getattr(row, name) for name in LIVE_FIELDS}
-    columns["events"] += 1
-    columns["booked_minor"] -= paid_minor
-    act.tx.put(
-        tables.INSERT_EVENT,
-        loan_id=loan_id,
-        number=columns["events"],
-        kind=kind,
-        day=act.today.isoformat(),
-        amount_minor=amount_minor,
-        act_key=act.key,
-    )
+    columns["events"] = len(later.events) - 1
+    columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
-    _put(act, loan, state, columns, status=row.status)
+    status = row.status if row.status in tables.LIVE_STATUSES else "live"
+    _put(act, loan, after, columns, status=status)
+    return Changed(before, after, shares)
 
 
 def _put(
-    act: Act, loan: LoanIdentity, state: LoanState, columns: dict[str, int], *, status: str
+    act: Act, loan: LoanIdentity, state: PlanState, columns: dict[str, int], *, status: str
 ) -> None:
     columns |= columns_of(state)
     if state.status is LoanStatus.PAID_OFF:
@@ -98,7 +160,8 @@ def _put(
         tables.PUT_PLAN,
         loan_id=loan.id,
         rows=plan_of(state),
-        allocation=allocation_text(state.servicing),
+        allocation=allocation_text(state.plan),
+        plan=plan_text(state.plan),
     )
 
 
@@ -167,7 +230,8 @@ def has_loan(tx: Transaction, loan_id: str) -> bool:
 
 
 def events_of(tx: Transaction, loan_id: str) -> list[Row]:
-    """What happened to a loan, in order: ``number``, ``kind``, ``day``, ``amount_minor``."""
+    """What happened to a loan, in order: ``number``, ``kind``, ``day``, ``amount_minor``,
+    ``undoes``, ``payer_id`` and ``details``."""
     return tx.all(tables.READ_EVENTS, loan_id=loan_id)
 
 

@@ -13,6 +13,7 @@ from puhui.servicing.nouns.terms import (
     Direction,
     Frequency,
     Method,
+    Overpayment,
     Part,
     Timing,
     YearCut,
@@ -36,12 +37,15 @@ class Basis(Enum):
 class Recalculation(Enum):
     """What payments off the due day do to interest.
 
+    ``TO_THE_DAY``: early principal bears interest to the day it comes and no longer, overdue
+    principal bears penalty interest instead; every loan in the store is of this kind.
     ``RUNNING_PERIOD``: early principal saves interest at once, overdue principal bears interest in
     the running period only (Fineract's cumulative plan). ``EVERY_PERIOD``: in all periods
     (Fineract's progressive plan). ``NONE``: the plan's interest stands.
     """
 
     NONE = "none"
+    TO_THE_DAY = "to_the_day"
     RUNNING_PERIOD = "running_period"
     EVERY_PERIOD = "every_period"
 
@@ -85,8 +89,14 @@ class Happening(Enum):
     PENALTY_CHARGED = "penalty_charged"
     WAIVED = "waived"
     RESCHEDULED = "rescheduled"
+    RATE_CHANGED = "rate_changed"
+    DUE_DAY_MOVED = "due_day_moved"
     RE_AGED = "re_aged"
     RE_AMORTISED = "re_amortised"
+    WRITTEN_OFF = "written_off"
+    RECOVERED = "recovered"
+    PAUSED = "paused"
+    RESUMED = "resumed"
     UNDONE = "undone"
 
 
@@ -96,18 +106,19 @@ PAYMENTS = (
     Happening.GOODWILL,
     Happening.MERCHANT_REFUNDED,
 )
-"""The kinds that bring money in."""
+"""The kinds that bring money in while the loan stands in the books."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanEvent:
     """Something that happened to a loan on a day; events of one day keep the order of the book.
 
-    ``amount_minor`` is the money or the charge. ``due_on``: the due day of a charge, the first day
-    that a reschedule touches, or the first due day after re-ageing. ``moved_to``: the new due day.
-    ``count``: extra instalments, or how many a re-aged loan gets. ``grace``: instalments without
-    principal. ``annual_rate``: a new rate from then on. ``part``: what is waived.
-    ``undoes``: the ``event_id`` that never happened.
+    ``amount_minor`` is the money or the charge. ``due_on``: the due day of a charge, the due day
+    that a reschedule or a move starts at, the first due day after re-ageing, or the last day of a
+    pause. ``moved_to``: the new due day. ``count``: extra instalments, or how many a re-aged loan
+    gets. ``grace``: instalments without principal. ``annual_rate``: a new rate from then on.
+    ``part``: what is waived. ``undoes``: the ``event_id`` that never happened, or the payment that
+    was taken back. ``payer_id``: whose wallet the money came from, empty for the borrower's.
     """
 
     event_id: str
@@ -121,6 +132,7 @@ class PlanEvent:
     annual_rate: Decimal | None = None
     part: Part = Part.INTEREST
     undoes: str = ""
+    payer_id: str = ""
 
 
 STANDARD_ORDER = tuple(
@@ -146,7 +158,12 @@ class Plan:
     ``levels_by_first_period`` takes the first period's factor for every period when it works out
     the level; ``shares_whole_term`` spreads flat principal over the whole count even when money is
     drawn late, so that the last instalment is larger. Both are habits of Fineract's cumulative
-    plan. A bullet loan has grace on both for all instalments but the last.
+    plan. ``cuts_shares``: equal shares of principal are cut down, the last takes what is left. A
+    bullet loan has grace on both for all instalments but the last; a loan drawn at will has one.
+
+    Overdue principal (and interest, if ``penalty_on_interest``: 复利) bears the loan's rate times
+    ``penalty_multiplier`` over ``penalty_year_days``, from the due day on once ``grace_days`` have
+    passed. ``is_revolving``: what is repaid may be drawn again until the last due day.
     """
 
     currency: str
@@ -167,6 +184,7 @@ class Plan:
     adjusts_instalment: bool = False
     levels_by_first_period: bool = False
     shares_whole_term: bool = False
+    cuts_shares: bool = False
     grace_principal: int = 0
     grace_interest: int = 0
     interest_free: int = 0
@@ -184,101 +202,32 @@ class Plan:
     rests_on_due_day: bool = False
     compounds_overdue: bool = False
     starts_on: date | None = None
+    penalty_multiplier: Decimal = Decimal(0)
+    penalty_year_days: int = 360
+    penalty_on_interest: bool = False
+    grace_days: int = 0
+    is_revolving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class PlanRow:
-    """One instalment, down payment or charge row after its events, minor units.
+class Servicing:
+    """What a product says of repayments beside its method; a plan takes most of it over.
 
-    ``outstanding_after_minor`` is principal once this row is paid. ``in_advance_minor`` and
-    ``late_minor`` are the payments that came before and after the due day.
+    ``overpayment`` is money beyond the pay-off amount; ``cooling_off_days`` count from the day
+    after the money was paid out. ``over_applied_share`` of the amount agreed on may be drawn
+    beyond it, where a loan is revolving.
     """
 
-    number: int
-    starts_on: date
-    due_on: date
-    is_down_payment: bool
-    principal_minor: int
-    interest_minor: int
-    fee_minor: int
-    penalty_minor: int
-    principal_paid_minor: int
-    interest_paid_minor: int
-    fee_paid_minor: int
-    penalty_paid_minor: int
-    waived_minor: int
-    in_advance_minor: int
-    late_minor: int
-    outstanding_after_minor: int
-    paid_on: date | None
-
-    @property
-    def due_minor(self) -> int:
-        """All parts together, before waivers."""
-        return self.principal_minor + self.interest_minor + self.fee_minor + self.penalty_minor
-
-    @property
-    def paid_minor(self) -> int:
-        """All that was paid on this row."""
-        return (
-            self.principal_paid_minor
-            + self.interest_paid_minor
-            + self.fee_paid_minor
-            + self.penalty_paid_minor
-        )
-
-    @property
-    def owed_minor(self) -> int:
-        """What is still to pay of this row."""
-        return self.due_minor - self.paid_minor - self.waived_minor
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one payment came to: its parts and what was more than the loan; minor units."""
-
-    event_id: str
-    on: date
-    principal_minor: int
-    interest_minor: int
-    fee_minor: int
-    penalty_minor: int
-    credit_minor: int
-
-    @property
-    def total_minor(self) -> int:
-        """The payment."""
-        return (
-            self.principal_minor
-            + self.interest_minor
-            + self.fee_minor
-            + self.penalty_minor
-            + self.credit_minor
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PlanState:
-    """A loan as its events leave it on ``on``: recomputed, never stored.
-
-    ``credit_minor`` is owed to the payer: overpaid and not yet refunded.
-    ``is_calendar_published`` is false where a due day was moved by weekends alone.
-    """
-
-    plan: Plan
-    on: date
-    rows: tuple[PlanRow, ...]
-    drawn: tuple[tuple[date, int], ...]
-    shares: tuple[Share, ...]
-    credit_minor: int = 0
-    is_calendar_published: bool = True
-
-    @property
-    def outstanding_minor(self) -> int:
-        """Principal drawn and not repaid."""
-        return sum(row.principal_minor - row.principal_paid_minor for row in self.rows)
-
-    @property
-    def owed_minor(self) -> int:
-        """All that the rows still ask for."""
-        return sum(row.owed_minor for row in self.rows)
+    rounding: Rounding
+    grace_days: int
+    penalty_multiplier: Decimal
+    penalty_year_days: int
+    allocation: tuple[tuple[Timing, Part], ...]
+    direction: Direction
+    overpayment: Overpayment
+    shifts_due_days: bool
+    cooling_off_days: int
+    penalty_on_interest: bool = False
+    early: Early = Early.REDUCE_INSTALMENT
+    is_revolving: bool = False
+    over_applied_share: Decimal = Decimal(0)

@@ -1,13 +1,8 @@
-"""Terms 借款条件: how a loan is repaid, what interest counts, how repayments are taken."""
+"""Words of a plan 借款条件: what may be chosen of methods, day counts, orders and roundings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from enum import Enum
-
-from puhui.kernel.money import Rounding
 
 
 class Method(Enum):
@@ -73,53 +68,3 @@ class YearCut(Enum):
 
     LAST_DAY = "31 December"
     FIRST_DAY = "1 January"
-
-
-@dataclass(frozen=True, slots=True)
-class Servicing:
-    """How repayments are taken: order of allocation, grace, penalty, shift of due days."""
-
-    rounding: Rounding
-    grace_days: int
-    penalty_multiplier: Decimal
-    penalty_year_days: int
-    allocation: tuple[tuple[Timing, Part], ...]
-    direction: Direction
-    overpayment: Overpayment
-    shifts_due_days: bool
-    cooling_off_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a schedule follows from. Amounts in minor units, ``annual_rate`` a share per year.
-
-    ``count`` instalments, one each ``every`` ``frequency``; ``anchor_day`` keeps the day of the
-    month; ``due_days`` (if not empty) replaces the computed due days. ``adjusts_instalment`` tries
-    once to make the last instalment more equal (Fineract's rule).
-    """
-
-    principal_minor: int
-    currency: str
-    annual_rate: Decimal
-    method: Method
-    count: int
-    starts_on: date
-    day_count: DayCount
-    every: int = 1
-    frequency: Frequency = Frequency.MONTHS
-    anchor_day: int | None = None
-    due_days: tuple[date, ...] = ()
-    rounding: Rounding = Rounding.HALF_UP
-    year_cut: YearCut = YearCut.LAST_DAY
-    adjusts_instalment: bool = False
-    shifts_due_days: bool = False
-    upfront_fee_minor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Drawdown:
-    """Money taken on a day under the same terms (提款)."""
-
-    on: date
-    amount_minor: int

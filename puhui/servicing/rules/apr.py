@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from decimal import Context, Decimal, localcontext
 
 from puhui.kernel.errors import Refused
-from puhui.servicing.nouns import Cost, Frequency, Method, Schedule, Terms
+from puhui.servicing.nouns import Cost, Frequency, Method, Plan, Schedule
 
 PLACES = Decimal("1e-10")
 EXACT = Context(prec=34)
 STEPS_MAX = 100
 
 
-def cost(terms: Terms, schedule: Schedule) -> Cost:
-    """Total cost and apr of a credit whose fee ``terms.upfront_fee_minor`` is kept back at first.
+def cost(plan: Plan, schedule: Schedule, upfront_fee_minor: int = 0) -> Cost:
+    """Total cost and apr of a credit of which ``upfront_fee_minor`` is kept back at first.
 
     The apr is the rate of one period times the periods of a year (monthly repayment: monthly IRR x
     12), as the People's Bank's announcement 2021 No. 3 asks for with compound reckoning and as
@@ -24,16 +24,16 @@ def cost(terms: Terms, schedule: Schedule) -> Cost:
     ``effective_rate`` compounds the same period over a year.
     Refused: ``lending.bad_cash_flow`` when the fee eats the amount.
     """
-    principal, fee = terms.principal_minor, terms.upfront_fee_minor
+    principal, fee = sum(schedule.principal_minor), upfront_fee_minor
     paid = [
         part + due
         for part, due in zip(schedule.principal_minor, schedule.interest_minor, strict=True)
     ]
-    if len(paid) == 1 or terms.method is Method.DRAW_AT_WILL:
-        offset, per_year = _single_period(terms, schedule)
+    if len(paid) == 1 or plan.method is Method.DRAW_AT_WILL:
+        offset, per_year = _single_period(plan, schedule)
         flows = [(offset, paid[-1])]
     else:
-        per_year = _periods_per_year(terms)
+        per_year = _periods_per_year(plan)
         flows = list(enumerate(paid, start=1))
     rate = period_rate(principal - fee, flows)
     with localcontext(EXACT):
@@ -45,16 +45,16 @@ def cost(terms: Terms, schedule: Schedule) -> Cost:
     return Cost(principal, schedule.total_interest_minor, fee, apr, effective_rate)
 
 
-def _periods_per_year(terms: Terms) -> Decimal:
+def _periods_per_year(plan: Plan) -> Decimal:
     """Regular periods in a year: months exactly, weeks as 52, days as 365."""
-    year = {Frequency.MONTHS: 12, Frequency.WEEKS: 52, Frequency.DAYS: 365}[terms.frequency]
-    return EXACT.divide(Decimal(year), Decimal(terms.every))
+    year = {Frequency.MONTHS: 12, Frequency.WEEKS: 52, Frequency.DAYS: 365}[plan.frequency]
+    return EXACT.divide(Decimal(year), Decimal(plan.every))
 
 
-def _single_period(terms: Terms, schedule: Schedule) -> tuple[int, Decimal]:
+def _single_period(plan: Plan, schedule: Schedule) -> tuple[int, Decimal]:
     """Offset and periods a year for one repayment: its term in months or days, a year at most."""
-    if terms.frequency is Frequency.MONTHS:
-        length, year = terms.every * terms.count, 12
+    if plan.frequency is Frequency.MONTHS:
+        length, year = plan.every * plan.count, 12
     else:
         length, year = (schedule.due_on[-1] - schedule.starts_on).days, 365
     if length <= year:

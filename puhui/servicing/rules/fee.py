@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding, round_minor
-from puhui.servicing.nouns.plan import FeeBasis, Happening, PlanEvent, PlanRow
+from puhui.servicing.nouns.plan import FeeBasis, Happening, PlanEvent
+from puhui.servicing.nouns.state import PlanRow
 
 
 def fee_minor(

@@ -1,4 +1,4 @@
-"""Periods: due days from terms, and period factors as whole numbers over one denominator."""
+"""Periods: due days from a plan, and period factors as whole numbers over one denominator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 from puhui.kernel.calendar import add_months, next_business_day
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
-from puhui.servicing.nouns import DayCount, Frequency, Terms, YearCut
+from puhui.servicing.nouns import DayCount, Frequency, Plan, YearCut
 
 COUNT_MAX = 480
 """The most instalments one schedule may have (forty years by months): a bound, not a rule."""
@@ -19,30 +19,23 @@ COUNT_MAX = 480
 YEAR_DAYS = {DayCount.THIRTY_360: 360, DayCount.ACT_360: 360, DayCount.ACT_364: 364}
 
 
-def due_days(terms: Terms) -> tuple[tuple[date, ...], bool]:
+def due_days(plan: Plan, starts_on: date) -> tuple[tuple[date, ...], bool]:
     """The due day of each instalment, and whether the holidays of all those years are known.
 
     Months keep their anchor day, so 31 January is followed by the last of February and by
     31 March. With ``shifts_due_days`` a day on which banks are closed moves to the next business
     day; interest by actual days then runs to the moved day. Refused: ``lending.bad_terms``.
     """
-    if not 1 <= terms.count <= COUNT_MAX or terms.every < 1:
-        raise Refused("lending.bad_terms", f"{terms.count} instalments cannot be planned.")
-    if terms.due_days:
-        days = terms.due_days
-        if len(days) != terms.count:
-            raise Refused("lending.bad_terms", "There must be one due day for each instalment.")
-        bounds = (terms.starts_on, *days)
-        if any(later <= day for day, later in zip(bounds, days, strict=False)):
-            raise Refused("lending.bad_terms", "Due days must follow one another.")
-    elif terms.frequency is Frequency.MONTHS:
-        days = _month_days(terms.starts_on, terms.every, terms.count, terms.anchor_day)
+    if not 1 <= plan.count <= COUNT_MAX or plan.every < 1:
+        raise Refused("lending.bad_terms", f"{plan.count} instalments cannot be planned.")
+    if plan.frequency is Frequency.MONTHS:
+        days = _month_days(starts_on, plan.every, plan.count, plan.anchor_day)
     else:
-        step = terms.every * (7 if terms.frequency is Frequency.WEEKS else 1)
+        step = plan.every * (7 if plan.frequency is Frequency.WEEKS else 1)
         days = tuple(
-            terms.starts_on + timedelta(days=step * number) for number in range(1, terms.count + 1)
+            starts_on + timedelta(days=step * number) for number in range(1, plan.count + 1)
         )
-    if not terms.shifts_due_days:
+    if not plan.shifts_due_days:
         return days, True
     moved = tuple(next_business_day(day) for day in days)
     return tuple(found.day for found in moved), all(found.is_published for found in moved)
@@ -58,29 +51,29 @@ def _month_days(
     )
 
 
-def factors(terms: Terms, days: Sequence[date]) -> tuple[tuple[int, ...], int]:
+def factors(plan: Plan, starts_on: date, days: Sequence[date]) -> tuple[tuple[int, ...], int]:
     """Interest of each period per unit of balance, as whole numerators over one denominator.
 
     30/360 counts a month as 30 days whatever the dates say (periods of days or weeks count actual
     days over 360); the other counts take actual days. act/act divides by 366 for the days that
     fall in leap years and by 365 for the others, and cuts a period at 31 December (that day
     belongs to the new year, as Apache Fineract counts: 12 December 2023 to 12 January 2024 is
-    19/365 + 12/366) or at 1 January (20/365 + 11/366), by ``terms.year_cut``.
+    19/365 + 12/366) or at 1 January (20/365 + 11/366), by ``plan.year_cut``.
     Refused: ``lending.bad_terms`` for a rate below nought or not finite.
     """
-    rate = terms.annual_rate
+    rate = plan.annual_rate
     if not rate.is_finite() or rate < 0:
         raise Refused("lending.bad_terms", "The annual rate must not be below nought.")
-    if terms.day_count is DayCount.THIRTY_360 and terms.frequency is Frequency.MONTHS:
+    if plan.day_count is DayCount.THIRTY_360 and plan.frequency is Frequency.MONTHS:
         numerator, denominator = rate.as_integer_ratio()
-        return (numerator * 30 * terms.every,) * len(days), denominator * 360
-    count, cuts_last = terms.day_count, terms.year_cut is YearCut.LAST_DAY
+        return (numerator * 30 * plan.every,) * len(days), denominator * 360
+    count, cuts_last = plan.day_count, plan.year_cut is YearCut.LAST_DAY
     year = 0
     if count is DayCount.ACT_365:
         year = 365
     elif count is not DayCount.ACT_ACT:
         year = YEAR_DAYS[count]
-    return _factors(rate, year, cuts_last, (terms.starts_on, *days))
+    return _factors(rate, year, cuts_last, (starts_on, *days))
 
 
 @lru_cache(maxsize=4096)

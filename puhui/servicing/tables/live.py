@@ -21,6 +21,9 @@ from sqlalchemy import (
 from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
+LATER = 2
+"""How many of the columns came with a later state, at the end of the table."""
+
 LOAN = Table(
     "servicing_loan",
     metadata,
@@ -29,8 +32,9 @@ LOAN = Table(
     Column("product", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),
-    *(Column(name, BigInteger, nullable=False) for name in LIVE_FIELDS),
+    *(Column(name, BigInteger, nullable=False) for name in LIVE_FIELDS[:-LATER]),
     Column("owing", LargeBinary),
+    *(Column(name, BigInteger, nullable=False) for name in LIVE_FIELDS[-LATER:]),
     CheckConstraint("status IN ('live', 'charged_off', 'paid_off', 'written_off')"),
     CheckConstraint("outstanding_minor >= 0 AND outstanding_minor <= principal_minor"),
     CheckConstraint("stage IN (1, 2, 3) AND risk_class BETWEEN 0 AND 4"),
@@ -45,8 +49,10 @@ PLAN = Table(
     Column("loan_id", Text, primary_key=True),
     Column("rows", LargeBinary, nullable=False),
     Column("allocation", Text, nullable=False),
+    Column("plan", Text, nullable=False),
 )
-"""The instalments ahead when the loan was last laid out, and the order in which money is used."""
+"""The plan agreed on; the instalments ahead when the loan was last laid out, and the order in
+which money is used."""
 
 EVENT = Table(
     "servicing_event",
@@ -57,8 +63,14 @@ EVENT = Table(
     Column("day", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("act_key", Text, nullable=False),
+    Column("undoes", Text, nullable=False),
+    Column("payer_id", Text, nullable=False),
+    Column("details", Text, nullable=False),
 )
-"""What happened to a loan after disbursement; the loan is recomputed from it."""
+"""What happened to a loan, the money drawn first as number 0; the loan is recomputed from it.
+
+``undoes`` is the number of another event; ``payer_id`` who paid, empty for the borrower;
+``details`` what few kinds say beside, as JSON."""
 
 PROVISION = Table(
     "servicing_provision",
@@ -121,13 +133,11 @@ LOCK_CHUNK = (
 )  # fmt: skip
 READ_PLANS = select(*PLAN.c).where(PLAN.c.loan_id.in_(bindparam("ids", expanding=True)))
 READ_EVENTS = (
-    select(EVENT.c.number, EVENT.c.kind, EVENT.c.day, EVENT.c.amount_minor)
+    select(EVENT.c.number, EVENT.c.kind, EVENT.c.day, EVENT.c.amount_minor, EVENT.c.undoes,
+           EVENT.c.payer_id, EVENT.c.details)
     .where(EVENT.c.loan_id == bindparam("loan_id"))
     .order_by(EVENT.c.number)
-)
-LAST_EVENT = select(func.max(EVENT.c.number).label("number")).where(
-    EVENT.c.loan_id == bindparam("loan_id")
-)
+)  # fmt: skip
 CHANGED = (
     select(_loan.id, _loan.status, _loan.party_id, _loan.principal_minor, _loan.outstanding_minor,
            _loan.days_past_due, _loan.arrears_minor, _loan.counted_on)

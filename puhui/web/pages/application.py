@@ -125,14 +125,15 @@ def _contract(ask: Ask) -> Response:
         row = own_application(ask, tx)
         if row.status != "offered":
             return ask.go(f"/application/{row.id}")
-        text, terms, cost = draft_contract(tx, row.id, ask.today, ask.view.language)
+        text, plan, cost = draft_contract(tx, row.id, ask.today, ask.view.language)
+    schedule = build_schedule(plan, cost.principal_minor, ask.today)
     return ask.page(
         "contract.html",
         row=row,
         text=text,
-        terms=terms,
+        terms=plan,
         cost=cost,
-        first_minor=build_schedule(terms).instalments[0].total_minor,
+        first_minor=schedule.instalments[0].total_minor,
         until=ask.today + timedelta(days=OFFER_DAYS),
         product=shelf.load_product(row.product),
         back=f"/application/{row.id}",

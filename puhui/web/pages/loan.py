@@ -36,7 +36,7 @@ def show(ask: Ask) -> Response:
     lines = plan_lines(plan, row.currency, ask.today)
     if ending_of(ask):
         return file_reply(ask, "plan", FULL_PLAN, of_rows(lines))
-    coming = next((one for one in state.instalments if one.owed_minor > 0), None)
+    coming = next((one for one in state.rows if one.owed_minor > 0), None)
     return ask.page(
         "loan.html",
         row=row,
@@ -116,7 +116,7 @@ def _repay(ask: Ask) -> Response:
         quote = quote_pay_off(tx, row.id, ask.today) if row.status != "written_off" else None
         later = quote_pay_off(tx, row.id, on) if quote is not None else None
         balance = balance_of(tx, ask.party_id)
-    coming = next((one for one in state.instalments if one.owed_minor > 0), None)
+    coming = next((one for one in state.rows if one.owed_minor > 0), None)
     return ask.page(
         "repay.html",
         row=row,

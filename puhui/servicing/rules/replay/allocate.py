@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from puhui.servicing.nouns.plan import Future, Happening, Plan, PlanEvent, Recalculation
@@ -135,4 +136,4 @@ def _less(row: Row, lines: Sequence[Line], index: int) -> Row:
     for place, part, amount in lines:
         if place == index:
             paid[part] += amount
-    return Row(row.key, row.starts_on, row.due_on, row.level, row.due, paid, row.waived)
+    return replace(row, paid=paid)

@@ -6,15 +6,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from puhui.kernel.calendar import add_months, next_business_day
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns.plan import Basis, Happening, Plan, PlanEvent
-from puhui.servicing.nouns.terms import DayCount, Frequency
+from puhui.servicing.nouns.terms import DayCount, Frequency, Method
 from puhui.servicing.rules.period import COUNT_MAX, YEAR_DAYS, year_parts
 
-CHANGES = (Happening.RESCHEDULED, Happening.RE_AGED, Happening.RE_AMORTISED)
+CHANGES = (
+    Happening.RESCHEDULED,
+    Happening.RATE_CHANGED,
+    Happening.DUE_DAY_MOVED,
+    Happening.RE_AGED,
+    Happening.RE_AMORTISED,
+)
 """The kinds that lay the rest of a loan out anew."""
+FROM_A_DUE_DAY = (Happening.RESCHEDULED, Happening.RATE_CHANGED, Happening.DUE_DAY_MOVED)
+"""Those of them that name the due day they start at."""
+
+
+class Period(Protocol):
+    """What interest of a period follows from: its days, its rate, whether it is a whole one."""
+
+    @property
+    def starts_on(self) -> date:
+        """The first day."""
+        ...
+
+    @property
+    def due_on(self) -> date:
+        """The day on which it ends."""
+        ...
+
+    @property
+    def annual_rate(self) -> Decimal:
+        """A share per year."""
+        ...
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its length is not that of the plan's periods."""
+        ...
 
 
 @dataclass(slots=True)
@@ -26,10 +59,11 @@ class Slot:
 
     starts_on: date
     due_on: date
-    rate: Decimal
+    annual_rate: Decimal
     is_new: bool = False
     has_grace: bool = False
     total: int = 0
+    is_broken: bool = False
 
 
 def next_due(plan: Plan, origin: date, number: int) -> date:
@@ -54,7 +88,7 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
     Re-ageing starts ``count`` new periods at ``due_on``. Refused: ``lending.bad_terms``.
     """
     total = plan.count + sum(
-        change.count + change.grace for change in changes if change.kind is Happening.RESCHEDULED
+        change.count + change.grace for change in changes if change.kind in FROM_A_DUE_DAY
     )
     if not 1 <= total <= COUNT_MAX or plan.every < 1:
         raise Refused("lending.bad_terms", f"{total} instalments cannot be planned.")
@@ -66,7 +100,7 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
         planned = next_due(plan, origin, number)
         due, is_new = planned, False
         for change in changes:
-            if change.kind is not Happening.RESCHEDULED or change.due_on != planned:
+            if change.kind not in FROM_A_DUE_DAY or change.due_on != planned:
                 continue
             is_new, grace = True, grace + change.grace
             rate = rate if change.annual_rate is None else change.annual_rate
@@ -78,11 +112,13 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
         known += sum(
             change.count + change.grace
             for change in changes
-            if change.kind is Happening.RESCHEDULED and change.due_on == planned
+            if change.kind in FROM_A_DUE_DAY and change.due_on == planned
         )
         slots.append(Slot(start, due, rate, is_new, grace > 0, known))
         grace = max(0, grace - 1)
         start = due
+    if plan.method is Method.DRAW_AT_WILL:
+        slots = [Slot(starts_on, slots[-1].due_on, rate, is_new=True, total=1, is_broken=True)]
     _re_age(plan, slots, changes)
     return slots, _shift(plan, slots)
 
@@ -99,7 +135,7 @@ def _re_age(plan: Plan, slots: list[Slot], changes: Sequence[PlanEvent]) -> None
             continue
         kept = [slot for slot in slots if slot.due_on <= change.on]
         start = kept[-1].due_on if kept else slots[0].starts_on
-        rate = slots[-1].rate
+        rate = slots[-1].annual_rate
         if change.count < 1 or change.due_on <= start or len(kept) + change.count > COUNT_MAX:
             raise Refused("lending.bad_terms", "A re-aged loan needs new days to fall due on.")
         for slot in kept:
@@ -124,16 +160,19 @@ def _shift(plan: Plan, slots: list[Slot]) -> bool:
     return is_published
 
 
-def factor(plan: Plan, slot: Slot, first: date, last: date) -> tuple[int, int]:
+def factor(plan: Plan, slot: Period, first: date, last: date) -> tuple[int, int]:
     """Interest per unit of balance from ``first`` to ``last`` within ``slot``, as a fraction.
 
     A whole period counts its months (or its days over 365) whatever the calendar says; 30/360 by
-    months counts 30 days a month; part of such a period is taken by actual days.
+    months counts 30 days a month; part of such a period is taken by actual days, and all of a
+    broken one by actual days over 360.
     """
-    rate, per = slot.rate.as_integer_ratio()
+    rate, per = slot.annual_rate.as_integer_ratio()
     is_months = plan.frequency is Frequency.MONTHS
     by_month = plan.basis is Basis.WHOLE_PERIOD or plan.day_count is DayCount.THIRTY_360
     days, length = (last - first).days, (slot.due_on - slot.starts_on).days
+    if is_months and by_month and slot.is_broken:
+        return rate * days, per * 360
     if is_months and by_month:
         if first == slot.starts_on and last == slot.due_on:
             return rate * plan.every, per * 12
@@ -141,3 +180,9 @@ def factor(plan: Plan, slot: Slot, first: date, last: date) -> tuple[int, int]:
     if plan.day_count is DayCount.ACT_ACT:
         return rate * year_parts(first, last, plan.year_cut), per * 365 * 366
     return rate * days, per * YEAR_DAYS.get(plan.day_count, 365)
+
+
+def even_factor(plan: Plan, slot: Period, first: date, last: date) -> tuple[int, int]:
+    """The same, each day of the period alike: what days of it are of the whole period's factor."""
+    numerator, denominator = factor(plan, slot, slot.starts_on, slot.due_on)
+    return numerator * (last - first).days, denominator * (slot.due_on - slot.starts_on).days

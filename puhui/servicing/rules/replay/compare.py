@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent, PlanState, Share
+from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent
+from puhui.servicing.nouns.state import PlanState, Share
 from puhui.servicing.rules.replay.run import replay
 
 
@@ -16,7 +17,8 @@ def quote(plan: Plan, events: Sequence[PlanEvent], on: date) -> Share:
     ``replay``.
     """
     ending = PlanEvent("quote", Happening.PAID_OFF, on)
-    return replay(plan, [*events, ending], on).shares[-1]
+    found = replay(plan, [*events, ending], on).shares
+    return next(share for share in reversed(found) if share.event_id == "quote")
 
 
 def deltas(before: PlanState, after: PlanState) -> tuple[Share, ...]:
@@ -34,29 +36,19 @@ def deltas(before: PlanState, after: PlanState) -> tuple[Share, ...]:
             continue
         known = now or was
         assert known is not None, event_id
-        found.append(Share(event_id, known.on, *_less(_parts(now), _parts(was))))
+        parts = [new - old for new, old in zip(_parts(now), _parts(was), strict=True)]
+        found.append(Share(event_id, known.on, *parts))
     return tuple(found)
 
 
-def _parts(share: Share | None) -> tuple[int, int, int, int, int]:
+def _parts(share: Share | None) -> tuple[int, ...]:
     if share is None:
-        return 0, 0, 0, 0, 0
+        return 0, 0, 0, 0, 0, 0
     return (
         share.principal_minor,
         share.interest_minor,
         share.fee_minor,
         share.penalty_minor,
         share.credit_minor,
-    )
-
-
-def _less(
-    now: tuple[int, int, int, int, int], was: tuple[int, int, int, int, int]
-) -> tuple[int, int, int, int, int]:
-    return (
-        now[0] - was[0],
-        now[1] - was[1],
-        now[2] - was[2],
-        now[3] - was[3],
-        now[4] - was[4],
+        share.recovered_minor,
     )

@@ -11,11 +11,11 @@ from math import lcm
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding, round_minor
-from puhui.servicing.nouns.plan import Early, Interest, Plan, PlanEvent, Recalculation
+from puhui.servicing.nouns.plan import Basis, Early, Interest, Plan, PlanEvent, Recalculation
 from puhui.servicing.nouns.terms import Method
+from puhui.servicing.rules.level import broken_level
 from puhui.servicing.rules.period import divide
 from puhui.servicing.rules.replay.calendar import Slot, factor, slots_of
-from puhui.servicing.rules.schedule import broken_level
 
 Key = tuple[int, int]
 """A row by kind and place: (0, draw) for a down payment, (1, n) instalment, (2, 0) charges."""
@@ -23,12 +23,22 @@ Key = tuple[int, int]
 
 @dataclass(slots=True)
 class Row:
-    """A row while it is being worked out; parts in the order penalty, fee, interest, principal."""
+    """A row while it is being worked out; parts in the order penalty, fee, interest, principal.
+
+    Before the due day ``fixed`` is its interest up to ``counted``; after it ``minor_days`` is
+    overdue money times days up to ``counted``. ``charged`` is penalty that no days change.
+    """
 
     key: Key
     starts_on: date
     due_on: date
+    slot: Slot | None = None
     level: int = 0
+    share: int = 0
+    fixed: int = 0
+    counted: date = date.min
+    charged: int = 0
+    minor_days: int = 0
     due: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     paid: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     waived: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
@@ -68,6 +78,21 @@ class Book:
     interest_paid: list[tuple[date, int]] = field(default_factory=list)
 
 
+def is_plain(plan: Plan) -> bool:
+    """Whether a plan has nothing that only the engine lays out."""
+    return (
+        plan.interest is Interest.DECLINING
+        and plan.basis is Basis.DAILY
+        and plan.clamps_month_end
+        and plan.multiple_minor == 1
+        and not plan.levels_by_first_period
+        and not (plan.grace_principal or plan.grace_interest or plan.interest_free)
+        and not (plan.fixed_minor or plan.variable_minor or plan.balloon_minor)
+        and not plan.down_payment_share
+        and plan.starts_on is None
+    )
+
+
 def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
     """All rows in the order they fall due, and whether all holidays are known.
 
@@ -76,12 +101,13 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
     plan = book.plan
     if plan.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
         raise Refused("lending.bad_terms", "Interest is rounded half up or half to even.")
-    if plan.interest is Interest.FLAT and plan.recalculation is not Recalculation.NONE:
+    is_fixed = plan.recalculation in (Recalculation.NONE, Recalculation.TO_THE_DAY)
+    if plan.interest is Interest.FLAT and not is_fixed:
         raise Refused("lending.bad_terms", "Flat interest does not follow what is repaid.")
     slots, is_published = slots_of(plan, plan.starts_on or book.draws[0][0], book.changes)
     if book.draws[-1][0] > slots[-1].due_on:
         raise Refused("lending.bad_terms", "Money must be taken within the term.")
-    layout = _Layout(book, slots)
+    layout = Layout(book, slots)
     for index in range(len(slots)):
         layout.add(index)
     rows = layout.rows
@@ -105,19 +131,21 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
 def raw_interest(book: Book, index: int) -> int:
     """Interest of instalment ``index`` (from 0) before its cap, with what earlier rows left."""
     slots, _ = slots_of(book.plan, book.plan.starts_on or book.draws[0][0], book.changes)
-    layout = _Layout(book, slots)
+    layout = Layout(book, slots)
     for place in range(index):
         layout.add(place)
     return layout.interest(index)[1] + layout.carried
 
 
-class _Layout:
+class Layout:
     """Rows added one by one; what carries over from row to row lives here."""
 
     def __init__(self, book: Book, slots: list[Slot]) -> None:
         self.book, self.plan, self.slots = book, book.plan, slots
         self.rows: list[Row] = []
         self.level = self.share = self.credit = self.carried = self.held = 0
+        self.kept: tuple[int, int] | None = None
+        self.factor = factor
         self.flat, self.flat_asked = Fraction(0), 0
         self.is_stale = True
         self.scheduled = 0
@@ -172,7 +200,7 @@ class _Layout:
         if index < self.plan.interest_free:
             return exact, 0
         for first, last in pairwise(self.edges(slot)):
-            numerator, denominator = factor(self.plan, slot, first, last)
+            numerator, denominator = self.factor(self.plan, slot, first, last)
             owed = max(0, self.balance(index, first))
             exact += Fraction(owed * numerator, denominator)
             rounded += divide(owed * numerator, denominator, self.plan.rounding)
@@ -238,8 +266,8 @@ class _Layout:
             self.is_stale = False
         paid = sum(p.amount_minor for p in self.book.paid if p.key == (1, index))
         principal = self.principal(index, balance, interest, paid, is_grace)
-        row = Row((1, index), slot.starts_on, slot.due_on)
-        row.level = self.level
+        row = Row((1, index), slot.starts_on, slot.due_on, slot, self.level, self.share)
+        row.fixed, row.counted = self.held, slot.starts_on
         is_every = plan.recalculation is Recalculation.EVERY_PERIOD
         is_level = plan.method is Method.EQUAL_INSTALMENT and not is_grace
         if is_every and is_level and paid and index + 1 < len(self.slots):
@@ -296,6 +324,8 @@ class _Layout:
         self, index: int, balance: int, exact: Fraction, interest: int
     ) -> tuple[int, int]:
         """The instalment and the share of principal from row ``index`` on."""
+        if self.kept is not None:
+            return self.kept
         plan = self.plan
         left = [
             place
@@ -308,6 +338,8 @@ class _Layout:
         if is_whole and plan.interest is Interest.FLAT and not plan.grace_principal:
             over, spread = plan.count, spread + self.scheduled
         share = divide(spread, over, plan.rounding)
+        if plan.cuts_shares:
+            share = spread // over
         if plan.method is Method.EQUAL_PRINCIPAL:
             return 0, share
         if plan.fixed_minor:

@@ -8,19 +8,14 @@ from datetime import date
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, round_minor
-from puhui.servicing.nouns.plan import (
-    PAYMENTS,
-    Happening,
-    Plan,
-    PlanEvent,
-    PlanRow,
-    PlanState,
-    Recalculation,
-    Share,
-)
+from puhui.servicing.nouns.plan import PAYMENTS, Happening, Plan, PlanEvent, Recalculation
+from puhui.servicing.nouns.state import PlanState, Share
 from puhui.servicing.rules.replay.allocate import PLACES, share_out
 from puhui.servicing.rules.replay.calendar import CHANGES
+from puhui.servicing.rules.replay.happen import take_event
 from puhui.servicing.rules.replay.layout import Book, Key, Paid, Row, lay_out_plan, raw_interest
+from puhui.servicing.rules.replay.outcome import plan_row, plan_state
+from puhui.servicing.rules.replay.step import Steps
 
 INTEREST, PRINCIPAL = 2, 3
 
@@ -34,7 +29,7 @@ def live(events: Sequence[PlanEvent], on: date) -> list[PlanEvent]:
     Refused: ``servicing.unknown_event`` for an undo of nothing, ``servicing.bad_event``.
     """
     known = {event.event_id for event in events}
-    undone = {event.undoes for event in events if event.kind is Happening.UNDONE}
+    undone = {event.undoes for event in events if event.kind is Happening.UNDONE and event.on <= on}
     if undone - known or len(known) != len(events):
         raise Refused("servicing.unknown_event", "There is no such event to undo.")
     for event in events:
@@ -59,8 +54,16 @@ def replay(plan: Plan, events: Sequence[PlanEvent], on: date) -> PlanState:
     payment is then shared out by day. A back-dated or undone event needs no reversal: put it into
     the book and replay. Amounts are whole minor units, and every payment equals its parts.
     Refused: ``lending.bad_terms``, ``servicing.nothing_drawn``, ``servicing.unknown_event``,
-    ``servicing.bad_event``, ``servicing.over_credit``.
+    ``servicing.bad_event``, ``servicing.over_credit``, and those of ``take_event``.
     """
+    if plan.recalculation is Recalculation.TO_THE_DAY:
+        loan = Steps(plan)
+        for event in live(events, on):
+            take_event(loan, event)
+        if not loan.rows:
+            raise Refused("servicing.nothing_drawn", "No money has been drawn yet.")
+        loan.count_to(on)
+        return plan_state(loan)
     return _Run(plan, live(events, on), on).state()
 
 
@@ -230,9 +233,8 @@ class _Run:
 
     def _outcome(self, rows: list[Row]) -> PlanState:
         shares = tuple(_share(event, lines, rest) for event, lines, rest in self.kept)
-        for share in shares:
-            paid = next(e.amount_minor for e, _, _ in self.kept if e.event_id == share.event_id)
-            assert share.total_minor == paid, share
+        for share, (event, _, _) in zip(shares, self.kept, strict=True):
+            assert share.total_minor == event.amount_minor, share
         has_changes = bool(self.changes)
         drawn = tuple((day, amount) for day, amount, _ in self.draws)
         done = []
@@ -245,7 +247,7 @@ class _Run:
             paid_on = row.paid_on
             if not sum(row.due) and has_changes:
                 paid_on = self.draws[0][0]
-            done.append(_row(number, row, balance, paid_on if not row.owed_all else None))
+            done.append(plan_row(number, row, balance, paid_on if not row.owed_all else None))
         return PlanState(
             self.plan, self.on, tuple(done), drawn, shares, self.credit, self.is_published
         )
@@ -269,25 +271,3 @@ def _put(row: Row, part: int, amount: int, on: date) -> None:
 def _share(event: PlanEvent, lines: KeptLines, rest: int) -> Share:
     sums = [sum(amount for _, part, amount in lines if part == place) for place in range(4)]
     return Share(event.event_id, event.on, sums[3], sums[2], sums[1], sums[0], rest)
-
-
-def _row(number: int, row: Row, balance: int, paid_on: date | None) -> PlanRow:
-    return PlanRow(
-        number,
-        row.starts_on,
-        row.due_on,
-        row.key[0] == 0,
-        row.due[3],
-        row.due[2],
-        row.due[1],
-        row.due[0],
-        row.paid[3],
-        row.paid[2],
-        row.paid[1],
-        row.paid[0],
-        sum(row.waived),
-        row.in_advance,
-        row.late,
-        balance,
-        paid_on,
-    )

@@ -1,0 +1,402 @@
+"""What each kind of event does to a loan that is taken from event to event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from puhui.kernel.calendar import next_business_day
+from puhui.kernel.errors import Refused
+from puhui.servicing.nouns.plan import Happening, PlanEvent
+from puhui.servicing.nouns.state import Share
+from puhui.servicing.rules.period import COUNT_MAX
+from puhui.servicing.rules.replay.allocate import PLACES
+from puhui.servicing.rules.replay.calendar import Slot, next_due
+from puhui.servicing.rules.replay.layout import Row
+from puhui.servicing.rules.replay.step import (
+    CHARGES,
+    FEE,
+    INSTALMENT,
+    INTEREST,
+    PENALTY,
+    PRINCIPAL,
+    Steps,
+)
+
+
+def take_event(loan: Steps, event: PlanEvent) -> None:
+    """Bring a loan to the event's day and let it happen.
+
+    Refused: ``servicing.nothing_drawn``, ``servicing.bad_event``, ``servicing.over_credit``,
+    ``servicing.over_waived``, ``servicing.unknown_event``, ``lending.bad_terms``,
+    ``lending.written_off``, ``lending.nothing_owed``.
+    """
+    if not loan.rows and event.kind is not Happening.DRAWN:
+        raise Refused("servicing.nothing_drawn", "No money has been drawn yet.")
+    loan.count_to(event.on)
+    if loan.is_written_off and event.kind not in AFTER_WRITE_OFF:
+        raise Refused("lending.written_off", "The loan is written off already.")
+    TAKERS[event.kind](loan, event)
+
+
+def _pay(loan: Steps, event: PlanEvent) -> None:
+    amount = event.amount_minor
+    if event.kind is Happening.PAID_OFF and not amount:
+        amount = loan.pay_off_minor()
+    if loan.is_written_off:
+        _recover(loan, replace(event, amount_minor=amount))
+    else:
+        loan.pay(event, amount)
+
+
+def _recover(loan: Steps, event: PlanEvent) -> None:
+    """Money on a written-off loan: recovery up to the claim, the rest is owed back."""
+    if not loan.is_written_off:
+        raise Refused("servicing.bad_event", "Only a written-off loan is recovered.")
+    recovered = min(event.amount_minor, loan.claim - loan.recovered)
+    rest = event.amount_minor - recovered
+    loan.recovered += recovered
+    loan.credit += rest
+    loan.shares.append(
+        Share(event.event_id, event.on, 0, 0, 0, 0, credit_minor=rest, recovered_minor=recovered)
+    )
+
+
+def _refund_credit(loan: Steps, event: PlanEvent) -> None:
+    if event.amount_minor > loan.credit:
+        raise Refused("servicing.over_credit", "That is more than is owed back.")
+    loan.credit -= event.amount_minor
+    loan.shares.append(
+        Share(event.event_id, event.on, 0, 0, 0, 0, credit_minor=-event.amount_minor)
+    )
+
+
+def _charge_back(loan: Steps, event: PlanEvent) -> None:
+    """Money of a payment was taken back: its parts are owed again, those paid last come first.
+
+    They fall due with the row that falls due next, or today where none does; credit goes first.
+    """
+    paid = next((share for share in loan.shares if share.event_id == event.undoes), None)
+    if paid is None:
+        raise Refused("servicing.unknown_event", "There is no such payment to take back.")
+    taken = loan.taken_back.get(paid.event_id, 0)
+    back = _taken_back(paid, event.amount_minor, taken)
+    loan.taken_back[paid.event_id] = taken + event.amount_minor
+    place = loan.running()
+    earned = 0
+    if place is None:
+        row = _charges_row(loan, event.on)
+    else:
+        row, earned = loan.rows[place], loan.earned(place)
+    penalty, fee, interest, principal, credit = back
+    row.due[PENALTY] += penalty
+    row.charged += penalty
+    row.due[FEE] += fee
+    row.due[PRINCIPAL] += principal
+    row.paid_on = None
+    if place is not None:
+        row.fixed, row.counted = earned + interest, loan.on
+        if loan.is_flat:
+            row.due[INTEREST] += interest
+        else:
+            row.due[INTEREST] = row.fixed + loan.portion(place, loan.on, row.due_on)
+    else:
+        row.due[INTEREST] += interest
+    loan.credit -= credit
+    loan.first = 0
+    loan.shares.append(
+        Share(event.event_id, event.on, -principal, -interest, -fee, -penalty, -credit)
+    )
+
+
+def _taken_back(paid: Share, amount: int, taken: int) -> tuple[int, int, int, int, int]:
+    """Penalty, fee, interest, principal and credit of ``amount`` of a payment, the last first."""
+    if not 0 < amount <= paid.total_minor - paid.recovered_minor - taken:
+        raise Refused("servicing.bad_event", "No more is taken back than was paid.")
+    found, rest, skip = [], amount, taken
+    for part in (paid.credit_minor, paid.principal_minor, paid.interest_minor, paid.fee_minor,
+                 paid.penalty_minor):  # fmt: skip
+        left = max(0, part - skip)
+        skip = max(0, skip - part)
+        found.append(min(rest, left))
+        rest -= found[-1]
+    credit, principal, interest, fee, penalty = found
+    return penalty, fee, interest, principal, credit
+
+
+def _charges_row(loan: Steps, day: date) -> Row:
+    """The row of charges after the last instalment, falling due on ``day`` at the earliest."""
+    for row in loan.rows:
+        if row.key[0] == CHARGES and row.due_on >= day:
+            return row
+    row = Row((CHARGES, len(loan.rows)), min(day, loan.rows[-1].due_on), day, counted=day)
+    loan.rows.append(row)
+    loan.sort_rows()
+    return row
+
+
+def _charge_fee(loan: Steps, event: PlanEvent) -> None:
+    """A fee falls due with the instalment due on or after its day, else on that day."""
+    _check_amount(event)
+    day = max(event.due_on or event.on, event.on)
+    row = next((r for r in loan.rows if r.key[0] == INSTALMENT and r.due_on >= day), None)
+    row = row or _charges_row(loan, day)
+    row.due[FEE] += event.amount_minor
+    loan.first = 0
+
+
+def _charge_penalty(loan: Steps, event: PlanEvent) -> None:
+    """A penalty is owed at once: with the oldest row that is past due or due, else by itself."""
+    _check_amount(event)
+    owing = [row for row in loan.rows if row.due_on <= loan.on and row.owed_all]
+    row = owing[0] if owing else _charges_row(loan, loan.on)
+    row.charged += event.amount_minor
+    row.due[PENALTY] += event.amount_minor
+    loan.first = 0
+
+
+def _check_amount(event: PlanEvent) -> None:
+    if event.amount_minor <= 0:
+        raise Refused("servicing.bad_event", "The amount must be above nought.")
+
+
+def _waive(loan: Steps, event: PlanEvent) -> None:
+    """Take a part off what is owed, the oldest row first; interest ahead only as far as earned."""
+    _check_amount(event)
+    rest, part = event.amount_minor, PLACES[event.part]
+    place = loan.running()
+    earned = 0 if place is None else loan.earned(place)
+    waived = 0
+    for index, row in enumerate(loan.rows):
+        owed = row.owed(part)
+        if part == INTEREST and place is not None and index >= place and not loan.is_flat:
+            owed = loan.accruing(place) if index == place else 0
+        taken = min(rest, max(0, owed))
+        row.waived[part] += taken
+        rest, waived = rest - taken, waived + taken
+    if rest:
+        raise Refused("servicing.over_waived", "That is more than is owed of this part.")
+    if part == PRINCIPAL:
+        loan.shares.append(Share(event.event_id, event.on, waived, 0, 0, 0))
+        if place is not None and not loan.is_flat:
+            loan.lay_anew(place, loan.ahead(place), earned, begins=loan.on)
+    while loan.first < len(loan.rows) and not loan.rows[loan.first].owed_all:
+        if loan.rows[loan.first].due_on > loan.on:
+            break
+        loan.first += 1
+
+
+def _reschedule(loan: Steps, event: PlanEvent) -> None:
+    """Lay out anew from a due day on: it moves, rows are added or pause, the rate changes.
+
+    A new rate alone, without a due day, counts from the day of the event.
+    """
+    place = _place_of(loan, event)
+    running = loan.running()
+    instalments = [row for row in loan.rows[place:] if row.key[0] == INSTALMENT]
+    slots = [row.slot for row in instalments if row.slot is not None]
+    if event.annual_rate is not None:
+        slots = [replace(slot, annual_rate=event.annual_rate) for slot in slots]
+    if event.moved_to is not None:
+        loan.anchor_day = event.moved_to.day
+        slots = _moved(loan, slots, event.moved_to)
+    more = event.count + event.grace
+    if len(loan.rows) + more > COUNT_MAX or event.count < 0 or event.grace < 0:
+        raise Refused("lending.bad_terms", f"{len(loan.rows) + more} rows cannot be planned.")
+    slots += _following(loan, slots[-1], more)
+    slots[: event.grace] = [replace(slot, has_grace=True) for slot in slots[: event.grace]]
+    is_running = place == running
+    fixed = loan.earned(place) if is_running else loan.rows[place].fixed
+    begins = loan.on if is_running else None
+    lent = loan.ahead(place)
+    if event.annual_rate is not None:
+        loan.change_rate(event.annual_rate)
+    loan.lay_anew(place, lent, fixed, begins=begins, slots=slots)
+
+
+def _place_of(loan: Steps, event: PlanEvent) -> int:
+    """The row that a change starts at. Refused: ``servicing.bad_event``."""
+    running = loan.running()
+    if running is None or loan.rows[running].key[0] != INSTALMENT:
+        raise Refused("servicing.bad_event", "Every instalment is due already.")
+    if event.due_on is None and event.moved_to is None:
+        return running
+    for place in range(running, len(loan.rows)):
+        row = loan.rows[place]
+        if row.key[0] == INSTALMENT and row.due_on == event.due_on:
+            if event.moved_to is not None and event.moved_to <= max(loan.on, row.starts_on):
+                break
+            return place
+    raise Refused("servicing.bad_event", "No instalment to come falls due on that day.")
+
+
+def _moved(loan: Steps, slots: list[Slot], first: date) -> list[Slot]:
+    """Periods of which the first ends on another day, and the later ones follow it."""
+    found, start = [], slots[0].starts_on
+    for number, slot in enumerate(slots):
+        due = _open_day(loan, first if number == 0 else next_due(loan.plan, first, number))
+        found.append(replace(slot, starts_on=start, due_on=due, is_broken=number == 0))
+        start = due
+    return found
+
+
+def _following(loan: Steps, last: Slot, count: int) -> list[Slot]:
+    """``count`` more periods after ``last``, on the day of the month that the loan keeps."""
+    plan = replace(loan.plan, anchor_day=loan.anchor_day)
+    found, start = [], last.due_on
+    for number in range(1, count + 1):
+        due = _open_day(loan, next_due(plan, last.due_on, number))
+        found.append(Slot(start, due, last.annual_rate))
+        start = due
+    return found
+
+
+def _open_day(loan: Steps, day: date) -> date:
+    if not loan.plan.shifts_due_days:
+        return day
+    found = next_business_day(day)
+    loan.is_published = loan.is_published and found.is_published
+    return found.day
+
+
+def _re_age(loan: Steps, event: PlanEvent) -> None:
+    """Everything owed starts anew: ``count`` rows, the first due on ``due_on``.
+
+    Unpaid interest, fees and penalties fall due with the first of them and bear no interest.
+    """
+    first, count = event.due_on, event.count
+    if first is None or first <= loan.on or not 1 <= count <= COUNT_MAX - len(loan.rows):
+        raise Refused("lending.bad_terms", "A re-aged loan needs new days to fall due on.")
+    loan.anchor_day = first.day
+    place = loan.running()
+    lent, charges = _gather(loan, place)
+    if not lent and not sum(charges):
+        raise Refused("lending.nothing_owed", "Nothing is owed on this loan.")
+    if place is not None:
+        _cut_short(loan, place)
+    opening = Slot(loan.on, _open_day(loan, first), loan.annual_rate, is_broken=True)
+    slots = [opening, *_following(loan, opening, count - 1)]
+    loan.lay_anew(len(loan.rows), lent, charges[INTEREST], slots=slots)
+    _ask_for(loan, opening.due_on, charges)
+
+
+def _re_amortise(loan: Steps, event: PlanEvent) -> None:
+    """Everything past due or due is spread over the rows ahead, on their due days."""
+    place = loan.running()
+    if place is None or loan.rows[place].key[0] != INSTALMENT:
+        raise Refused("servicing.bad_event", "Every instalment is due already.")
+    earned = loan.earned(place)
+    lent, charges = _gather(loan, place, keeps_running=True)
+    due_on = loan.rows[place].due_on
+    loan.lay_anew(place, lent, earned + charges[INTEREST], begins=loan.on)
+    _ask_for(loan, due_on, charges)
+
+
+def _gather(
+    loan: Steps, place: int | None, *, keeps_running: bool = False
+) -> tuple[int, list[int]]:
+    """All principal owed, and the other parts past due; rows that are due ask for no more of it.
+
+    Unless the running row keeps it, its interest to the day is among the parts.
+    """
+    lent, charges = 0, [0, 0, 0, 0]
+    for index, row in enumerate(loan.rows):
+        if place is not None and index >= place:
+            lent += row.owed(PRINCIPAL)
+            continue
+        lent += row.owed(PRINCIPAL)
+        for part in (PENALTY, FEE, INTEREST):
+            charges[part] += row.owed(part)
+        for part in range(4):
+            row.due[part] = row.paid[part] + row.waived[part]
+        row.charged, row.minor_days = row.due[PENALTY], 0
+    if place is not None and not keeps_running:
+        charges[INTEREST] += loan.accruing(place)
+        for row in loan.rows[place:]:
+            for part in (PENALTY, FEE):
+                charges[part] += row.owed(part)
+    return lent, charges
+
+
+def _cut_short(loan: Steps, place: int) -> None:
+    """End the running row today with what was paid of it; rows after it, paid ahead, keep that."""
+    kept = []
+    for row in loan.rows[place:]:
+        for part in range(4):
+            row.due[part] = row.paid[part] + row.waived[part]
+        row.charged, row.minor_days = row.due[PENALTY], 0
+        if sum(row.due):
+            row.due_on = loan.on
+            kept.append(row)
+    loan.rows[place:] = kept
+
+
+def _ask_for(loan: Steps, due_on: date, charges: list[int]) -> None:
+    """Let fees and penalties that were past due fall due with a row ahead."""
+    row = next(row for row in loan.rows if row.due_on == due_on and row.key[0] == INSTALMENT)
+    row.due[FEE] += charges[FEE]
+    row.due[PENALTY] += charges[PENALTY]
+    row.charged += charges[PENALTY]
+    loan.first = 0
+
+
+def _write_off(loan: Steps, event: PlanEvent) -> None:
+    """End the asset 核销: outstanding principal is written off; the claim on the obligor lives."""
+    outstanding = sum(row.owed(PRINCIPAL) for row in loan.rows)
+    if not outstanding:
+        raise Refused("lending.nothing_owed", "There is no principal to write off.")
+    loan.claim = loan.pay_off_minor()
+    loan.written_off, loan.is_written_off = outstanding, True
+    loan.shares.append(Share(event.event_id, event.on, outstanding, 0, 0, 0))
+
+
+def _pause(loan: Steps, event: PlanEvent) -> None:
+    """Days past due are not counted from today until ``due_on``, that day not included."""
+    until = event.due_on
+    if until is None or until <= event.on:
+        raise Refused("servicing.bad_event", "A pause ends on a later day.")
+    loan.paused = (event.on, until, _paused_days(loan, event.on))
+
+
+def _resume(loan: Steps, event: PlanEvent) -> None:
+    loan.paused = (None, None, _paused_days(loan, event.on))
+
+
+def _paused_days(loan: Steps, on: date) -> int:
+    since, until, days = loan.paused
+    if since is None or until is None:
+        return days
+    return days + max(0, (min(on, until) - since).days)
+
+
+AFTER_WRITE_OFF = (
+    Happening.REPAID,
+    Happening.PAID_OFF,
+    Happening.GOODWILL,
+    Happening.MERCHANT_REFUNDED,
+    Happening.RECOVERED,
+    Happening.CREDIT_REFUNDED,
+)
+TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
+    Happening.DRAWN: Steps.draw,
+    Happening.REPAID: _pay,
+    Happening.PAID_OFF: _pay,
+    Happening.GOODWILL: _pay,
+    Happening.MERCHANT_REFUNDED: _pay,
+    Happening.RECOVERED: _recover,
+    Happening.CREDIT_REFUNDED: _refund_credit,
+    Happening.CHARGED_BACK: _charge_back,
+    Happening.FEE_CHARGED: _charge_fee,
+    Happening.PENALTY_CHARGED: _charge_penalty,
+    Happening.WAIVED: _waive,
+    Happening.RESCHEDULED: _reschedule,
+    Happening.RATE_CHANGED: _reschedule,
+    Happening.DUE_DAY_MOVED: _reschedule,
+    Happening.RE_AGED: _re_age,
+    Happening.RE_AMORTISED: _re_amortise,
+    Happening.WRITTEN_OFF: _write_off,
+    Happening.PAUSED: _pause,
+    Happening.RESUMED: _resume,
+}
+"""One function for each kind that happens; what is undone never reaches them."""
