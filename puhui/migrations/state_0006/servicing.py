@@ -40,5 +40,20 @@ def change_servicing_relief() -> None:
     )
 
 
-MAKERS: tuple[Callable[[], None], ...] = (change_servicing_relief,)
+def make_servicing_vintage() -> None:
+    """Make servicing_vintage."""
+    op.create_table(
+        "servicing_vintage",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("act_key", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("opened", sa.Text(), nullable=False),
+        sa.Column("bucket", sa.BigInteger(), nullable=False),
+        sa.Column("loans", sa.BigInteger(), nullable=False),
+        sa.Column("outstanding_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("period", "act_key", "product", "opened", "bucket"),
+    )
+
+
+MAKERS: tuple[Callable[[], None], ...] = (change_servicing_relief, make_servicing_vintage)
 """In the order that references between tables ask for."""
