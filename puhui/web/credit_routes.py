@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from puhui.web.ask import Page
-from puhui.web.desks import arrears, collect, debt, risk
+from puhui.web.desks import arrears, collect, debt, risk, strategy
 from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
@@ -50,4 +50,5 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/customer/{party_id}/debts", debt.show, Who.LENDING),
     ("POST", "/desk/customer/{party_id}/debts", debt.record, Who.CONTACT),
     ("POST", "/desk/customer/{party_id}/debts/close", debt.close, Who.CONTACT),
+    *with_files("/desk/cut-off", strategy.show, Who.RISK),
 )
