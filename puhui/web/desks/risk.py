@@ -143,15 +143,21 @@ def classes(ask: Ask) -> Response:
         product=product,
         products=shelf.product_names(),
         lines=lines,
-        columns=CLASS_COLUMNS,
+        columns=_shown(CLASS_COLUMNS, lines),
         months=months,
-        month_columns=MONTH_COLUMNS,
+        month_columns=_shown(MONTH_COLUMNS, months),
         bad_share=bad_minor / whole_minor if whole_minor else None,
         provided_minor=sum(one.booked_loss_minor for one in lines),
         bad_minor=bad_minor,
         chart=svg_of(bar_list(bars)) if bars else "",
         files=_files(ask, product),
     )
+
+
+def _shown(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
+    """The columns of a page: the currency only where there are several; files have it always."""
+    is_one = len({row.currency for row in rows}) < 2
+    return [one for one in columns if not (is_one and one.name == "currency")]
 
 
 def _files(ask: Ask, product: str) -> Any:
@@ -216,7 +222,7 @@ def provisions(ask: Ask) -> Response:
         period=period,
         periods=periods,
         rows=[row for row in rows if row.period == period],
-        columns=STAGE_COLUMNS,
+        columns=_shown(STAGE_COLUMNS, rows),
         stages=_stages(now),
         chart=svg_of(bar_list(bars)) if bars else "",
         files=_files(ask, product),
