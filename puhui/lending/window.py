@@ -1,5 +1,6 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
+from puhui.lending.desk.credit_limit import changes_of
 from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,
@@ -20,8 +21,8 @@ from puhui.lending.desk.page import (
 from puhui.lending.desk.read import loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.strategy import simulate_strategy
-from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.nouns import Decision
+from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
 from puhui.lending.nouns.strategy import CreditLimitReview, Strategy, StrategyStep
 from puhui.lending.rules.dynamic_limit import review_credit_limit
@@ -31,6 +32,7 @@ from puhui.servicing import build_schedule
 __all__ = [
     "Decision",
     "Obligations",
+    "CreditLimitChange",
     "CreditLimitReview",
     "Strategy",
     "StrategyStep",
@@ -38,6 +40,7 @@ __all__ = [
     "applications_after",
     "applications_of",
     "build_schedule",
+    "changes_of",
     "contract_row",
     "contracts_for",
     "count_by_bucket",
@@ -48,7 +51,6 @@ __all__ = [
     "list_contracts",
     "list_reviews",
     "loan_events",
-    "load_credit_limit_rules",
     "loans_of",
     "mapping_of",
     "model_of",

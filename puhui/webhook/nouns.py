@@ -17,6 +17,9 @@ EVENT_NAMES = (
     "lending.paid_off",
     "lending.written_off",
     "lending.review_requested",
+    "lending.credit_limit_lowered",
+    "lending.credit_limit_rise_offered",
+    "lending.credit_limit_raised",
 )
 """The events of loans that partners may be told: ids and amounts, nothing personal."""
 

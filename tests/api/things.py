@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from puhui.kernel.store import change
+from puhui.lending.tables.credit_limit import INSERT_CHANGE
 from tests.api.exchange_things import exchange_things
 from tests.api.payment_things import payment_things, staff_payment_things
 from tests.api.town import Town
-from tests.lending.bank import resident_id
+from tests.lending.bank import PRODUCT, resident_id
 
 BAD_FLOWS = {"id": "x", "age": "40", "income": "120000", "debt": "0", "flow": "150", "late": "40"}
 
@@ -54,6 +56,7 @@ def own_things(town: Town) -> Things:
         "lending.cool_off": (cooled, {"contract_id": town.loan(cooled)}),
         "lending.lower_credit_limit": (borrower, own_limit(town, borrower, 500_000)),
         "lending.raise_credit_limit": (frugal, raised_limit(town, frugal)),
+        "lending.answer_rise": (borrower, offered_rise(town, borrower)),
         "servicing.ask_relief": (
             needy,
             {"loan_id": town.loan(needy), "reason": "illness", "days": 60},
@@ -81,6 +84,20 @@ def raised_limit(town: Town, who: str) -> dict[str, Any]:
     lower = own_limit(town, who, 100_000)
     assert town.post(who, "/api/lending/lower_credit_limit", lower).status_code == 200
     return own_limit(town, who, 200_000)
+
+
+def offered_rise(town: Town, who: str) -> dict[str, Any]:
+    """A higher credit limit that waits for an answer, as a monthly review leaves it."""
+    change_id = "limit_change-of-a-test"
+    row = {
+        "id": change_id, "party_id": town.parties[who], "product": PRODUCT, "currency": "CNY",
+        "month": "2026-02", "before_minor": 100, "after_minor": 120, "drawn_minor": 50,
+        "reason": "rise", "status": "offered", "reviewed_us": 0, "counts_from": "2026-03-01",
+        "answered_by": None, "answered_us": None,
+    }  # fmt: skip
+    with change(town.bank.node.store) as tx:
+        tx.put(INSERT_CHANGE, **row)
+    return {"change_id": change_id, "is_agreed": False}
 
 
 def all_things(town: Town) -> Things:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puhui.data import foresee
 from puhui.kernel import Refused
 from puhui.kernel.clock import FixedClock
 from puhui.ledger import verify
@@ -24,6 +25,7 @@ from puhui.lending.nouns.obligation import (
 from puhui.lending.rules.capacity import check_capacity, check_offer, monthly_of
 from puhui.lending.window import Obligations as WindowObligations
 from puhui.lending.window import obligations_of
+from puhui.party import find_parties
 from tests.lending.bank import Bank
 from tests.lending.test_desk_guard import DAY_US, POOR_ROW, code_of, second_product
 
@@ -111,8 +113,12 @@ def owe(bank: Bank, party_id: str, key: str, debt: int, **more: Any) -> str:
 
 
 def view(bank: Bank, party_id: str) -> WindowObligations:
+    """All that a person owes, as one sees it who may look at debts elsewhere."""
     with bank.node.read() as tx:
-        return obligations_of(tx, party_id)
+        (party,) = find_parties(bank.node, tx, party_ids=[party_id])
+        now_us = bank.node.clock.now_us()
+        made = foresee(tx, party, purpose="debt_check", fields=("bureau_debt",), now_us=now_us)
+        return obligations_of(tx, party_id, node=bank.node, made=made)
 
 
 def test_one_view_of_all_a_person_owes(bank: Bank) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
+from puhui import migrations
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.store import metadata, open_store
 from puhui.migrations import HEAD, engine_url, migrate
@@ -104,3 +108,40 @@ def test_a_store_of_another_state_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         open_node(tmp_path, store_url=url)
     assert caught.value.code == "kernel.needs_migration"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_debts_of_an_older_state_are_kept_and_sealed_later(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """State 0006 puts amounts and source of a debt elsewhere into one text, word for word."""
+    load_rooms()
+    if kind == "sqlite":
+        check_older_debt(f"sqlite:///{tmp_path / 'old'}.sqlite")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.empty_database() as url:
+        check_older_debt(url)
+
+
+def check_older_debt(url: str) -> None:
+    """One debt with a name that JSON must escape goes through the migration unharmed."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    told = {"debt_minor": 1200, "monthly_minor": 100, "source": 'bureau "A"\nsecond line'}
+    columns = ", ".join(["id", "party_id", "kind", "currency", "recorded_by", "recorded_us", *told])
+    values = ":id, 'p', 'bureau', 'CNY', 'x', 1, :debt_minor, :monthly_minor, :source"
+    engine = create_engine(engine_url(url))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0005")
+            insert = f"INSERT INTO lending_obligation ({columns}) VALUES ({values})"
+            connection.execute(text(insert), {"id": "o", **told})
+        assert migrate(url) == "0005"
+        with engine.begin() as connection:
+            (row,) = connection.execute(text("SELECT * FROM lending_obligation")).mappings()
+    finally:
+        engine.dispose()
+    assert json.loads(row["sealed"]) == told
+    assert (row["is_sealed"], row["party_id"], row["closed_us"]) == (0, "p", None)

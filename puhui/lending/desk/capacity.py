@@ -1,4 +1,4 @@
-"""Guarding people from too much debt: what they owe elsewhere, own limits, offers, drawdowns."""
+"""Guarding people from too much debt: one look at capacity, own limits, offers, drawdowns."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS, MINOR_MAX
 from puhui.kernel.store import Row
 from puhui.lending import tables as lending_tables
+from puhui.lending.desk.debt import is_forgotten, open_debts
 from puhui.lending.desk.obligation import obligations_from, with_declared
 from puhui.lending.desk.shelf import DECISION, TERMS
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.ask_capacity import (
     CreditOffered,
-    ObligationKey,
     OfferCredit,
     OwnLimitSet,
-    RecordObligation,
     SetOwnLimit,
 )
-from puhui.lending.nouns.obligation import ELSEWHERE, Capacity, Standing
+from puhui.lending.nouns.obligation import Capacity, Leaves, Standing
 from puhui.lending.rules.capacity import (
     check_capacity,
     check_offer,
@@ -31,16 +30,15 @@ from puhui.lending.rules.capacity import (
     require_capacity,
 )
 from puhui.lending.tables import capacity as tables
-from puhui.party import check_actor, take_party
+from puhui.party import Party, check_actor, take_party
 
 WORDS_MAX = 200
 DAY_US = 86_400_000_000
-KINDS = tuple(kind.value for kind in ELSEWHERE)
 
 
 def capacity_of(
     act: Act,
-    party_id: str,
+    party: Party,
     *,
     product: str,
     currency: str,
@@ -48,20 +46,30 @@ def capacity_of(
     wanted_monthly_minor: int,
     known: str | None,
     without: str = "",
+    leaves: Leaves = Leaves.NOTHING,
 ) -> Capacity:
     """What capacity says today of one more debt, with the person's row held until the act ends.
 
     ``known`` is the stored decision that tells the income and what was declared: a person is not
-    asked again at each drawdown. ``without`` is the contract that the new debt stands for. Whoever
-    raises a credit limit asks this too. Two statements and the lock.
+    asked again at each drawdown. ``without`` is the contract that the new debt stands for;
+    ``leaves`` the kind of limit that is about to be raised and so does not bind. Whoever raises
+    a limit asks this. Two statements and the lock, and one for each debt elsewhere. In an act
+    that runs again on a forgotten person nothing stands against it: what was said is on record.
     """
-    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party_id, decisions=0)
+    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
     caps = load_caps(act.today)
-    income, declared = _known(known)
-    rows = act.tx.all(tables.READ_STANDING, party_id=party_id)
-    promises = act.tx.all(tables.READ_PROMISES, party_id=party_id) if not without else []
-    owed = obligations_from(party_id, rows, promises, without=without)
+    income, declared = known_of(known)
+    rows = act.tx.all(tables.READ_STANDING, party_id=party.id)
+    promises = act.tx.all(tables.READ_PROMISES, party_id=party.id) if not without else []
+    debts = open_debts(act, party, rows)
+    if act.recorded is not None:
+        return Capacity(None, ())
+    owed = obligations_from(party.id, rows, promises, debts, without=without)
     owed = with_declared(owed, currency, declared, caps.declared_months)
+    if leaves is Leaves.OWN_LIMIT:
+        owed = replace(owed, own_limits=())
+    elif leaves is Leaves.CREDIT_LIMIT:
+        owed = replace(owed, credit_limits=())
     return check_capacity(
         Standing(owed, caps),
         product=product,
@@ -72,7 +80,7 @@ def capacity_of(
     )
 
 
-def _known(text: str | None) -> tuple[int | None, int]:
+def known_of(text: str | None) -> tuple[int | None, int]:
     """Yearly income and declared debts as a stored decision has them; None where it has none."""
     if text is None or text == "null":
         return None, 0
@@ -83,16 +91,17 @@ def _known(text: str | None) -> tuple[int | None, int]:
     return None, 0
 
 
-def check_drawdown(act: Act, contract: Row) -> None:
+def check_drawdown(act: Act, party: Party, contract: Row) -> None:
     """Look again before money goes out: what came up since the decision counts too.
 
-    Refused: ``lending.over_capacity``, ``lending.own_limit_reached``.
+    Refused: ``lending.over_capacity``, ``lending.own_limit_reached``,
+    ``lending.credit_limit_reached``.
     """
     decided = act.tx.one(tables.READ_DECISION_FOR, application_id=contract.application_id)
     terms = TERMS.validate_json(contract.terms)
     capacity = capacity_of(
         act,
-        contract.party_id,
+        party,
         product=contract.product,
         currency=contract.currency,
         wanted_minor=contract.principal_minor,
@@ -103,52 +112,6 @@ def check_drawdown(act: Act, contract: Row) -> None:
         without=contract.id,
     )
     require_capacity(capacity)
-
-
-@use_case("lending.record_obligation", roles=("loan_officer", "operator", "system"), api=True)
-def record_obligation(act: Act, input: RecordObligation) -> ObligationKey:
-    """Put a debt or guarantee elsewhere on record, to be counted from now on.
-
-    Refused: ``lending.bad_obligation``, ``lending.bad_amount``, ``party.unknown``,
-    ``party.erased``.
-    """
-    is_named = 0 < len(input.source) <= WORDS_MAX and input.currency in DIGITS
-    if input.kind not in KINDS or not is_named:
-        raise Refused("lending.bad_obligation", f"A debt elsewhere is one of {', '.join(KINDS)}.")
-    if not 0 < input.debt_minor < MINOR_MAX or not 0 <= input.monthly_minor <= input.debt_minor:
-        raise Refused("lending.bad_amount", "This is no amount that anybody can owe.")
-    party = take_party(act, input.party_id)
-    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
-    months = load_caps(act.today).declared_months
-    monthly = input.monthly_minor or -(-input.debt_minor // months)
-    obligation_id = act.new_id("obligation")
-    act.tx.put(
-        tables.INSERT_OBLIGATION,
-        id=obligation_id,
-        party_id=party.id,
-        kind=input.kind,
-        currency=input.currency,
-        debt_minor=input.debt_minor,
-        monthly_minor=monthly,
-        source=input.source,
-        recorded_by=act.actor,
-        recorded_us=act.now_us,
-        closed_us=None,
-    )
-    return ObligationKey(obligation_id)
-
-
-@use_case("lending.close_obligation", roles=("loan_officer", "operator", "system"), api=True)
-def close_obligation(act: Act, input: ObligationKey) -> ObligationKey:
-    """Count a recorded debt no more: it was paid, or the guarantee ended.
-
-    Refused: ``lending.no_obligation``.
-    """
-    row = act.tx.one(tables.LOCK_OBLIGATION, id=input.obligation_id)
-    if row is None or row.closed_us is not None:
-        raise Refused("lending.no_obligation", "There is no such debt on record any more.")
-    act.tx.put(tables.CLOSE_OBLIGATION, id_=row.id, closed_us_=act.now_us)
-    return input
 
 
 @use_case("lending.lower_credit_limit", roles=("customer", "loan_officer", "operator"), api=True)
@@ -163,7 +126,18 @@ def lower_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     return _set_limit(act, input, before)
 
 
-@use_case("lending.raise_credit_limit", roles=("customer", "loan_officer", "operator"), api=True)
+def take_own_party(act: Act, input: SetOwnLimit) -> SetOwnLimit | None:
+    """The party, kept; None where what was looked at then is gone.
+
+    Refused: ``party.not_yours``, ``party.unknown``, ``party.erased``.
+    """
+    check_actor(act.tx, act.actor, acts_for=input.party_id)
+    party = act.kept["party"] = take_party(act, input.party_id)
+    return None if is_forgotten(act, party) else input
+
+
+@use_case("lending.raise_credit_limit", roles=("customer", "loan_officer", "operator"), api=True,
+          recompute=take_own_party)  # fmt: skip
 def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     """Let oneself owe more here again, as far as the capacity known from the last decision goes.
 
@@ -178,18 +152,18 @@ def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     )
     rows = act.tx.all(tables.READ_STANDING, party_id=input.party_id)
     promises = act.tx.all(tables.READ_PROMISES, party_id=input.party_id)
-    owed = obligations_from(input.party_id, rows, promises)
+    owed = obligations_from(input.party_id, rows, promises, {})
     more = max(0, input.credit_limit_minor - owed.owed_here_minor(input.currency))
-    income, declared = _known(None if decided is None else decided.decision)
-    caps = load_caps(act.today)
-    owed = with_declared(owed, input.currency, declared, caps.declared_months)
-    found = check_capacity(
-        Standing(replace(owed, own_limits=()), caps),
+    months = load_caps(act.today).declared_months
+    found = capacity_of(
+        act,
+        act.kept["party"],
         product="",
         currency=input.currency,
-        yearly_income_minor=income,
         wanted_minor=more,
-        wanted_monthly_minor=monthly_of(more, caps.declared_months, Decimal(0)),
+        wanted_monthly_minor=monthly_of(more, months, Decimal(0)),
+        known=None if decided is None else decided.decision,
+        leaves=Leaves.OWN_LIMIT,
     )
     require_capacity(found)
     return _set_limit(act, input, before)
@@ -219,19 +193,30 @@ def _set_limit(act: Act, input: SetOwnLimit, before: int | None) -> OwnLimitSet:
     return OwnLimitSet(input.party_id, input.currency, input.credit_limit_minor, before)
 
 
-@use_case("lending.offer_credit", roles=("operator", "system"), purpose="marketing")
+def take_offered_party(act: Act, input: OfferCredit) -> OfferCredit | None:
+    """The party, kept; None where what was looked at then is gone.
+
+    Refused: ``party.unknown``, ``party.erased``.
+    """
+    party = act.kept["party"] = take_party(act, input.party_id)
+    return None if is_forgotten(act, party) else input
+
+
+@use_case("lending.offer_credit", roles=("operator", "system"), purpose="marketing",
+          recompute=take_offered_party)  # fmt: skip
 def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     """Tell a person of credit, only within the need it stated and only so often.
 
     What is refused stands in the journal as refused: an inspector sees who was to be induced.
     Refused: ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``,
-    ``lending.own_limit_reached``, ``lending.over_capacity``, ``lending.bad_amount``,
-    ``lending.no_product``, ``data.no_consent`` without a consent to marketing, ``party.unknown``.
+    ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.over_capacity``,
+    ``lending.bad_amount``, ``lending.no_product``, ``data.no_consent`` without a consent to
+    marketing, ``party.unknown``.
     """
     product, caps = load_product(input.product), load_caps(act.today)
     if not 0 < input.amount_minor < MINOR_MAX or not 0 < len(input.channel) <= WORDS_MAX:
         raise Refused("lending.bad_amount", "An offer has an amount and a channel.")
-    party = take_party(act, input.party_id)
+    party: Party = act.kept["party"]
     permit(act, party, purpose="marketing", fields=("name",))
     act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
     need = act.tx.one(tables.READ_NEED, party_id=party.id, product=product.name)
@@ -248,7 +233,7 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     months = product.default_term_months
     capacity = capacity_of(
         act,
-        party.id,
+        party,
         product=product.name,
         currency=product.currency,
         wanted_minor=input.amount_minor,

@@ -21,6 +21,7 @@ from puhui.lending.desk.apply import (
     require_application,
 )
 from puhui.lending.desk.capacity import check_drawdown
+from puhui.lending.desk.debt import is_forgotten
 from puhui.lending.desk.shelf import SERVICING, TERMS, offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, LoanState, Product, Terms
@@ -259,7 +260,16 @@ def open_books(act: Act, input: OpenBooks) -> BooksOpened:
     return BooksOpened({name: f"{number:032x}" for name, number in numbers.items()})
 
 
-@use_case("lending.disburse", roles=("customer", "loan_officer", "operator", "system"), api=True)
+def take_for_drawdown(act: Act, input: ContractKey) -> ContractKey | None:
+    """The contract and its party, locked; None where what was looked at then is gone."""
+    row = take_contract(act, input.contract_id)
+    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    act.kept["contract"], act.kept["party"] = row, take_party(act, row.party_id)
+    return None if is_forgotten(act, act.kept["party"]) else input
+
+
+@use_case("lending.disburse", roles=("customer", "loan_officer", "operator", "system"), api=True,
+          recompute=take_for_drawdown)  # fmt: skip
 def disburse(act: Act, input: ContractKey) -> Disbursed:
     """Pay a signed loan out to the borrower's wallet, which is opened if there is none.
 
@@ -267,28 +277,28 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     agreed on is taken from the wallet at once, all as one linked chain.
     Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
     ``lending.books_not_open``, ``lending.over_capacity``, ``lending.own_limit_reached``,
-    ``payment.tier_balance``, ``payment.wallet_closed``, ``party.not_yours``, ``party.erased``.
+    ``lending.credit_limit_reached``, ``payment.tier_balance``, ``payment.wallet_closed``,
+    ``party.not_yours``, ``party.erased``.
     """
-    row = take_contract(act, input.contract_id)
-    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    row: Row = act.kept["contract"]
     if row.status != "signed":
         raise Refused("lending.not_signed", f"This contract is {row.status} already.")
     if row.counts_from != act.today.isoformat():
         raise Refused(
             "lending.contract_stale", "The contract counts from another day; please sign it anew."
         )
-    take_party(act, row.party_id)
-    check_drawdown(act, row)
+    check_drawdown(act, act.kept["party"], row)
     admit(act.tx, row.party_id, row.currency, row.principal_minor - row.upfront_fee_minor)
     wallet = wallet_account(row.party_id, row.currency)
     loan = loan_account(row.id)
-    chain = [(loan, own_account("funding", row.currency), row.principal_minor, "disbursement")]
-    chain.append(
-        (own_account("funding", row.currency), wallet, row.principal_minor, "disbursement")
-    )
+    funding = own_account("funding", row.currency)
+    chain = [
+        (loan, funding, row.principal_minor, "disbursement"),
+        (funding, wallet, row.principal_minor, "disbursement"),
+    ]
     if row.upfront_fee_minor:
-        fee_income = own_account("fee_income", row.currency)
-        chain.append((wallet, fee_income, row.upfront_fee_minor, "fee"))
+        income = own_account("fee_income", row.currency)
+        chain.append((wallet, income, row.upfront_fee_minor, "fee"))
     transfer_chain(act, chain, row.currency, opening=_accounts(wallet, loan, row.currency))
     act.tx.put(
         tables.START_CONTRACT,

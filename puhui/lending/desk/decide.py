@@ -16,7 +16,7 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.apply import release_application, take_application
-from puhui.lending.desk.facts import PURPOSE, gather_facts, seek_permit
+from puhui.lending.desk.facts import PURPOSE, gather_facts, note_look, seek_permit
 from puhui.lending.desk.shelf import SCORED, mapping_of, model_of, text_of
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import (
@@ -191,6 +191,7 @@ def decide(act: Act, input: Decide) -> Decided:
     if product.digest != row.product_digest:
         raise Refused("lending.product_changed", "The product was changed; please apply again.")
     if act.recorded is not None:
+        note_look(act, party)
         return _repeat(act, opened, act.recorded)
     facts = gather_facts(act, row, product, party, scored, is_consented=scored is not None)
     if scored is None:

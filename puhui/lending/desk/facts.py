@@ -9,6 +9,7 @@ from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
+from puhui.lending.desk.debt import open_debts, opened
 from puhui.lending.desk.obligation import obligations_from, owed_of, with_declared
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns import GuardFacts, Product
@@ -35,14 +36,16 @@ def gather_facts(
 ) -> GuardFacts:
     """What the guards look at, with every debt of the person that is known here.
 
-    Whoever asks holds the row of the obligor, so that no other decision on the person runs.
+    Whoever asks holds the row of the obligor, so that no other decision on the person runs. Debts
+    elsewhere are opened only where the person consented to a decision.
     """
     others = act.tx.all(tables.READ_OTHER_APPLICATIONS, party_id=row.party_id, id=row.id)
     rows = act.tx.all(READ_STANDING, party_id=row.party_id)
+    elsewhere = open_debts(act, party, rows) if is_consented else opened(rows, {})
     debts = [found for found in rows if found.kind == "loan"]
     caps = load_caps(act.today)
     declared = None if scored is None else scored.existing_debt_minor
-    owed = obligations_from(row.party_id, rows, others)
+    owed = obligations_from(row.party_id, rows, others, elsewhere)
     owed = with_declared(owed, row.currency, max(0, declared or 0), caps.declared_months)
     exposure = sum(owed_of(debt) for debt in debts if debt.product == row.product)
     exposure += sum(other.offered_minor for other in others if other.product == row.product)
@@ -64,6 +67,11 @@ def gather_facts(
         standing=Standing(owed, caps),
         term_months=row.term_months,
     )
+
+
+def note_look(act: Act, party: Party) -> None:
+    """Leave the line that ``gather_facts`` left in the log, where what it read is gone."""
+    open_debts(act, party, act.tx.all(READ_STANDING, party_id=party.id))
 
 
 def _is_before(other: Row, row: Row) -> bool:

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from puhui.data import Permit
+from puhui.kernel.errors import Refused
+from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
+from puhui.lending.desk.debt import FIELDS, KINDS, opened, texts_of
 from puhui.lending.desk.shelf import TERMS
-from puhui.lending.nouns.obligation import Obligation, ObligationKind, Obligations
+from puhui.lending.nouns.obligation import Elsewhere, Obligation, ObligationKind, Obligations
 from puhui.lending.rules.capacity import monthly_of
 from puhui.lending.tables import capacity as tables
 
 
-def obligations_of(tx: Transaction, party_id: str) -> Obligations:
-    """Everything a person owes or stands for as it is known here, with its own limits.
+def obligations_of(
+    tx: Transaction, party_id: str, *, node: Node | None = None, made: Permit | None = None
+) -> Obligations:
+    """Everything a person owes or stands for as it is known here, with its limits.
 
-    Two statements. What is declared in an application is sealed and not in it; the decision on the
-    application counts it.
+    Debts elsewhere are sealed: with the permit ``made`` over ``bureau_debt`` (of an own page, of a
+    recorded access, of an act) and the ``node`` they are opened, else they stand without amounts
+    and are marked. What is declared in an application is sealed and not in it; the decision on
+    the application counts it. Two statements, and one for each debt that is opened.
+    Refused: ``data.false_permit``, ``data.field_not_permitted``.
     """
     rows = tx.all(tables.READ_STANDING, party_id=party_id)
-    return obligations_from(party_id, rows, tx.all(tables.READ_PROMISES, party_id=party_id))
+    promises = tx.all(tables.READ_PROMISES, party_id=party_id)
+    texts = {}
+    if node is not None and made is not None:
+        check_covers(made, party_id)
+        sealed = [row for row in rows if row.kind in KINDS and row.total_cost_minor]
+        texts = texts_of(node, tx, made, sealed)
+    return obligations_from(party_id, rows, promises, opened(rows, texts))
+
+
+def check_covers(made: Permit, party_id: str) -> None:
+    """Whether a permit is for this person's debts. Refused: ``data.field_not_permitted``."""
+    if made.party_id != party_id or not made.fields.issuperset(FIELDS):
+        raise Refused("data.field_not_permitted", "The permit does not cover this person's debts.")
 
 
 def obligations_from(
-    party_id: str, rows: Sequence[Row], promises: Sequence[Row], *, without: str = ""
+    party_id: str,
+    rows: Sequence[Row],
+    promises: Sequence[Row],
+    debts: Mapping[str, Elsewhere],
+    *,
+    without: str = "",
 ) -> Obligations:
-    """The view from rows of ``READ_STANDING`` and of applications with an offer.
+    """The view from rows of ``READ_STANDING``, of applications with an offer, and opened debts.
 
     ``without`` names a contract that is left out: the one that is about to be paid out.
     """
@@ -42,13 +68,17 @@ def obligations_from(
         for one in promises
         if one.offered_minor
     ]
-    own_limits = []
+    own_limits, credit_limits = [], []
     for row in rows:
         if row.kind == "own_limit":
             own_limits.append((row.currency, int(row.principal_minor)))
-        elif row.reference != without:
-            items.append(_loan(row) if row.kind == "loan" else _elsewhere(row))
-    return Obligations(party_id, tuple(items), tuple(own_limits))
+        elif row.kind == "credit_limit":
+            credit_limits.append((row.product, int(row.principal_minor)))
+        elif row.kind == "loan" and row.reference != without:
+            items.append(_loan(row))
+        elif row.kind != "loan":
+            items.append(_elsewhere(row, debts.get(row.reference)))
+    return Obligations(party_id, tuple(items), tuple(own_limits), tuple(credit_limits))
 
 
 def _loan(row: Row) -> Obligation:
@@ -68,14 +98,18 @@ def _loan(row: Row) -> Obligation:
     )
 
 
-def _elsewhere(row: Row) -> Obligation:
+def _elsewhere(row: Row, debt: Elsewhere | None) -> Obligation:
+    kind = ObligationKind(row.kind)
+    if debt is None:
+        return Obligation(kind, row.reference, "", row.currency, 0, 0, is_sealed=True)
     return Obligation(
-        ObligationKind(row.kind),
+        kind,
         row.reference,
         "",
         row.currency,
-        int(row.principal_minor),
-        int(row.total_cost_minor),
+        debt.debt_minor,
+        debt.monthly_minor,
+        source=debt.source,
     )
 
 

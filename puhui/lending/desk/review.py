@@ -22,7 +22,7 @@ from puhui.lending.desk.decide import (
     record_decision,
     struck_decision,
 )
-from puhui.lending.desk.facts import gather_facts
+from puhui.lending.desk.facts import gather_facts, note_look
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns import Decision, DecisionOutcome
@@ -147,6 +147,8 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
         return Reviewed(review.application_id, "open", None)
     decision, stored = _stored_decision(act, row)
     if act.recorded is not None:
+        if review.proposal == "approved":
+            note_look(act, opened.party)
         decision = _repeated(row, stored, act.recorded)
     elif review.proposal == "approved":
         decision = _approve(row, _look_again(act, opened, decision, stored), stored)

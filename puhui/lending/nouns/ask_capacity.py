@@ -23,6 +23,41 @@ class RecordObligation:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedObligation:
+    """What is kept of a debt elsewhere: amounts and source sealed under the person's key.
+
+    Where a party has no key (nothing personal is known of it) ``is_sealed`` is false.
+    """
+
+    party_id: str
+    kind: str
+    currency: str
+    sealed: str
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SealObligations:
+    """Debts recorded plain that are to be sealed."""
+
+    obligation_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedObligations:
+    """Pairs of a recorded debt and its sealed text."""
+
+    sealed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationsSealed:
+    """How many debts were sealed."""
+
+    obligations: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObligationKey:
     """Names a recorded debt."""
 

@@ -32,7 +32,8 @@ class Obligation:
     """One debt, in minor units of ``currency``: all that is owed, and what is paid a month.
 
     ``reference`` is a contract, an application or the record of a debt elsewhere; ``product`` is
-    ours or empty.
+    ours or empty. ``source`` names the report that a debt elsewhere was read from. Where
+    ``is_sealed`` whoever asked has no right to amounts and source: they are nought and empty.
     """
 
     kind: ObligationKind
@@ -43,15 +44,29 @@ class Obligation:
     monthly_minor: int
     arrears_minor: int = 0
     days_past_due: int = 0
+    source: str = ""
+    is_sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Amounts (minor units) and source of a debt elsewhere, opened."""
+
+    debt_minor: int
+    monthly_minor: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Obligations:
-    """All that a person owes. ``own_limit_minor`` by currency is what the person set for itself."""
+    """All that a person owes. ``own_limits`` by currency are what the person set for itself,
+    ``credit_limits`` by product what the lender's reviews set.
+    """
 
     party_id: str
     items: tuple[Obligation, ...]
     own_limits: tuple[tuple[str, int], ...] = ()
+    credit_limits: tuple[tuple[str, int], ...] = ()
 
     def debt_minor(self, currency: str) -> int:
         """All that is owed in a currency."""
@@ -64,6 +79,14 @@ class Obligations:
     def own_limit_minor(self, currency: str) -> int | None:
         """The most that the person lets itself owe here, or None."""
         return dict(self.own_limits).get(currency)
+
+    def credit_limit_minor(self, product: str) -> int | None:
+        """The most that the lender lets the person owe by a product; None before any review."""
+        return dict(self.credit_limits).get(product)
+
+    def owed_by_minor(self, product: str) -> int:
+        """What is owed or promised by one product of this lender."""
+        return sum(one.debt_minor for one in self.items if one.product == product)
 
     def owed_here_minor(self, currency: str) -> int:
         """What is owed or promised by this lender alone: what a person's own limit counts."""
@@ -88,6 +111,14 @@ class Caps:
     offers_max: int
     offers_days: int
     declared_months: int
+
+
+class Leaves(Enum):
+    """Which limit capacity leaves aside, as it is about to be raised."""
+
+    NOTHING = "nothing"
+    OWN_LIMIT = "own_limit"
+    CREDIT_LIMIT = "credit_limit"
 
 
 @dataclass(frozen=True, slots=True)

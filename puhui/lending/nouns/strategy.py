@@ -69,6 +69,7 @@ class CreditLimitRules:
     days_past_due_cut: int
     notice_days_rise: int
     notice_days_cut: int
+    rise_offer_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,12 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding, round_minor
 from puhui.lending.nouns.obligation import Capacity, Caps, Standing
 
-REASONS = ("debt_over_income", "instalments_over_income", "own_limit_reached")
+REASONS = (
+    "debt_over_income",
+    "instalments_over_income",
+    "own_limit_reached",
+    "credit_limit_reached",
+)
 """Every reason that capacity can give."""
 
 MONTHS = 12
@@ -28,9 +33,10 @@ def check_capacity(
 
     Debt of every kind is at most ``multiple`` (else the law's) x yearly income; instalments are at
     most the stated share of the income a month, where household income repays the product; what
-    is owed to this lender is at most what the person set for itself. Without a known income only
-    the last is judged. Amounts in minor units. Reasons: ``debt_over_income``,
-    ``instalments_over_income``, ``own_limit_reached``.
+    is owed to this lender is at most what the person set for itself, and what is owed by the
+    product at most what the lender's review left. Without a known income only the last two are
+    judged. Amounts in minor units. Reasons: ``debt_over_income``, ``instalments_over_income``,
+    ``own_limit_reached``, ``credit_limit_reached``.
     """
     owed, caps = standing.obligations, standing.caps
     debt = owed.debt_minor(currency) + wanted_minor
@@ -41,6 +47,11 @@ def check_capacity(
         found.append(("own_limit_minor", own))
         if wanted_minor > 0 and owed.owed_here_minor(currency) + wanted_minor > own:
             return Capacity("own_limit_reached", tuple(found))
+    granted = owed.credit_limit_minor(product)
+    if granted is not None:
+        found.append(("credit_limit_minor", granted))
+        if wanted_minor > 0 and owed.owed_by_minor(product) + wanted_minor > granted:
+            return Capacity("credit_limit_reached", tuple(found))
     if yearly_income_minor is None:
         return Capacity(None, tuple(found))
     carried = debt_max(caps, yearly_income_minor, multiple)
@@ -77,10 +88,12 @@ def monthly_of(owed_minor: int, months: int, annual_rate: Decimal) -> int:
 
 def require_capacity(capacity: Capacity) -> None:
     """Stop where the debt could not be carried. Refused: ``lending.over_capacity``,
-    ``lending.own_limit_reached``.
+    ``lending.own_limit_reached``, ``lending.credit_limit_reached``.
     """
     if capacity.reason == "own_limit_reached":
         raise Refused("lending.own_limit_reached", "You set a lower limit for what you owe here.")
+    if capacity.reason == "credit_limit_reached":
+        raise Refused("lending.credit_limit_reached", "This is above your credit limit.")
     if capacity.reason is not None:
         raise Refused(
             "lending.over_capacity", "With this, debts or instalments would be too high for income."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 
 from puhui.kernel.money import Rounding, round_minor
@@ -69,6 +71,22 @@ def proposed_rise(
         return credit_minor
     raised = min(cap_minor, _times(credit_minor, 1 + rules.rise_share))
     return max(credit_minor, raised - raised % step_minor)
+
+
+def months_between(start: date, end: date) -> int:
+    """Whole months from one day to a later one; the last day of a month ends every month."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    is_last = (end + timedelta(days=1)).day == 1
+    return max(0, months - (end.day < start.day and not is_last))
+
+
+def average_share(used: Iterable[tuple[int, int]]) -> Decimal:
+    """The mean share of credit limits that was drawn, from pairs (drawn, limit), each 0..1."""
+    shares = [
+        min(Decimal(1), Decimal(int(drawn)) / int(credit)) if credit else Decimal(0)
+        for drawn, credit in used
+    ]
+    return sum(shares, Decimal(0)) / len(shares) if shares else Decimal(0)
 
 
 def _has_fallen(rules: CreditLimitRules, conduct: Conduct) -> bool:

@@ -197,6 +197,7 @@ REASONS = (
     "application_open",
     "instalments_over_income",
     "own_limit_reached",
+    "credit_limit_reached",
 )
 """Every reason a guard can give."""
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from puhui.kernel.store import insert_all, metadata, upsert
 from puhui.lending.tables import APPLICATION, CONTRACT, DECISION
+from puhui.lending.tables.credit_limit import CHANGE, CREDIT_LIMIT, LATE
 
 OBLIGATION = Table(
     "lending_obligation",
@@ -30,16 +31,17 @@ OBLIGATION = Table(
     Column("party_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("debt_minor", BigInteger, nullable=False),
-    Column("monthly_minor", BigInteger, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("is_sealed", BigInteger, nullable=False),
     Column("recorded_by", Text, nullable=False),
     Column("recorded_us", BigInteger, nullable=False),
     Column("closed_us", BigInteger),
     CheckConstraint("kind IN ('wallet_credit', 'declared', 'bureau', 'guarantee')"),
-    CheckConstraint("debt_minor > 0 AND monthly_minor >= 0"),
+    CheckConstraint("is_sealed IN (0, 1)"),
     Index("lending_obligation_party", "party_id"),
 )
+"""``sealed`` holds amounts and source, encrypted under the person's key: a bureau's debts are data
+of level 4. Plain (``is_sealed`` 0) is only what belongs to nobody's name, or is older."""
 
 OWN_LIMIT = Table(
     "lending_own_limit",
@@ -74,6 +76,7 @@ INSERT_CREDIT_OFFER = insert_all(CREDIT_OFFER)
 _contract = CONTRACT.c
 _obligation = OBLIGATION.c
 _own = OWN_LIMIT.c
+_granted = CREDIT_LIMIT.c
 
 READ_STANDING = union_all(
     select(
@@ -101,12 +104,12 @@ READ_STANDING = union_all(
         literal(""),
         literal(""),
         _obligation.currency,
-        _obligation.debt_minor,
-        _obligation.debt_minor,
         literal(0),
         literal(0),
-        _obligation.monthly_minor,
-        literal(""),
+        literal(0),
+        literal(0),
+        _obligation.is_sealed,
+        _obligation.sealed,
     ).where(_obligation.party_id == bindparam("party_id"), _obligation.closed_us.is_(None)),
     select(
         literal("own_limit"),
@@ -121,11 +124,26 @@ READ_STANDING = union_all(
         literal(0),
         literal(""),
     ).where(_own.party_id == bindparam("party_id")),
+    select(
+        literal("credit_limit"),
+        literal(""),
+        _granted.product,
+        literal(""),
+        _granted.currency,
+        _granted.credit_limit_minor,
+        literal(0),
+        literal(0),
+        literal(0),
+        literal(0),
+        literal(""),
+    ).where(_granted.party_id == bindparam("party_id")),
 )
-"""What a person owes here and elsewhere and the limits it set itself, in one statement.
+"""What a person owes here and elsewhere, the limits it set itself and those the lender set, in one
+statement.
 
-Of a loan that was written off the claim lives, all of it overdue. For a debt elsewhere
-``total_cost_minor`` is what is paid a month, for a limit ``principal_minor`` is the limit.
+Of a loan that was written off the claim lives, all of it overdue. Of a debt elsewhere ``terms``
+holds amounts and source, sealed where ``total_cost_minor`` is 1; of a limit ``principal_minor``
+is the limit.
 """
 
 LOCK_OBLIGATION = select(*_obligation).where(_obligation.id == bindparam("id")).with_for_update()
@@ -133,6 +151,17 @@ CLOSE_OBLIGATION = (
     update(OBLIGATION)
     .where(_obligation.id == bindparam("id_"))
     .values(closed_us=bindparam("closed_us_"))
+)
+READ_PLAIN_OBLIGATIONS = (
+    select(_obligation.id, _obligation.party_id, _obligation.kind, _obligation.currency,
+           _obligation.sealed)
+    .where(_obligation.is_sealed == 0)
+    .order_by(_obligation.id)
+)  # fmt: skip
+SEAL_OBLIGATION = (
+    update(OBLIGATION)
+    .where(_obligation.id == bindparam("id_"), _obligation.is_sealed == 0)
+    .values(sealed=bindparam("sealed_"), is_sealed=1)
 )
 READ_OWN_LIMIT = select(_own.credit_limit_minor).where(
     _own.party_id == bindparam("party_id"), _own.currency == bindparam("currency")
@@ -178,6 +207,6 @@ READ_PROMISES = select(
 """Offers that stand, or wait for a person's yes: what the lender has promised already."""
 DELETE_OF_PARTY = tuple(
     delete(table).where(table.c.party_id == bindparam("party_id"))
-    for table in (OBLIGATION, OWN_LIMIT, CREDIT_OFFER)
+    for table in (OBLIGATION, OWN_LIMIT, CREDIT_OFFER, CREDIT_LIMIT, CHANGE, LATE)
 )
 """What goes when a person is erased."""
