@@ -21,7 +21,6 @@ from puhui.lending.desk.page import (
 from puhui.lending.desk.read import loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.strategy import simulate_strategy
-from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
@@ -52,7 +51,6 @@ __all__ = [
     "list_contracts",
     "list_reviews",
     "loan_events",
-    "load_credit_limit_rules",
     "loans_of",
     "mapping_of",
     "model_of",

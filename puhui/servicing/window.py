@@ -30,11 +30,13 @@ from puhui.servicing.desk.view import (
     task_of,
     task_takers,
 )
+from puhui.servicing.desk.vintage import VintagePoint, vintage_curves
 from puhui.servicing.nouns.live import RiskClass
 
 __all__ = [
     "REASONS",
     "RiskClass",
+    "VintagePoint",
     "bucket_names",
     "bucket_table",
     "class_table",
@@ -59,5 +61,6 @@ __all__ = [
     "sum_arrears",
     "task_of",
     "task_takers",
+    "vintage_curves",
     "vintages",
 ]

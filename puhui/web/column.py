@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from puhui.kernel.money import Money
+from puhui.lending import shelf
 from puhui.web.say import Say
 
 NOTHING = "—"
@@ -28,6 +29,7 @@ class Kind(Enum):
     COUNT = "count"
     SHARE = "share"
     NUMBER = "number"
+    PRODUCT = "product"
 
 
 RIGHT = (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.NUMBER)
@@ -99,6 +101,8 @@ def _shown(say: Say, column: Column, row: Any, value: Any) -> str:
     match column.kind:
         case Kind.WORD:
             return say.maybe(f"{column.words}{value}", str(value))
+        case Kind.PRODUCT:
+            return product_title(say, value)
         case Kind.ID:
             return f"…{str(value)[-ID_SHOWN:]}"
         case Kind.DAY:
@@ -116,6 +120,11 @@ def _shown(say: Say, column: Column, row: Any, value: Any) -> str:
     return str(value)
 
 
+def product_title(say: Say, name: str) -> str:
+    """A product as people call it; its name where it is on the shelf no more."""
+    return say.of(shelf.load_product(name), "title") if name in shelf.product_names() else name
+
+
 def _currency(row: Any) -> str:
     found = row.get("currency", "CNY") if isinstance(row, dict) else getattr(row, "currency", "CNY")
     return str(found)
@@ -129,6 +138,8 @@ def cell_in_csv(say: Say, column: Column, row: Any) -> object:
     match column.kind:
         case Kind.WORD:
             return str(say.maybe(f"{column.words}{value}", str(value))) if value != "" else ""
+        case Kind.PRODUCT:
+            return product_title(say, value) if value else ""
         case Kind.DAY:
             found = day_in(value)
             return found.isoformat() if found else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from puhui.web.ask import Page
-from puhui.web.desks import arrears, collect
+from puhui.web.desks import arrears, collect, debt, risk, strategy
 from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
@@ -43,4 +43,12 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/reliefs", relief_desk.overview, Who.BOOK),
     ("GET", "/desk/relief/{relief_id}", relief_desk.show, Who.BOOK),
     ("POST", "/desk/relief/{relief_id}", relief_desk.decide, Who.FACTS),
+    *with_files("/desk/classes", risk.classes, Who.LENDING),
+    *with_files("/desk/provisions", risk.provisions, Who.LENDING),
+    *with_files("/desk/rolls", risk.rolls, Who.LENDING),
+    *with_files("/desk/vintages", risk.vintage, Who.LENDING),
+    *with_files("/desk/customer/{party_id}/debts", debt.show, Who.LENDING),
+    ("POST", "/desk/customer/{party_id}/debts", debt.record, Who.CONTACT),
+    ("POST", "/desk/customer/{party_id}/debts/close", debt.close, Who.CONTACT),
+    *with_files("/desk/cut-off", strategy.show, Who.RISK),
 )

@@ -141,6 +141,8 @@ def _layer(values: Sequence[Spec], mark: Spec, **encoding: Spec) -> Spec:
 def _axis(title: str, form: str, domain: Sequence[float] | None = None, **more: Any) -> Spec:
     scale: Spec = {"zero": False, **({"domain": list(domain), "nice": False} if domain else {})}
     axis: Spec = {"title": title, "format": form, "tickCount": 5, **more}
+    if form == "d":
+        axis["tickMinStep"] = 1
     if domain is not None and tuple(domain) == (0.0, 1.0):
         axis["values"] = [0, 0.25, 0.5, 0.75, 1]
     return {"type": "quantitative", "axis": axis, "scale": scale}

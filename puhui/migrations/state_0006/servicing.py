@@ -44,6 +44,21 @@ def change_servicing_relief() -> None:
     )
 
 
+def make_servicing_vintage() -> None:
+    """Make servicing_vintage."""
+    op.create_table(
+        "servicing_vintage",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("act_key", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("opened", sa.Text(), nullable=False),
+        sa.Column("bucket", sa.BigInteger(), nullable=False),
+        sa.Column("loans", sa.BigInteger(), nullable=False),
+        sa.Column("outstanding_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("period", "act_key", "product", "opened", "bucket"),
+    )
+
+
 RECORD = struct.Struct("<8q")
 """An instalment ahead as state 0005 packed it; a ninth number follows from now on."""
 
@@ -172,5 +187,6 @@ MAKERS: tuple[Callable[[], None], ...] = (
     change_servicing_loan,
     change_servicing_plan,
     change_lending_contract,
+    make_servicing_vintage,
 )
 """In the order that references between tables ask for."""

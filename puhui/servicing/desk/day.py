@@ -19,6 +19,7 @@ from puhui.servicing.arrays.live import Whole
 from puhui.servicing.desk.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
 from puhui.servicing.desk.debit import debit
 from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.vintage import keep_vintages
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables
@@ -186,6 +187,7 @@ def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, in
             })  # fmt: skip
     act.tx.run_many(tables.INSERT_PROVISION, rows)
     act.tx.run_many(tables.INSERT_ROLL, rolls)
+    keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period)
     live["booked_loss_minor"] = live["expected_loss_minor"]
     live["month_bucket"] = live["bucket"]
     return int(change.sum()), post_own(act, parts)

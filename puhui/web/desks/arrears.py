@@ -38,7 +38,7 @@ COLUMNS = (
            link=lambda row: f"/desk/loan/{row.id}"),
     Column("party", "desk.customer", lambda row: row.party_id, Kind.ID,
            link=lambda row: f"/desk/customer/{row.party_id}"),
-    Column("product", "desk.product", lambda row: row.product, order="product"),
+    Column("product", "desk.product", lambda row: row.product, Kind.PRODUCT, order="product"),
     Column("days_past_due", "desk.days", lambda row: row.days_past_due, Kind.COUNT, order="days"),
     Column("bucket", "arrears.bucket", lambda row: bucket_names()[row.bucket]),
     Column("arrears", "desk.arrears", lambda row: row.arrears_minor, Kind.MONEY, order="arrears"),

@@ -22,7 +22,7 @@ COLUMNS = (
            order="step"),
     Column("party", "desk.customer", lambda row: row.party_id, Kind.ID,
            link=lambda row: f"/desk/customer/{row.party_id}"),
-    Column("product", "desk.product", lambda row: row.product),
+    Column("product", "desk.product", lambda row: row.product, Kind.PRODUCT),
     Column("days_past_due", "desk.days", lambda row: row.days_past_due, Kind.COUNT, order="days"),
     Column("arrears", "desk.arrears", lambda row: row.arrears_minor, Kind.MONEY, order="arrears"),
     Column("opened_on", "arrears.opened", lambda row: row.opened_on, Kind.DAY, order="opened"),

@@ -16,7 +16,7 @@ from puhui.web.pages.amount import read_amount
 CURRENCY = "CNY"
 COLUMNS = (
     Column("kind", "credit.kind", lambda row: row.kind.value, Kind.WORD, words="credit.kind_"),
-    Column("product", "credit.product", lambda row: row.product),
+    Column("product", "credit.product", lambda row: row.product, Kind.PRODUCT),
     Column("reference", "application.number", lambda row: row.reference, Kind.ID),
     Column("debt", "credit.debt", lambda row: row.debt_minor, Kind.MONEY),
     Column("monthly", "credit.monthly", lambda row: row.monthly_minor, Kind.MONEY),

@@ -13,6 +13,12 @@
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form").forEach(function (form) { delete form.dataset.sent; });
   });
+  // A slider says where it stands.
+  document.querySelectorAll("[data-shows]").forEach(function (slider) {
+    slider.addEventListener("input", function () {
+      document.getElementById(slider.dataset.shows).textContent = slider.value + "%";
+    });
+  });
   // What went wrong is read first.
   var summary = document.querySelector(".summary");
   if (summary) summary.focus();
