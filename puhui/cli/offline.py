@@ -384,6 +384,7 @@ def exposure(
             ("difference", _money(found.difference_minor, currency)),
             ("cover used so far", _money(found.cover_used_minor, currency)),
             ("left unpaid so far", _money(found.unpaid_minor, currency)),
+            ("kept aside for payees", _money(found.aside_minor, currency)),
             ("cases", f"{found.cases}, wallets revoked: {found.wallets_revoked}"),
         ]
     )

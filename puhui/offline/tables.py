@@ -92,7 +92,18 @@ CASE = Table(
     Column("opened_us", BigInteger, nullable=False),
 )
 
+EXCESS = Table(
+    "offline_excess",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("currency", Text, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+)
+"""Wallets beside which something is kept aside; how much, the ledger says. A row goes with the
+last of it."""
+
 _wallet, _allowance, _voucher, _case = WALLET.c, ALLOWANCE.c, VOUCHER.c, CASE.c
+_excess = EXCESS.c
 
 ADD_WALLET = upsert(WALLET, ["party_id", "currency"], {})
 LOCK_WALLET = (
@@ -208,3 +219,10 @@ COUNT_CASES = (
     .select_from(CASE.join(ALLOWANCE, _allowance.id == _case.allowance_id))
     .where(_allowance.currency == bindparam("currency"))
 )
+
+ADD_EXCESS = upsert(EXCESS, ["account_id"], {})
+LOCK_EXCESS = (
+    select(*_excess).where(_excess.account_id == bindparam("account_id")).with_for_update()
+)
+READ_EXCESS = select(_excess.account_id).order_by(_excess.account_id)
+DROP_EXCESS = EXCESS.delete().where(_excess.account_id == bindparam("account_id_"))

@@ -1,6 +1,7 @@
 """The window of offline (窗口): what devices write and read, and what staff may see."""
 
 from puhui.offline.desk.books import wallet_account
+from puhui.offline.desk.excess import excess_of
 from puhui.offline.desk.lists import find_tier, offline_tiers
 from puhui.offline.desk.read import (
     allowance_of,
@@ -29,6 +30,7 @@ __all__ = [
     "offline_tiers",
     "allowance_of",
     "allowances_of",
+    "excess_of",
     "fraud_cases",
     "vouchers_of",
     "vouchers_to",

@@ -122,6 +122,7 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/offline/hand-in", offline.hand_in, Who.CUSTOMER),
     ("POST", "/offline/hand-in", offline.sync, Who.CUSTOMER),
     ("POST", "/offline/revoke", offline.revoke, Who.CUSTOMER),
+    ("POST", "/offline/aside", offline.move_aside, Who.CUSTOMER),
     ("GET", "/offline/{allowance_id}", offline.allowance, Who.CUSTOMER),
     ("GET", "/consents", consent.show, Who.CUSTOMER),
     ("POST", "/consent/{consent_id}/revoke", consent.revoke, Who.CUSTOMER),

@@ -13,12 +13,10 @@ from pathlib import Path
 import pytest
 
 from puhui.kernel import Node, Refused
-from puhui.kernel.clock import FixedClock
-from puhui.kernel.event import DAY_STEPS
+from puhui.kernel.clock import FixedClock, business_date
 from puhui.ledger import Account, Transfer, lookup_accounts
 from puhui.ledger.desk import export
 from puhui.ledger.desk.chart import transfer_words
-from puhui.ledger.desk.close import MarkBooks
 from puhui.ledger.formats.beancount import OPENING, account_name, amount_of
 from puhui.ledger.formats.rows import COLUMNS
 from puhui.ledger.nouns.export import ExportedAccount
@@ -38,7 +36,7 @@ from puhui.ledger.window import (
 from puhui.node import open_node
 from puhui.worker import close_day
 from tests.conftest import KEYS
-from tests.ledger.books import act, create_accounts, create_transfers, end
+from tests.ledger.books import create_accounts, create_transfers, end
 from tests.ledger.test_general import DEPOSIT, FUND, INCOME, MONDAY, ONE, move, noon
 from tests.ledger.test_general import bank as bank
 
@@ -188,27 +186,22 @@ def test_words_are_told_for_codes_known_and_not(tmp_path: Path) -> None:
     assert verify_log(tmp_path) == (0, ())
 
 
-def test_a_ledger_beside_the_store_has_no_such_books(tmp_path: Path, clock: FixedClock) -> None:
-    """They are refused or left out, never shown as empty; its frames are counted."""
+def test_a_ledger_beside_the_store_has_such_books_too(tmp_path: Path, clock: FixedClock) -> None:
+    """Its days are closed and its transfers leave like others; its frames are counted."""
     url = f"sqlite:///{tmp_path / 'puhui.sqlite'}"
     node = open_node(tmp_path, store_url=url, clock=clock, keys=KEYS, ledger="log")
     try:
         accounts = Account(FUND, "CNY", 1003), Account(DEPOSIT, "CNY", 2011)
         assert create_accounts(node, *accounts) == ["created"] * 2
         move(node, FUND, DEPOSIT, 500)
-        assert "ledger.mark_books" in DAY_STEPS
-        close_day(node, MONDAY)
-        with pytest.raises(Refused) as refused:
-            act(node, "ledger.mark_books", MarkBooks(MONDAY))
-        assert refused.value.code == "ledger.books_beside"
+        day = business_date(clock.now_us())
+        close_day(node, day)
         with node.read() as tx:
-            assert closed_span(tx) is None
+            assert closed_span(tx) == (day, day)
             assert check_general(tx) == ()
-            for call in (general_balance, book):
-                with pytest.raises(Refused) as caught:
-                    call(tx, MONDAY, MONDAY)
-                assert caught.value.code == "ledger.books_beside"
-            found = account_period(tx, DEPOSIT, MONDAY, MONDAY)
+            assert general_balance(tx, day, day).is_closed
+            assert len(list(FORMATS["json"](book(tx, day, day)))) == 1
+            found = account_period(tx, DEPOSIT, day, day)
         assert (found.opening_minor, found.closing_minor, len(found.lines)) == (0, 500, 1)
         frames, broken = verify_log(tmp_path / "ledger")
         assert frames > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from puhui.ledger.arrays.record import (
     Records,
     id_halves,
     ledger_name,
+    ledger_number,
     numbers_of,
     pack_accounts,
     unpack_accounts,
@@ -172,6 +173,57 @@ def _lines(
         transfers = unpack_transfers(page.transfers[own])
         ordinals, balances = page.ordinals[own].tolist(), page.balances[own].tolist()
         yield from zip(ordinals, transfers, balances, strict=True)
+
+
+def own_pages(engine: LedgerEngine, from_us: int, until_us: int) -> Iterator[tuple[Transfer, ...]]:
+    """Own transfers of a period in the order of the ledger, page by page."""
+    after = -1
+    while len((page := engine.tail(after=after, count=PAGE)).ordinals):
+        after = int(page.ordinals[-1])
+        times_us = page.transfers["time_ns"] // 1000
+        is_asked = (times_us >= from_us) & (times_us < until_us)
+        own = page.transfers[is_asked & (page.transfers["user_32"] != MARK)]
+        if len(own):
+            yield unpack_transfers(own)
+
+
+def accounts_with_codes(
+    engine: LedgerEngine, ledger: str, codes: Collection[int], *, after: int, count: int
+) -> list[int]:
+    """The numbers of accounts of a ledger that have one of the codes, past a number, in order."""
+    records = _all_accounts(engine)
+    is_asked = np.isin(records["code"], list(codes)) & (records["ledger"] == ledger_number(ledger))
+    ids = numbers_of(records["id_lo"][is_asked], records["id_hi"][is_asked])
+    return sorted(account_id for account_id in ids if account_id > after)[:count]
+
+
+def codes_beside(engine: LedgerEngine) -> set[int]:
+    """Every code that an account has."""
+    return set(np.unique(_all_accounts(engine)["code"]).tolist())
+
+
+def debits_at(tx: Transaction, account_id: int, at_us: int) -> int:
+    """An account's posted debits less its posted credits at a time, minor units; with what acts of
+    the transaction's group have moved.
+    """
+    outside = outside_of(tx)
+    assert outside is not None, account_id
+    engine = outside.engine
+    balance_minor, after = 0, -1
+    own_minor = sum(
+        t.amount_minor * ((t.debit_account_id == account_id) - (t.credit_account_id == account_id))
+        for one in outside.own(tx)
+        for t in one.records_as_transfers()
+        if t.time_us <= at_us and not t.flags & (PENDING_FLAG | VOID)
+    )
+    until_ns = at_us * 1000 + 1000
+    while True:
+        page = engine.account_transfers(
+            account_id, after=after, count=PAGE, from_ns=0, until_ns=until_ns
+        )
+        if not len(page.ordinals):
+            return own_minor - balance_minor
+        after, balance_minor = int(page.ordinals[-1]), int(page.balances[-1])
 
 
 def _all_accounts(engine: LedgerEngine) -> Records:

@@ -12,17 +12,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from puhui.kernel.act import Act, use_case
-from puhui.kernel.clock import EPOCH
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.desk.beside import engine_of
-from puhui.ledger.desk.chart import chart, general_chart
-from puhui.ledger.nouns.general import Adjustment, GeneralRow, Movement, Sums
+from puhui.ledger.desk.chart import general_chart
+from puhui.ledger.desk.movement import count_beside, movements_of, number_of_day, sum_next
+from puhui.ledger.desk.outside import outside_of
+from puhui.ledger.nouns.general import Adjustment, GeneralRow, Sums
 from puhui.ledger.rules.general import Key, close_rows, lines_of_text
 from puhui.ledger.tables import general, write
 from puhui.ledger.tables.schema import parts, whole
@@ -30,7 +29,6 @@ from puhui.ledger.tables.schema import parts, whole
 CHUNK = 50_000
 """Transfers of one chunk: about a quarter of a second."""
 LAST_DAY_NUMBER = 2**31 - 1
-_EPOCH_DAY = EPOCH.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +84,6 @@ class BooksClosed:
     digest: str
 
 
-def require_inside(tx: Transaction) -> None:
-    """Whether the ledger is in the store, as the books are made of its tables.
-
-    Refused: ``ledger.books_beside``.
-    """
-    if engine_of(tx) is not None:
-        raise Refused(
-            "ledger.books_beside",
-            "The ledger is kept beside the store (PUHUI_LEDGER): there are no general ledger and "
-            "no exports of it yet.",
-        )
-
-
 def closed_span(tx: Transaction) -> tuple[date, date] | None:
     """The first and the last day of the books that are closed; None before any is."""
     row = tx.one(general.CLOSED_SPAN)
@@ -111,14 +96,17 @@ def closed_span(tx: Transaction) -> tuple[date, date] | None:
 def mark_books(act: Act, input: MarkBooks) -> BooksMarked:
     """Note how far the ledger has come, so that what lies below can be summed at leisure.
 
-    On PostgreSQL acts that add transfers are waited for, and held up until this one ends.
-    Refused: ``ledger.day_ahead``, ``ledger.books_beside``.
+    On PostgreSQL, and with a ledger beside the store, acts that add transfers are waited for, and
+    held up until this one ends. Refused: ``ledger.day_ahead``.
     """
-    require_inside(act.tx)
     if input.day > act.today:
         raise Refused("ledger.day_ahead", f"{input.day} has not come yet; today is {act.today}.")
     tx = act.tx
-    tx.put(write.HOLD_TRANSFERS)
+    outside = outside_of(tx)
+    if outside is None:
+        tx.put(write.HOLD_TRANSFERS)
+    else:
+        outside.hold_up(act)
     span = closed_span(tx)
     if span is not None and input.day <= span[1]:
         return BooksMarked(None)
@@ -127,15 +115,19 @@ def mark_books(act: Act, input: MarkBooks) -> BooksMarked:
         return BooksMarked(date.fromisoformat(known.first_day))
     first_day = _first_open(tx, input.day, span)
     progress = tx.one(general.LOCK_PROGRESS)
-    last = tx.one(general.LAST_POSITION)
-    assert last is not None
     summed = progress.summed_position if progress else 0
-    tx.put(general.PUT_PROGRESS, id=1, summed_position=summed, until_position=last.position)
+    if outside is None:
+        last = tx.one(general.LAST_POSITION)
+        assert last is not None
+        until = last.position
+    else:
+        until = summed + count_beside(tx, outside, summed)
+    tx.put(general.PUT_PROGRESS, id=1, summed_position=summed, until_position=until)
     tx.put(
         general.INSERT_MARK,
         day=input.day.isoformat(),
         first_day=first_day.isoformat(),
-        chunks=-(-(last.position - summed) // CHUNK),
+        chunks=-(-(until - summed) // CHUNK),
         marked_us=act.now_us,
     )
     return BooksMarked(first_day)
@@ -162,87 +154,12 @@ def sum_books(act: Act, input: SumBooks) -> BooksSummed:
     progress = tx.one(general.LOCK_PROGRESS)
     if progress is None or progress.summed_position >= progress.until_position:
         return BooksSummed(0)
-    after, until = progress.summed_position, progress.until_position
-    end = tx.one(general.CHUNK_END, after=after, until=until, count=input.at_most)
-    assert end is not None
-    if end.transfers:
-        rows = tx.all(
-            general.MOVED_BETWEEN,
-            after=after,
-            until=end.position,
-            year_end_code=chart().transfer("year_end"),
-        )
-        tx.run_many(general.ADD_MOVEMENT, _added(rows))
-    summed = end.position if end.transfers == input.at_most else until
-    tx.put(general.PUT_PROGRESS, id=1, summed_position=summed, until_position=until)
-    return BooksSummed(end.transfers)
-
-
-def _added(rows: Sequence[Row]) -> list[dict[str, object]]:
-    """One movement for each day, ledger, code and reason, of the two sides' rows."""
-    found: dict[tuple[int, str, int, int], dict[str, Any]] = {}
-    for row in rows:
-        key = (row.day_number, row.ledger, row.code, row.is_carried)
-        names = ("day_number", "ledger", "code", "is_carried")
-        one = found.setdefault(
-            key,
-            dict(zip(names, key, strict=True)) | dict.fromkeys(general.PARTS, 0) | {"postings": 0},
-        )
-        one[f"{row.side}s_high"] += row.high
-        one[f"{row.side}s_low"] += row.low
-        one["postings"] += row.postings
-    return [found[key] for key in sorted(found)]
-
-
-def movements_of(rows: Sequence[Row]) -> list[Movement]:
-    """Movements as they are kept in the table."""
-    return [
-        Movement(
-            day=day_of(row.day_number),
-            ledger=row.ledger,
-            code=row.code,
-            is_carried=bool(row.is_carried),
-            sums=Sums(
-                whole(row.debits_high, row.debits_low), whole(row.credits_high, row.credits_low)
-            ),
-            postings=row.postings,
-        )
-        for row in rows
-    ]
-
-
-def movements_between(tx: Transaction, after: int, *, until: int, last: date) -> list[Movement]:
-    """What transfers past a position moved to the end of ``last``, straight from them."""
-    rows = tx.all(
-        general.MOVED_BETWEEN,
-        after=after,
-        until=until,
-        year_end_code=chart().transfer("year_end"),
-    )
-    return [
-        Movement(
-            day=day_of(row.day_number),
-            ledger=row.ledger,
-            code=row.code,
-            is_carried=bool(row.is_carried),
-            sums=Sums(whole(row.high, row.low), 0)
-            if row.side == "debit"
-            else Sums(0, whole(row.high, row.low)),
-            postings=row.postings,
-        )
-        for row in rows
-        if day_of(row.day_number) <= last
-    ]
-
-
-def number_of_day(day: date) -> int:
-    """Days since 1970-01-01 in China."""
-    return (day - _EPOCH_DAY).days
-
-
-def day_of(number: int) -> date:
-    """The day with that number."""
-    return _EPOCH_DAY + timedelta(days=number)
+    until = progress.until_position
+    found = sum_next(tx, progress.summed_position, until=until, at_most=input.at_most)
+    if found.rows:
+        tx.run_many(general.ADD_MOVEMENT, found.rows)
+    tx.put(general.PUT_PROGRESS, id=1, summed_position=found.position, until_position=until)
+    return BooksSummed(found.transfers)
 
 
 @use_case("ledger.close_books", roles=("system", "operator"))
@@ -361,9 +278,6 @@ def _adjustment(one: Adjustment) -> dict[str, object]:
 
 
 def _mark_chunks(node: Node, day: date) -> list[MarkBooks]:
-    with node.read() as tx:
-        if engine_of(tx) is not None:
-            return []
     return [MarkBooks(day, _asked_us(node, day))]
 
 

@@ -11,8 +11,8 @@ from puhui.kernel.clock import business_date, start_of_day_us
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger.desk.account import lookup_accounts
+from puhui.ledger.desk.beside import engine_of, own_pages
 from puhui.ledger.desk.chart import chart, general_chart, transfer_words
-from puhui.ledger.desk.close import require_inside
 from puhui.ledger.desk.report import account_history
 from puhui.ledger.desk.transfer import transfer_of
 from puhui.ledger.nouns import Account, Posting, Transfer
@@ -39,11 +39,9 @@ Told = Callable[[int], None]
 def book(tx: Transaction, first: date, last: date, *, told: Told = lambda count: None) -> Book:
     """The transfers from ``first`` to ``last``, read page by page while the book is used up.
 
-    ``told`` hears how many transfers were read so far. Refused: ``ledger.bad_period``,
-    ``ledger.books_beside``.
+    ``told`` hears how many transfers were read so far. Refused: ``ledger.bad_period``.
     """
     _check_period(first, last)
-    require_inside(tx)
     return Book(first, last, _pages(tx, first, last, told), words_of)
 
 
@@ -59,24 +57,26 @@ def _check_period(first: date, last: date) -> None:
 
 def _pages(tx: Transaction, first: date, last: date, told: Told) -> Iterator[Page]:
     seen: set[int] = set()
-    after = count = 0
-    while True:
-        rows = tx.all(
-            general.TRANSFERS_AFTER,
-            after=after,
-            from_us=start_of_day_us(first),
-            until_us=start_of_day_us(last + timedelta(days=1)),
-            count=PAGE,
-        )
-        if not rows:
-            return
-        transfers = tuple(map(transfer_of, rows))
+    count = 0
+    from_us, until_us = start_of_day_us(first), start_of_day_us(last + timedelta(days=1))
+    engine = engine_of(tx)
+    pages = _rows(tx, from_us, until_us) if engine is None else own_pages(engine, from_us, until_us)
+    for transfers in pages:
         ids = dict.fromkeys(i for t in transfers for i in (t.debit_account_id, t.credit_account_id))
         new = [account_id for account_id in ids if account_id not in seen]
         seen.update(new)
         yield Page(transfers, _exported(tx, new, first, last))
-        after, count = rows[-1].position, count + len(rows)
+        count += len(transfers)
         told(count)
+
+
+def _rows(tx: Transaction, from_us: int, until_us: int) -> Iterator[tuple[Transfer, ...]]:
+    after = 0
+    while rows := tx.all(
+        general.TRANSFERS_AFTER, after=after, from_us=from_us, until_us=until_us, count=PAGE
+    ):
+        yield tuple(map(transfer_of, rows))
+        after = rows[-1].position
 
 
 def _exported(

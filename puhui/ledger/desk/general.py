@@ -8,19 +8,15 @@ from datetime import date, timedelta
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.desk.beside import engine_of
 from puhui.ledger.desk.chart import general_chart
 from puhui.ledger.desk.close import (
     closed_span,
     closing_sums,
     day_digest,
-    movements_between,
-    movements_of,
-    number_of_day,
-    require_inside,
     row_of,
     sums_of,
 )
+from puhui.ledger.desk.movement import movements_between, movements_of, number_of_day
 from puhui.ledger.desk.report import POSITION_MAX, trial_balance
 from puhui.ledger.nouns import Finding
 from puhui.ledger.nouns.general import (
@@ -66,9 +62,8 @@ def general_balance(tx: Transaction, first: date, last: date) -> GeneralBalance:
     Closed days come from their rows; what is not closed yet from the movements and the transfers
     after them, by the day of their time, those for closed days as adjustments. Days before the
     first that was ever closed are summed from the transfers again, which takes long.
-    Refused: ``ledger.bad_period`` where ``last`` is before ``first``; ``ledger.books_beside``.
+    Refused: ``ledger.bad_period`` where ``last`` is before ``first``.
     """
-    require_inside(tx)
     if last < first:
         raise Refused("ledger.bad_period", f"A period ends on {last}, before it begins on {first}.")
     span = closed_span(tx)
@@ -215,10 +210,9 @@ def check_general(tx: Transaction) -> tuple[Finding, ...]:
 
     Checked: that each day follows the one before, that its rows open with what the day before
     closed with, its digest and that debits equal credits; that what is closed and what is open
-    together are the posted sums of the trial balance. A ledger beside the store has no such books.
+    together are the posted sums of the trial balance. A ledger beside the store is checked while
+    nothing moves: what comes meanwhile may be in one of the sums and not in the other.
     """
-    if engine_of(tx) is not None:
-        return ()
     findings = list(_check_days(tx))
     span = closed_span(tx)
     live: dict[Key, Sums] = {}

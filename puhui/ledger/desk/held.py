@@ -105,6 +105,33 @@ class Dropped:
         self.ledger.done.extend(self.tokens)
 
 
+class Letting(Protocol):
+    """Who holds everybody up for a while: the ledger beside the store."""
+
+    def let_on(self) -> None:
+        """Hold nobody up any more."""
+        ...
+
+
+@dataclass(slots=True)
+class HeldUp:
+    """While an act counts what is there, nobody else moves anything; until it has ended."""
+
+    ledger: Letting
+
+    def confirm(self) -> None:
+        """It is durable."""
+        self.ledger.let_on()
+
+    def undo(self) -> None:
+        """It was refused."""
+        self.ledger.let_on()
+
+    def doubt(self) -> None:
+        """Nobody knows how it ended; that it has ended is enough."""
+        self.ledger.let_on()
+
+
 def between_account(ledger: str) -> int:
     """The suspense account of a ledger."""
     return Account.id_of(f"ledger:held:{ledger}")

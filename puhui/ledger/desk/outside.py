@@ -27,14 +27,13 @@ from dataclasses import dataclass, field, replace
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
-from puhui.ledger.arrays.layout import CLOSING, IMPORTED, PENDING_FLAG, SECOND
+from puhui.ledger.arrays.layout import CLOSING, IMPORTED, SECOND
 from puhui.ledger.arrays.record import (
     Records,
     id_halves,
     numbers_of,
     pack_accounts,
     pack_transfers,
-    unpack_accounts,
     unpack_transfers,
 )
 from puhui.ledger.desk.held import (
@@ -42,6 +41,7 @@ from puhui.ledger.desk.held import (
     MARK,
     PAGE,
     Dropped,
+    HeldUp,
     OnHold,
     between_account,
     ends_of,
@@ -52,10 +52,10 @@ from puhui.ledger.desk.held import (
     told,
     voids_of,
 )
+from puhui.ledger.desk.judged import read_books
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
-from puhui.ledger.rules import OPEN, Books, Terms, judge_transfers, require_created
-from puhui.ledger.rules.books import POSTED, VOIDED
+from puhui.ledger.rules import Books, judge_transfers, require_created
 from puhui.ledger.rules.peaks import net_peaks
 from puhui.ledger.tables import intent
 from puhui.ledger.tables.schema import blob, number
@@ -85,6 +85,7 @@ class OutsideLedger:
     opened: set[int] = field(default_factory=set)
     opened_by: dict[int, str] = field(default_factory=dict)
     begun: int = 0
+    holder: Transaction | None = None
     lock: threading.Condition = field(default_factory=threading.Condition)
 
     def create(
@@ -101,7 +102,8 @@ class OutsideLedger:
         with self.lock:
             self._drop_done(act)
             self._wait_for(act.tx, {t.id for t in transfers} | {t.pending_id for t in transfers})
-            books = self._books(act, transfers)
+            known = self._find({t.id for t in transfers} | {t.pending_id for t in transfers})
+            books = read_books(act, self.engine, transfers, known, self.add_own)
             made = judge_transfers(books, transfers)
             if strict:
                 require_created(made.statuses, "transfer")
@@ -158,11 +160,15 @@ class OutsideLedger:
             act.tx.put(intent.DROP_INTENT, settled=token)
 
     def _wait_for(self, tx: Transaction, ids: set[int]) -> None:
-        """Settle what is in doubt; wait while another writer has one of the transfers on its way.
+        """Settle what is in doubt; wait while another writer has one of the transfers on its way,
+        or holds everybody up; who has moved something in this group already is not held up.
 
         Fault: ``kernel.store_busy``.
         """
         self._settle(tx)
+        while self.holder not in (None, tx) and not self.own(tx):
+            if not self.lock.wait(WAIT_S_MAX):
+                raise Fault("kernel.store_busy", "The books are being marked.")
         while any(i in self.on_way and self.on_way[i][0].tx is not tx for i in ids):
             if not self.lock.wait(WAIT_S_MAX):
                 raise Fault("kernel.store_busy", "Another act has the same transfer on its way.")
@@ -190,6 +196,26 @@ class OutsideLedger:
         tx.put(intent.DROP_INTENT, settled=hold.token)
         return False
 
+    def hold_up(self, act: Act) -> None:
+        """Wait for what other acts are moving, and let none begin to before this act ends.
+
+        Fault: ``kernel.store_busy``.
+        """
+        with self.lock:
+            self._wait_for(act.tx, set())
+            self.holder = act.tx
+            act.outside.append(HeldUp(self))
+            while any(one.tx is not act.tx for one in self.under_way):
+                if not self.lock.wait(WAIT_S_MAX):
+                    raise Fault("kernel.store_busy", "Acts that move money do not end.")
+            self._settle(act.tx)
+
+    def let_on(self) -> None:
+        """Hold nobody up any more."""
+        with self.lock:
+            self.holder = None
+            self.lock.notify_all()
+
     def repeat(self, tx: Transaction, key: str) -> None:
         """An act is asked for again: what it moves is there before the first answer is given.
 
@@ -211,35 +237,6 @@ class OutsideLedger:
             found.update({t.id: t for t in unpack_transfers(page)})
         found.update({i: self.on_way[i][1] for i in asked if i in self.on_way})
         return found
-
-    def _books(self, act: Act, transfers: Sequence[Transfer]) -> Books:
-        """What the rules judge against: the engine's accounts as the act itself has left them."""
-        known = self._find({t.id for t in transfers} | {t.pending_id for t in transfers})
-        pendings = {i: t for i, t in known.items() if t.flags & PENDING_FLAG}
-        wanted = {t.debit_account_id for t in transfers} | {t.credit_account_id for t in transfers}
-        for p in pendings.values():
-            wanted |= {p.debit_account_id, p.credit_account_id}
-        asked = sorted(i for i in wanted if 0 < i < ID_MAX)
-        terms: dict[int, Terms] = {}
-        sums: dict[int, list[int]] = {}
-        for start in range(0, len(asked), PAGE):
-            page = self.engine.lookup_accounts(id_halves(asked[start : start + PAGE]), 0)
-            for a in unpack_accounts(page):
-                terms[a.id] = (a.ledger, a.flags, a.time_us)
-                sums[a.id] = [
-                    a.debits_pending_minor,
-                    a.debits_posted_minor,
-                    a.credits_pending_minor,
-                    a.credits_posted_minor,
-                ]
-        self.add_own(act.tx, sums)
-        keys = [blob(i) for i in pendings]
-        claims = act.tx.all(intent.FIND_CLAIMS, ids=keys) if keys else []
-        holds = act.tx.all(intent.FIND_HOLDS, ids=keys) if keys else []
-        states = {number(row.pending_id): POSTED if row.is_post else VOIDED for row in claims}
-        expires_us = {number(row.id): row.expires_us for row in holds}
-        ends = {i: (states.get(i, OPEN), expires_us.get(i, 0)) for i in pendings}
-        return Books(act.now_us, terms, sums, known, ends)
 
     def _hold(self, act: Act, hold: OnHold, created: Sequence[Transfer], books: Books) -> None:
         """Hold what the act takes from accounts with a limit beyond what it holds already.
@@ -363,7 +360,9 @@ class OutsideLedger:
             records["timeout_s"], records["time_ns"] = 0, 0
             for start, end in pages_of(records):
                 page = records[start:end]
-                statuses = self.engine.create_transfers(page, now_ns).named()
+                # The last one's time: the first has the act's, and so none that of the day before.
+                last_ns = now_ns + len(page) - 1
+                statuses = self.engine.create_transfers(page, last_ns).named()
                 failed = {s for s in statuses if s not in (Status.CREATED, Status.EXISTS)}
                 # A chain that is there already answers so of its first and fails the others.
                 if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):

@@ -10,6 +10,12 @@ from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.ledger.desk.account import sums_at
+from puhui.ledger.desk.beside import (
+    accounts_with_codes,
+    codes_beside,
+    debits_at,
+    engine_of,
+)
 from puhui.ledger.desk.chart import chart, general_chart
 from puhui.ledger.desk.close import closed_span
 from puhui.ledger.desk.transfer import create_transfers
@@ -63,17 +69,13 @@ def close_year(act: Act, input: CloseYear) -> YearClosed:
     if span is None or span[1] < last_day:
         raise Refused("ledger.day_not_closed", f"{last_day} is not closed yet: puhui close-day.")
     after = int(input.after, 16) if _is_id(input.after) else 0
-    rows = act.tx.all(
-        general.ACCOUNTS_WITH_CODES,
-        ledger=input.currency,
-        codes=_result_codes(act),
-        after=blob(after),
-        count=ACCOUNTS_MAX,
-    )
-    ids = [number(row.id) for row in rows]
+    ids = _result_accounts(act, input.currency, after)
     until_us = start_of_day_us(date(input.year + 1, 1, 1)) - 1
-    sums = sums_at(act.tx, ids, at_us=until_us)
-    moves, profit_minor = carry({i: found[1] - found[3] for i, found in sums.items()})
+    if engine_of(act.tx) is None:
+        sums = sums_at(act.tx, ids, at_us=until_us)
+        moves, profit_minor = carry({i: found[1] - found[3] for i, found in sums.items()})
+    else:
+        moves, profit_minor = carry({i: debits_at(act.tx, i, until_us) for i in ids})
     if moves:
         _carry(act, input, moves, profit_minor)
     next_after = f"{ids[-1]:032x}" if len(ids) == ACCOUNTS_MAX else ""
@@ -84,10 +86,26 @@ def _is_id(text: str) -> bool:
     return len(text) == 32 and all(digit in "0123456789abcdef" for digit in text)
 
 
-def _result_codes(act: Act) -> list[int]:
-    """The codes of income and expense accounts that any account has, and those of the chart."""
+def _result_accounts(act: Act, currency: str, after: int) -> list[int]:
+    """The next income and expense accounts past a number, in order."""
+    engine = engine_of(act.tx)
+    if engine is not None:
+        codes = _result_codes(codes_beside(engine))
+        return accounts_with_codes(engine, currency, codes, after=after, count=ACCOUNTS_MAX)
+    rows = act.tx.all(
+        general.ACCOUNTS_WITH_CODES,
+        ledger=currency,
+        codes=_result_codes({row.code for row in act.tx.all(general.CODES)}),
+        after=blob(after),
+        count=ACCOUNTS_MAX,
+    )
+    return [number(row.id) for row in rows]
+
+
+def _result_codes(found: set[int]) -> list[int]:
+    """The codes of income and expense accounts among those found, and those of the chart."""
     known = general_chart().accounts
-    codes = {row.code for row in act.tx.all(general.CODES)} | set(chart().accounts.values())
+    codes = found | set(chart().accounts.values())
     kinds = (GeneralKind.INCOME, GeneralKind.EXPENSE)
     numbers = {code: number_of(code, known) for code in codes}
     return sorted(code for code, n in numbers.items() if n in known and known[n].kind in kinds)

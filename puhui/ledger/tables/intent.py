@@ -58,7 +58,10 @@ OUTSIDE = Table(
     Column("ordinal", BigInteger, nullable=False),
     info={"is_bookkeeping": True},
 )
-"""One row: up to which ordinal of the ledger beside the store every provisional was settled."""
+"""Up to which ordinal of the ledger beside the store every provisional was settled (row 1), and
+up to which the general ledger has summed its transfers (row 2), and how many those are (row 3)."""
+
+SETTLED, SUMMED, SUMMED_COUNT = 1, 2, 3
 
 ADD_INTENT = insert_all(INTENT)
 ALL_INTENTS = select(*INTENT.c).order_by(INTENT.c.token)
@@ -75,7 +78,12 @@ DUE_HOLDS = (
     .order_by(HOLD.c.expires_us, HOLD.c.id)
     .limit(bindparam("count"))
 )
-SETTLED_TO = select(OUTSIDE.c.ordinal)
+SETTLED_TO = select(OUTSIDE.c.ordinal).where(OUTSIDE.c.id == SETTLED)
+SUMMED_TO = (
+    select(OUTSIDE.c.id, OUTSIDE.c.ordinal)
+    .where(OUTSIDE.c.id.in_((SUMMED, SUMMED_COUNT)))
+    .order_by(OUTSIDE.c.id)
+)
 PUT_SETTLED = upsert(OUTSIDE, ["id"])
 
 

@@ -1,5 +1,5 @@
 """The desks of offline, split by verb; importing them registers the use cases."""
 
-from puhui.offline.desk import close, grant, revoke, sync
+from puhui.offline.desk import close, excess, grant, revoke, sync
 
-__all__ = ["close", "grant", "revoke", "sync"]
+__all__ = ["close", "excess", "grant", "revoke", "sync"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from puhui.kernel.store import Row
-from puhui.ledger import Account
+from puhui.ledger import Account, Transfer
 from puhui.offline import rules
 from puhui.offline.nouns import AllowanceState, OfflineVoucher, VoucherState
 from puhui.payment import own_account, wallet_account
@@ -11,6 +11,8 @@ from puhui.payment import own_account, wallet_account
 __all__ = [
     "allowance_state",
     "escrow_account",
+    "excess_account",
+    "excess_id_of",
     "own_account",
     "row_of",
     "transfer_id_of",
@@ -23,6 +25,16 @@ __all__ = [
 def escrow_account(allowance_id: str) -> int:
     """The number of the account that holds an allowance's limit and its cover."""
     return Account.id_of(f"offline_escrow:{allowance_id}")
+
+
+def excess_account(account_id: int) -> int:
+    """The number of the account beside a wallet that holds what the wallet has no room for."""
+    return Account.id_of(f"offline_excess:{account_id:032x}")
+
+
+def excess_id_of(digest: bytes) -> int:
+    """The id of the transfer that keeps aside what the payee's wallet has no room for."""
+    return Transfer.id_of(f"offline_excess:{digest.hex()}")
 
 
 def transfer_id_of(digest: bytes) -> int:

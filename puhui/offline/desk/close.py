@@ -11,9 +11,10 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
-from puhui.ledger import Transfer, chart, create_transfers
+from puhui.ledger import Transfer, chart
 from puhui.offline import rules, tables
 from puhui.offline.desk.books import escrow_account, own_account, voucher_of, wallet_account
+from puhui.offline.desk.excess import Rooms, pay_out, take_rooms
 from puhui.offline.desk.grant import HOLD, hold_reference
 from puhui.offline.desk.sync import transfers_of
 from puhui.offline.nouns import (
@@ -69,17 +70,19 @@ def _close(act: Act, rows: Sequence[Row]) -> list[AllowanceClosed]:
         if found.paid_minor is None:
             waiting[found.allowance_id].append(found)
     closed, transfers = [], []
+    payees = {int(one.payee_account_id, 16) for found in waiting.values() for one in found}
+    rooms = take_rooms(act, payees)
     for row in rows:
-        ended, made = _close_one(act, row, waiting[row.id])
+        ended, made = _close_one(act, row, waiting[row.id], rooms)
         closed.append(ended)
         transfers += made
     for at in range(0, len(transfers), BATCH_MAX):
-        create_transfers(act, transfers[at : at + BATCH_MAX], strict=True)
+        pay_out(act, transfers[at : at + BATCH_MAX], rooms)
     return closed
 
 
 def _close_one(
-    act: Act, row: Row, waiting: Sequence[Row]
+    act: Act, row: Row, waiting: Sequence[Row], rooms: Rooms
 ) -> tuple[AllowanceClosed, list[Transfer]]:
     vouchers = [voucher_of(found) for found in waiting]
     granted_minor, cover_minor = row.allowance_limit_minor, row.cover_minor
@@ -119,7 +122,7 @@ def _close_one(
         (wallet_account(row.party_id, row.currency), returned_minor),
         (own_account("offline_cover", row.currency), cover_back_minor),
     ]
-    return ended, transfers_of(row, vouchers, awards) + _returns(act, row, back)
+    return ended, transfers_of(row, vouchers, awards, rooms) + _returns(act, row, back)
 
 
 def _returns(act: Act, row: Row, parts: Sequence[tuple[int, int]]) -> list[Transfer]:

@@ -100,12 +100,12 @@ def exposure(tx: Transaction, currency: str) -> Exposure:
     assert waiting is not None
     assert cases is not None
     assert revoked is not None
-    code = chart().account("offline_escrow")
-    escrow_minor = sum(
-        row.credits_posted_minor - row.debits_posted_minor
+    held = {
+        row.code: row.credits_posted_minor - row.debits_posted_minor
         for row in trial_balance(tx).rows
-        if (row.ledger, row.code) == (currency, code)
-    )
+        if row.ledger == currency
+    }
+    escrow_minor = held.get(chart().account("offline_escrow"), 0)
     (fund,) = lookup_accounts(tx, [own_account("offline_cover", currency)])
     expected_minor = opened.allowance_limit_minor + opened.cover_minor - opened.paid_minor
     return Exposure(
@@ -122,4 +122,5 @@ def exposure(tx: Transaction, currency: str) -> Exposure:
         waiting_minor=waiting.waiting_minor,
         cases=cases.cases,
         wallets_revoked=revoked.wallets,
+        aside_minor=held.get(chart().account("offline_excess"), 0),
     )

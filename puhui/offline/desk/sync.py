@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from puhui.kernel.act import Act, use_case
+from puhui.kernel.act import BATCH_MAX, Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
-from puhui.ledger import Account, Transfer, chart, create_transfers, lookup_accounts
+from puhui.ledger import Account, Transfer, chart, lookup_accounts, lookup_transfers
 from puhui.offline import rules, tables
 from puhui.offline.desk.books import (
     escrow_account,
+    excess_id_of,
     row_of,
     transfer_id_of,
     voucher_of,
     wallet_account,
 )
+from puhui.offline.desk.excess import Rooms, pay_out, take_rooms
 from puhui.offline.desk.revoke import hold_for_case, revoke_up_to
 from puhui.offline.engines.signature import is_signed
 from puhui.offline.formats import message
@@ -108,17 +110,19 @@ def sync_vouchers(act: Act, input: SyncVouchers | CheckedVouchers) -> VouchersSy
     accounts = dict(zip(payees, lookup_accounts(act.tx, payees), strict=True))
     for voucher in fresh:
         _admit(groups[voucher.allowance_id], voucher, accounts[voucher.payee_account_id])
+    rooms = take_rooms(act, payees)
     transfers: list[Transfer] = []
     case_count = paid_minor = 0
     for allowance_id in sorted(groups):
         group = groups[allowance_id]
         if group.fresh:
-            made = _pay(act, group)
+            made = _pay(act, group, rooms)
             paid_minor += sum(one.amount_minor for one in made)
             transfers += made
             case_count += _open_cases(act, group)
-    create_transfers(act, transfers, strict=True)
-    answers = tuple(_answer(item, groups) for item in items)
+    pay_out(act, transfers, rooms)
+    aside = _aside(act, groups)
+    answers = tuple(_answer(item, groups, aside) for item in items)
     new_count = sum(len(group.fresh) for group in groups.values())
     return VouchersSynced(answers, new_count, paid_minor, case_count)
 
@@ -164,7 +168,7 @@ def _check_payee(group: _Group, account: Account | None) -> None:
         raise Refused("offline.own_wallet", "A wallet cannot pay itself.")
 
 
-def _pay(act: Act, group: _Group) -> list[Transfer]:
+def _pay(act: Act, group: _Group, rooms: Rooms) -> list[Transfer]:
     """Record the fresh vouchers, and the transfers of those that are paid at once."""
     row, fresh = group.row, list(group.fresh.values())
     is_late = row.closed_us is not None or act.now_us > row.sync_until_us
@@ -193,28 +197,38 @@ def _pay(act: Act, group: _Group) -> list[Transfer]:
     )
     paid = {"allowance": row.id, "vouchers": len(fresh), "paid_minor": sum(awards.values())}
     act.emit("offline.vouchers_synced", row.party_id, paid)
-    return transfers_of(row, fresh, awards)
+    return transfers_of(row, fresh, awards, rooms)
 
 
 def transfers_of(
-    row: Row, vouchers: Sequence[OfflineVoucher], awards: Mapping[bytes, int]
+    row: Row, vouchers: Sequence[OfflineVoucher], awards: Mapping[bytes, int], rooms: Rooms
 ) -> list[Transfer]:
-    """The transfers from an allowance's escrow to payees, each with the id of its voucher."""
-    code, escrow = chart().transfer("offline_payment"), escrow_account(row.id)
-    return [
-        Transfer(
-            transfer_id_of(voucher.digest),
-            escrow,
-            voucher.payee_account_id,
-            awards[voucher.digest],
-            row.currency,
-            code,
-            user_data_128=int(row.id, 16),
-            user_data_64=voucher.counter,
-        )
-        for voucher in vouchers
-        if awards.get(voucher.digest)
-    ]
+    """The transfers from an allowance's escrow to payees, each with an id that its voucher gives:
+    one into the wallet, and one beside it for what the wallet has no room for.
+    """
+    made = []
+    for voucher in sorted(vouchers, key=lambda one: (one.counter, one.digest)):
+        payee = voucher.payee_account_id
+        inside_minor, aside_minor = rooms.split(payee, awards.get(voucher.digest, 0))
+        parts = [(transfer_id_of(voucher.digest), payee, inside_minor)]
+        if aside_minor:
+            aside = rooms.keep_aside(payee, row.currency)
+            parts.append((excess_id_of(voucher.digest), aside, aside_minor))
+        made += [
+            Transfer(
+                transfer_id,
+                escrow_account(row.id),
+                to_account,
+                minor,
+                row.currency,
+                chart().transfer("offline_payment"),
+                user_data_128=int(row.id, 16),
+                user_data_64=voucher.counter,
+            )
+            for transfer_id, to_account, minor in parts
+            if minor
+        ]
+    return made
 
 
 def _open_cases(act: Act, group: _Group) -> int:
@@ -239,7 +253,23 @@ def _open_cases(act: Act, group: _Group) -> int:
     return len(opened)
 
 
-def _answer(item: OfflineVoucher | str, groups: Mapping[bytes, _Group]) -> SyncedVoucher:
+def _aside(act: Act, groups: Mapping[bytes, _Group]) -> dict[bytes, int]:
+    """What was kept aside of each voucher that was paid something, by digest, minor units."""
+    paid = [d for group in groups.values() for d, (_, minor, _) in group.held.items() if minor]
+    found: dict[bytes, int] = {}
+    for at in range(0, len(paid), BATCH_MAX):
+        page = paid[at : at + BATCH_MAX]
+        for digest, made in zip(
+            page, lookup_transfers(act.tx, [excess_id_of(one) for one in page]), strict=True
+        ):
+            if made is not None:
+                found[digest] = made.amount_minor
+    return found
+
+
+def _answer(
+    item: OfflineVoucher | str, groups: Mapping[bytes, _Group], aside: Mapping[bytes, int]
+) -> SyncedVoucher:
     if isinstance(item, str):
         return SyncedVoucher("", "refused", 0, 0, is_new=False, refusal=item)
     group, digest = groups[item.allowance_id], item.digest
@@ -256,4 +286,5 @@ def _answer(item: OfflineVoucher | str, groups: Mapping[bytes, _Group]) -> Synce
         paid_minor or 0,
         is_new=digest in group.fresh,
         refusal="",
+        aside_minor=aside.get(digest, 0),
     )

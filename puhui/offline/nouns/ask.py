@@ -55,7 +55,8 @@ class SyncedVoucher:
     """What became of one voucher.
 
     ``status``: paid, part, unpaid, late, waiting (paid when its allowance closes), or refused
-    with ``refusal``. ``paid_minor`` is what has reached the payee so far.
+    with ``refusal``. ``paid_minor`` is what the payee has got so far; ``aside_minor`` the part of
+    it that the wallet had no room for, and that was kept aside for the payee.
     """
 
     digest: str
@@ -64,6 +65,7 @@ class SyncedVoucher:
     paid_minor: int
     is_new: bool
     refusal: str
+    aside_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,29 @@ class VouchersSynced:
     new_count: int
     paid_minor: int
     case_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveExcess:
+    """Of a payee's wallet what was kept aside, to be let in or paid out."""
+
+    party_id: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveExcessOf:
+    """Wallets by their numbers, 32 hexadecimal digits: a chunk of those with something aside."""
+
+    account_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExcessMoved:
+    """What moved on, and what is still kept aside, in minor units."""
+
+    moved_minor: int
+    left_minor: int
 
 
 @dataclass(frozen=True, slots=True)

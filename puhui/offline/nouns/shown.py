@@ -96,7 +96,8 @@ class Exposure:
     already; ``cover_minor`` what the operator set aside beside it: the most that open allowances
     can cost the operator. ``escrow_minor`` is what the ledger holds for both; ``difference_minor``
     what it differs from them less what was paid: nought. ``fund_minor`` is what the cover fund
-    holds now, ``cover_used_minor`` what closed allowances took of it, ``unpaid_minor`` what double
+    holds now, ``aside_minor`` what is kept aside for payees whose wallets had no room,
+    ``cover_used_minor`` what closed allowances took of it, ``unpaid_minor`` what double
     spenders left payees without.
     """
 
@@ -113,3 +114,4 @@ class Exposure:
     waiting_minor: int
     cases: int
     wallets_revoked: int
+    aside_minor: int = 0

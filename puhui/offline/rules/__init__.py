@@ -13,6 +13,7 @@ from puhui.offline.rules.payout import (
     award_at_close,
     award_at_sync,
     find_cases,
+    split_award,
     status_of,
     witnessed,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "next_voucher",
     "open_purse",
     "spent_purse",
+    "split_award",
     "status_of",
     "witnessed",
 ]

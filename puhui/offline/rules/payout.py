@@ -91,6 +91,16 @@ def award_at_close(waiting: Sequence[OfflineVoucher], left_minor: int) -> dict[b
     return awards
 
 
+def split_award(amount_minor: int, room_minor: int | None) -> tuple[int, int]:
+    """Of what a payee is paid, how much the wallet takes in and how much is kept aside.
+
+    ``room_minor`` is what the wallet's tier lets it hold more, None where it has no limit; all in
+    minor units. Nothing is lost: the two are the amount.
+    """
+    inside_minor = amount_minor if room_minor is None else min(amount_minor, max(room_minor, 0))
+    return inside_minor, amount_minor - inside_minor
+
+
 def _equal_parts(claims: Mapping[int, int], left_minor: int) -> dict[int, int]:
     """Equal parts of ``left_minor`` up to each claim; odd minor units go to larger claims."""
     parts = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -95,6 +96,37 @@ def admit(tx: Transaction, party_id: str, currency: str, amount_minor: int) -> N
     tier = tiers().by_number[wallet.tier]
     if tier.balance_minor_max is not None:
         rules.check_balance(tier, balance_of(tx, wallet), amount_minor)
+
+
+def room_in(tx: Transaction, account_ids: Sequence[int]) -> dict[int, int | None]:
+    """How much more each wallet may take in, minor units, by the numbers of their accounts; None
+    where there is no limit, nought for a closed one.
+
+    In an act the wallets stay locked until it ends. Two statements at most.
+    """
+    if not account_ids:
+        return {}
+    ids = [tables.blob(one) for one in sorted(account_ids)]
+    found = {
+        wallet.account_id: wallet
+        for row in tx.all(tables.LOCK_WALLETS, ids=ids)
+        for wallet in [wallet_of(row, row.party_id, row.currency)]
+    }
+    unrecorded = tiers().unrecorded
+    tier_of = {
+        i: tiers().by_number[found[i].tier if i in found else unrecorded] for i in account_ids
+    }
+    limited = [i for i in account_ids if tier_of[i].balance_minor_max is not None]
+    accounts = dict(zip(limited, lookup_accounts(tx, limited), strict=True))
+    rooms: dict[int, int | None] = {}
+    for account_id in account_ids:
+        wallet, account = found.get(account_id), accounts.get(account_id)
+        held_minor = 0
+        if account is not None:
+            held_minor = account.credit_balance_minor + account.credits_pending_minor
+        is_open = wallet is None or wallet.status == "open"
+        rooms[account_id] = rules.room(tier_of[account_id], held_minor) if is_open else 0
+    return rooms
 
 
 def _best_tier(act: Act, party_id: str) -> int:

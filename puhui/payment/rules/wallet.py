@@ -76,3 +76,9 @@ def check_balance(tier: Tier, balance_minor: int, more_minor: int = 0) -> None:
             "payment.tier_balance",
             f"A wallet of tier {tier.number} may not hold so much; raise its tier first.",
         )
+
+
+def room(tier: Tier, balance_minor: int) -> int | None:
+    """How much more a wallet may hold that holds so much, minor units; None without a limit."""
+    most = tier.balance_minor_max
+    return None if most is None else max(0, most - balance_minor)

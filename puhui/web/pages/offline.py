@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from puhui import payment
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
@@ -11,6 +12,7 @@ from puhui.offline.window import (
     AllowanceState,
     allowance_of,
     allowances_of,
+    excess_of,
     offline_tiers,
     vouchers_of,
 )
@@ -36,12 +38,19 @@ def show(ask: Ask) -> Response:
     """What it is, its risk in plain words, and what was taken out so far."""
     with ask.node.read() as tx:
         found = allowances_of(tx, ask.party_id)
+        aside_minor = excess_of(tx, ask.party_id, CURRENCY)
+        (room_minor,) = payment.room_in(
+            tx, [payment.wallet_account(ask.party_id, CURRENCY)]
+        ).values()
     now_us = ask.node.clock.now_us()
     return ask.page(
         "offline.html",
         allowances=found,
         now_us=now_us,
         has_open=any(not one.is_closed for one in found),
+        aside_minor=aside_minor,
+        room_minor=aside_minor if room_minor is None else min(room_minor, aside_minor),
+        moved=ask.query.get("moved", ""),
         done=ask.query.get("done", ""),
         back="/wallet",
     )
@@ -157,3 +166,20 @@ def revoke(ask: Ask) -> Response:
         ask.wrong("sure", said(refused.code, ask.view.language))
         return show(ask)
     return ask.go("/offline?done=revoked")
+
+
+WAYS = {"in": ("offline.let_in", "let_in"), "out": ("offline.pay_out_excess", "paid_out")}
+"""What may be done with what is kept aside, by the button that was used."""
+
+
+def move_aside(ask: Ask) -> Response:
+    """Let what is kept aside into the wallet, or have it paid out to the own bank account."""
+    if ask.text("way") not in WAYS:
+        return show(ask)
+    use_case, done = WAYS[ask.text("way")]
+    try:
+        moved = ask.act(use_case, {"party_id": ask.party_id, "currency": CURRENCY})
+    except Refused as refused:
+        ask.wrong("_refused", said(refused.code, ask.view.language))
+        return show(ask)
+    return ask.go(f"/offline?done={done}&moved={moved.moved_minor}")
