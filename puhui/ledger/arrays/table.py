@@ -14,14 +14,19 @@ from puhui.ledger.arrays.second import end_held
 Words = NDArray[np.uint64]
 Places = NDArray[np.int64]
 
-_ORDINAL = np.uint64(2**40 - 1)
 BURNT_BIT = 2**39
 """Added to the ordinal of an event whose id is burnt."""
-_MARK = np.uint64(0xFFFF_FF00_0000_0000)
-_U1 = np.uint64(1)
 
 ORDINAL_MAX = 2**39 - 2
 """The most events that one log may hold."""
+
+SPAN_MAX = 2**24 - 2
+"""The most events that one table of ids may be about."""
+
+_PLACE = np.uint64(2**24 - 1)
+_BURNT = np.uint64(2**24)
+_MARK = np.uint64(0xFFFF_FFFF_FE00_0000)
+_U1 = np.uint64(1)
 
 
 @njit
@@ -67,25 +72,30 @@ def add_accounts(table: NDArray[np.int32], slots: Records, first: int, until: in
 
 
 @njit
-def probe(table: Words, hashes: Words, start: Places, ordinals: Places) -> None:
+def probe(
+    table: Words, shift: int, base: int, hashes: Words, start: Places, ordinals: Places
+) -> None:
     """Find for each hash the next ordinal in the table that may be its transfer's.
 
     ``start`` ``(n,) int64`` says where to look on, -1 from the beginning, -2 not at all; it is
-    moved past what is found, to -2 at the end. ``ordinals`` gets the ordinal, or -1. A word of
-    the table holds 24 bits of the hash and the ordinal plus one; a false find is one in 16 million.
+    moved past what is found, to -2 at the end. ``ordinals`` gets the ordinal, with ``BURNT_BIT``,
+    or -1. A word of the table holds the first 39 bits of the hash, a bit for a burnt id, and in 24
+    bits the ordinal less ``base`` plus one. A hash begins at the place that its first bits name
+    (``64 - shift`` of them), so a table can be made longer out of its own words.
     """
     mask = table.shape[0] - 1
     for i in range(hashes.shape[0]):
         ordinals[i] = -1
         if start[i] == -2:
             continue
-        at = np.int64(hashes[i] & np.uint64(mask)) if start[i] < 0 else start[i]
+        at = np.int64(hashes[i] >> np.uint64(shift)) if start[i] < 0 else start[i]
         start[i] = -2
         while table[at] != 0:
             word = table[at]
             at = (at + 1) & mask
             if (word ^ hashes[i]) & _MARK == 0:
-                ordinals[i] = np.int64(word & _ORDINAL) - 1
+                ordinal = base + np.int64(word & _PLACE) - 1
+                ordinals[i] = ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal
                 start[i] = at
                 break
 
@@ -95,6 +105,8 @@ def look_up(
     pool: Records,
     count: int,
     id_table: Words,
+    shift: int,
+    base: int,
     account_table: NDArray[np.int32],
     slots: Records,
     hashes: Words,
@@ -102,32 +114,34 @@ def look_up(
     found: Places,
     debit_at: Places,
     credit_at: Places,
-) -> None:
+) -> int:
     """Hash the ids of the first ``count`` records and look them up, and their accounts.
 
     ``start`` and ``found`` as in ``probe``, ``debit_at`` and ``credit_at`` as ``find_accounts``
-    gives places; all ``(count,)``.
+    gives places; all ``(count,)``. Returns how many ids were found.
     """
     for i in range(count):
         hashes[i] = mix(pool[i].id_lo, pool[i].id_hi)
-    probe(id_table, hashes, start, found)
+    probe(id_table, shift, base, hashes, start, found)
+    known = 0
     for i in range(count):
         t = pool[i]
         debit_at[i] = find_account(account_table, slots, t.debit_lo, t.debit_hi)
         credit_at[i] = find_account(account_table, slots, t.credit_lo, t.credit_hi)
+        known += found[i] >= 0
+    return known
 
 
 @njit
-def enter(table: Words, hashes: Words, ordinals: Places) -> None:
-    """Enter transfers by hash and ordinal; those with the ordinal -1 are left out."""
-    mask = table.shape[0] - 1
-    for i in range(hashes.shape[0]):
-        if ordinals[i] < 0:
-            continue
-        at = np.int64(hashes[i] & np.uint64(mask))
-        while table[at] != 0:
-            at = (at + 1) & mask
-        table[at] = (hashes[i] & _MARK) | (np.uint64(ordinals[i]) + _U1)
+def lengthen(table: Words, longer: Words, shift: int) -> None:
+    """Enter the words of a table in a longer one, whose places are named by ``64 - shift`` bits."""
+    mask = longer.shape[0] - 1
+    for i in range(table.shape[0]):
+        if table[i] != 0:
+            at = np.int64(table[i] >> np.uint64(shift))
+            while longer[at] != 0:
+                at = (at + 1) & mask
+            longer[at] = table[i]
 
 
 @njit
@@ -138,36 +152,35 @@ def enter_batch(
     hashes: Words,
     begin: int,
     table: Words,
-    all_hashes: Words,
-    all_values: Places,
-    id_count: int,
+    shift: int,
+    base: int,
     held_ordinals: Places,
     held_count: int,
 ) -> int:
     """Take in the ids that a judged batch used up, and the ordinals of its new pendings.
 
     ``records`` ``(n,) TRANSFER`` with ordinals from ``begin`` on; ``is_burning`` says of each
-    status whether it burns the id. ``table``, ``all_hashes``, ``all_values`` and
-    ``held_ordinals`` have room. Returns how many ids there are then.
+    status whether it burns the id. ``table`` and ``held_ordinals`` have room. Returns how many
+    ids were entered.
     """
     mask = table.shape[0] - 1
+    entered = 0
     for i in range(records.shape[0]):
-        value = begin + i
+        burnt = np.uint64(0)
         if status[i] == 0:
             if (records[i].flags & PENDING_FLAG) != 0:
-                held_ordinals[held_count] = value
+                held_ordinals[held_count] = begin + i
                 held_count += 1
         elif is_burning[status[i]]:
-            value |= BURNT_BIT
+            burnt = _BURNT
         else:
             continue
-        all_hashes[id_count], all_values[id_count] = hashes[i], value
-        id_count += 1
-        at = np.int64(hashes[i] & np.uint64(mask))
+        at = np.int64(hashes[i] >> np.uint64(shift))
         while table[at] != 0:
             at = (at + 1) & mask
-        table[at] = (hashes[i] & _MARK) | (np.uint64(value) + _U1)
-    return id_count
+        table[at] = (hashes[i] & _MARK) | burnt | (np.uint64(begin + i - base) + _U1)
+        entered += 1
+    return entered
 
 
 @njit

@@ -34,6 +34,7 @@ WORLDS = itertools.count(1)
 KINDS = (
     "memory",
     "log",
+    "log runs",
     "tigerbeetle bytes",
     *(f"{store} {way}" for store in STORES for way in WAYS),
     "tigerbeetle live",
@@ -75,10 +76,13 @@ def played(
     kind: str = request.param
     if kind == "memory":
         yield Played(MemoryLedger(), kind)
-    elif kind == "log":
+    elif kind in ("log", "log runs"):
+        # So little memory that nearly all ids are in runs on disk.
+        ids_bytes = None if kind == "log" else 1
 
         def opened() -> LedgerEngine:
-            return LogEngine(tmp_path / "log", segment_bytes=4 << 20, ids=16)
+            folder = tmp_path / "log"
+            return LogEngine(folder, segment_bytes=4 << 20, ids=16, ids_bytes=ids_bytes)
 
         log = Played(opened(), kind, reopened=opened)
         yield log

@@ -26,11 +26,14 @@ from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.body import body_of, joined
 from puhui.ledger.engines.log.file import SEGMENT_BYTES
 from puhui.ledger.engines.log.frame import ACCOUNTS, PULSE, TRANSFERS, Frame
+from puhui.ledger.engines.log.ids import Ids, ids_memory
 from puhui.ledger.engines.log.index import Index, posted_of
+from puhui.ledger.engines.log.past import Past
 from puhui.ledger.engines.log.recent import Recent
 from puhui.ledger.engines.log.segment import FrameLog
 from puhui.ledger.engines.log.snapshot import load_snapshot, save_snapshot
-from puhui.ledger.engines.log.state import Judged, State, words_of
+from puhui.ledger.engines.log.state import BURNING, Judged, State, words_of
+from puhui.ledger.engines.log.tiers import Tiers
 from puhui.ledger.engines.log.writer import Ticket
 from puhui.ledger.nouns import Status
 
@@ -77,11 +80,13 @@ class LogEngine:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         ids: int = 1 << 20,
+        ids_bytes: int | None = None,
         on_failure: Callable[[Fault], None] = stop_process,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         """Open the ledger in ``folder``, empty or not; ``ids`` is how many are expected.
 
+        ``ids_bytes`` bounds the memory for the newest ids, else ``PUHUI_LEDGER_IDS_MIB`` does.
         ``on_failure`` is called when the log cannot be written any more; ``progress`` with the
         number of events replayed. Refused: ``ledger.log_in_use``. Fault: ``ledger.log_damaged``,
         ``ledger.replay_differs``.
@@ -91,16 +96,17 @@ class LogEngine:
         self._log = FrameLog.open(folder, segment_bytes=segment_bytes, on_failure=on_failure)
         self._recent = Recent()
         self._ticket: Ticket | None = None
-        self._state = State(ids=ids)
+        self._past = Past(self._log)
+        self._tiers = Tiers(folder, self._past, BURNING)
+        memory_bytes = ids_memory() if ids_bytes is None else ids_bytes
+        self._state = State(ids=Ids(ids, memory_bytes=memory_bytes, tiers=self._tiers))
         self._index = Index(folder)
-        self._firsts = np.zeros(1024, dtype=np.int64)
-        self._sequences = np.zeros(1024, dtype=np.int64)
-        self._frames = 0
         self._snapshot_at = 0
         self.is_import_seen = False
         try:
-            self._replay(self._restore(ids), progress)
+            self._replay(self._restore(), progress)
         except BaseException:
+            self._tiers.close()
             self._index.close()
             self._log.close()
             raise
@@ -153,16 +159,8 @@ class LogEngine:
         body = [*pieces, status.view(np.uint8), np.zeros(spare, dtype=np.uint8)]
         self._ticket = self._log.append(kind, last_ns, len(status), body, is_awaited=is_awaited)
         if kind == TRANSFERS:
-            self._place_frame(self._ticket.sequence, len(status))
+            self._past.add(self._state.ordinals - len(status), self._ticket.sequence)
         return self._ticket
-
-    def _place_frame(self, sequence: int, count: int) -> None:
-        if self._frames == len(self._firsts):
-            self._firsts = np.concatenate([self._firsts, np.zeros_like(self._firsts)])
-            self._sequences = np.concatenate([self._sequences, np.zeros_like(self._sequences)])
-        self._firsts[self._frames] = self._state.ordinals - count
-        self._sequences[self._frames] = sequence
-        self._frames += 1
 
     def _take_accounts(self, batch: Records, last_ns: int) -> tuple[Records, NDArray[np.uint16]]:
         state = self._state
@@ -198,19 +196,16 @@ class LogEngine:
 
     # Opening.
 
-    def _restore(self, ids: int) -> int:
+    def _restore(self) -> int:
         """Take the newest snapshot up; returns the frame that it stands behind, 0 for none."""
         found = load_snapshot(self.folder, self._log.checksum_of)
-        if found is None:
+        if found is None or not self._index.restore(found[1]):
+            self._tiers.take_up(0)
             return 0
         sequence, arrays = found
-        if not self._index.restore(arrays):
-            return 0
-        self._state = State.restored(arrays, ids=ids)
-        self._frames = len(arrays["firsts"])
-        spare = np.zeros(1024, dtype=np.int64)
-        self._firsts = np.concatenate([arrays["firsts"], spare])
-        self._sequences = np.concatenate([arrays["sequences"], spare])
+        self._past.restore(arrays["firsts"], arrays["sequences"])
+        self._tiers.take_up(int(arrays["ids"][0]))
+        self._state = State.restored(arrays, ids=self._state.ids)
         self.is_import_seen = bool(arrays["is_import_seen"][0])
         self._snapshot_at = self._state.ordinals
         return sequence
@@ -235,7 +230,7 @@ class LogEngine:
         else:
             judged, _ = self._take_transfers(asked, frame.time_ns)
             records, now = judged.records, judged.status
-            self._place_frame(frame.sequence, frame.count)
+            self._past.add(self._state.ordinals - frame.count, frame.sequence)
         if not np.array_equal(now, status) or records.tobytes() != recorded.tobytes():
             raise Fault(
                 "ledger.replay_differs",
@@ -245,18 +240,14 @@ class LogEngine:
     # Reading.
 
     def _gather(self, ordinals: NDArray[np.int64]) -> Records:
-        made: Records = np.empty(len(ordinals), dtype=TRANSFER)
         is_recent = ordinals >= self._recent.first
+        made: Records = np.empty(len(ordinals), dtype=TRANSFER)
         if is_recent.all():
             words_of(made)[:] = self._recent.rows(ordinals)
             return made
         words_of(made)[is_recent] = self._recent.rows(ordinals[is_recent])
         older = np.flatnonzero(~is_recent)
-        wanted = ordinals[older]
-        at = np.searchsorted(self._firsts[: self._frames], wanted, side="right") - 1
-        offsets = (wanted - self._firsts[at]) * WIDTH
-        read = self._log.gather(self._sequences[at], offsets, WIDTH)
-        made[older] = np.frombuffer(read, dtype=TRANSFER)
+        made[older] = self._past.gather(ordinals[older])
         return made
 
     def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
@@ -316,19 +307,16 @@ class LogEngine:
         with self._lock:
             self._settle(0)
             until = min(after + 1 + count, self._state.ordinals)
-            firsts = self._firsts[: self._frames]
-            frame = max(0, int(np.searchsorted(firsts, after + 1, side="right")) - 1)
+            place, frames = self._past.place_of(after + 1), len(self._past.firsts)
             found = 0
-            while frame < self._frames and (after + 1 < until or not found):
-                first = int(self._firsts[frame])
-                read = self._log.frame(int(self._sequences[frame]))
-                records, status = body_of(read)
-                last = min(until - first, read.count) if after + 1 < until else read.count
+            while place < frames and (after + 1 < until or not found):
+                first, records, status = self._past.batch(place)
+                last = min(until - first, len(records)) if after + 1 < until else len(records)
                 here = np.arange(max(after + 1 - first, 0), last)
                 kept = here[status[here] == _CREATED]
                 pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
                 found += len(kept)
-                after, frame = first + read.count - 1, frame + 1
+                after, place = first + len(records) - 1, place + 1
         return joined(pages)
 
     @property
@@ -338,10 +326,14 @@ class LogEngine:
 
     @property
     def bytes_per_id(self) -> float:
-        """Memory of the tables of ids, in bytes an id."""
-        state = self._state
-        tables = state.id_table.nbytes + state.hashes.nbytes + state.id_values.nbytes
-        return tables / max(1, state.id_count)
+        """Memory for ids, in bytes an id: the table of the newest, what runs keep of the rest."""
+        ids = self._state.ids
+        return ids.memory_bytes / max(1, ids.id_count)
+
+    def settle_ids(self) -> None:
+        """Wait until no ids are being moved to disk. Fault: ``ledger.log_damaged``."""
+        with self._lock:
+            self._tiers.settle()
 
     # Ending.
 
@@ -356,8 +348,8 @@ class LogEngine:
             arrays = {
                 **self._state.saved(),
                 **self._index.saved(),
-                "firsts": self._firsts[: self._frames],
-                "sequences": self._sequences[: self._frames],
+                "firsts": self._past.firsts,
+                "sequences": self._past.sequences,
                 "is_import_seen": np.array([self.is_import_seen]),
             }
             save_snapshot(self.folder, sequence, checksum, arrays)
@@ -372,6 +364,7 @@ class LogEngine:
                 if self._state.ordinals - self._snapshot_at >= SNAPSHOT_EVENTS:
                     self.snapshot()
             finally:
+                self._tiers.close()
                 self._index.close()
                 self._log.close()
 

@@ -250,6 +250,11 @@ class FrameLog:
 
     # Reading.
 
+    @property
+    def first_sequence(self) -> int:
+        """The first frame that is kept."""
+        return self._kept.first_sequence
+
     def frames(self, after: int = 0) -> Iterator[Frame]:
         """The durable frames past the sequence ``after``, each tried against its checksum.
 
@@ -286,15 +291,18 @@ class FrameLog:
         if sequence > self.durable_sequence and ticket is not None:
             ticket.wait()
 
-    def frame(self, sequence: int) -> Frame:
-        """One frame, tried against its checksum. Fault: ``ledger.log_damaged``."""
-        self._await(sequence)
-        return self._tried(sequence)
+    def frame(self, sequence: int, *, is_tried: bool = True) -> Frame:
+        """One frame, once it is durable; ``is_tried`` against its checksum.
 
-    def _tried(self, sequence: int) -> Frame:
+        Fault: ``ledger.log_damaged``.
+        """
+        self._await(sequence)
+        return self._tried(sequence, is_whole=is_tried)
+
+    def _tried(self, sequence: int, *, is_whole: bool = True) -> Frame:
         segment, _ = self._kept.find(sequence)
         position = segment.position_of(sequence)
-        head = whole_at(segment.view, position)
+        head = (whole_at if is_whole else head_at)(segment.view, position)
         if head is None or head.sequence != sequence:
             raise segment.damaged_at(sequence, position)
         return segment.frame(position, head)

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 KEEP = 2
 """Snapshots that are kept: should the newest be damaged, the one before it serves."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,26 +14,23 @@ from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
     BURNT_BIT,
     add_accounts,
-    enter,
-    enter_batch,
     expire,
     find_accounts,
     hash_ids,
     look_up,
-    probe,
     push_due,
 )
+from puhui.ledger.engines.log.ids import NOT_BURNT, Gather, Ids
 from puhui.ledger.nouns import BATCH_MAX, Status
 from puhui.ledger.rules.books import TRANSIENT
 
 Places = NDArray[np.int64]
-Gather = Callable[[Places], Records]
-"""Reads recorded transfers by ordinal."""
-
 _CREATED = CODES[Status.CREATED]
-_BURNING = np.zeros(len(CODES), dtype=np.bool_)
-_BURNING[[CODES[status] for status in TRANSIENT]] = True
-_NOT_BURNT = BURNT_BIT - 1
+BURNING = np.zeros(len(CODES), dtype=np.bool_)
+"""Of each status, whether it burns the id."""
+BURNING[[CODES[status] for status in TRANSIENT]] = True
+_ENDS = POST | VOID
+_NO_RECORDS: Records = np.empty(0, dtype=TRANSFER)
 
 
 @dataclass(slots=True)
@@ -55,7 +51,8 @@ class Judged:
 class State:
     """Accounts, pendings, and which ids are used. One thread changes it at a time."""
 
-    def __init__(self, *, ids: int = 1 << 20) -> None:
+    def __init__(self, *, ids: int | Ids = 1 << 20) -> None:
+        """``ids``, or how many are expected."""
         self.accounts: Records = np.zeros(1024, dtype=ACCOUNT)
         self.slots: Records = np.zeros(1024, dtype=SLOT)
         self.account_count = 0
@@ -66,15 +63,13 @@ class State:
         self.heap_ns = np.zeros(16384, dtype=np.uint64)
         self.heap_at = np.zeros(16384, dtype=np.int64)
         self.heap_size = 0
-        self.hashes = touched(np.zeros(ids, dtype=np.uint64))
-        self.id_values = touched(np.zeros(ids, dtype=np.int64))
-        self.id_count = 0
-        self.id_table = touched(np.zeros(1 << (2 * ids - 1).bit_length(), dtype=np.uint64))
+        self.ids = ids if isinstance(ids, Ids) else Ids(ids)
         self.ordinals = 0
         self.last_ns = 0
         self._local = np.zeros(2 * 8192, dtype=np.int32)
         self._place = np.zeros(BATCH_MAX, dtype=np.int64)
         self._pool: Records = np.zeros(3 * BATCH_MAX, dtype=TRANSFER)
+        self._words = words_of(self._pool)
 
     # Accounts.
 
@@ -135,40 +130,7 @@ class State:
         self, low: NDArray[np.uint64], high: NDArray[np.uint64], gather: Gather
     ) -> Places:
         """The ordinals of events by id, with the burnt bit where it failed; -1 where none is."""
-        return self._find(low, high, gather)[0]
-
-    def _find(
-        self, low: NDArray[np.uint64], high: NDArray[np.uint64], gather: Gather
-    ) -> tuple[Places, Places, Records]:
-        """Ordinals; and of those found: which event asked, and the record."""
-        hashes = hash_ids(low, high)
-        start = np.full(len(low), -1, dtype=np.int64)
-        found = np.empty(len(low), dtype=np.int64)
-        probe(self.id_table, hashes, start, found)
-        return self._confirm(hashes, low, high, start, found, gather)
-
-    def _confirm(
-        self,
-        hashes: NDArray[np.uint64],
-        low: NDArray[np.uint64],
-        high: NDArray[np.uint64],
-        start: Places,
-        found: Places,
-        gather: Gather,
-    ) -> tuple[Places, Places, Records]:
-        """As ``_find``, of what ``probe`` has found; it looks on where an id only hashes alike."""
-        asking = np.flatnonzero(found >= 0)
-        records = gather(found[asking] & _NOT_BURNT)
-        while True:
-            is_other = (records["id_lo"] != low[asking]) | (records["id_hi"] != high[asking])
-            if not is_other.any():
-                return found, asking, records
-            wrong = asking[is_other]
-            again, more = start[wrong], np.empty(len(wrong), dtype=np.int64)
-            probe(self.id_table, hashes[wrong], again, more)
-            start[wrong], found[wrong] = again, more
-            asking = np.flatnonzero(found >= 0)
-            records = gather(found[asking] & _NOT_BURNT)
+        return self.ids.find(low, high, hash_ids(low, high), self.ordinals, gather)[0]
 
     def judge(self, batch: Records, last_ns: int, gather: Gather) -> Judged:
         """Judge a batch whose last event happens at ``last_ns``, and take in what it does."""
@@ -176,63 +138,89 @@ class State:
         first_ns = last_ns - count + 1
         if self.is_due(first_ns):
             self.expire(first_ns)
-        pool, words = self._pool, words_of(self._pool)
+        pool, words = self._pool, self._words
         words[:count] = words_of(batch)
-        hashes = np.empty(count, dtype=np.uint64)
-        start, known, debit_at, credit_at = np.full((4, count), -1, dtype=np.int64)
-        look_up(
-            pool, count, self.id_table, self.account_table, self.slots,
-            hashes, start, known, debit_at, credit_at,
-        )  # fmt: skip
         asked = pool[:count]
-        known, asking, old = self._confirm(
-            hashes, asked["id_lo"], asked["id_hi"], start, known, gather
-        )
-        is_burnt = (known >= 0) & (known & BURNT_BIT != 0)
-        found = np.full(count, -1, dtype=np.int64)
-        found[asking] = count + np.arange(len(asking))
-        found[is_burnt] = -1
-        ended, held_at, more = self._find_ended(asked, count + len(asking), gather)
-        words[count : count + len(old)] = words_of(old)
-        words[count + len(old) : count + len(old) + len(more)] = words_of(more)
+        flags = asked["flags"].copy()
+        hashes = np.empty(count, dtype=np.uint64)
+        places = np.empty((6, count), dtype=np.int64)
+        places.fill(-1)
+        start, known, debit_at, credit_at, found, held_at = places
+        old = self._look_up(asked, hashes, start, known, debit_at, credit_at, found, gather)
+        is_burnt = known & BURNT_BIT != 0 if len(old) else np.zeros(count, dtype=np.bool_)
+        if len(old):
+            is_burnt &= known >= 0
+            found[is_burnt] = -1
+            words[count : count + len(old)] = words_of(old)
+        ending = np.flatnonzero(flags & _ENDS)
+        ended = self._find_ended(asked, ending, count + len(old), held_at, gather)
         self.held = _grown(self.held, self.held_count + count)
         status, place = np.empty(count, dtype=np.uint16), self._place[:count]
         held_count = judge(
             pool, count, found, ended, held_at, is_burnt, debit_at, credit_at, self.slots,
             self.held, self.held_count, first_ns, 1, self._local, status, place,
         )  # fmt: skip
-        records = pool[:count]
-        is_created = status == _CREATED
-        if not is_created.all():
-            failed = np.flatnonzero(~is_created)
+        failed = np.flatnonzero(status)
+        if len(failed):
             words[failed] = words_of(batch)[failed]
-        self._enter(records, hashes, status, held_count)
-        is_end = is_created & (records["flags"] & (POST | VOID) != 0)
-        if is_end.any():
-            ends = np.flatnonzero(is_end)
+        self._enter(asked, hashes, status, held_count)
+        ends = ending[status[ending] == _CREATED]
+        if len(ends):
             debit_at[ends] = self.held["debit"][place[ends]]
             credit_at[ends] = self.held["credit"][place[ends]]
         self.last_ns = max(self.last_ns, last_ns)
-        return Judged(records, status, debit_at, credit_at)
+        return Judged(asked, status, debit_at, credit_at)
+
+    def _look_up(
+        self,
+        asked: Records,
+        hashes: NDArray[np.uint64],
+        start: Places,
+        known: Places,
+        debit_at: Places,
+        credit_at: Places,
+        found: Places,
+        gather: Gather,
+    ) -> Records:
+        """Look ids and accounts of a batch up; the recorded transfers that have its ids.
+
+        ``found`` gets the places in the pool where those will stand.
+        """
+        ids, count = self.ids, len(asked)
+        table = ids.table
+        hits = look_up(
+            asked, count, table.words, table.shift, table.base, self.account_table, self.slots,
+            hashes, start, known, debit_at, credit_at,
+        )  # fmt: skip
+        if not hits and not ids.has_older:
+            return _NO_RECORDS
+        low, high = asked["id_lo"].copy(), asked["id_hi"].copy()
+        _, asking, old = ids.confirm(low, high, hashes, self.ordinals, start, known, gather)
+        found[asking] = count + np.arange(len(asking))
+        return old
 
     def _find_ended(
-        self, batch: Records, first: int, gather: Gather
-    ) -> tuple[Places, Places, Records]:
-        """For events that post or void: place in the pool, and in ``held``, of what they end."""
+        self, batch: Records, asking: Places, first: int, held_at: Places, gather: Gather
+    ) -> Places:
+        """For the events ``asking``, which post or void: place in the pool, from ``first`` on,
+        and in ``held``, of what they end.
+        """
         ended = np.full(len(batch), -1, dtype=np.int64)
-        held_at = np.full(len(batch), -1, dtype=np.int64)
-        asking = np.flatnonzero(batch["flags"] & (POST | VOID) != 0)
         if not len(asking):
-            return ended, held_at, np.empty(0, dtype=TRANSFER)
+            return ended
         low, high = batch["pending_lo"][asking], batch["pending_hi"][asking]
-        ordinals, who, records = self._find(low, high, gather)
+        hashes = hash_ids(low, high)
+        ordinals, who, records = self.ids.find(low, high, hashes, self.ordinals, gather)
+        if not len(who):
+            return ended
+        self._words[first : first + len(records)] = words_of(records)
         events, ordinals = asking[who], ordinals[who]
         is_there = ordinals & BURNT_BIT == 0
         ended[events] = np.where(is_there, first + np.arange(len(events)), -1)
-        at = np.searchsorted(self.held_ordinals[: self.held_count], ordinals)
+        at = np.searchsorted(self.held_ordinals[: self.held_count], ordinals & NOT_BURNT)
         is_held = is_there & (records["flags"] & PENDING_FLAG != 0)
         held_at[events] = np.where(is_held, at, -1)
-        return ended, held_at, records
+        return ended
 
     def _enter(
         self,
@@ -244,11 +232,8 @@ class State:
         """Take the ids of a batch in, its new pendings, and when they are due."""
         first, count = self.held_count, len(records)
         self.held_ordinals = _grown(self.held_ordinals, held_count)
-        self._make_room(self.id_count + count)
-        self.id_count = enter_batch(
-            records, status, _BURNING, hashes, self.ordinals, self.id_table, self.hashes,
-            self.id_values, self.id_count, self.held_ordinals, first,
-        )  # fmt: skip
+        self.ids.make_room(count, self.ordinals)
+        self.ids.enter(records, status, BURNING, hashes, self.ordinals, self.held_ordinals, first)
         if held_count > first:
             self.heap_ns = _grown(self.heap_ns, self.heap_size + held_count - first)
             self.heap_at = _grown(self.heap_at, self.heap_size + held_count - first)
@@ -258,30 +243,11 @@ class State:
             self.held_count = held_count
         self.ordinals += count
 
-    def add_ids(self, hashes: NDArray[np.uint64], values: Places) -> None:
-        """Enter ids by hash."""
-        first, until = self.id_count, self.id_count + len(values)
-        self._make_room(until)
-        self.hashes[first:until], self.id_values[first:until] = hashes, values
-        self.id_count = until
-        enter(self.id_table, hashes, values)
-
-    def _make_room(self, until: int) -> None:
-        """Let the tables of ids take ``until`` of them; they grow by doubling."""
-        self.hashes, self.id_values = _grown(self.hashes, until), _grown(self.id_values, until)
-        size = len(self.id_table)
-        if until * 10 <= size * 7:
-            return
-        while until * 10 > size * 7:
-            size *= 2
-        self.id_table = np.zeros(size, dtype=np.uint64)
-        enter(self.id_table, self.hashes[: self.id_count], self.id_values[: self.id_count])
-
     # Snapshots.
 
     def saved(self) -> dict[str, NDArray[Any]]:
         """Everything that cannot be made again from the rest, as arrays."""
-        counts = [self.account_count, self.held_count, self.heap_size, self.id_count]
+        counts = [self.account_count, self.held_count, self.heap_size]
         return {
             "accounts": self.accounts[: self.account_count],
             "slots": self.slots[: self.account_count],
@@ -289,26 +255,24 @@ class State:
             "held_ordinals": self.held_ordinals[: self.held_count],
             "heap_ns": self.heap_ns[: self.heap_size],
             "heap_at": self.heap_at[: self.heap_size],
-            "hashes": self.hashes[: self.id_count],
-            "id_values": self.id_values[: self.id_count],
+            **self.ids.saved(),
             "state": np.array([*counts, self.ordinals, self.last_ns], dtype=np.int64),
         }
 
     @classmethod
-    def restored(cls, saved: dict[str, NDArray[Any]], *, ids: int) -> State:
+    def restored(cls, saved: dict[str, NDArray[Any]], *, ids: int | Ids) -> State:
         """The state that ``saved`` tells of."""
         state = cls(ids=ids)
         state.add(saved["accounts"])
         state.slots[: state.account_count] = saved["slots"]
-        held_count, state.heap_size, id_count = (int(n) for n in saved["state"][1:4])
+        held_count, state.heap_size = (int(n) for n in saved["state"][1:3])
         for name in ("held", "held_ordinals", "heap_ns", "heap_at"):
             array = _grown(getattr(state, name), len(saved[name]))
             array[: len(saved[name])] = saved[name]
             setattr(state, name, array)
         state.held_count = held_count
-        state.add_ids(saved["hashes"], saved["id_values"])
-        state.ordinals, state.last_ns = int(saved["state"][4]), int(saved["state"][5])
-        assert state.id_count == id_count, id_count
+        state.ids.restore(saved)
+        state.ordinals, state.last_ns = int(saved["state"][3]), int(saved["state"][4])
         return state
 
 

@@ -1,0 +1,261 @@
+"""Which ids are used: the newest in a table in memory, older ones in runs on disk.
+
+The table grows up to a bound; when it is full it is put aside whole and a new one begun, and
+another thread makes a run of it. It holds hashes and ordinals alone: an id is found for certain
+by reading the record that has it, and made into a run by reading the log again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.kernel.errors import Refused
+from puhui.ledger.arrays.record import Records
+from puhui.ledger.arrays.table import BURNT_BIT, SPAN_MAX, enter_batch, lengthen, probe
+from puhui.ledger.engines.log.tiers import Tiers
+
+Places = NDArray[np.int64]
+Words = NDArray[np.uint64]
+Gather = Callable[[Places], Records]
+"""Reads recorded transfers by ordinal."""
+
+NOT_BURNT = BURNT_BIT - 1
+ID_BYTES = 50
+"""Memory a place of the table at most: two tables, one that is used and one that is made a run,
+and what sorting that takes, of seven ids on ten places."""
+
+PLACES_MIN = 64
+
+
+IDS_MIB = 256
+
+
+def ids_memory() -> int:
+    """The bound that ``PUHUI_LEDGER_IDS_MIB`` sets, in bytes; 256 MiB where it is not set.
+
+    Refused: ``kernel.bad_ledger``.
+    """
+    said = os.environ.get("PUHUI_LEDGER_IDS_MIB", "")
+    if not said:
+        return IDS_MIB << 20
+    if not (said.isascii() and said.isdigit() and 0 < int(said) < 1 << 30):
+        raise Refused(
+            "kernel.bad_ledger",
+            f"PUHUI_LEDGER_IDS_MIB is {said[:60]!r}: give a whole number of mebibytes, 1 or more.",
+        )
+    return int(said) << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Ids by hash: ``words`` as ``arrays.table.probe`` has them, of events from ``base`` on."""
+
+    words: Words
+    base: int
+
+    @property
+    def shift(self) -> int:
+        """64 less the bits of a hash that name its place."""
+        return 65 - len(self.words).bit_length()
+
+
+class Ids:
+    """The ordinals of all events whose ids are used, by id. One thread uses it at a time."""
+
+    def __init__(self, expected: int, *, memory_bytes: int = 1 << 62, tiers: Tiers | None = None):
+        """Room for ``expected`` ids at first; at most ``memory_bytes`` in memory beside filters.
+
+        Without ``tiers`` all stay in memory.
+        """
+        self._places_max = PLACES_MIN
+        while self._places_max * 2 * ID_BYTES <= memory_bytes and self._places_max < 1 << 24:
+            self._places_max *= 2
+        places = PLACES_MIN
+        while places * 7 < expected * 10 and places < self._places_max:
+            places *= 2
+        self._tiers = tiers
+        self._aside: tuple[Table, ...] = ()
+        self.table = Table(_empty(places), 0)
+        self._count = 0
+        self._count_aside = 0
+
+    @property
+    def has_older(self) -> bool:
+        """Whether there are ids beyond the table."""
+        return bool(self._aside) or (self._tiers is not None and bool(self._tiers.runs))
+
+    @property
+    def id_count(self) -> int:
+        """How many ids are used."""
+        tiers = self._tiers.id_count if self._tiers is not None else 0
+        return self._count + self._count_aside + tiers
+
+    @property
+    def memory_bytes(self) -> int:
+        """What they take of memory."""
+        tiers = self._tiers.memory_bytes if self._tiers is not None else 0
+        return sum(table.words.nbytes for table in (self.table, *self._aside)) + tiers
+
+    # Searching.
+
+    def find(
+        self, low: Words, high: Words, hashes: Words, until: int, gather: Gather
+    ) -> tuple[Places, Places, Records]:
+        """Ordinals of events before ``until`` by id, with ``BURNT_BIT`` where it failed, -1 where
+        none is; and of those found: which of those asked for, and the record.
+        """
+        start = np.full(len(low), -1, dtype=np.int64)
+        found = np.empty(len(low), dtype=np.int64)
+        probe(self.table.words, self.table.shift, self.table.base, hashes, start, found)
+        return self.confirm(low, high, hashes, until, start, found, gather)
+
+    def confirm(
+        self,
+        low: Words,
+        high: Words,
+        hashes: Words,
+        until: int,
+        start: Places,
+        found: Places,
+        gather: Gather,
+    ) -> tuple[Places, Places, Records]:
+        """As ``find``, of what ``probe`` has found in the table: that an id only hashes alike is
+        told by its record, and it is looked for on.
+        """
+        asking, records = _confirmed(self.table, low, high, hashes, start, found, gather)
+        if not self.has_older or len(asking) == len(low):
+            return found, asking, records
+        for table in self._aside:
+            _find_in(table, low, high, hashes, found, gather)
+        if self._tiers is not None:
+            # Looked at last: a table that is put away meanwhile is a run by then.
+            self._tiers.find(low, high, hashes, until, found)
+        asking = np.flatnonzero(found >= 0)
+        return found, asking, gather(found[asking] & NOT_BURNT)
+
+    # Taking in.
+
+    def make_room(self, count: int, ordinals: int) -> None:
+        """Let the table take ``count`` more events after ``ordinals``: longer, or a new one.
+
+        Fault: ``ledger.log_damaged`` where a run could not be made.
+        """
+        table = self.table
+        places = len(table.words)
+        is_far = ordinals + count - table.base > SPAN_MAX
+        if (self._count + count) * 10 <= places * 7 and not is_far:
+            return
+        while (self._count + count) * 10 > places * 7:
+            places *= 2
+        is_full = is_far or (places > self._places_max and self._count > 0)
+        if is_full and ordinals > table.base:
+            self._put_aside(ordinals)
+            places = len(table.words)
+            while count * 10 > places * 7:
+                places *= 2
+            self.table = Table(_empty(places), ordinals)
+        else:
+            longer = Table(_empty(places), table.base)
+            lengthen(table.words, longer.words, longer.shift)
+            self.table = longer
+
+    def _put_aside(self, ordinals: int) -> None:
+        table, count = self.table, self._count
+        if self._tiers is None:
+            self._aside = (table, *self._aside)
+            self._count_aside += count
+        else:
+            self._tiers.settle()
+            self._aside, self._count_aside = (table,), count
+            self._tiers.keep(ordinals, self._put_away)
+        self._count = 0
+
+    def _put_away(self) -> None:
+        """What was put aside is a run now; another thread says so."""
+        self._aside, self._count_aside = (), 0
+
+    def enter(
+        self,
+        records: Records,
+        status: NDArray[np.uint16],
+        is_burning: NDArray[np.bool_],
+        hashes: Words,
+        begin: int,
+        held_ordinals: Places,
+        held_count: int,
+    ) -> None:
+        """Take in a judged batch, for which room was made; see ``arrays.table.enter_batch``."""
+        table = self.table
+        self._count += enter_batch(
+            records, status, is_burning, hashes, begin, table.words, table.shift, table.base,
+            held_ordinals, held_count,
+        )  # fmt: skip
+
+    # Snapshots.
+
+    def saved(self) -> dict[str, NDArray[Any]]:
+        """The table; what is older stands in runs."""
+        if self._tiers is not None:
+            self._tiers.settle()
+        assert not self._aside, "what is put aside has nowhere to go"
+        return {"id_table": self.table.words, "ids": np.array([self.table.base, self._count])}
+
+    def restore(self, saved: dict[str, NDArray[Any]]) -> None:
+        """Take up what ``saved`` says; what is older the runs must have.
+
+        Where they go further, some ids are there twice, with the same ordinals.
+        """
+        words = np.array(saved["id_table"], dtype=np.uint64)
+        self.table, self._count = Table(words, int(saved["ids"][0])), int(saved["ids"][1])
+
+
+def _find_in(
+    table: Table, low: Words, high: Words, hashes: Words, found: Places, gather: Gather
+) -> None:
+    missing = np.flatnonzero(found == -1)
+    if not len(missing):
+        return
+    start = np.full(len(missing), -1, dtype=np.int64)
+    more = np.empty(len(missing), dtype=np.int64)
+    part = hashes[missing]
+    probe(table.words, table.shift, table.base, part, start, more)
+    _confirmed(table, low[missing], high[missing], part, start, more, gather)
+    found[missing] = more
+
+
+def _confirmed(
+    table: Table,
+    low: Words,
+    high: Words,
+    hashes: Words,
+    start: Places,
+    found: Places,
+    gather: Gather,
+) -> tuple[Places, Records]:
+    """Look on where an id only hashes alike; which are found then, and their records."""
+    asking = np.flatnonzero(found >= 0)
+    records = gather(found[asking] & NOT_BURNT)
+    while len(asking):
+        is_other = (records["id_lo"] != low[asking]) | (records["id_hi"] != high[asking])
+        if not is_other.any():
+            break
+        wrong = asking[is_other]
+        again, more = start[wrong], np.empty(len(wrong), dtype=np.int64)
+        probe(table.words, table.shift, table.base, hashes[wrong], again, more)
+        start[wrong], found[wrong] = again, more
+        asking = np.flatnonzero(found >= 0)
+        records = gather(found[asking] & NOT_BURNT)
+    return asking, records
+
+
+def _empty(places: int) -> Words:
+    """A table whose memory is given by the system now and not on first use."""
+    made = np.zeros(places, dtype=np.uint64)
+    made[::512] = 0
+    return made

@@ -1,0 +1,244 @@
+"""The ids of older events on disk: sorted runs, each of a stretch of the log, merged in tiers.
+
+The runs follow one another from the first event on without a gap. Another thread makes a run of
+each table that was full, and one of four neighbours of a level; the file of the merged run has its
+name before theirs go, so whenever a process ends the runs can be told from their names. Nothing
+rests on them: what is missing or damaged is made again from the log.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puhui.kernel.errors import Fault
+from puhui.ledger.arrays.run import Rows, find_ids, merge_rows, sort_rows, take_ids
+from puhui.ledger.engines.log.past import Past
+from puhui.ledger.engines.log.run import (
+    Run,
+    RunFile,
+    RunHead,
+    open_run,
+    run_in_memory,
+    run_path,
+)
+
+FAN = 4
+"""Runs of a level that are merged into one of the next."""
+
+PIECE = 1 << 22
+"""Events of a run that is made again, at most."""
+
+Places = NDArray[np.int64]
+
+
+class Tiers:
+    """The runs of a log in order. Searched by one thread, while another makes and merges."""
+
+    def __init__(self, folder: Path, past: Past, is_burning: NDArray[np.bool_]) -> None:
+        """Take up the runs in ``folder`` that are whole and of this log."""
+        self._folder = folder
+        self._past = past
+        self._is_burning = is_burning
+        self._guard = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-ids")
+        self._making: Future[None] | None = None
+        self._is_closing = False
+        self.runs: tuple[Run, ...] = ()
+        self._found: list[Run] = []
+        for path in sorted(folder.glob("ids-*")):
+            run = open_run(path) if path.suffix == ".run" else None
+            if run is not None and run.head.log == past.log_id:
+                self._found.append(run)
+            else:
+                path.unlink()
+
+    # Opening.
+
+    def take_up(self, known: int) -> None:
+        """Take the runs that were found, as far as the log bears them out, and make those again
+        that are missing among the first ``known`` events.
+
+        Without a snapshot nothing is ``known`` yet, and runs go up to the first that is missing.
+        Fault: ``ledger.log_damaged``.
+        """
+        runs: list[Run] = []
+        end = 0
+        found = sorted(self._found, key=lambda run: (run.head.first, -run.head.end))
+        for run in found:
+            head = run.head
+            if head.first < end or not self._past.vouches(head.sequence, head.checksum):
+                continue
+            if head.first > end:
+                if head.first > known:
+                    break
+                runs += self._made_again(end, head.first)
+            runs.append(run)
+            end = head.end
+        if end < known:
+            runs += self._made_again(end, known)
+        kept = {run.path for run in runs}
+        for run in self._found:
+            if run.path not in kept and run.path is not None:
+                run.path.unlink()
+        self._found = []
+        self.runs = tuple(runs)
+
+    def _made_again(self, first: int, end: int) -> list[Run]:
+        made = []
+        while first < end:
+            until = self._past.cut(first, end, PIECE)
+            made.append(self._made(first, until, is_tried=True))
+            first = until
+        return made
+
+    @property
+    def end(self) -> int:
+        """The ordinal that the runs go up to."""
+        return self.runs[-1].head.end if self.runs else 0
+
+    # Making.
+
+    def keep(self, end: int, kept: Callable[[], None]) -> None:
+        """Have a run made of the events up to before ``end`` that are in none; ``kept`` is called
+        when it can be searched. Waits for the one before.
+
+        Fault: what making the one before came to.
+        """
+        self.settle()
+        self._making = self._thread.submit(self._keep, self.end, end, kept)
+
+    def settle(self) -> None:
+        """Wait until nothing is being made. Fault: what making came to."""
+        if self._making is not None:
+            self._making.result()
+
+    def _keep(self, first: int, end: int, kept: Callable[[], None]) -> None:
+        if first < end:
+            made = self._made(first, end, is_tried=False)
+            with self._guard:
+                self.runs = (*self.runs, made)
+        kept()
+        while not self._is_closing and self._merge():
+            pass
+
+    def _made(self, first: int, end: int, *, is_tried: bool, level: int = 0) -> Run:
+        """A run out of the log."""
+        parts = []
+        for begin, records, status in self._past.batches(first, end, is_tried=is_tried):
+            part: Rows = np.empty((len(records), 3), dtype=np.uint64)
+            parts.append(part[: take_ids(records, status, self._is_burning, begin, part)])
+        rows: Rows = np.concatenate(parts) if parts else np.empty((0, 3), dtype=np.uint64)
+        del parts
+        sequence, checksum = self._past.frame_before(end)
+        head = RunHead(level, len(rows), first, end, sequence, self._past.log_id, checksum)
+        try:
+            file = RunFile(run_path(self._folder, first, end), len(rows))
+        except OSError:
+            other = np.empty_like(rows)
+            return _in_memory(head, other if sort_rows(rows, other) else rows)
+        if not sort_rows(rows, file.rows):
+            file.rows[:] = rows
+        try:
+            return file.finish(head)
+        except OSError:
+            return _in_memory(head, file.rows.copy())
+
+    def _merge(self) -> bool:
+        """Merge the last runs where there are enough of a level; whether there were."""
+        runs = self.runs[-FAN:]
+        if len(runs) < FAN or len({run.head.level for run in runs}) > 1:
+            return False
+        for run in runs:
+            if not run.is_whole:
+                self._replace((run,), self._made_anew(run))
+                return True
+        first, last = runs[0].head, runs[-1].head
+        count = sum(run.head.ids for run in runs)
+        head = last._replace(level=last.level + 1, ids=count, first=first.first)
+        try:
+            file = RunFile(run_path(self._folder, head.first, head.end), count)
+            a, b, c, d = (run.rows for run in runs)
+            merge_rows(a, b, c, d, file.rows)
+            made = file.finish(head)
+        except OSError:
+            # The disk is full, or worse: the runs stay as they are.
+            return False
+        self._replace(runs, made)
+        return True
+
+    def _replace(self, old: tuple[Run, ...], new: Run) -> None:
+        with self._guard:
+            at = self.runs.index(old[0])
+            assert self.runs[at : at + len(old)] == old, "runs are replaced in order"
+            self.runs = (*self.runs[:at], new, *self.runs[at + len(old) :])
+        for run in old:
+            if run.path is not None and run.path != new.path:
+                run.path.unlink(missing_ok=True)
+
+    # Searching.
+
+    def find(
+        self,
+        low: NDArray[np.uint64],
+        high: NDArray[np.uint64],
+        hashes: NDArray[np.uint64],
+        until: int,
+        found: Places,
+    ) -> None:
+        """Find the ordinals, below ``until``, of ids that have -1 in ``found`` ``(n,) int64``.
+
+        A run that turns out to be damaged is made again on the way. Fault: ``ledger.log_damaged``
+        where the log is as well.
+        """
+        lowest = int(high.min())
+        for run in self.runs:
+            if not run.head.ids or lowest > int(run.fences[-1, 0]):
+                continue
+            searched: Run | None = run
+            while searched is not None:
+                rows, fences, blooms = searched.rows, searched.fences, searched.blooms
+                is_damaged = find_ids(rows, fences, blooms, low, high, hashes, until, found) >= 0
+                searched = self._mended(searched) if is_damaged else None
+
+    def _mended(self, run: Run) -> Run:
+        self.settle()
+        made = self._made_anew(run)
+        if run in self.runs:
+            self._replace((run,), made)
+        return made
+
+    def _made_anew(self, run: Run) -> Run:
+        head = run.head
+        made = self._made(head.first, head.end, is_tried=True, level=head.level)
+        if made.head.ids != head.ids:
+            raise Fault(
+                "ledger.log_damaged",
+                f"The ids of the events {head.first} to {head.end - 1} are not what they were.",
+            )
+        return made
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the runs take of memory."""
+        return sum(run.memory_bytes for run in self.runs)
+
+    @property
+    def id_count(self) -> int:
+        """How many ids are in runs."""
+        return sum(run.head.ids for run in self.runs)
+
+    def close(self) -> None:
+        """Finish the run that is being made; nothing is merged any more."""
+        self._is_closing = True
+        self._thread.shutdown()
+
+
+def _in_memory(head: RunHead, rows: Rows) -> Run:
+    rows.flags.writeable = False
+    return run_in_memory(head, rows)
