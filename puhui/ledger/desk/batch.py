@@ -140,8 +140,8 @@ def _fetch(act: Act, batch: Records) -> Work:
         np.concatenate([batch["debit_hi"], batch["credit_hi"], debits[0], credits[0]]),
         np.concatenate([batch["debit_lo"], batch["credit_lo"], debits[1], credits[1]]),
     )
-    slots, is_there, expires_us, due = _find_slots(act, accounts.ids)
-    slot_at = np.where(is_there[accounts.places], accounts.places, -1)
+    slots, numbers, expires_us, due = _find_slots(act, accounts.ids)
+    slot_at = np.where(numbers[accounts.places] >= 0, accounts.places, -1)
     debit_at, credit_at = slot_at[:count].copy(), slot_at[count : 2 * count].copy()
     _check_untracked(act, batch, slots, accounts.ids, (debit_at, credit_at))
     held: Records = np.zeros(len(locked[0]) + count, dtype=HELD)
@@ -151,7 +151,7 @@ def _fetch(act: Act, batch: Records) -> Work:
         _fill_held(held[:known], locked, slot_at[2 * count :], closing[locked[0] - 1])
     return Work(
         batch, sixteen(batch["id_hi"], batch["id_lo"]), pool, found, ended, held_at, is_burnt,
-        debit_at, credit_at, slots, accounts.ids, held, locked[1], expires_us, due,
+        debit_at, credit_at, slots, accounts.ids, numbers, held, locked[1], expires_us, due,
     )  # fmt: skip
 
 
@@ -190,31 +190,34 @@ def _find_used(
 
 def _find_slots(
     act: Act, ids: Blobs
-) -> tuple[Records, NDArray[np.bool_], NDArray[np.int64], dict[int, tuple[int, int]]]:
-    """What is kept of each account, whether it exists, and of those with a balance row the first
-    expiry and what is due.
+) -> tuple[Records, Places, Places, dict[int, tuple[int, int]]]:
+    """What is kept of each account, its number (-1 where none exists), and of those with a balance
+    row the first expiry (else -1) and what is due.
 
     Sums leave out pendings past their time.
     """
     tx, now_us = act.tx, act.now_us
     tx.give({"id": ids})
-    there, ledgers, terms, times_us = tx.arrays(write.GIVEN_TERMS)
+    there, store_numbers, ledgers, terms, times_us = tx.arrays(write.GIVEN_TERMS)
     slots: Records = np.zeros(len(ids), dtype=SLOT)
-    is_there = np.zeros(len(ids), dtype=np.bool_)
-    expires_us = np.full(len(ids), -1, dtype=np.int64)
+    numbers, expires_us = none_of(len(ids)), none_of(len(ids))
     due: dict[int, tuple[int, int]] = {}
     if not len(there):
-        return slots, is_there, expires_us, due
+        return slots, numbers, expires_us, due
     places = there - 1
-    is_there[places] = True
+    numbers[places] = store_numbers
     known = {name: ledger_number(name) for name in set(ledgers)}
     slots["ledger"][places] = [known[name] for name in ledgers]
     slots["time_ns"][places] = times_us * 1000
-    slots["flags"][places] = np.where(terms & TRACKED != 0, terms, terms | UNTRACKED)
-    if not (terms & TRACKED).any():
-        return slots, is_there, expires_us, due
+    is_tracked = terms & TRACKED != 0
+    slots["flags"][places] = np.where(is_tracked, terms, terms | UNTRACKED)
+    if not is_tracked.any():
+        return slots, numbers, expires_us, due
+    tracked = places[is_tracked]
+    tracked = tracked[np.argsort(numbers[tracked])]
+    tx.give({"number": numbers[tracked]})
     columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
-    places = columns[0] - 1
+    places = tracked[columns[0] - 1]
     for name, column in zip(SUMS, columns[1:5], strict=True):
         slots[name][places] = column
     expires_us[places] = columns[5]
@@ -227,7 +230,7 @@ def _find_slots(
     late = np.flatnonzero((expires_us > 0) & (expires_us <= now_us))
     if len(late):
         due = _leave_out_due(act, slots, dict(zip(ids[late].tolist(), late.tolist(), strict=True)))
-    return slots, is_there, expires_us, due
+    return slots, numbers, expires_us, due
 
 
 def _leave_out_due(act: Act, slots: Records, at: dict[bytes, int]) -> dict[int, tuple[int, int]]:
