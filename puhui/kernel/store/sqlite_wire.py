@@ -28,11 +28,12 @@ _known = _compile.known
 class SqliteTransaction:
     """Statements on one SQLite connection; the caller begins and ends the transaction."""
 
-    __slots__ = ("__weakref__", "_connection", "_has_given", "ports")
+    __slots__ = ("__weakref__", "_connection", "_has_given", "known", "ports")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._has_given = False
+        self.known: dict[type, Any] = {}
         self.ports: Mapping[type, object] = {}
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
