@@ -101,6 +101,7 @@ class PostgresWriter:
 
     def roll_back(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
+        self.tx.known.clear()
         self._is_open = False
         self.tx.end()
 

@@ -80,6 +80,7 @@ class SqliteWriter:
 
     def roll_back(self) -> None:
         """Undo the whole group and give the turn."""
+        self.tx.known.clear()
         self._forget()
         try:
             if self._connection.in_transaction:
@@ -103,6 +104,7 @@ class SqliteWriter:
 
     def undo(self) -> None:
         """Undo what one act did; Fault where SQLite has already undone the whole group."""
+        self.tx.known.clear()
         if not self._connection.in_transaction:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")
         if not self._is_marking:

@@ -58,10 +58,12 @@ class Transaction(Protocol):
     move many rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
-    int, str, bytes or None. ``ports`` is what the node has beside the store.
+    int, str, bytes or None. ``ports`` is what the node has beside the store; ``known`` what rooms
+    remember of rows that never change, forgotten as soon as anything is undone.
     """
 
     ports: Mapping[type, object]
+    known: dict[type, Any]
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""

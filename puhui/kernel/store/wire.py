@@ -57,6 +57,7 @@ class PostgresTransaction:
         "_wait_ms",
         "_wire",
         "connection",
+        "known",
         "ports",
     )
 
@@ -68,6 +69,7 @@ class PostgresTransaction:
         is_reader: bool = False,
     ) -> None:
         self.connection = connection
+        self.known: dict[type, Any] = {}
         self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = wait_s_max * 1000

@@ -20,6 +20,7 @@ from puhui.kernel.store import Transaction
 from puhui.kernel.store.sheet import Blobs, halves, sixteen
 from puhui.ledger.arrays.distinct import number_ids
 from puhui.ledger.arrays.judge import judge
+from puhui.ledger.arrays.known import KNOWN, KnownAccounts
 from puhui.ledger.arrays.layout import (
     BALANCING,
     CLOSED,
@@ -101,6 +102,8 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
 class _Distinct:
     """Ids told apart, in their order, and of each id that was asked which of them it is."""
 
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
     ids: Blobs
     places: Places
 
@@ -110,8 +113,8 @@ def _distinct(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> _Distinct:
     order = np.lexsort((low[firsts], high[firsts]))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    chosen = firsts[order]
-    return _Distinct(sixteen(high[chosen], low[chosen]), rank[numbers])
+    high, low = high[firsts[order]], low[firsts[order]]
+    return _Distinct(high, low, sixteen(high, low), rank[numbers])
 
 
 def _fetch(act: Act, batch: Records) -> Work:
@@ -140,8 +143,8 @@ def _fetch(act: Act, batch: Records) -> Work:
         np.concatenate([batch["debit_hi"], batch["credit_hi"], debits[0], credits[0]]),
         np.concatenate([batch["debit_lo"], batch["credit_lo"], debits[1], credits[1]]),
     )
-    slots, is_there, expires_us, due = _find_slots(act, accounts.ids)
-    slot_at = np.where(is_there[accounts.places], accounts.places, -1)
+    slots, numbers, expires_us, due = _find_slots(act, accounts)
+    slot_at = np.where(numbers[accounts.places] >= 0, accounts.places, -1)
     debit_at, credit_at = slot_at[:count].copy(), slot_at[count : 2 * count].copy()
     _check_untracked(act, batch, slots, accounts.ids, (debit_at, credit_at))
     held: Records = np.zeros(len(locked[0]) + count, dtype=HELD)
@@ -151,7 +154,7 @@ def _fetch(act: Act, batch: Records) -> Work:
         _fill_held(held[:known], locked, slot_at[2 * count :], closing[locked[0] - 1])
     return Work(
         batch, sixteen(batch["id_hi"], batch["id_lo"]), pool, found, ended, held_at, is_burnt,
-        debit_at, credit_at, slots, accounts.ids, held, locked[1], expires_us, due,
+        debit_at, credit_at, slots, accounts.ids, numbers, held, locked[1], expires_us, due,
     )  # fmt: skip
 
 
@@ -188,33 +191,54 @@ def _find_used(
     return _records_of(rows)
 
 
+def _know(tx: Transaction, accounts: _Distinct) -> Records:
+    """What never changes of each account, ``(k,) KNOWN``; its number is -1 where none exists."""
+    known: KnownAccounts = tx.known.setdefault(KnownAccounts, KnownAccounts())
+    at = known.find(accounts.high, accounts.low)
+    new = np.flatnonzero(at < 0)
+    if not len(new):
+        return known.rows[at]
+    tx.give({"id": accounts.ids[new]})
+    there, numbers, ledgers, flags, times_us = tx.arrays(write.GIVEN_TERMS)
+    more: Records = np.zeros(len(there), dtype=KNOWN)
+    if len(there):
+        found = new[there - 1]
+        more["id_lo"], more["id_hi"] = accounts.low[found], accounts.high[found]
+        names = {name: ledger_number(name) for name in set(ledgers)}
+        more["ledger"] = [names[name] for name in ledgers]
+        more["number"], more["flags"], more["time_ns"] = numbers, flags, times_us * 1000
+        known.add(more)
+        at = known.find(accounts.high, accounts.low)
+    rows: Records = known.rows[at]
+    rows["number"][at < 0] = -1
+    return rows
+
+
 def _find_slots(
-    act: Act, ids: Blobs
-) -> tuple[Records, NDArray[np.bool_], NDArray[np.int64], dict[int, tuple[int, int]]]:
-    """What is kept of each account, whether it exists, and of those with a balance row the first
-    expiry and what is due.
+    act: Act, accounts: _Distinct
+) -> tuple[Records, Places, Places, dict[int, tuple[int, int]]]:
+    """What is kept of each account, its number (-1 where none exists), and of those with a balance
+    row the first expiry (else -1) and what is due.
 
     Sums leave out pendings past their time.
     """
-    tx, now_us = act.tx, act.now_us
-    tx.give({"id": ids})
-    there, ledgers, terms, times_us = tx.arrays(write.GIVEN_TERMS)
+    tx, now_us, ids = act.tx, act.now_us, accounts.ids
+    rows = _know(tx, accounts)
+    numbers = rows["number"].copy()
     slots: Records = np.zeros(len(ids), dtype=SLOT)
-    is_there = np.zeros(len(ids), dtype=np.bool_)
-    expires_us = np.full(len(ids), -1, dtype=np.int64)
+    expires_us = none_of(len(ids))
     due: dict[int, tuple[int, int]] = {}
-    if not len(there):
-        return slots, is_there, expires_us, due
-    places = there - 1
-    is_there[places] = True
-    known = {name: ledger_number(name) for name in set(ledgers)}
-    slots["ledger"][places] = [known[name] for name in ledgers]
-    slots["time_ns"][places] = times_us * 1000
-    slots["flags"][places] = np.where(terms & TRACKED != 0, terms, terms | UNTRACKED)
-    if not (terms & TRACKED).any():
-        return slots, is_there, expires_us, due
+    slots["ledger"], slots["time_ns"], terms = rows["ledger"], rows["time_ns"], rows["flags"]
+    is_tracked = terms & TRACKED != 0
+    slots["flags"] = np.where(is_tracked, terms, terms | UNTRACKED)
+    tracked = np.flatnonzero(is_tracked & (numbers >= 0))
+    if not len(tracked):
+        return slots, numbers, expires_us, due
+    tracked = tracked[np.argsort(numbers[tracked])]
+    tx.give({"number": numbers[tracked]})
     columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
-    places = columns[0] - 1
+    assert len(columns[0]) == len(tracked), "each of them has a balance row"
+    places = tracked[columns[0] - 1]
     for name, column in zip(SUMS, columns[1:5], strict=True):
         slots[name][places] = column
     expires_us[places] = columns[5]
@@ -227,7 +251,7 @@ def _find_slots(
     late = np.flatnonzero((expires_us > 0) & (expires_us <= now_us))
     if len(late):
         due = _leave_out_due(act, slots, dict(zip(ids[late].tolist(), late.tolist(), strict=True)))
-    return slots, is_there, expires_us, due
+    return slots, numbers, expires_us, due
 
 
 def _leave_out_due(act: Act, slots: Records, at: dict[bytes, int]) -> dict[int, tuple[int, int]]:

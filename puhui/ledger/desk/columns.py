@@ -37,7 +37,8 @@ SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 class Work:
     """A batch with all that it is judged against.
 
-    ``accounts`` are the ids of ``slots``, in their order. ``expires_us`` ``(k,)`` is the first
+    ``accounts`` and ``numbers`` are the ids and the store's own numbers of ``slots``, in their
+    order. ``expires_us`` ``(k,)`` is the first
     expiry that each balance row says, -1 where an account has none; ``due`` by slot what pendings
     past their time still hold of debits and credits.
     """
@@ -53,6 +54,7 @@ class Work:
     credit_at: Places
     slots: Records
     accounts: Blobs
+    numbers: Places
     held: Records
     pendings: Blobs
     expires_us: NDArray[np.int64]
@@ -130,6 +132,7 @@ def record_pendings(act: Act, work: Work, created: Places, place: Places, held_c
                 "expires_us": _us(new["expires_ns"]),
                 "state": new["state"].astype(np.int64),
                 "released_us": _us(new["ended_ns"]),
+                "is_loose": (new["closing"] == 0).astype(np.int64),
             },
         )
     is_end = work.pool["flags"][created] & SECOND != 0
@@ -174,8 +177,9 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
     closed = slots["flags"][changed] & CLOSED != 0
     act.tx.set_many(
         BALANCE,
-        "account_id",
+        "account_number",
         {
+            "account_number": work.numbers[changed],
             "account_id": work.accounts[changed],
             **sums,
             "expires_us": expires_us[changed],

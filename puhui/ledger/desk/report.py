@@ -197,3 +197,5 @@ def _broken(tx: Transaction) -> Iterator[Finding]:
     for name, statement, expected in checks:
         for row in tx.all(statement):
             yield Finding(name, f"transfer {number(row.id):032x}", expected, "otherwise")
+    for row in tx.all(check.STRAY_BALANCES):
+        yield Finding("balance_row", f"account {number(row.id):032x}", "its number", "another")

@@ -91,6 +91,12 @@ def _changes(
     for row in tx.all(write.FIRST_EXPIRIES, ids=[row.account_id for row in balances]):
         known = firsts.get(row.account_id, row.expires_us)
         firsts[row.account_id] = min(known, row.expires_us)
+    first = tx.one(write.FIRST_EXPIRY)
+    assert first is not None
+    if first.loose is not None and first.expires_us is not None:
+        for row in balances:  # which of them is loose nobody has sorted out yet
+            known = firsts.get(row.account_id, first.expires_us)
+            firsts[row.account_id] = min(known, first.expires_us)
     return [
         {
             "id": row.account_id,
@@ -197,6 +203,7 @@ def index_transfers(act: Act, input: IndexTransfers) -> Indexed:
         raise Refused("ledger.batch_too_large", "Take in 1 to 1,000 batches at once.")
     found = act.tx.all(read.NEXT_LOOSE, count=input.at_most)
     for row in found:
+        act.tx.put(read.TAKE_IN_PENDINGS, first=row.first_position, last=row.last_position)
         act.tx.put(read.TAKE_IN, first=row.first_position, last=row.last_position)
         act.tx.put(read.FORGET_LOOSE, first=row.first_position)
     return Indexed(len(found))

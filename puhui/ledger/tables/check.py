@@ -143,6 +143,15 @@ FAILED_AND_RECORDED = (
     select(T.id).join(FAILED, FAILED.c.id == T.id).order_by(T.id).limit(FINDINGS_MAX)
 )
 
+STRAY_BALANCES = (
+    select(B.account_id.label("id"))
+    .select_from(BALANCE.outerjoin(ACCOUNT, A.number == B.account_number))
+    .where(or_(A.id.is_(None), A.id != B.account_id))
+    .order_by(B.account_id)
+    .limit(FINDINGS_MAX)
+)
+"""Balance rows whose number is not that of their account."""
+
 # The trial balance. Accounts with a balance row come from it, others from watermarks and what came
 # after the last of them, pendings of others from the open ones.
 
@@ -157,7 +166,7 @@ TRIAL_ACCOUNTS = (
             for part in high_low(B[name])
         ],
     )
-    .select_from(ACCOUNT.outerjoin(BALANCE, B.account_id == A.id))
+    .select_from(ACCOUNT.outerjoin(BALANCE, B.account_number == A.number))
     .group_by(*_KIND)
 )
 TRIAL_WATERMARKS = (

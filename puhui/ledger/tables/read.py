@@ -10,9 +10,11 @@ from puhui.kernel.store import upsert
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     FAST,
+    FAST_PENDING,
     FIRST_LOOSE,
     IS_LOOSE,
     LOOSE,
+    PENDING,
     POSTS,
     SIDES,
     TRANSFER,
@@ -55,29 +57,32 @@ def _posted_after(name: str, where: Any) -> Select[Any]:
 POSTED_AFTER = union_all(*[_posted_after(name, where) for where in _BOTH for name in SIDES])
 
 
-def _pending_at(name: str) -> Select[Any]:
+def _pending(name: str, where: Any, *conditions: Any) -> Select[Any]:
     side = side_of(P, name)
-    never: Any = literal_column("9223372036854775807")
-    open_until = case((P.expires_us == 0, never), else_=P.expires_us)
-    until = case((P.state == 0, open_until), else_=P.released_us)
+    found = PENDING if where is FAST_PENDING else PENDING.join(TRANSFER, T.id == P.id)
     return (
         select(side.label("account_id"), literal_column(f"'{name}'").label("side"))
         .add_columns(*high_low(P.amount_minor))
-        .where(side.in_(ids_in()), P.time_us <= bindparam("at_us"), until > bindparam("at_us"))
+        .select_from(found)
+        .where(side.in_(ids_in()), where, *conditions)
         .group_by(side)
     )
 
 
-PENDING_AT = union_all(*[_pending_at(name) for name in SIDES])
-PENDING_OPEN = union_all(
-    *[
-        select(side_of(P, name).label("account_id"), literal_column(f"'{name}'").label("side"))
-        .add_columns(*high_low(P.amount_minor))
-        .where(side_of(P, name).in_(ids_in()), P.state == 0)
-        .group_by(side_of(P, name))
-        for name in SIDES
-    ]
+def _pendings(*conditions: Any) -> Any:
+    """Sums by account: of pendings in the indexes, and of those looked through as transfers."""
+    loose = IS_LOOSE & (T.position >= FIRST_LOOSE) & (P.is_loose == 1)
+    return union_all(
+        *[_pending(name, w, *conditions) for w in (FAST_PENDING, loose) for name in SIDES]
+    )
+
+
+_never: Any = literal_column("9223372036854775807")
+_until = case(
+    (P.state == 0, case((P.expires_us == 0, _never), else_=P.expires_us)), else_=P.released_us
 )
+PENDING_AT = _pendings(P.time_us <= bindparam("at_us"), _until > bindparam("at_us"))
+PENDING_OPEN = _pendings(P.state == 0)
 
 POSITION_AFTER: Select[Any] = select(
     func.max(literal_column("position")).label("position")
@@ -161,6 +166,20 @@ NEXT_LOOSE = select(*LOOSE.c).order_by(LOOSE.c.first_position).limit(bindparam("
 TAKE_IN = (
     TRANSFER.update()
     .where(T.position >= bindparam("first"), T.position <= bindparam("last"), IS_LOOSE)
+    .values(is_loose=0)
+)
+TAKE_IN_PENDINGS = (
+    PENDING.update()
+    .where(
+        P.is_loose == 1,
+        P.id.in_(
+            select(T.id).where(
+                T.position >= bindparam("first"),
+                T.position <= bindparam("last"),
+                T.flags.op("&")(literal_column("2")) != literal_column("0"),
+            )
+        ),
+    )
     .values(is_loose=0)
 )
 FORGET_LOOSE = LOOSE.delete().where(LOOSE.c.first_position == bindparam("first"))

@@ -15,6 +15,9 @@ from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
     FAILED,
+    FAST_PENDING,
+    FIRST_LOOSE,
+    IS_DUE,
     PENDING,
     SIDES,
     TRANSFER,
@@ -30,11 +33,19 @@ Statement = Executable
 
 # Accounts.
 
-INSERT_ACCOUNT = insert_all(ACCOUNT)
+INSERT_ACCOUNT = (
+    ACCOUNT.insert()
+    .inline()
+    .values({c.name: bindparam(c.name) for c in ACCOUNT.columns if c.name != "number"})
+)
+_SET_LATER = ("account_number", "is_closed")
 INSERT_BALANCE = (
     BALANCE.insert()
     .inline()
-    .values({c.name: bindparam(c.name) for c in BALANCE.columns if c.name != "is_closed"})
+    .values({c.name: bindparam(c.name) for c in BALANCE.columns if c.name not in _SET_LATER})
+    .values(
+        account_number=select(A.number).where(A.id == bindparam("account_id")).scalar_subquery()
+    )
 )
 FIND_ACCOUNTS = select(*A).where(A.id.in_(ids_in()))
 FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in())).order_by(A.id)
@@ -44,25 +55,33 @@ ALL_ACCOUNTS = select(A.id, A.flags).order_by(A.id)
 
 IDS = given("id")
 GIVEN_TERMS = (
-    select(IDS.c.n, A.ledger, A.flags, A.time_us)
+    select(IDS.c.n, A.number, A.ledger, A.flags, A.time_us)
     .join(ACCOUNT, A.id == IDS.c.id)
     .order_by(IDS.c.n)
 )
 
-# Balances. Rows are locked in the order of ids, so that two writers never wait for each other.
+# Balances. Rows are locked in the order of numbers, so that two writers never wait for each other.
 
-FIND_BALANCES = select(*B).where(B.account_id.in_(ids_in()))
-LOCK_BALANCES = FIND_BALANCES.order_by(B.account_id).with_for_update()
+_BALANCE = [c for c in B if c.name != "account_number"]
+FIND_BALANCES = (
+    select(*_BALANCE)
+    .select_from(ACCOUNT.join(BALANCE, B.account_number == A.number))
+    .where(A.id.in_(ids_in()))
+)
+LOCK_BALANCES = FIND_BALANCES.order_by(B.account_number).with_for_update(of=BALANCE)
+NUMBERS = given("number")
 LOCK_GIVEN_BALANCES = (
-    select(IDS.c.n, *[c for c in B if c.name != "account_id"])
-    .join(BALANCE, B.account_id == IDS.c.id)
-    .order_by(IDS.c.n)
+    select(NUMBERS.c.n, *_BALANCE[1:])
+    .join(BALANCE, B.account_number == NUMBERS.c.number)
+    .order_by(NUMBERS.c.n)
     .with_for_update(of=BALANCE)
 )
-ALL_BALANCES = select(*B).order_by(B.account_id)
+ALL_BALANCES = select(*_BALANCE).order_by(B.account_id)
 CHANGE_BALANCE = (
     BALANCE.update()
-    .where(B.account_id == bindparam("id"))
+    .where(
+        B.account_number == select(A.number).where(A.id == bindparam("id")).scalar_subquery()
+    )
     .values(
         debits_pending=B.debits_pending + bindparam("debits_pending_more"),
         debits_posted=B.debits_posted + bindparam("debits_posted_more"),
@@ -106,22 +125,27 @@ GIVEN_BURNT = select(IDS.c.n).join(FAILED, FAILED.c.id == IDS.c.id).order_by(IDS
 
 # Pending transfers.
 
-INSERT_PENDING = insert_all(PENDING)
+INSERT_PENDING = (
+    PENDING.insert()
+    .inline()
+    .values({c.name: bindparam(c.name) for c in PENDING.columns if c.name != "is_loose"})
+)
+_PENDING = [c for c in P if c.name != "is_loose"]
 END_PENDING = (
     PENDING.update()
     .where(P.id == bindparam("pending"))
     .values(state=bindparam("state_new"), released_us=bindparam("released_us_new"))
 )
-LOCK_PENDINGS = select(*P).where(P.id.in_(ids_in())).order_by(P.id).with_for_update()
+LOCK_PENDINGS = select(*_PENDING).where(P.id.in_(ids_in())).order_by(P.id).with_for_update()
 LOCK_GIVEN_PENDINGS = (
-    select(IDS.c.n, *P)
+    select(IDS.c.n, *_PENDING)
     .join(PENDING, P.id == IDS.c.id)
     .order_by(IDS.c.n)
     .with_for_update(of=PENDING)
 )
 FIND_DUE = (
     select(P.id)
-    .where(P.state == 0, P.expires_us > 0, P.expires_us <= bindparam("now_us"))
+    .where(IS_DUE, P.expires_us <= bindparam("now_us"))
     .order_by(P.expires_us, P.id)
     .limit(bindparam("count"))
 )
@@ -129,7 +153,7 @@ FIND_DUE = (
 
 def _due(name: str) -> Select[Any]:
     side = side_of(P, name)
-    due = (P.state == 0, P.expires_us > 0, P.expires_us <= bindparam("now_us"))
+    due = (IS_DUE, P.expires_us <= bindparam("now_us"))
     return (
         select(side.label("account_id"), literal_column(f"'{name}'").label("side"))
         .add_columns(sum_int(P.amount_minor).label("amount_minor"))
@@ -139,7 +163,9 @@ def _due(name: str) -> Select[Any]:
 
 
 DUE_SUMS = union_all(*[_due(name) for name in SIDES])
-"""What open pendings past their time still hold of each of the accounts."""
+"""What open pendings past their time still hold of each of the accounts: found by their time, as
+upkeep leaves few of them.
+"""
 
 _CLOSES = {"debit": "64", "credit": "128"}
 
@@ -151,7 +177,7 @@ def _closers(name: str) -> Select[Any]:
     return (
         select(side.label("account_id"))
         .join(TRANSFER, T.id == P.id)
-        .where(side.in_(ids_in()), P.state == 0, is_open, closes)
+        .where(side.in_(ids_in()), P.state == 0, FAST_PENDING, is_open, closes)
     )
 
 
@@ -162,11 +188,16 @@ _first = func.min(P.expires_us).label("expires_us")
 FIRST_EXPIRIES = union_all(
     *[
         select(side_of(P, name).label("account_id"), _first)
-        .where(side_of(P, name).in_(ids_in()), P.state == 0, P.expires_us > 0)
+        .where(side_of(P, name).in_(ids_in()), FAST_PENDING, P.state == 0, P.expires_us > 0)
         .group_by(side_of(P, name))
         for name in SIDES
     ]
 )
+FIRST_EXPIRY = select(
+    select(func.min(P.expires_us)).where(IS_DUE).scalar_subquery().label("expires_us"),
+    FIRST_LOOSE.label("loose"),
+)
+"""The first expiry of all, which is that of no loose pending before it; and what is loose."""
 
 
 class HoldTransfers(Executable, ClauseElement):
