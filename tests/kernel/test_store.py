@@ -39,8 +39,8 @@ from puhui.kernel.store import (
     sum_int,
     upsert,
 )
-from puhui.kernel.store.sheet import halves, sixteen, sparse
 from puhui.kernel.store.owner import claim_store, owner_of
+from puhui.kernel.store.sheet import halves, sixteen, sparse
 
 THING = Table(
     "kernel_thing",

@@ -22,6 +22,7 @@ GROUPS_MARKED = 32
 
 _RECORD = insert_all(JOURNAL)
 
+
 class SqliteWriter:
     """The one connection that writes; acts run on it one after another, many a commit.
 

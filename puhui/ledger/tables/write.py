@@ -79,9 +79,7 @@ LOCK_GIVEN_BALANCES = (
 ALL_BALANCES = select(*_BALANCE).order_by(B.account_id)
 CHANGE_BALANCE = (
     BALANCE.update()
-    .where(
-        B.account_number == select(A.number).where(A.id == bindparam("id")).scalar_subquery()
-    )
+    .where(B.account_number == select(A.number).where(A.id == bindparam("id")).scalar_subquery())
     .values(
         debits_pending=B.debits_pending + bindparam("debits_pending_more"),
         debits_posted=B.debits_posted + bindparam("debits_posted_more"),
