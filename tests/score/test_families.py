@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from puhui.kernel import Actor, Node
 from puhui.kernel.errors import Refused
-from puhui.score import Model, load_model, save_model, score_row, score_table, study, train
+from puhui.score import Model, Table, load_model, save_model, score_row, score_table, train
 from puhui.score.arrays.additive import (
     additive_parts,
     additive_sums,
@@ -174,7 +174,7 @@ def test_one_row_scores_as_many_with_reasons(made: Model) -> None:
     assert made.kind == ("trees" if made.forest is not None else "additive")
     table = made_table(200, seed=15)
     columns = {**table.columns, "trade": ("zz", "", *table.columns["trade"][2:])}
-    table = study.Table(columns, 200)
+    table = Table(columns, 200)
     many = score_table(made, table)
     for place in range(200):
         row = {name: values[place] for name, values in columns.items()}

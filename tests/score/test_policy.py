@@ -17,8 +17,8 @@ from puhui.score.arrays.reject import fuzzy_weights, parcel
 from puhui.score.arrays.stable import merge_unstable
 from puhui.score.engines.challenger import Standing, champion_of, hold_contest, hold_nested
 from puhui.score.engines.lesson import Lesson, Refusals, guess, joined
-from puhui.score.engines.trainer import RefusedTable
 from puhui.score.nouns import Signal
+from puhui.score.window import Nested, RefusedTable, choose_kind
 from tests.score.made import MAPPING, made_mapping, made_table
 
 SIGNAL = Signal("x", "number", "copy", ("x",), "甲", "x", direction="up")
@@ -215,3 +215,17 @@ def test_a_card_may_be_asked_to_hold_over_time() -> None:
     with pytest.raises(Refused) as no:
         train(dated, undated, "points", 7, stable_periods=3)
     assert no.value.code == "score.no_date"
+
+
+def test_the_best_kind_is_chosen_on_folds_that_are_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With what comes with puhui alone: points and trees."""
+    here = ("points", "monotone")
+    monkeypatch.setattr("puhui.score.engines.challenger.trainers_here", lambda: here)
+    said: list[str] = []
+    kind, nested = choose_kind(made_table(900), made_mapping(), 7, progress=said.append)
+    assert kind in ("points", "trees")
+    assert [one.name for one in nested.standings] == list(here)
+    assert len(said) == 5
+    assert isinstance(nested, Nested)

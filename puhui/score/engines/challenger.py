@@ -24,6 +24,8 @@ from puhui.score.arrays.metric import auc_of, h_measure_of, log_loss_of
 from puhui.score.arrays.profit import best_profit
 from puhui.score.engines.family import LOG_ODDS_MAX, Predict, family_of
 from puhui.score.engines.lesson import Lesson
+from puhui.score.engines.trainer import RefusedTable, read_lesson
+from puhui.score.nouns import Mapping, Table
 
 Floats = NDArray[np.float64]
 
@@ -97,6 +99,9 @@ TRAINERS: dict[str, tuple[str, Trainer]] = {
     "catboost": ("catboost", fit_catboost),
 }
 """Every family by name, with the library that it needs."""
+
+INNER_FOLDS, INNER_ROWS_MAX = 3, 6_000
+"""How a choice is made: choosing needs fewer rows than learning."""
 
 CANDIDATES = {"points": "points", "monotone": "trees", "xgboost": "xgboost", "ebm": "ebm"}
 """Who may be champion, and the kind it is trained as; the others are yardsticks."""
@@ -184,9 +189,9 @@ def hold_nested(
     names: Sequence[str],
     *,
     folds: int = 5,
-    inner: int = 3,
+    inner: int = INNER_FOLDS,
     seed: int = 1,
-    inner_rows_max: int = 6_000,
+    inner_rows_max: int = INNER_ROWS_MAX,
     progress: Callable[[str], None] | None = None,
 ) -> Nested:
     """Report every family, and a champion that was not chosen on the rows it is reported on.
@@ -209,9 +214,7 @@ def hold_nested(
         for name in names:
             raw = TRAINERS[name][1](part, seed)(lesson.matrix[out])
             raws[name][out] = np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
-        if len(part.outcomes) > inner_rows_max:
-            dice = np.random.default_rng(seed + fold)
-            part = part.take(np.sort(dice.permutation(len(part.outcomes))[:inner_rows_max]))
+        part = _some(part, inner_rows_max, seed + fold)
         best = champion_of(hold_contest(part, candidates, folds=inner, seed=seed))
         spoken[out] = best.slope * raws[best.name][out] + best.intercept
         chosen.append(best.name)
@@ -224,6 +227,36 @@ def hold_nested(
     return Nested(
         tuple(found), _standing("champion", spoken, lesson.outcomes, 1.0, 0.0), tuple(chosen)
     )
+
+
+def choose_kind(
+    table: Table,
+    mapping: Mapping,
+    seed: int,
+    *,
+    stable_periods: int = 0,
+    refused: RefusedTable | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[str, Nested]:
+    """The kind to train on a table's training rows, and what to expect of such a choice.
+
+    The kind is the winner on folds of all training rows (at most 6,000 of them); the figures are
+    those of ``hold_nested``, of rows that no choice has seen. It refuses what training does.
+    """
+    lesson, _, _ = read_lesson(table, mapping, stable_periods, refused)
+    names = [name for name in CANDIDATES if name in trainers_here()]
+    nested = hold_nested(lesson, names, seed=seed, progress=progress)
+    part = _some(lesson, INNER_ROWS_MAX, seed)
+    best = champion_of(hold_contest(part, names, folds=INNER_FOLDS, seed=seed))
+    return CANDIDATES[best.name], nested
+
+
+def _some(lesson: Lesson, count: int, seed: int) -> Lesson:
+    """At most ``count`` rows by a seeded draw, in their order."""
+    if len(lesson.outcomes) <= count:
+        return lesson
+    drawn = np.random.default_rng(seed).permutation(len(lesson.outcomes))[:count]
+    return lesson.take(np.sort(drawn))
 
 
 def _standing(
