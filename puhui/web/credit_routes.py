@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from puhui.web.ask import Page
-from puhui.web.desks import arrears, collect, debt, fairness, risk, strategy
+from puhui.web.desks import arrears, collect, debt, drift, fairness, risk, strategy
 from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
@@ -55,4 +55,6 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/cut-off", strategy.show, Who.RISK),
     *with_files("/desk/fairness", fairness.show, Who.RISK),
     ("POST", "/desk/fairness", fairness.audit_now, Who.AUDIT),
+    *with_files("/desk/drift", drift.show, Who.RISK),
+    ("POST", "/desk/drift", drift.measure, Who.WATCH),
 )

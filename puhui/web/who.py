@@ -23,6 +23,7 @@ class Who(Enum):
                       "supervisor"})  # fmt: skip
     COLLECTING = frozenset({"collector", "loan_officer", "operator"})
     AUDIT = frozenset({"risk_analyst", "auditor"})
+    WATCH = frozenset({"risk_analyst"})
     RISK = frozenset({"risk_analyst", "auditor", "supervisor"})
     PAYMENTS = frozenset({"operator", "auditor", "compliance_officer", "supervisor"})
     OPERATOR = frozenset({"operator"})
