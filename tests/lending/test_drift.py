@@ -58,6 +58,7 @@ def test_drift_is_measured_from_decisions_then_and_now(bank: Bank, clock: FixedC
     assert len(by_name) >= 2
     assert any(one.psi > 0.25 for one in made.signals), "the flows have fallen"
     assert 0 < made.mean_pd < 1
+    bank.node.store.settle_positions()
     with bank.node.read() as tx:
         for person in people:
             looks = [one for one in accesses_of(tx, person) if one.purpose == "model_monitoring"]

@@ -146,4 +146,5 @@ def measure(ask: Ask) -> Response:
     except Refused as refused:
         ask.wrong("before_since", said(refused.code, ask.view.language))
         return _show(ask)
+    ask.node.store.settle_positions()
     return ask.go("/desk/drift")
