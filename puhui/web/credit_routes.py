@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from puhui.web.ask import Page
-from puhui.web.desks import arrears, collect, debt, risk, strategy
+from puhui.web.desks import arrears, collect, debt, drift, fairness, risk, strategy
 from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
@@ -29,6 +29,7 @@ OWN: tuple[Route, ...] = (
     ("POST", "/loan/{contract_id}/relief/withdraw", relief.withdraw, Who.CUSTOMER),
     *with_files("/credit", credit.show, Who.CUSTOMER),
     ("POST", "/credit/lower", credit.lower, Who.CUSTOMER),
+    ("POST", "/credit/rise", credit.answer, Who.CUSTOMER),
     ("POST", "/credit/raise", credit.higher, Who.CUSTOMER),
 )
 
@@ -49,6 +50,11 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/vintages", risk.vintage, Who.LENDING),
     *with_files("/desk/customer/{party_id}/debts", debt.show, Who.LENDING),
     ("POST", "/desk/customer/{party_id}/debts", debt.record, Who.CONTACT),
+    ("POST", "/desk/customer/{party_id}/debts/open", debt.open_debts, Who.OFFICER),
     ("POST", "/desk/customer/{party_id}/debts/close", debt.close, Who.CONTACT),
     *with_files("/desk/cut-off", strategy.show, Who.RISK),
+    *with_files("/desk/fairness", fairness.show, Who.RISK),
+    ("POST", "/desk/fairness", fairness.audit_now, Who.AUDIT),
+    *with_files("/desk/drift", drift.show, Who.RISK),
+    ("POST", "/desk/drift", drift.measure, Who.WATCH),
 )

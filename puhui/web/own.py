@@ -9,11 +9,13 @@ from puhui.data import open_text
 from puhui.data.window import own_permit
 from puhui.draft import draft_field, sealed_draft
 from puhui.kernel.store import Row, Transaction
-from puhui.lending.window import application_row, contract_row
+from puhui.lending.window import Obligations, application_row, contract_row, obligations_of
 from puhui.party import Party, find_parties
 from puhui.web.ask import Ask, Missing
 
 DRAFT = "apply"
+DEBTS = "bureau_debt"
+"""The field of data that debts elsewhere are, whoever reported them."""
 
 
 def own_party(ask: Ask, tx: Transaction) -> Party:
@@ -53,6 +55,16 @@ def open_own(ask: Ask, tx: Transaction, *, field: str, sealed: str) -> str:
         now_us=ask.node.clock.now_us(),
     )
     return open_text(ask.node, tx, made, field=field, sealed=sealed) or ""
+
+
+def own_debts(ask: Ask, tx: Transaction) -> Obligations:
+    """All that the customer owes, debts elsewhere opened: they are the customer's own."""
+    party = own_party(ask, tx)
+    if party.subject is None:
+        return obligations_of(tx, party.id)
+    now_us = ask.node.clock.now_us()
+    made = own_permit(tx, party, actor=ask.actor.name, fields=[DEBTS], now_us=now_us)
+    return obligations_of(tx, party.id, node=ask.node, made=made)
 
 
 def read_draft(ask: Ask, kind: str = DRAFT) -> dict[str, str]:

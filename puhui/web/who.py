@@ -22,6 +22,8 @@ class Who(Enum):
     BOOK = frozenset({"loan_officer", "risk_analyst", "collector", "operator", "auditor",
                       "supervisor"})  # fmt: skip
     COLLECTING = frozenset({"collector", "loan_officer", "operator"})
+    AUDIT = frozenset({"risk_analyst", "auditor"})
+    WATCH = frozenset({"risk_analyst"})
     RISK = frozenset({"risk_analyst", "auditor", "supervisor"})
     PAYMENTS = frozenset({"operator", "auditor", "compliance_officer", "supervisor"})
     OPERATOR = frozenset({"operator"})

@@ -6,6 +6,7 @@ import re
 
 from puhui.lending.window import applications_of, loans_of
 from puhui.party import find_parties
+from puhui.servicing.window import reliefs_of
 from puhui.web.routes import ROUTES
 from tests.web.browser import Browser
 from tests.web.market import furnish, open_shop, party_of
@@ -13,7 +14,7 @@ from tests.web.town import Town
 
 CHANGE = "source=CNY&target=USD&kind=send&amount=1000"
 PARTS = re.compile(r"\{(\w+)\}")
-ROLES = ("loan_officer", "auditor", "administrator", "operator")
+ROLES = ("loan_officer", "risk_analyst", "auditor", "administrator", "operator")
 
 
 def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
@@ -31,6 +32,11 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         party_id = find_parties(town.node, tx, phone=town.good.phone)[0].id
         application = applications_of(tx, party_id)[0].id
         (loan,) = loans_of(tx, party_id)
+    form = citizen.open(f"/loan/{loan.contract_id}/relief").form("/relief")
+    citizen.send(form, reason="illness", days="60")
+    with town.node.read() as tx:
+        (asked,) = reliefs_of(tx, loan.contract_id)
+    relief = asked.id
     consent = re.search(r"consent-[0-9a-f]+", citizen.open("/consents").text)
     complaint = re.search(r"complaint-[0-9a-f]+", citizen.open("/complaints").text)
     assert consent is not None
@@ -44,6 +50,8 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         "party_id": party_id,
         "name": "merchant_310",
         "position": "7",
+        "loan_id": loan.contract_id,
+        "relief_id": relief,
         **furnish(town, citizen, town.good.phone, town.other.phone),
     }
     shop = open_shop(town, party_of(town, town.other.phone))

@@ -100,17 +100,24 @@ def test_a_debt_elsewhere_is_recorded_and_closed(town: Town) -> None:
     assert wrong.status == 422, "nobody pays more a month than is owed"
     done = officer.send(wrong.form("/debts"), **{**told, "monthly": ""})
     assert "已登记" in done.text
-    assert "5,000.00" in done.text
-    with town.node.read() as tx:
-        assert obligations_of(tx, party_id).debt_minor("CNY") == 500_000
-    rows = json.loads(officer.ask(f"/desk/customer/{party_id}/debts.json").text)["rows"]
-    assert [row["kind"] for row in rows] == ["bureau"]
+    assert "5,000.00" not in done.text, "amounts of debts elsewhere are sealed"
+    opened = officer.send(done.form("/open"))
+    assert "5,000.00" in opened.text
+    access = opened.url.partition("access=")[2]
+    path = f"/desk/customer/{party_id}/debts.json"
+    (row,) = json.loads(officer.ask(f"{path}?access={access}").text)["rows"]
+    assert (row["kind"], row["debt_minor"]) == ("bureau", 500_000)
+    (row,) = json.loads(officer.ask(path).text)["rows"]
+    assert row["debt_minor"] == 0
+    second = town.staff_login(town.logins()[1].login)
+    foreign = second.open(f"/desk/customer/{party_id}/debts?access={access}")
+    assert "5,000.00" not in foreign.text, "a look is whose it was"
     form = done.form("/debts/close")
     assert officer.send(form, debt="obligation-0", key="z" * 16).status == 404
     closed = officer.send(form)
     assert "不再计入" in closed.text
     with town.node.read() as tx:
-        assert obligations_of(tx, party_id).debt_minor("CNY") == 0
+        assert obligations_of(tx, party_id).items == ()
     assert (
         not town.staff("risk_analyst").open(f"/desk/customer/{party_id}/debts").has_form("/debts")
     )

@@ -5,14 +5,19 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from puhui.channel import said
+from puhui.data import Permit
+from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
+from puhui.kernel.store import Transaction
 from puhui.lending.window import obligations_of
 from puhui.party import find_parties
 from puhui.web.ask import Ask, Missing
 from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.own import DEBTS
 from puhui.web.pages.amount import amount_of, read_amount
 from puhui.web.pages.credit import COLUMNS, CURRENCY
 
+PURPOSE = "debt_check"
 KINDS = ("bureau", "declared", "wallet_credit", "guarantee")
 LINKS = {"loan": "/desk/loan/{}", "offer": "/desk/case/{}"}
 
@@ -27,7 +32,8 @@ def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         if not find_parties(ask.node, tx, party_ids=[party_id]):
             raise Missing
-        found = obligations_of(tx, party_id)
+        made = _permit(ask, tx)
+        found = obligations_of(tx, party_id, node=ask.node if made else None, made=made)
     if ending_of(ask):
         return file_reply(ask, "obligations", COLUMNS, of_rows(found.items), {"party": party_id})
     return ask.page(
@@ -42,9 +48,39 @@ def _show(ask: Ask) -> Response:
         columns=COLUMNS,
         kinds=KINDS,
         links=LINKS,
+        is_sealed=any(one.is_sealed for one in found.items),
+        access_id=ask.query.get("access", ""),
         typed={name: ask.text(name) for name in ("kind", "amount", "monthly", "source")},
         done=ask.query.get("done", ""),
     )
+
+
+def _permit(ask: Ask, tx: Transaction) -> Permit | None:
+    """What a recorded look at this person's debts still gives; None without one."""
+    access_id = ask.query.get("access", "")
+    if not access_id:
+        return None
+    try:
+        made = permit_of_access(ask.node, tx, access_id, viewer=ask.actor.name)
+    except Refused as refused:
+        ask.wrong("_access", said(refused.code, ask.view.language))
+        return None
+    is_whole = made.party_id == ask.request.path_params["party_id"] and DEBTS in made.fields
+    return made if is_whole else None
+
+
+def open_debts(ask: Ask) -> Response:
+    """Record a look at debts elsewhere, to keep anybody from too much of them, and show them."""
+    party_id = ask.request.path_params["party_id"]
+    told = {"party_id": party_id, "purpose": PURPOSE, "fields": (DEBTS,)}
+    try:
+        access = ask.act("data.record_access", told)
+    except Refused as refused:
+        if refused.code == "party.unknown":
+            raise
+        ask.wrong("_access", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/desk/customer/{party_id}/debts?access={access.access_id}")
 
 
 def record(ask: Ask) -> Response:

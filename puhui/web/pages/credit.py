@@ -6,14 +6,15 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.lending import shelf
-from puhui.lending.window import Obligations, obligations_of
-from puhui.web.ask import Ask
-from puhui.web.column import Column, Kind
+from puhui.lending.window import Obligations, changes_of
+from puhui.web.ask import Ask, Missing
+from puhui.web.column import Column, Kind, product_title
 from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.own import own_debts
 from puhui.web.pages.amount import read_amount
 
 CURRENCY = "CNY"
+CHANGES_SHOWN = 6
 COLUMNS = (
     Column("kind", "credit.kind", lambda row: row.kind.value, Kind.WORD, words="credit.kind_"),
     Column("product", "credit.product", lambda row: row.product, Kind.PRODUCT),
@@ -32,9 +33,11 @@ def show(ask: Ask) -> Response:
 
 def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
-        found = obligations_of(tx, ask.party_id)
+        found = own_debts(ask, tx)
+        changes = changes_of(tx, ask.party_id)
     if ending_of(ask):
         return file_reply(ask, "obligations", COLUMNS, of_rows(found.items))
+    names = {one.product for one in found.items} | {one.product for one in changes}
     return ask.page(
         "credit.html",
         found=found,
@@ -43,21 +46,19 @@ def _show(ask: Ask) -> Response:
         monthly_minor=found.monthly_minor(CURRENCY),
         here_minor=found.owed_here_minor(CURRENCY),
         own_minor=found.own_limit_minor(CURRENCY),
-        titles={one: _title(ask, one) for one in {item.product for item in found.items} if one},
+        offers=[one for one in changes if one.status == "offered"],
+        told=[one for one in changes if one.status != "offered"][:CHANGES_SHOWN],
+        titles={one: product_title(ask.say, one) for one in names if one},
         amount=ask.text("amount"),
         done=ask.query.get("done", ""),
         back="/me",
     )
 
 
-def _title(ask: Ask, product: str) -> str:
-    return ask.say.of(shelf.load_product(product), "title")
-
-
 def lower(ask: Ask) -> Response:
     """Let oneself owe less here: to what is owed now by one tap, or to an amount."""
     with ask.node.read() as tx:
-        found = obligations_of(tx, ask.party_id)
+        found = own_debts(ask, tx)
     if ask.text("way") == "now":
         wanted: int | None = found.owed_here_minor(CURRENCY)
     else:
@@ -68,8 +69,23 @@ def lower(ask: Ask) -> Response:
 def higher(ask: Ask) -> Response:
     """Let oneself owe more here again, as far as income carries it."""
     with ask.node.read() as tx:
-        found = obligations_of(tx, ask.party_id)
+        found = own_debts(ask, tx)
     return _set(ask, "lending.raise_credit_limit", _amount(ask), found)
+
+
+def answer(ask: Ask) -> Response:
+    """Say yes or no to a higher credit limit that was offered; without a yes it stays."""
+    with ask.node.read() as tx:
+        own = {one.id for one in changes_of(tx, ask.party_id)}
+    if ask.text("change") not in own or ask.text("answer") not in ("yes", "no"):
+        raise Missing
+    told = {"change_id": ask.text("change"), "is_agreed": ask.text("answer") == "yes"}
+    try:
+        ask.act("lending.answer_rise", told)
+    except Refused as refused:
+        ask.wrong("_change", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go("/credit?done=answered")
 
 
 def _amount(ask: Ask) -> int | None:
