@@ -294,6 +294,71 @@ def test_money_is_changed_by_the_cheapest_offer(town: Town) -> None:
     assert gone.status == 422
 
 
+def test_money_is_sent_to_somebody_else_in_another_currency(town: Town) -> None:
+    """All costs, rate, end and arrival stand before the button; both sides have a receipt."""
+    browser, other = rich(town, 3_000_000), town.customer(town.other)
+    assert browser.open("/remit/amount").url.endswith("/remit"), "no step can be skipped"
+    open_exchange(town)
+    open_wallet(town, party_of(town, town.other.phone))
+    page = browser.send(browser.open("/remit?new=1").form("/remit"), to="person", who="1390000")
+    assert page.status == 422
+    page = browser.send(page.form("/remit"), to="person", who=town.other.phone)
+    assert hide_name(town.other.name) in page.text
+    for wrong, words in (
+        ({"amount": "x"}, "请填写金额"),
+        ({"target": "CNY"}, "同一币种"),
+        ({"remark": "x" * 141}, "140"),
+        ({"kind": "other"}, "哪一边"),
+    ):
+        right = {"source": "CNY", "target": "USD", "kind": "send", "amount": "1000"}
+        bad = browser.send(page.form("/remit/amount"), **{**right, **wrong})
+        assert (bad.status, words in bad.text) == (422, True), bad.text
+    page = browser.send(page.form("/remit/amount"), **right, remark="学费")
+    places = [page.text.index(name) for name in ("Provider One", "Provider Two")]
+    assert places == sorted(places), "the best offer first"
+    check = browser.open(page.link("/remit/check"))
+    for words in ("1,000.00 元", "对方收到", "平台费用", "报价有效到", "马上进对方钱包", "学费"):
+        assert words in check.text
+    assert hide_phone(town.other.phone) in check.text
+    form = check.form("/remit/check")
+    forged = browser.post("/remit/check", {**form.fields, "worst": "0", "shown": "0" * 32})
+    assert forged.status == 422
+    done = browser.send(form)
+    assert "已汇出" in done.text
+    assert browser.send(form).url.endswith("/exchange"), "a second click sends nothing"
+    path = done.url.removeprefix("http://testserver").split("?")[0]
+    came = other.open(path)
+    assert "收到汇款" in came.text
+    assert "学费" in came.text
+    assert "平台费用" not in came.text, "what it cost is the payer's"
+    assert town.customer(town.spare).ask(path).status == 404
+    assert "美元" in other.open("/wallet").text
+    assert browser.open("/remit/check?quote=none").url.endswith("/remit")
+
+
+def test_money_is_sent_to_a_bank_abroad(town: Town) -> None:
+    browser = rich(town, 3_000_000)
+    scheme = open_exchange(town)
+    page = browser.open("/remit?new=1")
+    assert browser.send(page.form("/remit"), to="bank", bank="none").status == 422
+    assert browser.send(page.form("/remit"), to="").status == 422
+    page = browser.send(page.form("/remit"), to="bank", bank=scheme.payee_bank)
+    right = {"source": "CNY", "target": "USD", "kind": "receive", "amount": "100"}
+    assert "收款人姓名和账号" in browser.send(page.form("/remit/amount"), **right).text
+    page = browser.send(page.form("/remit/amount"), **right, remark="Somchai 12-345")
+    check = browser.open(page.link("/remit/check"))
+    for words in ("Payee Bank", "Somchai 12-345", "由它转给收款人"):
+        assert words in check.text
+    before = scheme.owed(scheme.payee_bank, currency="USD")
+    done = browser.send(check.form("/remit/check"))
+    assert "Payee Bank" in done.text
+    assert scheme.owed(scheme.payee_bank, currency="USD") == [before[0] - 10_000]
+    page = browser.open("/remit")
+    page = browser.send(page.form("/remit"), to="bank", bank=scheme.payee_bank)
+    gone = browser.send(page.form("/remit/amount"), **{**right, "target": "THB"}, remark="x")
+    assert gone.status == 422
+
+
 def test_money_is_taken_onto_a_device_and_the_device_is_stopped(town: Town) -> None:
     browser = rich(town)
     device = device_of(party_of(town, town.good.phone))
