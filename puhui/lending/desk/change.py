@@ -262,8 +262,8 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     ``lending.not_running``, ``lending.not_revolving``, ``lending.past_due``,
     ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
     ``lending.bad_terms`` after the last due day, ``lending.over_capacity``,
-    ``lending.own_limit_reached``, ``lending.books_not_open``, ``payment.tier_balance``,
-    ``payment.wallet_closed``, ``party.not_yours``, ``party.erased``.
+    ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.books_not_open``,
+    ``payment.tier_balance``, ``payment.wallet_closed``, ``party.not_yours``, ``party.erased``.
     """
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
@@ -279,8 +279,7 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     if row.outstanding_minor + input.amount_minor > most:
         left = max(0, most - row.outstanding_minor)
         raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
-    take_party(act, row.party_id)
-    check_drawdown(act, row)
+    check_drawdown(act, take_party(act, row.party_id), row)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     wallet, funding = (
         wallet_account(row.party_id, row.currency),
