@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.lending import loan_state, quote_pay_off
+from puhui.lending import quote_pay_off
+from puhui.lending.window import plan_of
 from puhui.web.ask import Ask
 from puhui.web.own import own_contract
 from puhui.web.pages.loan import return_by
@@ -30,7 +31,7 @@ def pay_off(ask: Ask) -> Response:
         row = own_contract(ask, tx)
         if row.status not in RUNNING:
             return ask.go(f"/loan/{row.id}")
-        last = loan_state(tx, row.id, ask.today).instalments[-1].due_on
+        last = plan_of(tx, row.id, ask.today)[-1].due_on
         quote = quote_pay_off(tx, row.id, min(on, max(last, ask.today)))
     return ask.page("payoff.html", row=row, quote=quote, back=f"/loan/{row.id}")
 
@@ -45,10 +46,9 @@ def _give_back(ask: Ask) -> Response:
         row = own_contract(ask, tx)
         if row.status not in RUNNING:
             return ask.go(f"/loan/{row.id}")
-        state = loan_state(tx, row.id, ask.today)
         quote = quote_pay_off(tx, row.id, ask.today)
         balance = balance_of(tx, ask.party_id)
-    by = return_by(row, state.servicing.cooling_off_days)
+    by = return_by(row)
     return ask.page(
         "give_back.html",
         row=row,

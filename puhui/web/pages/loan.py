@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 from starlette.responses import Response
@@ -49,7 +50,7 @@ def show(ask: Ask) -> Response:
         columns=PLAN,
         bars=bars_of(lines),
         relief=reliefs[0] if reliefs else None,
-        return_by=return_by(row, state.servicing.cooling_off_days),
+        return_by=return_by(row),
         product=shelf.load_product(row.product),
         is_running=row.status in RUNNING,
         is_stale=row.status == "signed" and row.counts_from != ask.today.isoformat(),
@@ -58,8 +59,9 @@ def show(ask: Ask) -> Response:
     )
 
 
-def return_by(row: Row, days: int) -> date | None:
+def return_by(row: Row) -> date | None:
     """The last day on which a loan may be given back without a reason; None where there is none."""
+    days: int = json.loads(row.servicing)["cooling_off_days"]
     if row.status != "current" or row.started_on is None or not days:
         return None
     return date.fromisoformat(row.started_on) + timedelta(days=days)
