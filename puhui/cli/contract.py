@@ -163,7 +163,7 @@ def _show_contract(
     with node.read(is_snapshot=False) as tx:
         today = business_date(node.clock.now_us())
         contract, terms, cost = lending.draft_contract(tx, application_id, today, language)
-    lent = Money(terms.principal_minor, terms.currency)
+    lent = Money(cost.principal_minor, terms.currency)
     total = Money(cost.total_minor, terms.currency)
     say.line("Contract")
     say.pairs(

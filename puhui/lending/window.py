@@ -18,14 +18,13 @@ from puhui.lending.desk.page import (
     loan_events,
     review_of,
 )
-from puhui.lending.desk.read import loans_of, plan_of
+from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
 from puhui.lending.nouns.strategy import CreditLimitReview, Strategy, StrategyStep
-from puhui.lending.rules.dynamic_limit import review_credit_limit
 from puhui.payment import wallet_account
 from puhui.servicing import build_schedule
 
@@ -43,6 +42,7 @@ __all__ = [
     "changes_of",
     "contract_row",
     "contracts_for",
+    "cooling_off_days",
     "count_by_bucket",
     "count_by_day",
     "count_by_rate",
@@ -56,7 +56,6 @@ __all__ = [
     "model_of",
     "obligations_of",
     "plan_of",
-    "review_credit_limit",
     "review_of",
     "simulate_strategy",
     "wallet_account",

@@ -10,6 +10,7 @@ from tests.api.exchange_things import exchange_things
 from tests.api.payment_things import payment_things, staff_payment_things
 from tests.api.town import Town
 from tests.lending.bank import PRODUCT, resident_id
+from tests.lending.test_desk_guard import second_product
 
 BAD_FLOWS = {"id": "x", "age": "40", "income": "120000", "debt": "0", "flow": "150", "late": "40"}
 
@@ -43,6 +44,7 @@ def own_things(town: Town) -> Things:
         "lending.read_schedule": (borrower, loan),
         "lending.quote_pay_off": (borrower, loan),
         "lending.repay": (borrower, {**loan, "amount_minor": 1000}),
+        "lending.draw": revolving(town),
         "lending.read_wallet": (borrower, party),
         "data.list_consents": (borrower, party),
         "data.grant_consent": (borrower, {**party, **grant}),
@@ -70,6 +72,18 @@ def asked_relief(town: Town, who: str) -> str:
     """A request for relief that waits."""
     given = {"loan_id": town.loan(who), "reason": "market", "days": 30}
     return str(town.post(who, "/api/servicing/ask_relief", given).json()["relief_id"])
+
+
+def revolving(town: Town) -> tuple[str, dict[str, Any]]:
+    """A loan that may be drawn again, of which something was repaid."""
+    second_product(town.bank)
+    who = town.fresh()
+    application_id = town.application(who, product="smallfirm", method="draw_at_will")
+    assert town.bank.decide(application_id).outcome == "approved"
+    contract = {"contract_id": town.bank.accept(application_id).contract_id}
+    town.bank.act("lending.disburse", town.key(), **contract)
+    town.bank.act("lending.repay", town.key(), **contract, amount_minor=200_000)
+    return who, {**contract, "amount_minor": 100_000}
 
 
 def own_limit(town: Town, who: str, credit_limit_minor: int) -> dict[str, Any]:

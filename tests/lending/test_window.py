@@ -16,6 +16,7 @@ from puhui.lending.window import (
     build_schedule,
     contract_row,
     contracts_for,
+    cooling_off_days,
     count_by_bucket,
     count_by_day,
     count_by_rate,
@@ -98,6 +99,7 @@ def test_contracts_and_counts_tell_of_the_book(bank: Bank) -> None:
         assert sum(one.paid_minor for one in rows) == 100_000
         assert rows[-1].outstanding_after_minor == 0
         assert rows[0].due_on > today
+        assert cooling_off_days(row) == 3
         assert [one.id for one in list_contracts(tx, status="current")] == [contract_id]
         assert list_contracts(tx, status="past_due", order="-days") == ()
         assert [one.id for one in contracts_for(tx, row.application_id)] == [contract_id]

@@ -164,8 +164,31 @@ def test_relief_is_decided_by_somebody_else(book: Book, clock: FixedClock) -> No
     close_day(book.node, day)
     with book.node.read() as tx:
         row = servicing.live.take_loan(tx, loan)
-    assert row.days_past_due >= 39 and row.stage == 2 and row.risk_class == 1
-    assert row.bucket <= 3
+    assert (row.days_past_due, row.arrears_minor, row.stage, row.risk_class) == (0, 0, 2, 1)
+    with book.node.read() as tx:
+        state = servicing.live.read_book(tx, loan).state(day)
+    assert state.outstanding_minor == row.outstanding_minor
+    assert next(one for one in state.rows if one.owed_minor).due_on == (
+        DAY + timedelta(days=1 + 60)
+    )
+
+
+def test_relief_of_a_loan_that_is_paid_takes_principal_off_for_a_while(
+    book: Book, clock: FixedClock
+) -> None:
+    with book.node.read() as tx:
+        owing = {row.id for row in window.list_arrears(tx, count=500)}
+        fine = next(loan_id(n) for n in range(120) if loan_id(n) not in owing)
+        before = servicing.live.read_book(tx, fine).state(DAY + timedelta(days=1))
+    asked = {"loan_id": fine, "reason": "illness", "days": 60}
+    relief = act(book, "servicing.ask_relief", **asked).relief_id
+    act(book, "servicing.decide_relief", "officer", relief_id=relief, is_granted=True, days=60)
+    with book.node.read() as tx:
+        after = servicing.live.read_book(tx, fine).state(DAY + timedelta(days=1))
+    assert len(after.rows) > len(before.rows)
+    coming = next(row for row in after.rows if row.due_on > after.on)
+    assert coming.principal_owed_minor == 0 and coming.interest_minor > 0
+    assert after.outstanding_minor == before.outstanding_minor
 
 
 def test_pauses_are_bounded(book: Book) -> None:

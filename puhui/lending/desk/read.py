@@ -11,7 +11,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
 from puhui.lending.desk.repay import read_loan
-from puhui.lending.desk.shelf import DECISION
+from puhui.lending.desk.shelf import DECISION, SERVICING
 from puhui.lending.nouns import Decision, PlanRow, PlanState
 from puhui.lending.nouns.request import CaseFile, LoanSummary
 
@@ -94,6 +94,11 @@ def plan_of(tx: Transaction, contract_id: str, on: date) -> tuple[PlanRow, ...]:
     Before the money is paid out it is the plan that was signed. Refused: ``lending.no_contract``.
     """
     return loan_state(tx, contract_id, on).rows
+
+
+def cooling_off_days(row: Row) -> int:
+    """For how many days a contract may be given back without a reason, nought for none."""
+    return SERVICING.validate_json(row.servicing).cooling_off_days
 
 
 def portfolio(tx: Transaction) -> tuple[Row, ...]:

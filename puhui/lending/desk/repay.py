@@ -70,7 +70,8 @@ def repay(act: Act, input: Repay) -> Repaid:
 
     What is due goes first, in the product's order; the rest is early repayment; money beyond the
     pay-off amount stays in the wallet or is refused, as the product says. ``payer_id`` is whose
-    wallet pays, the borrower's where it is empty; a customer pays from the own wallet.
+    wallet pays, the borrower's where it is empty; a customer pays from the own wallet, and is not
+    told how another's loan stands.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
     ``lending.overpaid``, ``lending.wallet_short``, ``lending.books_not_open``,
     ``lending.nothing_owed``, ``party.not_yours``.
@@ -96,6 +97,8 @@ def repay(act: Act, input: Repay) -> Repaid:
     update_contract(act, row, changed.after)
     act.emit("lending.repaid", row.party_id, {"contract": row.id, "amount_minor": taken})
     share, state = changed.new, changed.after
+    if payer:
+        return Repaid(row.id, 0, 0, 0, 0, 0, rest, 0, "")
     return Repaid(
         row.id,
         share.principal_minor,

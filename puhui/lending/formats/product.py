@@ -11,6 +11,7 @@ from puhui.lending.nouns import (
     CutOff,
     DayCount,
     Direction,
+    Early,
     GuardSetting,
     Law,
     LegalCap,
@@ -149,11 +150,21 @@ def _servicing(sheet: Sheet) -> Servicing:
         overpayment=sheet.choice("overpayment", Overpayment),
         shifts_due_days=sheet.flag("shifts_due_days"),
         cooling_off_days=sheet.whole("cooling_off", "day", 0, 60),
+        penalty_on_interest=sheet.has("penalty_on_interest") and sheet.flag("penalty_on_interest"),
+        early=sheet.choice("early", Early) if sheet.has("early") else Early.REDUCE_INSTALMENT,
+        is_revolving=sheet.has("revolving") and sheet.flag("revolving"),
+        over_applied_share=_over_applied(sheet),
     )
     if servicing.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
         raise sheet.refuse("rounding", "must be half_up or half_even")
     sheet.finish()
     return servicing
+
+
+def _over_applied(sheet: Sheet) -> Decimal:
+    if not sheet.has("over_applied"):
+        return Decimal(0)
+    return sheet.share("over_applied", "share of amount")
 
 
 def _allocation(sheet: Sheet) -> tuple[tuple[Timing, Part], ...]:

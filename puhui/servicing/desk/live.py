@@ -47,6 +47,7 @@ __all__ = [
     "read_book",
     "take_loan",
     "transfer_chain",
+    "watch_loan",
 ]
 
 PD_UNKNOWN = Decimal("0.02")
@@ -67,8 +68,9 @@ class LoanIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A loan before and after an event, and what each event's money came to differently."""
+    """A loan before and after event ``number``, and what each event's money came to differently."""
 
+    number: int
     before: PlanState
     after: PlanState
     shares: tuple[Share, ...]
@@ -130,7 +132,7 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
     status = row.status if row.status in tables.LIVE_STATUSES else "live"
     _put(act, loan, after, columns, status=status)
-    return Changed(before, after, shares)
+    return Changed(columns["events"], before, after, shares)
 
 
 def _put(
@@ -217,6 +219,12 @@ def take_loan(tx: Transaction, loan_id: str) -> Row:
     if row is None:
         raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
     return row
+
+
+def watch_loan(act: Act, loan_id: str) -> None:
+    """Watch a restructured loan from today on, for the time that the rules on classes say."""
+    until = act.today.toordinal() + risk_figures().watch_days
+    act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until)
 
 
 def forget_chance(act: Act, party_id: str) -> None:

@@ -11,8 +11,8 @@ from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.party import check_actor, take_party
 from puhui.payment import wallet_account
 from puhui.servicing.desk.day import post_own
-from puhui.servicing.desk.figures import risk_figures
-from puhui.servicing.desk.live import take_loan
+from puhui.servicing.desk.live import change_loan, read_book, take_loan, watch_loan
+from puhui.servicing.nouns import Happening, PlanEvent
 from puhui.servicing.nouns.collect import (
     AddGuarantee,
     AddPledge,
@@ -28,6 +28,7 @@ from puhui.servicing.nouns.collect import (
     PledgeMoved,
     ReliefMoved,
 )
+from puhui.servicing.rules.relief import relief_event
 from puhui.servicing.tables import collect as tables
 from puhui.servicing.tables import live
 
@@ -54,23 +55,14 @@ def pause_age(act: Act, input: PauseAge) -> AgePaused:
     days = (input.until - act.today).days
     if not 0 <= days <= RELIEF_DAYS_MAX:
         raise Refused("servicing.bad_pause", f"A pause lasts up to {RELIEF_DAYS_MAX} days.")
-    return _pause(act, row, days)
+    _, _, before = change_loan(act, row.id, _pause(act, days)).after.paused
+    return AgePaused(row.id, input.until, before)
 
 
-def _pause(act: Act, row: Row, days: int) -> AgePaused:
-    today = act.today.toordinal()
-    before = row.paused_days
-    if row.paused_from:
-        before += max(0, min(today, row.paused_until) - row.paused_from)
-    until = today + days
-    act.tx.put(
-        live.SET_PAUSE,
-        id_=row.id,
-        paused_from_=today if days else 0,
-        paused_until_=until if days else 0,
-        paused_days_=before,
-    )
-    return AgePaused(row.id, act.today + timedelta(days=days), before)
+def _pause(act: Act, days: int) -> PlanEvent:
+    if not days:
+        return PlanEvent("", Happening.RESUMED, act.today)
+    return PlanEvent("", Happening.PAUSED, act.today, due_on=act.today + timedelta(days=days))
 
 
 @use_case("servicing.charge_off", roles=("risk_analyst",))
@@ -144,11 +136,14 @@ def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
 
 @use_case("servicing.decide_relief", roles=("loan_officer", "risk_analyst"))
 def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
-    """Grant or decline relief. Granted, the loan's age stands still and the loan is watched.
+    """Grant or decline relief. Granted, the loan is laid out anew, and watched.
 
-    A watched loan is at least special mention and in stage two, for the time that the rules on
-    restructured assets say. Refused: ``servicing.no_relief``, ``servicing.relief_decided``,
-    ``servicing.bad_relief``, ``party.four_eyes`` where the officer asked for it.
+    A loan with arrears starts anew: all of it falls due from so many days on, over as many
+    instalments as are not paid yet. Any other asks for no principal for as long. Its age stands
+    still meanwhile. A watched loan is at least special mention and in stage two, for the time that
+    the rules on restructured assets say. Refused: ``servicing.no_relief``,
+    ``servicing.relief_decided``, ``servicing.bad_relief``, ``servicing.loan_over``,
+    ``party.four_eyes`` where the officer asked for it.
     """
     found = act.tx.one(tables.LOCK_RELIEF, id=input.relief_id)
     if found is None:
@@ -163,9 +158,9 @@ def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
         if not 1 <= input.days <= RELIEF_DAYS_MAX:
             raise Refused("servicing.bad_relief", f"Relief is for up to {RELIEF_DAYS_MAX} days.")
         row = _take_live(act, found.loan_id)
-        _pause(act, row, input.days)
-        watched = act.today + timedelta(days=risk_figures().watch_days)
-        act.tx.put(live.SET_WATCH, id_=row.id, day_=watched.toordinal())
+        watch_loan(act, row.id)
+        state = read_book(act.tx, row.id).state(act.today)
+        change_loan(act, row.id, relief_event(state, input.days), _pause(act, input.days))
     act.tx.put(
         tables.DECIDE_RELIEF,
         id_=found.id,

@@ -152,15 +152,6 @@ CHANGED_END = (
     .offset(bindparam("skip"))
 )
 CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
-SET_PAUSE = (
-    update(LOAN)
-    .where(_loan.id == bindparam("id_"))
-    .values(
-        paused_from=bindparam("paused_from_"),
-        paused_until=bindparam("paused_until_"),
-        paused_days=bindparam("paused_days_"),
-    )
-)
 SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
 SET_GRADE = (
     update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.lending import quote_pay_off
-from puhui.lending.window import plan_of
+from puhui.lending import loan_state, quote_pay_off
+from puhui.lending.window import cooling_off_days
 from puhui.web.ask import Ask
 from puhui.web.own import own_contract
 from puhui.web.pages.loan import return_by
@@ -31,7 +31,7 @@ def pay_off(ask: Ask) -> Response:
         row = own_contract(ask, tx)
         if row.status not in RUNNING:
             return ask.go(f"/loan/{row.id}")
-        last = plan_of(tx, row.id, ask.today)[-1].due_on
+        last = loan_state(tx, row.id, ask.today).rows[-1].due_on
         quote = quote_pay_off(tx, row.id, min(on, max(last, ask.today)))
     return ask.page("payoff.html", row=row, quote=quote, back=f"/loan/{row.id}")
 
@@ -48,7 +48,7 @@ def _give_back(ask: Ask) -> Response:
             return ask.go(f"/loan/{row.id}")
         quote = quote_pay_off(tx, row.id, ask.today)
         balance = balance_of(tx, ask.party_id)
-    by = return_by(row)
+    by = return_by(row, cooling_off_days(row))
     return ask.page(
         "give_back.html",
         row=row,

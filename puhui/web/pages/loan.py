@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 
 from starlette.responses import Response
@@ -12,7 +11,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row
 from puhui.lending import loan_state, quote_pay_off, shelf
-from puhui.lending.window import loan_events, plan_of
+from puhui.lending.window import cooling_off_days, loan_events, plan_of
 from puhui.servicing.window import reliefs_of
 from puhui.web.ask import Ask
 from puhui.web.export import ending_of, file_reply, of_rows
@@ -50,7 +49,7 @@ def show(ask: Ask) -> Response:
         columns=PLAN,
         bars=bars_of(lines),
         relief=reliefs[0] if reliefs else None,
-        return_by=return_by(row),
+        return_by=return_by(row, cooling_off_days(row)),
         product=shelf.load_product(row.product),
         is_running=row.status in RUNNING,
         is_stale=row.status == "signed" and row.counts_from != ask.today.isoformat(),
@@ -59,9 +58,8 @@ def show(ask: Ask) -> Response:
     )
 
 
-def return_by(row: Row) -> date | None:
+def return_by(row: Row, days: int) -> date | None:
     """The last day on which a loan may be given back without a reason; None where there is none."""
-    days: int = json.loads(row.servicing)["cooling_off_days"]
     if row.status != "current" or row.started_on is None or not days:
         return None
     return date.fromisoformat(row.started_on) + timedelta(days=days)

@@ -371,5 +371,4 @@ def _carry(old: Row, new: Row) -> None:
     new.charged += old.charged
     new.in_advance += old.in_advance
     new.late += old.late
-    new.starts_on = min(new.starts_on, old.starts_on)
     new.paid_on = old.paid_on or new.paid_on
