@@ -208,6 +208,7 @@ class LogEngine:
         self._state = State.restored(arrays, ids=self._state.ids)
         self.is_import_seen = bool(arrays["is_import_seen"][0])
         self._snapshot_at = self._state.ordinals
+        self._recent.begin_at(self._state.ordinals)
         return sequence
 
     def _replay(self, after: int, progress: Callable[[int], None] | None) -> None:

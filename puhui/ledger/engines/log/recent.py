@@ -22,8 +22,11 @@ class Recent:
     def __init__(self) -> None:
         self._records: Records = touched(np.zeros(SIZE, dtype=TRANSFER))
         self._words = words_of(self._records)
-        self._begin = 0
-        self._end = 0
+        self.begin_at(0)
+
+    def begin_at(self, ordinal: int) -> None:
+        """Nothing is kept before an ordinal."""
+        self._begin = self._end = ordinal
 
     @property
     def first(self) -> int:
