@@ -179,7 +179,8 @@ class LogEngine:
     ) -> tuple[Judged, list[NDArray[np.uint8]]]:
         state = self._state
         begin = state.ordinals
-        judged = state.judge(batch, last_ns, self._gather)
+        recent = self._recent
+        judged = state.judge(batch, last_ns, self._gather, recent.words, recent.first)
         self.is_import_seen |= bool(batch["flags"][0] & IMPORTED)
         pieces = self._recent.add(begin, judged.records)
         self._index.feed(judged, state.account_count)

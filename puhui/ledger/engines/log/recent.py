@@ -33,6 +33,11 @@ class Recent:
         """The ordinal from which on transfers are kept."""
         return max(self._begin, self._end - SIZE)
 
+    @property
+    def words(self) -> NDArray[np.uint64]:
+        """All of them as ``(SIZE, 16) uint64``, an ordinal at its remainder by ``SIZE``."""
+        return self._words
+
     def add(self, ordinal: int, records: Records) -> list[NDArray[np.uint8]]:
         """Keep a batch whose first ordinal is ``ordinal``; returns where its bytes stand, in order.
 
