@@ -16,7 +16,15 @@ from puhui.kernel.compiled import njit
 from puhui.ledger.arrays.layout import PENDING_FLAG, SECOND
 from puhui.ledger.arrays.local import mix
 from puhui.ledger.arrays.record import Records
-from puhui.ledger.arrays.table import BURNT_BIT, Place, Places, Words, find_account, next_ordinal
+from puhui.ledger.arrays.table import (
+    BURNT_BIT,
+    Place,
+    Places,
+    Words,
+    find_account,
+    next_ordinal,
+    probe,
+)
 
 UNREAD = -2
 """In place of a place in the pool: the record is not in the ring."""
@@ -33,17 +41,17 @@ def _take(
     high: np.uint64,
     h: np.uint64,
     table: Words,
-    shift: int,
     base: int,
     ring: Words,
     first: int,
+    ordinal: Place,
+    at: Place,
 ) -> tuple[Place, Place, int]:
-    """Find an id and copy its record; its ordinal, its place in the pool, and what is filled."""
-    at: Place = np.int64(h >> np.uint64(shift))
-    while True:
-        ordinal, at = next_ordinal(table, base, h, at)
-        if ordinal < 0:
-            return -1, -1, filled
+    """Copy the record of an id that ``probe`` has found, or look on where it only hashes alike.
+
+    Its ordinal, its place in the pool, and how much of that is filled.
+    """
+    while ordinal >= 0:
         plain = ordinal & _ORDINAL
         if plain < first:
             return ordinal, UNREAD, filled
@@ -52,6 +60,8 @@ def _take(
             for j in range(16):
                 words[filled, j] = ring[row, j]
             return ordinal, filled, filled + 1
+        ordinal, at = next_ordinal(table, base, h, at)
+    return -1, -1, filled
 
 
 @njit
@@ -82,14 +92,19 @@ def find_known(
     for i in range(count):
         hashes[i] = mix(words[i, 0], words[i, 1])
     filled, unread = count, 0
+    start = np.full(count, -1, dtype=np.int64)
+    probe(table, shift, base, hashes[:count], start, known)
     for i in range(count):
-        known[i], found[i], filled = _take(
-            words, filled, words[i, 0], words[i, 1], hashes[i], table, shift, base, ring, first
-        )
-        if found[i] == UNREAD:
-            unread += 1
-        elif known[i] >= BURNT_BIT:
-            found[i] = -1
+        found[i] = -1
+        if known[i] >= 0:
+            known[i], found[i], filled = _take(
+                words, filled, words[i, 0], words[i, 1], hashes[i], table, base, ring, first,
+                known[i], start[i],
+            )  # fmt: skip
+            if found[i] == UNREAD:
+                unread += 1
+            elif known[i] >= BURNT_BIT:
+                found[i] = -1
     for i in range(count):
         t = pool[i]
         debit_at[i] = find_account(account_table, slots, t.debit_lo, t.debit_hi)
@@ -135,16 +150,21 @@ def find_ended(
     is filled, how many events there are, and of how many nothing was found or the record is unread.
     """
     found = missing = 0
+    hashes = np.empty(count, dtype=np.uint64)
     for i in range(count):
         ended[i] = held_at[i] = -1
-        if (pool[i].flags & SECOND) == 0:
-            continue
-        events[found] = i
-        found += 1
-        low, high = words[i, 8], words[i, 9]
+        if (pool[i].flags & SECOND) != 0:
+            events[found] = i
+            hashes[found] = mix(words[i, 8], words[i, 9])
+            found += 1
+    start, ordinals = np.full(found, -1, dtype=np.int64), np.empty(found, dtype=np.int64)
+    probe(table, shift, base, hashes[:found], start, ordinals)
+    for k in range(found):
+        i = events[k]
         ordinal, place, filled = _take(
-            words, filled, low, high, mix(low, high), table, shift, base, ring, first
-        )
+            words, filled, words[i, 8], words[i, 9], hashes[k], table, base, ring, first,
+            ordinals[k], start[k],
+        )  # fmt: skip
         if place < 0:
             ended[i] = place
             missing += 1

@@ -100,9 +100,19 @@ def probe(
     ``start`` ``(n,) int64`` says where to look on, -1 from the beginning; it is moved past what
     is found. ``ordinals`` gets the ordinal, or -1.
     """
+    mask = table.shape[0] - 1
     for i in range(hashes.shape[0]):
         at = np.int64(hashes[i] >> np.uint64(shift)) if start[i] < 0 else start[i]
-        ordinals[i], start[i] = next_ordinal(table, base, hashes[i], at)
+        ordinals[i] = -1
+        # Written out: a call for each would keep the processor from looking ahead.
+        while table[at] != 0:
+            word = table[at]
+            at = (at + 1) & mask
+            if (word ^ hashes[i]) & _MARK == 0:
+                ordinal = base + np.int64(word & _PLACE) - 1
+                ordinals[i] = ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal
+                break
+        start[i] = at
 
 
 @njit

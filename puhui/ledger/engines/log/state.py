@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.ledger.arrays.judge import judge
-from puhui.ledger.arrays.named import UNREAD, find_ended, find_known, place_of_held
 from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, SLOT
+from puhui.ledger.arrays.named import UNREAD, find_ended, find_known, place_of_held
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
     BURNT_BIT,
