@@ -75,36 +75,6 @@ def add_accounts(table: NDArray[np.int32], slots: Records, first: int, until: in
 @njit
 def next_ordinal(table: Words, base: int, h: np.uint64, at: Place) -> tuple[Place, Place]:
     """The next ordinal in the table, from the place ``at`` on, that may be of an id of this hash.
-<<<<<<< HEAD
-
-    With ``BURNT_BIT``, or -1 at the end; and the place behind it. A word of the table holds the
-    first 39 bits of the hash, a bit for a burnt id, and in 24 bits the ordinal less ``base`` plus
-    one; a false find is rare. A hash begins at the place that its first bits name (64 less
-    ``shift`` of them), so a table can be made longer out of its own words.
-    """
-    mask = table.shape[0] - 1
-    while table[at] != 0:
-        word = table[at]
-        at = (at + 1) & mask
-        if (word ^ h) & _MARK == 0:
-            ordinal = base + np.int64(word & _PLACE) - 1
-            return ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal, at
-    return -1, at
-
-
-@njit
-def probe(
-    table: Words, shift: int, base: int, hashes: Words, start: Places, ordinals: Places
-) -> None:
-    """Find for each hash the next ordinal that may be its transfer's, as ``next_ordinal`` does.
-
-    ``start`` ``(n,) int64`` says where to look on, -1 from the beginning; it is moved past what
-    is found. ``ordinals`` gets the ordinal, or -1.
-    """
-    for i in range(hashes.shape[0]):
-        at = np.int64(hashes[i] >> np.uint64(shift)) if start[i] < 0 else start[i]
-        ordinals[i], start[i] = next_ordinal(table, base, hashes[i], at)
-=======
 
     With ``BURNT_BIT``, or -1 at the end; and the place behind it. A word of the table holds the
     first 39 bits of the hash, a bit for a burnt id, and in 24 bits the ordinal less ``base`` plus
@@ -143,7 +113,6 @@ def probe(
                 ordinals[i] = ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal
                 break
         start[i] = at
->>>>>>> logx
 
 
 @njit

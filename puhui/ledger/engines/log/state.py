@@ -9,13 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.ledger.arrays.judge import judge
-<<<<<<< HEAD
-from puhui.ledger.arrays.recorded import UNREAD, find_ended, find_known, place_of_held
-from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, SLOT
-=======
 from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, SLOT
 from puhui.ledger.arrays.named import UNREAD, find_ended, find_known, place_of_held
->>>>>>> logx
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
     BURNT_BIT,
@@ -146,11 +141,7 @@ class State:
     ) -> Judged:
         """Judge a batch whose last event happens at ``last_ns``, and take in what it does.
 
-<<<<<<< HEAD
-        ``ring`` has the recorded transfers from the ordinal ``first`` on, see ``arrays.recorded``.
-=======
         ``ring`` has the recorded transfers from the ordinal ``first`` on, see ``arrays.named``.
->>>>>>> logx
         """
         count = len(batch)
         first_ns = last_ns - count + 1
