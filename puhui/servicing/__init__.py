@@ -3,7 +3,7 @@
 from puhui.servicing import nouns as noun
 from puhui.servicing.arrays import schedule_rows
 from puhui.servicing.desk import collect as _collect  # noqa: F401  registers its use cases
-from puhui.servicing.desk import conformance, live
+from puhui.servicing.desk import conformance, joint, live, security
 from puhui.servicing.desk import day as _day  # noqa: F401  registers its use cases
 from puhui.servicing.desk import finish as _finish  # noqa: F401  registers its use cases
 from puhui.servicing.desk import relief as _relief  # noqa: F401  registers its use cases
@@ -21,4 +21,6 @@ __all__ = [
     "divide",
     "plan",
     "conformance",
+    "joint",
+    "security",
 ]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import DIGITS
+from puhui.kernel.money import DIGITS, Rounding, round_minor
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart, create_accounts
 from puhui.lending import tables
@@ -38,7 +38,7 @@ from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.decide import plan_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
-from puhui.servicing import build_schedule, cost, live
+from puhui.servicing import build_schedule, cost, joint, live, security
 
 LENDER = "lender"
 OWN_ACCOUNTS = (
@@ -50,6 +50,7 @@ OWN_ACCOUNTS = (
     "loan_loss",
 )
 LOAN_HOLD = "open_loan"
+MILLION = 1_000_000
 
 
 loan_account, transfer_chain = live.loan_account, live.transfer_chain
@@ -271,7 +272,8 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     """Pay a signed loan out to the borrower's wallet, which is opened if there is none.
 
     The amount goes from the loan's account through the funding account to the wallet, a fee
-    agreed on is taken from the wallet at once, all as one linked chain.
+    agreed on is taken from the wallet at once, all as one linked chain. Joint lenders pay their
+    shares, and guarantors get their premiums, as the product says.
     Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
     ``lending.books_not_open``, ``lending.over_capacity``, ``lending.own_limit_reached``,
     ``lending.credit_limit_reached``, ``payment.tier_balance``, ``payment.wallet_closed``,
@@ -303,7 +305,9 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
         started_on_=act.today.isoformat(),
         amount_minor_=row.principal_minor,
     )
-    hand_over(act, row, product=load_product(row.product))
+    product = load_product(row.product)
+    hand_over(act, row, product=product)
+    _secure(act, row, product)
     act.emit(
         "lending.disbursed",
         row.party_id,
@@ -311,6 +315,22 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
     )
     paid = row.principal_minor - row.upfront_fee_minor
     return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
+
+
+def _secure(act: Act, row: Row, product: Product) -> None:
+    """Let joint lenders and guarantors take their parts in a loan, as its product says."""
+    if not product.joint and not product.guarantees:
+        return
+    lenders = [
+        (joint.partner_of(act, one.partner), int(one.share * MILLION)) for one in product.joint
+    ]
+    if lenders:
+        joint.join_lenders(act, live.take_loan(act.tx, row.id), lenders)
+    for one in product.guarantees:
+        premium = round_minor(row.principal_minor * one.premium_share, Rounding.HALF_UP)
+        guarantor, share = joint.partner_of(act, one.partner), int(one.share * MILLION)
+        security.guarantee_loan(act, row.id, guarantor, share, premium, one.call_after_days)
+    security.cover_loan(act, row.id)
 
 
 def hand_over(act: Act, row: Row, *, product: Product, by: date | None = None) -> None:

@@ -12,7 +12,9 @@ from puhui.lending.nouns import (
     DayCount,
     Direction,
     Early,
+    GuaranteeTerms,
     GuardSetting,
+    JointShare,
     Law,
     LegalCap,
     Method,
@@ -78,6 +80,8 @@ def parse_product(text: str) -> Product:
         sizing=_sizing(sheet.sheet("sizing")),
         servicing=_servicing(sheet.sheet("servicing")),
         guards=_guards(sheet.sheet("guards"), currency),
+        joint=_joint(sheet),
+        guarantees=_guarantees(sheet),
         sources=tuple(sheet.sources),
         digest=digest,
     )
@@ -178,6 +182,35 @@ def _allocation(sheet: Sheet) -> tuple[tuple[Timing, Part], ...]:
     if sorted(keys) != sorted(wanted):
         raise sheet.refuse("allocation", "must name every part past due and due once")
     return tuple(wanted[key] for key in keys)
+
+
+def _joint(sheet: Sheet) -> tuple[JointShare, ...]:
+    """Lenders who take part in each loan; together less than all of it."""
+    found = []
+    for entry in sheet.sheets("joint") if sheet.has("joint") else []:
+        found.append(JointShare(entry.text("partner"), entry.share("share", "share of principal")))
+        entry.finish()
+    if any(not one.share for one in found) or sum(one.share for one in found) >= 1:
+        raise sheet.refuse("joint", "shares must be above nought and leave one for the lender")
+    return tuple(found)
+
+
+def _guarantees(sheet: Sheet) -> tuple[GuaranteeTerms, ...]:
+    """Guarantors of each loan; together at most for all of it."""
+    found = []
+    for entry in sheet.sheets("guarantee") if sheet.has("guarantee") else []:
+        found.append(
+            GuaranteeTerms(
+                entry.text("partner"),
+                entry.share("share", "share of what is owed"),
+                entry.share("premium", "share of amount"),
+                entry.whole("call_after", "day past due", 1, 365),
+            )
+        )
+        entry.finish()
+    if any(not one.share for one in found) or sum(one.share for one in found) > 1:
+        raise sheet.refuse("guarantee", "shares must be above nought and at most the whole")
+    return tuple(found)
 
 
 def _guards(sheet: Sheet, currency: str) -> tuple[GuardSetting, ...]:

@@ -44,7 +44,9 @@ from puhui.lending.nouns.loan import (
 )
 from puhui.lending.nouns.product import (
     CutOff,
+    GuaranteeTerms,
     GuardSetting,
+    JointShare,
     Law,
     LegalCap,
     OnFail,
@@ -69,7 +71,9 @@ __all__ = [
     "Frequency",
     "GuardFacts",
     "GuardResult",
+    "GuaranteeTerms",
     "GuardSetting",
+    "JointShare",
     "Happening",
     "Instalment",
     "Law",

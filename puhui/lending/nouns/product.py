@@ -93,6 +93,28 @@ class GuardSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class JointShare:
+    """A lender who takes part in every loan (联合贷), by its registered name; a share 0..1."""
+
+    partner: str
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeTerms:
+    """A guarantor of every loan (助贷担保), by its registered name.
+
+    ``share`` of what is owed, for ``premium_share`` of the amount, kept from the money paid out;
+    called once the loan is ``call_after_days`` past due.
+    """
+
+    partner: str
+    share: Decimal
+    premium_share: Decimal
+    call_after_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """One kind of credit, as its TOML file states it; ``digest`` is over the canonical text."""
 
@@ -121,6 +143,8 @@ class Product:
     guards: tuple[GuardSetting, ...]
     sources: tuple[Sourced, ...]
     digest: str
+    joint: tuple[JointShare, ...] = ()
+    guarantees: tuple[GuaranteeTerms, ...] = ()
 
     def day_count(self, method: Method) -> DayCount | None:
         """The day count for ``method``, or None where the product does not offer it."""

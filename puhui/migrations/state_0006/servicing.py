@@ -151,10 +151,45 @@ def _event(
 
 def change_servicing_loan() -> None:
     """Make room for penalties ahead and for interest that bears penalty too."""
-    for name in ("next_penalty_minor", "penalty_on_interest"):
+    for name in ("next_penalty_minor", "penalty_on_interest", "base_lgd_millionths"):
         op.add_column(
             "servicing_loan", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
         )
+    op.execute("UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths")
+
+
+def change_servicing_guarantee() -> None:
+    """Keep when a guarantee is called, and what its guarantor got back."""
+    for name, default in (("recovered_minor", "0"), ("call_after_days", "91")):
+        op.add_column(
+            "servicing_guarantee",
+            sa.Column(name, sa.BigInteger(), nullable=False, server_default=default),
+        )
+
+
+def make_servicing_partner() -> None:
+    """Make servicing_partner."""
+    op.create_table(
+        "servicing_partner",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def make_servicing_lender_share() -> None:
+    """Make servicing_lender_share."""
+    op.create_table(
+        "servicing_lender_share",
+        sa.Column("loan_id", sa.Text(), nullable=False),
+        sa.Column("lender_id", sa.Text(), nullable=False),
+        sa.Column("share_millionths", sa.BigInteger(), nullable=False),
+        sa.Column("outstanding_minor", sa.BigInteger(), nullable=False),
+        sa.Column("received_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("share_millionths BETWEEN 1 AND 999999"),
+        sa.CheckConstraint("outstanding_minor >= 0"),
+        sa.PrimaryKeyConstraint("loan_id", "lender_id"),
+    )
 
 
 def change_servicing_plan() -> None:
@@ -185,6 +220,9 @@ MAKERS: tuple[Callable[[], None], ...] = (
     change_servicing_relief,
     change_servicing_event,
     change_servicing_loan,
+    change_servicing_guarantee,
+    make_servicing_partner,
+    make_servicing_lender_share,
     change_servicing_plan,
     change_lending_contract,
     make_servicing_vintage,

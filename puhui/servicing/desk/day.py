@@ -19,6 +19,7 @@ from puhui.servicing.arrays.live import Whole
 from puhui.servicing.desk.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
 from puhui.servicing.desk.debit import debit
 from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.joint import Moved, share_changes, shared_within
 from puhui.servicing.desk.vintage import keep_vintages
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.expected import SCALE, days_step, loss_share
@@ -47,6 +48,14 @@ def run_day(act: Act, input: RunDay) -> DayRun:
     due = roll(act.tx, chunk, day)
     count(chunk, day)
     debited = debit(act, chunk, day, figures)
+    if debited.parts:
+        shared = shared_within(act, input.after, input.until)
+        for n, interest, fee in debited.parts if shared else ():
+            if chunk.rows[n].id in shared:
+                left = int(chunk.live[n]["outstanding_minor"])
+                share_changes(
+                    act, chunk.rows[n], Moved(left, interest_minor=interest, fee_minor=fee)
+                )
     drop_paid(chunk)
     count(chunk, day)
     live = chunk.live

@@ -46,4 +46,7 @@ def risk_figures() -> RiskFigures:
         takes_part=bool(debit["takes_part"]["value"]),
         debit_daily_days=debit["daily"]["value"],
         debit_later_days=debit["later"]["value"],
+        haircuts=tuple((kind, share) for kind, share in told["cover"]["haircuts"]["value"]),
+        guarantee_paid=told["cover"]["guarantee_paid"]["value"],
+        lgd_floor=told["cover"]["lgd_floor"]["value"],
     )

@@ -21,6 +21,7 @@ from puhui.servicing.desk.book import (
 )
 from puhui.servicing.desk.day import post_own
 from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.joint import moved_of, share_changes
 from puhui.servicing.desk.post import loan_account, post_changes, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
 from puhui.servicing.rules.age import days_counted, judge_loan
@@ -98,6 +99,7 @@ def open_loan(
     columns = dict.fromkeys(LIVE_FIELDS, 0)
     columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
+    columns["base_lgd_millionths"] = columns["lgd_millionths"]
     columns["stage"] = 1
     columns["events"] = len(events) - 1
     _put(act, loan, Book(loan.id, plan, events).state(by), columns, status="live")
@@ -129,6 +131,7 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     columns = {name: getattr(row, name) for name in LIVE_FIELDS}
     columns["events"] = len(later.events) - 1
     columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
+    share_changes(act, row, moved_of(after.outstanding_minor, shares, later.events))
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
     status = row.status if row.status in tables.LIVE_STATUSES else "live"
     _put(act, loan, after, columns, status=status)

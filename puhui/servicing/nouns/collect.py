@@ -191,12 +191,16 @@ class ReliefMoved:
 
 @dataclass(frozen=True, slots=True)
 class AddGuarantee:
-    """A guarantor stands for a share of what is owed, in millionths, for a premium."""
+    """A guarantor stands for a share of what is owed, in millionths, for a premium.
+
+    It is called once the loan is ``call_after_days`` past due.
+    """
 
     loan_id: str
     guarantor_id: str
     share_millionths: int
     premium_minor: int = 0
+    call_after_days: int = 91
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +212,51 @@ class GuaranteeKey:
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeMoved:
-    """A guarantee with what was called from it so far, minor units."""
+    """A guarantee: what was called from it so far, and what the borrower paid back of that."""
 
     guarantee_id: str
     called_minor: int
+    recovered_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallGuarantees:
+    """Guarantees to call at the close of a day."""
+
+    day: date
+    guarantee_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteesCalled:
+    """How many were paid, and how many guarantors had too little."""
+
+    called: int
+    short: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepayGuarantor:
+    """The borrower pays ``amount_minor`` back to a guarantor who has paid."""
+
+    guarantee_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPartner:
+    """The party behind a name that products give a joint lender or a guarantor."""
+
+    name: str
+    party_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRegistered:
+    """The name and its party."""
+
+    name: str
+    party_id: str
 
 
 @dataclass(frozen=True, slots=True)

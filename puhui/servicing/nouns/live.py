@@ -49,6 +49,9 @@ class RiskFigures:
     takes_part: bool
     debit_daily_days: int
     debit_later_days: int
+    haircuts: tuple[tuple[str, Decimal], ...]
+    guarantee_paid: Decimal
+    lgd_floor: Decimal
 
 
 @dataclass(frozen=True, slots=True)

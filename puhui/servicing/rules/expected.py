@@ -82,6 +82,30 @@ def _impaired(figures: RiskFigures, days: int) -> Decimal:
     return found[-1] if found else Decimal(0)
 
 
+def covered_lgd(
+    figures: RiskFigures,
+    lgd: Decimal,
+    *,
+    outstanding_minor: int,
+    pledges: Sequence[tuple[str, int]],
+    guaranteed: Decimal,
+    of_others: Decimal,
+) -> Decimal:
+    """Loss given default after pledges (kind and value), guarantees and joint lenders, 0..1.
+
+    Pledges count with their haircuts and guarantees with the share that is got of them; what is
+    covered is not lost, but never less than the floor. ``of_others`` is the share that joint
+    lenders bear. Figures from ``data/risk.toml``.
+    """
+    haircuts = dict(figures.haircuts)
+    worth = sum(
+        (value * (1 - haircuts.get(kind, Decimal(1))) for kind, value in pledges), Decimal(0)
+    )
+    pledged = min(Decimal(1), worth / outstanding_minor) if outstanding_minor else Decimal(0)
+    left = (1 - pledged) * (1 - guaranteed * figures.guarantee_paid)
+    return max(lgd * left, min(lgd, figures.lgd_floor)) * (1 - of_others)
+
+
 def weights_whole(figures: RiskFigures) -> bool:
     """Whether the scenarios' weights sum to one."""
     return sum((one.weight for one in figures.scenarios), Decimal(0)) == 1

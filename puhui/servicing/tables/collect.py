@@ -16,8 +16,8 @@ from sqlalchemy import (
     update,
 )
 
-from puhui.kernel.store import insert_all, metadata, sum_int
-from puhui.servicing.tables.live import EVENT
+from puhui.kernel.store import insert_all, metadata, sum_int, upsert
+from puhui.servicing.tables.live import EVENT, LIVE_STATUSES, LOAN
 
 TASK = Table(
     "servicing_task",
@@ -87,10 +87,31 @@ GUARANTEE = Table(
     Column("share_millionths", BigInteger, nullable=False),
     Column("premium_minor", BigInteger, nullable=False),
     Column("called_minor", BigInteger, nullable=False),
+    Column("recovered_minor", BigInteger, nullable=False),
+    Column("call_after_days", BigInteger, nullable=False),
     CheckConstraint("share_millionths BETWEEN 1 AND 1000000"),
     CheckConstraint("called_minor >= 0"),
     Index("servicing_guarantee_loan", "loan_id"),
 )
+PARTNER = Table(
+    "servicing_partner",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("party_id", Text, nullable=False),
+)
+"""Who stands behind the names that products give joint lenders and guarantors."""
+LENDER_SHARE = Table(
+    "servicing_lender_share",
+    metadata,
+    Column("loan_id", Text, primary_key=True),
+    Column("lender_id", Text, primary_key=True),
+    Column("share_millionths", BigInteger, nullable=False),
+    Column("outstanding_minor", BigInteger, nullable=False),
+    Column("received_minor", BigInteger, nullable=False),
+    CheckConstraint("share_millionths BETWEEN 1 AND 999999"),
+    CheckConstraint("outstanding_minor >= 0"),
+)
+"""What joint lenders have in a loan: principal left, and interest and charges passed on so far."""
 PLEDGE = Table(
     "servicing_pledge",
     metadata,
@@ -165,6 +186,50 @@ DECIDE_RELIEF = (
 LOCK_GUARANTEE = select(*GUARANTEE.c).where(GUARANTEE.c.id == bindparam("id")).with_for_update()
 SUM_GUARANTEES = select(sum_int(GUARANTEE.c.share_millionths).label("millionths")).where(
     GUARANTEE.c.loan_id == bindparam("loan_id")
+)
+READ_CALLABLE = (
+    select(GUARANTEE.c.id)
+    .join(LOAN, LOAN.c.id == GUARANTEE.c.loan_id)
+    .where(
+        LOAN.c.status.in_(LIVE_STATUSES),
+        LOAN.c.arrears_minor > 0,
+        LOAN.c.days_past_due >= GUARANTEE.c.call_after_days,
+    )
+    .order_by(GUARANTEE.c.id)
+)
+READ_GUARANTEES = (
+    select(*GUARANTEE.c).where(GUARANTEE.c.loan_id == bindparam("loan_id")).order_by(GUARANTEE.c.id)
+)
+RECOVER_GUARANTEE = (
+    update(GUARANTEE)
+    .where(GUARANTEE.c.id == bindparam("id_"))
+    .values(recovered_minor=bindparam("recovered_minor_"))
+)
+PUT_PARTNER = upsert(PARTNER, ["name"])
+READ_PARTNER = select(PARTNER.c.party_id).where(PARTNER.c.name == bindparam("name"))
+INSERT_SHARE = insert_all(LENDER_SHARE)
+LOCK_SHARES = (
+    select(*LENDER_SHARE.c)
+    .where(LENDER_SHARE.c.loan_id == bindparam("loan_id"))
+    .order_by(LENDER_SHARE.c.lender_id)
+    .with_for_update()
+)
+SHARED_WITHIN = select(LENDER_SHARE.c.loan_id).where(
+    LENDER_SHARE.c.loan_id > bindparam("after"), LENDER_SHARE.c.loan_id <= bindparam("until")
+)
+SUM_SHARES = select(sum_int(LENDER_SHARE.c.share_millionths).label("millionths")).where(
+    LENDER_SHARE.c.loan_id == bindparam("loan_id")
+)
+SET_SHARE = (
+    update(LENDER_SHARE)
+    .where(
+        LENDER_SHARE.c.loan_id == bindparam("loan_id_"),
+        LENDER_SHARE.c.lender_id == bindparam("lender_id_"),
+    )
+    .values(
+        outstanding_minor=bindparam("outstanding_minor_"),
+        received_minor=bindparam("received_minor_"),
+    )
 )
 CALL_GUARANTEE = (
     update(GUARANTEE)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 2
+LATER = 3
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -152,6 +152,7 @@ CHANGED_END = (
     .offset(bindparam("skip"))
 )
 CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
+SET_LGD = update(LOAN).where(_loan.id == bindparam("id_")).values(lgd_millionths=bindparam("lgd_"))
 SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
 SET_GRADE = (
     update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))
