@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,13 +14,20 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from puhui import migrations
 from puhui.kernel import Actor, Node, Refused
+from puhui.kernel.clock import FixedClock
+from puhui.kernel.crypto import Keys
 from puhui.kernel.store import metadata, open_store
 from puhui.migrations import HEAD, engine_url, migrate
+from puhui.migrations.state_0006.servicing import plan_json
 from puhui.node import load_rooms, open_node
+from puhui.servicing import build_schedule, live
+from puhui.servicing.desk.book import plan_in
+from puhui.servicing.nouns import Part, Recalculation, Timing
+from puhui.servicing.tables import live as live_tables
 from tests.conftest import Postgres
 
 
@@ -145,3 +155,75 @@ def check_older_debt(url: str) -> None:
         engine.dispose()
     assert json.loads(row["sealed"]) == told
     assert (row["is_sealed"], row["party_id"], row["closed_us"]) == (0, "p", None)
+
+
+OLD_TERMS = """{"principal_minor": 1200000, "currency": "CNY", "annual_rate": "0.12",
+"method": "equal_instalment", "count": 3, "starts_on": "2026-01-01", "day_count": "30/360",
+"every": 1, "frequency": "months", "anchor_day": null, "due_days": [], "rounding": "half_up",
+"year_cut": "31 December", "adjusts_instalment": false, "shifts_due_days": false,
+"upfront_fee_minor": 0}"""
+OLD_SERVICING = """{"rounding": "half_up", "grace_days": 3, "penalty_multiplier": "1.5",
+"penalty_year_days": 360, "allocation": [["past_due", "interest"], ["due", "interest"]],
+"direction": "horizontal", "overpayment": "returned", "shifts_due_days": false,
+"cooling_off_days": 3}"""
+
+
+def test_terms_of_old_contracts_become_plans() -> None:
+    """The plan that a migrated contract has is the one it was agreed by."""
+    plan = plan_in(plan_json(json.loads(OLD_TERMS), json.loads(OLD_SERVICING)))
+    assert (plan.annual_rate, plan.count, plan.grace_days) == (Decimal("0.12"), 3, 3)
+    assert plan.recalculation is Recalculation.TO_THE_DAY and plan.cuts_shares
+    assert plan.allocation[0] == (Timing.PAST_DUE, Part.INTEREST)
+    schedule = build_schedule(plan, 1_200_000, date(2026, 1, 1))
+    assert schedule.instalments[0].total_minor == 408_027
+
+
+def test_loans_of_the_fifth_state_go_on(tmp_path: Path, clock: FixedClock) -> None:
+    """A store of state 0005 with a contract, its loan and a payment: migrated, it is recomputed."""
+    url = f"sqlite:///{tmp_path / 'puhui.sqlite'}"
+    load_rooms()
+    engine = create_engine(engine_url(url))
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        fill(connection, "lending_contract", id="c-1", terms=OLD_TERMS, servicing=OLD_SERVICING,
+             principal_minor=1_200_000, disbursed_minor=1_200_000, outstanding_minor=1_200_000,
+             counts_from="2026-01-01", status="current")  # fmt: skip
+        fill(connection, "servicing_loan", id="c-1", status="live", principal_minor=1_200_000,
+             outstanding_minor=803_973, opened_on=date(2026, 1, 1).toordinal(), events=2, stage=1,
+             lgd_millionths=550_000, paused_from=date(2026, 2, 2).toordinal(),
+             paused_until=date(2026, 2, 9).toordinal())  # fmt: skip
+        fill(connection, "servicing_plan", loan_id="c-1", rows=struct.pack("<8q", *range(8)))
+        fill(connection, "servicing_event", loan_id="c-1", number=1, kind="repaid",
+             day="2026-02-01", amount_minor=408_027)  # fmt: skip
+        fill(connection, "servicing_event", loan_id="c-1", number=2, kind="charged",
+             day="2026-02-02", amount_minor=500)  # fmt: skip
+    engine.dispose()
+    assert migrate(url) == "0005"
+    node = open_node(tmp_path, store_url=url, clock=clock, keys=Keys(b"k" * 32))
+    with node.read() as tx:
+        book = live.read_book(tx, "c-1")
+        plan = tx.all(live_tables.READ_PLANS, ids=["c-1"])[0]
+        row = live.take_loan(tx, "c-1")
+    node.close()
+    assert [event.kind.value for event in book.events] == [
+        "drawn", "repaid", "fee_charged", "paused",
+    ]  # fmt: skip
+    state = book.state(date(2026, 2, 10))
+    assert state.outstanding_minor == 803_973 and state.rows[1].fee_minor == 500
+    assert state.paused[0] == date(2026, 2, 2)
+    assert (row.events, row.base_lgd_millionths) == (3, 550_000)
+    assert struct.unpack("<9q", bytes(plan.rows)) == (*range(8), 0)
+
+
+def fill(connection: Connection, table: str, **told: object) -> None:
+    """Put a row into a table of an older state; what is not told is nought or empty."""
+    values: dict[str, object] = {}
+    for column in inspect(connection).get_columns(table):
+        is_number = "INT" in str(column["type"])
+        values[column["name"]] = told.get(column["name"], 0 if is_number else "")
+    names = ", ".join(values)
+    marks = ", ".join(f":{name}" for name in values)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
