@@ -82,7 +82,11 @@ def shares_hold(town: Bank, contract_id: str, lenders: list[str]) -> int:
     return int(row.outstanding_minor)
 
 
-def test_joint_lenders_share_every_posting(bank: Bank, clock: FixedClock, terms: Any) -> None:  # noqa: F811
+def test_joint_lenders_share_every_posting(
+    bank: Bank,  # noqa: F811
+    clock: FixedClock,
+    terms: Any,
+) -> None:
     terms(joint=JOINT)
     lenders = [partner(bank, "city_bank", 5_000_000), partner(bank, "trust", 5_000_000)]
     party_id = bank.person()
