@@ -25,6 +25,7 @@ from puhui.cli import (
     lend,
     offline,
     pay,
+    repay,
     run,
     score,
     serve,
@@ -57,6 +58,7 @@ app.command("run", rich_help_panel=WORK)(run.run)
 app.command("lend", rich_help_panel=WORK)(lend.lend)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
+app.command("repay", rich_help_panel=WORK)(repay.repay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 app.add_typer(exchange.exchange_app, name="exchange", rich_help_panel=WORK)

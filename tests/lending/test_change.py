@@ -319,3 +319,19 @@ def test_customers_change_nothing_but_their_own(bank: Bank, late: tuple[str, str
     officer = bank.by(party_id, "loan_officer")
     told = {"contract_id": contract_id, "part": "penalty", "amount_minor": 1}
     assert code_of(do, officer, "waive", **told) == "party.four_eyes"
+
+
+def test_payments_of_a_file_are_taken_or_refused_one_by_one(
+    bank: Bank, late: tuple[str, str]
+) -> None:
+    contract_id, party_id = late
+    day = bank.today().isoformat()
+    paid = {"contract_id": contract_id, "amount_minor": 100_000, "paid_on": day}
+    wallet = in_wallet(bank, party_id)
+    found = do(bank, "take_payments", payments=[
+        paid, paid | {"contract_id": "x"}, paid | {"amount_minor": 10**12}, paid,
+    ])  # fmt: skip
+    assert (found.taken, found.amount_minor) == (2, 200_000)
+    assert found.refused == ((1, "lending.no_contract"), (2, "lending.wallet_short"))
+    assert in_wallet(bank, party_id) == wallet - 200_000
+    assert sum(share.total_minor for share in state_of(bank, contract_id).shares) == 200_000

@@ -19,10 +19,12 @@ from puhui.lending.nouns.ask_loan import (
     DrawMore,
     LoanChanged,
     MoveDueDay,
+    PaymentsTaken,
     ReAge,
     RecordPayment,
     RefundCredit,
     Reschedule,
+    TakePayments,
     UndoEvent,
     Waive,
 )
@@ -84,6 +86,24 @@ def record_payment(act: Act, input: RecordPayment) -> LoanChanged:
         row,
         PlanEvent("", Happening.REPAID, input.paid_on, input.amount_minor, payer_id=payer),
     )
+
+
+@use_case("lending.take_payments", roles=OFFICERS, batch="payments")
+def take_payments(act: Act, input: TakePayments) -> PaymentsTaken:
+    """Take payments of a file: each is recorded as by itself, or refused by itself.
+
+    What each may be refused for is what ``lending.record_payment`` says.
+    """
+    taken = total = 0
+    refused: list[tuple[int, str]] = []
+    for place, payment in enumerate(input.payments):
+        try:
+            record_payment(act, payment)
+        except Refused as no:
+            refused.append((place, no.code))
+        else:
+            taken, total = taken + 1, total + payment.amount_minor
+    return PaymentsTaken(taken, total, tuple(refused))
 
 
 @use_case("lending.undo_event", roles=OFFICERS)

@@ -23,6 +23,22 @@ class RecordPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class TakePayments:
+    """Payments of a file, each as it would be recorded alone."""
+
+    payments: tuple[RecordPayment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsTaken:
+    """How many were taken, their sum in minor units, and of the others place (from 0) and code."""
+
+    taken: int
+    amount_minor: int
+    refused: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UndoEvent:
     """Event ``number`` of a loan never happened."""
 
