@@ -10,6 +10,8 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    cast,
+    exists,
     func,
     or_,
     select,
@@ -163,9 +165,15 @@ LOCK_PROMISE = select(*PROMISE.c).where(PROMISE.c.id == bindparam("id")).with_fo
 SET_PROMISE = (
     update(PROMISE).where(PROMISE.c.id == bindparam("id_")).values(status=bindparam("status_"))
 )
+UNDOING = EVENT.alias("undoing")
 PAID_BETWEEN = select(sum_int(EVENT.c.amount_minor).label("minor")).where(
     EVENT.c.loan_id == bindparam("loan_id"),
     EVENT.c.kind == "repaid",
+    ~exists().where(
+        UNDOING.c.loan_id == EVENT.c.loan_id,
+        UNDOING.c.kind == "undone",
+        UNDOING.c.undoes == cast(EVENT.c.number, Text),
+    ),
     EVENT.c.day >= bindparam("since"),
     EVENT.c.day <= bindparam("until"),
 )
