@@ -23,6 +23,7 @@ from puhui.cli import (
     export,
     ledger,
     lend,
+    months,
     offline,
     pay,
     run,
@@ -55,6 +56,7 @@ app = typer.Typer(
 WORK, LOOK, KEEP = "Lending and paying", "Looking", "Running a node"
 app.command("run", rich_help_panel=WORK)(run.run)
 app.command("lend", rich_help_panel=WORK)(lend.lend)
+app.command("months", rich_help_panel=WORK)(months.months)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
