@@ -1,9 +1,9 @@
 """Closing the books of a day: of a ledger in the store (SQLite), and of a log beside it.
 
 The workload is that of `bench/ledger.py`: transfers over 10,000 accounts, pendings, posts, voids
-and repeats. Both ledgers get the same day; then `puhui close-day` marks, sums and closes it on each,
-and both must come to the same digest over the same rows. Printed are transfers closed a second, by the
-wall and by the processor, and how long acts that move money wait while the day is marked.
+and repeats. Both ledgers get the same day; then `puhui close-day` marks, sums and closes it on
+each, and both must come to the same digest over the same rows. Printed are transfers closed a
+second, by the wall and by the processor, and how long acts that move money wait for the mark.
 """
 
 from __future__ import annotations

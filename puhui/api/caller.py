@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from puhui.api.problem import Problem
 from puhui.api.rate import Rates
 from puhui.channel import Gate, address_of, queues
 from puhui.kernel import Actor, Fault, Node
-from puhui.kernel.forward import PASSING
 from puhui.party.window import api_key_of, digest_of_token
 
 KEY_MARK = "puhui_"
@@ -22,9 +20,6 @@ PERSON_PER_MINUTE = 600
 STRANGER_PER_MINUTE = 60
 PEER_PER_MINUTE = 6_000
 
-REMEMBERED_S = 900.0
-"""How long a caller is believed without the store, in seconds since it was last asked."""
-REMEMBERED_MAX = 20_000
 QUEUED_PER_MINUTE = 600
 
 STAFF_READERS = frozenset(
@@ -69,7 +64,6 @@ class Reception:
         self._node = node
         self._gate = gate
         self._rates = rates or Rates()
-        self._known: dict[str, tuple[Caller, float]] = {}
         self._peers = PeerDoor(node)
 
     def caller_of(
@@ -79,28 +73,30 @@ class Reception:
         node that signs its request what ``PeerDoor.caller_of`` says.
 
         ``may_queue``: what is asked for may be accepted while no store is there. Whoever the store
-        has let in during the last minutes is believed then, and nobody else.
+        has let in during the last minutes is believed then, and nobody else
+        (``channel/believed.py``).
         """
         if is_signed(scope):
             return self._peer(scope, body)
         token = _bearer_of(scope)
-        name = "" if token is None else digest_of_token(token)
+        believed = queues.believed_of(self._node)
+        name = f"api {'' if token is None else digest_of_token(token)}"
         try:
-            caller = self._ask(scope, token)
+            caller, ids = self._ask(scope, token)
         except Fault as fault:
-            known = self._known.get(name) if may_queue and fault.code in PASSING else None
-            if known is None or time.monotonic() - known[1] > REMEMBERED_S:
+            is_passing = may_queue and fault.code in queues.PASSING
+            known = believed.find(name) if believed is not None and is_passing else None
+            if known is None:
                 raise
-            self._count(f"queued {known[0].actor.name}", QUEUED_PER_MINUTE)
-            return known[0]
+            assert isinstance(known, Caller), known
+            self._count(f"queued {known.actor.name}", QUEUED_PER_MINUTE)
+            return known
         except Problem as problem:
-            if problem.code == "api.not_logged_in":
-                self._known.pop(name, None)
+            if problem.code == "api.not_logged_in" and believed is not None:
+                believed.forget(name)
             raise
-        if queues.queue_of(self._node) is not None:
-            if len(self._known) >= REMEMBERED_MAX:
-                self._known.clear()
-            self._known[name] = caller, time.monotonic()
+        if believed is not None:
+            believed.keep(name, caller, *ids)
         return caller
 
     def _peer(self, scope: Mapping[str, Any], body: bytes) -> Caller:
@@ -113,18 +109,21 @@ class Reception:
         self._count(peer.peer_id, PEER_PER_MINUTE)
         return Caller(Actor(peer.peer_id, frozenset({"peer"})), None, None, peer)
 
-    def _ask(self, scope: Mapping[str, Any], token: str | None) -> Caller:
+    def _ask(self, scope: Mapping[str, Any], token: str | None) -> tuple[Caller, tuple[str, ...]]:
+        """The caller by the store, and by which ids they could be denied."""
         if token is not None and token.startswith(KEY_MARK):
             with self._node.read() as tx:
                 key = api_key_of(self._node, tx, token)
             if key is not None:
                 self._count(key.id, key.rate_per_minute)
-                return Caller(Actor(key.id, frozenset({key.role})), None, frozenset(key.scopes))
+                actor = Actor(key.id, frozenset({key.role}))
+                return Caller(actor, None, frozenset(key.scopes)), (key.id,)
         elif token is not None:
             session = self._gate.ask(token)
             if session is not None:
                 self._count(session.user_id, PERSON_PER_MINUTE)
-                return Caller(session.actor, session.party_id, None)
+                caller = Caller(session.actor, session.party_id, None)
+                return caller, (session.id, session.user_id)
         self._count(f"address {address_of(scope)}", STRANGER_PER_MINUTE)
         raise Problem(
             "api.not_logged_in",

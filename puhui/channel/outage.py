@@ -10,9 +10,28 @@ import logging
 import os
 from pathlib import Path
 
+from puhui.channel.believed import Believed, believed_of, deny
 from puhui.kernel import Node, Refused
+from puhui.kernel.act import find_use_case
 from puhui.kernel.event import upkeep
-from puhui.kernel.forward import Answer, Drained, Forwarder, State
+from puhui.kernel.forward import PASSING, Answer, Drained, Forwarder, State
+from puhui.kernel.store import journal
+
+__all__ = [
+    "PASSING",
+    "QUEUED_USE_CASES",
+    "Answer",
+    "Believed",
+    "State",
+    "became",
+    "believed_of",
+    "deny",
+    "drain",
+    "keep_queue",
+    "open_queue",
+    "queue_folder",
+    "queue_of",
+]
 
 QUEUED_USE_CASES = ("payment.pay", "payment.pay_batch")
 """What may wait: payments whose money the store judges when they are posted."""
@@ -42,6 +61,7 @@ def keep_queue(node: Node, name: str) -> None:
     queue = open_queue(node, name)
     if queue is not None:
         node.ports[Forwarder] = queue
+        node.ports[Believed] = Believed(node, queue_folder(node.home))
         node.at_close.append(queue.close)
 
 
@@ -50,6 +70,23 @@ def queue_of(node: Node) -> Forwarder | None:
     found = node.ports.get(Forwarder)
     assert found is None or isinstance(found, Forwarder), found
     return found
+
+
+def became(node: Node, key: str) -> Answer | None:
+    """What became of an act that was accepted under a key; None where nothing is known of it.
+
+    Fault: what the store reports, where only the store could tell.
+    """
+    queue = queue_of(node)
+    if queue is not None and queue.state_of(key) is State.QUEUED:
+        return Answer(State.QUEUED, key)
+    with node.read() as tx:
+        row = tx.one(journal.FIND, key=key)
+    if row is None:
+        return None
+    if row.refusal is not None:
+        return Answer(State.REFUSED, key, code=row.refusal)
+    return Answer(State.POSTED, key, find_use_case(row.name).outcome_of(row.outcome))
 
 
 def drain(queue: Forwarder) -> Drained:

@@ -106,15 +106,33 @@ def revoke(
 ) -> None:
     """End a key at once, so that it opens nothing any more; a second time changes nothing.
 
+    While the store is off and PUHUI_QUEUE is set, the key is denied on this machine at once; run
+    the same again when the store is back, so that it is revoked everywhere.
+
     Example: puhui api-key revoke key-019cac0f26801d2b3f3c9a7e5d4c6b8a
     """
-    with opened() as node:
-        node.act(
-            "party.revoke_api_key",
-            {"key_id": key_id},
-            key=f"cli:api-key:revoke:{key_id}",
-            actor=operator(),
-        )
-    say.line(f"{key_id} opens nothing any more.")
+    from puhui.channel import queues
+    from puhui.kernel import Fault
+    from puhui.node import home_folder
+
+    is_revoked, folder = True, queues.queue_folder(home_folder())
+    try:
+        with opened() as node:
+            node.act(
+                "party.revoke_api_key",
+                {"key_id": key_id},
+                key=f"cli:api-key:revoke:{key_id}",
+                actor=operator(),
+            )
+    except Fault as fault:
+        if folder is None or fault.code not in queues.PASSING:
+            raise
+        queues.deny(folder, key_id)
+        is_revoked = False
+    if is_revoked:
+        say.line(f"{key_id} opens nothing any more.")
+    else:
+        say.line(f"The store is off: {key_id} is denied on this machine from now on.")
+        say.note("Run the same again when the store is back: only then is the key revoked.")
     if as_json:
-        say.figures({"key": key_id})
+        say.figures({"key": key_id, "is_revoked": is_revoked})

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from puhui.cli import batch, say
+from puhui.cli import batch, say, train
 from puhui.cli.named import model_of
 from puhui.cli.open import opened
 
@@ -170,7 +169,7 @@ def _rows(
 
     reading = read_file(
         path,
-        _for_scoring(mapping),
+        train.without_outcome(mapping),
         "score",
         encoding=encoding,
         progress=lambda done, total: step("read", done, total),
@@ -183,22 +182,6 @@ def _rows(
             block = []
     if block:
         yield from _scored(block, reading.columns, mapping, model, reasons)
-
-
-def _for_scoring(mapping: study.Mapping) -> study.Mapping:
-    """The mapping without what only a decision or a study needs: a new file has no outcome."""
-    column = next(column for signal in mapping.signals for column in signal.columns)
-    return replace(
-        mapping,
-        id_column="",
-        date_column="",
-        target=replace(mapping.target, column=column),
-        split=replace(mapping.split, rule="hash", columns=()),
-        amount=replace(mapping.amount, column=""),
-        term=replace(mapping.term, column=""),
-        guards=(),
-        loss=(),
-    )
 
 
 def _scored(
@@ -288,3 +271,4 @@ def _score_group() -> None:
 score_app.command(FILE)(score)
 score_app.command("batch")(batch.batch)
 score_app.command("export")(batch.export)
+score_app.command("train")(train.train)

@@ -12,7 +12,9 @@ MODEL = Table(
     Column("name", Text, primary_key=True),
     Column("version", BigInteger, CheckConstraint("version > 0"), primary_key=True),
     Column("digest", Text, CheckConstraint("length(digest) = 64"), nullable=False, index=True),
-    Column("kind", Text, CheckConstraint("kind IN ('points', 'trees')"), nullable=False),
+    Column(
+        "kind", Text, CheckConstraint("kind IN ('points', 'trees', 'additive')"), nullable=False
+    ),
     Column("mapping", Text, nullable=False),
     Column("mapping_digest", Text, nullable=False),
     Column("data_digest", Text, nullable=False),

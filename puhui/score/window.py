@@ -3,7 +3,9 @@
 from puhui.score.desk.audit import audits_of
 from puhui.score.engines.audit import audit_file, search_alternative
 from puhui.score.engines.batch import Batch, score_parquet
+from puhui.score.engines.challenger import Nested, choose_kind
 from puhui.score.engines.spark import score_spark
+from puhui.score.engines.trainer import RefusedTable
 from puhui.score.formats.audit_text import (
     ALTERNATIVE_COLUMNS,
     COLUMNS,
@@ -24,6 +26,8 @@ __all__ = [
     "Batch",
     "COLUMNS",
     "GroupFigures",
+    "Nested",
+    "RefusedTable",
     "Search",
     "StoredAudit",
     "alternative_lines",
@@ -34,6 +38,7 @@ __all__ = [
     "audits_of",
     "card_json",
     "card_sql",
+    "choose_kind",
     "read_audit_rules",
     "read_declaration",
     "score_parquet",

@@ -12,13 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from puhui.channel import Gate, cookie_name, said
+from puhui.channel import Gate, cookie_name, queues, said
 from puhui.channel.window import SECURITY_HEADERS, TLS_HEADERS
 from puhui.kernel import Node
 from puhui.kernel.errors import Fault, Refused
 from puhui.party.window import Session, session_of
 from puhui.web.ask import Ask, Away, Missing, Page, Site, static_file
-from puhui.web.routes import QUICK, ROUTES
+from puhui.web.routes import APART, QUICK, ROUTES
 from puhui.web.who import Who
 
 FORM_BYTES_MAX = 64 * 1024
@@ -82,8 +82,11 @@ def _fresh_session(site: Site, request: Request) -> Session | None:
     token = request.cookies.get(cookie_name(site.is_tls), "")
     if not token or len(token) > TOKEN_LENGTH_MAX:
         return None
-    with site.node.read() as tx:
-        session = session_of(site.node, tx, token)
+    try:
+        with site.node.read() as tx:
+            session = session_of(site.node, tx, token)
+    except Fault:  # told by the page, in another thread
+        return None
     now_us = site.node.clock.now_us()
     return session if session is not None and now_us - session.seen_us <= FRESH_US else None
 
@@ -117,6 +120,8 @@ def _answer(
 ) -> Response:
     ask = Ask(site, request, form, session)
     try:
+        if ask.fault is not None and (ask.session is None or page not in APART):
+            raise ask.fault
         reply = _turned_away(ask, who) or page(ask)
     except Away as away:
         reply = RedirectResponse(away.url, status_code=303)
@@ -126,7 +131,8 @@ def _answer(
         reply = _refusal(ask, refused)
     except Fault as fault:
         log.error("%s on %s", fault.code, page.__name__)
-        reply = _error(ask, 503, said(fault.code, ask.view.language))
+        may_wait = ask.may_wait and fault.code in queues.PASSING
+        reply = _error(ask, 503, said(fault.code, ask.view.language), may_wait=may_wait)
     except Exception:
         log.exception("a page failed: %s", page.__name__)
         reply = _error(ask, 500)
@@ -164,9 +170,10 @@ def _refusal(ask: Ask, refused: Refused) -> Response:
     return _error(ask, 422, said(refused.code, ask.view.language))
 
 
-def _error(ask: Ask, status: int, reason: str = "") -> Response:
+def _error(ask: Ask, status: int, reason: str = "", *, may_wait: bool = False) -> Response:
     ask.problems = {}
-    return ask.page("error.html", status=status, code=status, reason=reason)
+    told = {"code": status, "reason": reason, "may_wait": may_wait}
+    return ask.page("error.html", status=status, **told)
 
 
 def _fail(site: Site, request: Request, status: int) -> Response:

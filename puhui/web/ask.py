@@ -19,11 +19,11 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from puhui.channel import Gate, cookie_name, new_key
+from puhui.channel import Gate, cookie_name, new_key, queues
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import business_date
-from puhui.kernel.errors import Refused
-from puhui.party.window import Session
+from puhui.kernel.errors import Fault, Refused
+from puhui.party.window import Session, digest_of_token
 from puhui.web.column import cell_of, product_title
 from puhui.web.say import LANGUAGES, say_in
 from puhui.web.who import ROLES_OF
@@ -48,6 +48,14 @@ class Away(Exception):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.url = url
+
+
+class Waits(Exception):
+    """What was asked for is accepted and kept; it is done when the store is back."""
+
+    def __init__(self, answer: queues.Answer) -> None:
+        super().__init__(answer.key)
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +157,44 @@ class Ask:
         self.say = say_in(self.view.language)
         self.token = request.cookies.get(cookie_name(site.is_tls), "")
         self.visit = request.cookies.get(VISIT_COOKIE, "")
-        self.session = session
-        if session is None and self.token:
-            self.session = site.gate.ask(self.token)
+        self.fault: Fault | None = None
+        self.session = self._let_in(session)
         self.cookies: list[tuple[str, str, int]] = []
         self.problems: dict[str, str] = {}
+
+    def _let_in(self, session: Session | None) -> Session | None:
+        """The session of the request; while the store is not there, one that it let in a short
+        while ago, with the fault noted.
+        """
+        if session is None and not self.token:
+            return None
+        believed = queues.believed_of(self.node)
+        name = f"web {digest_of_token(self.token)}"
+        try:
+            found = session or self.site.gate.ask(self.token)
+        except Fault as fault:
+            self.fault = fault
+            is_passing = believed is not None and fault.code in queues.PASSING
+            known = believed.find(name) if believed is not None and is_passing else None
+            assert known is None or isinstance(known, Session), known
+            return known
+        if believed is not None:
+            if found is None:
+                believed.forget(name)
+            else:
+                believed.keep(name, found, found.id, found.user_id)
+        return found
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the store is not there, so that nothing can be looked up."""
+        return self.fault is not None
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether this customer's payments are accepted while the store is not there."""
+        is_customer = self.session is not None and self.session.party_id is not None
+        return is_customer and queues.queue_of(self.node) is not None
 
     @property
     def _kind(self) -> str:
@@ -214,11 +255,26 @@ class Ask:
         return found
 
     def act(self, name: str, told: Any, *, step: str = "", actor: Actor | None = None) -> Any:
-        """Run a use case once for this form; ``step`` tells several of one form apart."""
+        """Run a use case once for this form; ``step`` tells several of one form apart.
+
+        Waits: where it was accepted while the store is not there, to be done later.
+        """
         who = actor or self.actor
+        key = self.key_of(name + step, self.key)
+        queue = queues.queue_of(self.node)
+        if queue is None or name not in queue.use_cases:
+            return self.node.act(name, told, key=key, actor=who)
+        answer = queue.act(name, told, key=key, actor=who)
+        if answer.state is queues.State.REFUSED:
+            raise Refused(answer.code, answer.reason)
+        if answer.state is queues.State.QUEUED:
+            raise Waits(answer)
+        return answer.outcome
+
+    def key_of(self, name: str, form_key: str) -> str:
+        """The key that an act of a form is done under: a person's own."""
         owner = self.session.user_id if self.session else "visitor"
-        key = f"web:{owner}:{self.key}:{name}{step}"
-        return self.node.act(name, told, key=key, actor=who)
+        return f"web:{owner}:{form_key}:{name}"
 
     def text(self, name: str) -> str:
         """What was typed into a field, without the space around it; "" where nothing was."""

@@ -22,7 +22,9 @@ from puhui.web.pages import (
     money,
     offline,
     payment,
+    remit,
     transfer,
+    waiting,
     wallet,
 )
 from puhui.web.who import Who
@@ -116,6 +118,15 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/exchange/check", exchange.check, Who.CUSTOMER),
     ("POST", "/exchange/check", exchange.convert, Who.CUSTOMER),
     ("GET", "/exchange/{remittance_id}", exchange.receipt, Who.CUSTOMER),
+    ("GET", "/remit", remit.who, Who.CUSTOMER),
+    ("POST", "/remit", remit.give_who, Who.CUSTOMER),
+    ("GET", "/remit/amount", remit.amount, Who.CUSTOMER),
+    ("POST", "/remit/amount", remit.give_amount, Who.CUSTOMER),
+    ("GET", "/remit/check", remit.check, Who.CUSTOMER),
+    ("POST", "/remit/check", remit.send, Who.CUSTOMER),
+    ("GET", "/away", waiting.away, Who.CUSTOMER),
+    ("POST", "/away", waiting.pay, Who.CUSTOMER),
+    ("GET", "/waiting/{key}", waiting.show, Who.CUSTOMER),
     ("GET", "/offline", offline.show, Who.CUSTOMER),
     ("GET", "/offline/take", offline.take, Who.CUSTOMER),
     ("POST", "/offline/take", offline.take_out, Who.CUSTOMER),
@@ -193,6 +204,9 @@ QUICK: frozenset[Page] = frozenset(
     (entry.home, entry.help_page, entry.settings, application.show, apply.overview)
 )
 """Pages of a few short reads: answered without handing them to another thread."""
+
+APART: frozenset[Page] = frozenset((transfer.send, waiting.away, waiting.pay, waiting.show))
+"""Pages that are answered while the store is not there, for whoever it let in a while ago."""
 
 ROUTES = (*CITIZEN, *STAFF)
 """In the order in which addresses are tried."""

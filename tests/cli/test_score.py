@@ -90,3 +90,42 @@ def test_models_are_listed_with_their_papers(
     empty = program("score", "models", "--json")
     assert empty.figures["models"] == 0
     assert "No model is in force yet" in empty.out
+
+
+def test_a_model_is_trained_by_every_option(
+    program: Program, lent: tuple[Path, Path, Ended], tmp_path: Path
+) -> None:
+    """Kept under its digest, put in force when asked, and used by what scores files."""
+    file = lent[1]
+    plain = program("score", "train", file, "-m", "small_loans", "--json")
+    assert (plain.code, plain.figures["kind"], plain.figures["version"]) == (0, "points", 0)
+    others = without_outcome(file, tmp_path / "refused.csv", 200)
+    words = ("score", "train", file, "-m", "small_loans", "--refused", others, "--json")
+    made = {}
+    for method in ("parcelling", "fuzzy"):
+        ended = program(*words, "--reject-method", method, "--reject-factor", 2)
+        assert ended.code == 0, ended.said
+        assert "1 rows of refused.csv cannot be read" in ended.said
+        assert (ended.figures["reject_rows"], ended.figures["reject_factor"]) == (199, 2.0)
+        assert ended.figures[f"reject_{method}"] == 1.0
+        made[method] = ended.figures["model"]
+    assert len({plain.figures["model"], *made.values()}) == 3
+    forced = program(
+        "score", "train", file, "-m", "small_loans", "--kind", "trees", "--in-force", "mine",
+        "--json",
+    )  # fmt: skip
+    assert (forced.figures["version"], "In force as mine, version 1." in forced.out) == (1, True)
+    scored = program("score", others, "-m", "small_loans", "--reasons", 0, "--json")
+    assert (scored.figures["model"], scored.figures["rows"]) == (forced.figures["model"], 199)
+
+
+def test_training_says_what_it_cannot_do(program: Program, lent: tuple[Path, Path, Ended]) -> None:
+    words = ("score", "train", lent[1], "-m", "small_loans")
+    for more, sentence in (
+        (("--kind", "magic"), "--kind takes points"),
+        (("--reject-method", "magic"), "--reject-method takes parcelling or fuzzy"),
+        (("--reject-factor", "0.5"), "greater than or equal to 1"),
+        (("--stable-periods", "4"), "(score.no_date)"),
+    ):
+        ended = program(*words, *more)
+        assert (ended.code, sentence in ended.said) == (2, True), ended.said

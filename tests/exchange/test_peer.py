@@ -23,15 +23,24 @@ from puhui.channel.engines.shown import ShownGateway
 from puhui.exchange import KnownPeers, open_peers
 from puhui.exchange.formats.http_signature import (
     Message,
-    base_of,
     is_answer_signed,
     is_request_signed,
     sign_answer,
     sign_request,
+    signature_text,
     signed_of,
 )
 from puhui.exchange.formats.peers_file import read_peers
-from puhui.exchange.window import open_legs, reach_peers
+from puhui.exchange.window import (
+    between,
+    http_signature,
+    open_legs,
+    peer_by_key,
+    reach_peers,
+    read_deal,
+    receipt_for,
+    standing_of,
+)
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import Keys, verify_signature
@@ -62,8 +71,8 @@ def test_the_base_is_that_of_the_standard() -> None:
     signature = (
         "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
     )
-    assert verify_signature(key, base_of(parts, params), signature)
-    assert not verify_signature(key, base_of(parts[1:], params), signature)
+    assert verify_signature(key, signature_text(parts, params), signature)
+    assert not verify_signature(key, signature_text(parts[1:], params), signature)
 
 
 @PATIENT
@@ -346,3 +355,23 @@ def test_a_peer_calls_nothing_else(asking: Asking) -> None:
     assert (status, told["code"]) == (403, "kernel.role_missing")
     status, told = asking.ask("prepare_leg", {"leg_id": 7})
     assert (status, told["code"]) == (400, "kernel.bad_input")
+
+
+def test_the_window_tells_where_peers_stand(asking: Asking) -> None:
+    """What a channel reads of peers, their legs and deals, and the bounds between nodes."""
+    node = asking.node
+    assert between().skew_s_max == 30
+    assert http_signature.LABEL == "puhui"
+    act(node, "prepare_leg", asking.scheme.leg("own", CONDITION))
+    with node.read() as tx:
+        found = peer_by_key(tx, THEIRS.public_key)
+        assert peer_by_key(tx, asking.scheme.one.public_key) is None, "a provider is no peer"
+        with pytest.raises(Refused, match="unknown_deal"):
+            read_deal(tx, "none")
+    assert found is not None
+    assert found.id == asking.peer
+    assert standing_of(node, asking.peer).draws == (asking.scheme.one.id,)
+    assert standing_of(node, "somebody").peer_id == ""
+    assert receipt_for(node, "own", "somebody of staff").state == "prepared"
+    with pytest.raises(Refused, match="unknown_leg"):
+        receipt_for(node, "own", asking.peer)

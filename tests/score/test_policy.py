@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,14 +15,10 @@ from puhui.score.arrays.binning import BinRules, bin_number
 from puhui.score.arrays.profit import best_profit, cut_off_curve
 from puhui.score.arrays.reject import fuzzy_weights, parcel
 from puhui.score.arrays.stable import merge_unstable
-from puhui.score.engines.challenger import (
-    Lesson,
-    Standing,
-    champion_of,
-    hold_contest,
-    with_refused,
-)
+from puhui.score.engines.challenger import Standing, champion_of, hold_contest, hold_nested
+from puhui.score.engines.lesson import Lesson, Refusals, guess, joined
 from puhui.score.nouns import Signal
+from puhui.score.window import Nested, RefusedTable, choose_kind
 from tests.score.made import MAPPING, made_mapping, made_table
 
 SIGNAL = Signal("x", "number", "copy", ("x",), "甲", "x", direction="up")
@@ -111,12 +109,61 @@ def test_fuzzy_weights_add_up_and_never_flatter(pd: float, factor: float) -> Non
     assert bad[0] >= pd - 1e-12
 
 
-def test_refused_applicants_join_the_lesson() -> None:
+@pytest.mark.parametrize("method", ["parcelling", "fuzzy"])
+def test_refused_applicants_join_the_lesson(method: str) -> None:
     lesson = made_lesson()
     refused = lesson.matrix[:200] + np.array([1.0, 0.5, 0.0])
-    found = with_refused(lesson, refused, factor=1.3, seed=2)
-    assert len(found.outcomes) == 1_000
-    assert found.outcomes[800:].mean() > lesson.outcomes.mean()
+    taught = replace(lesson, refusals=Refusals(refused, method, 1.3))
+    found = joined(taught, seed=2)
+    assert found.weights.sum() == pytest.approx(1_000)
+    more = found.weights[800:] @ found.outcomes[800:] / found.weights[800:].sum()
+    assert more > lesson.outcomes.mean()
+    assert guess(lesson, 2) is None
+    worse = joined(replace(taught, refusals=Refusals(refused, method, 3.0)), seed=2)
+    assert worse.weights @ worse.outcomes > found.weights @ found.outcomes
+
+
+@pytest.mark.parametrize("kind", ["points", "trees"])
+@pytest.mark.parametrize("method", ["parcelling", "fuzzy"])
+def test_a_model_learns_from_those_refused_too(kind: str, method: str) -> None:
+    table = made_table()
+    others = RefusedTable(made_table(300, seed=99), method, 1.5)
+    plain = train(table, made_mapping(), kind, 7)
+    wider = train(table, made_mapping(), kind, 7, refused=others)
+    told = dict(wider.parameters)
+    assert told["reject_factor"] == 1.5
+    assert told[f"reject_{method}"] == 1.0
+    assert 0 < told["reject_rows"] <= 300
+    assert wider.metric("rows") == plain.metric("rows"), "figures stay those of known outcomes"
+    assert wider.data_digest != plain.data_digest
+    assert wider.metric("cv_auc") > plain.metric("cv_auc") - 0.05
+    if wider.card is not None and plain.card is not None:
+        assert wider.card.signals[0].bin_rows == plain.card.signals[0].bin_rows
+
+
+@pytest.mark.parametrize(("method", "factor"), [("magic", 1.5), ("fuzzy", 0.9)])
+def test_bad_ways_to_guess_are_refused(method: str, factor: float) -> None:
+    table = made_table()
+    with pytest.raises(Refused) as no:
+        train(table, made_mapping(), "points", 7, refused=RefusedTable(table, method, factor))
+    assert no.value.code == "score.reject_method"
+
+
+def test_nobody_is_champion_by_the_rows_it_is_reported_on() -> None:
+    """With coin tosses for outcomes a choice on the same rows flatters; the nested one does not."""
+    lesson = made_lesson()
+    told: list[str] = []
+    found = hold_nested(lesson, ("points", "monotone"), folds=3, inner=2, progress=told.append)
+    assert len(found.chosen) == len(told) == 3
+    assert set(found.chosen) <= {"points", "monotone"}
+    assert 0.7 < found.champion.auc <= max(one.auc for one in found.standings) + 0.01
+    again = hold_nested(lesson, ("points", "monotone"), folds=3, inner=2)
+    assert again == found
+    dice = np.random.default_rng(1)
+    noise = replace(lesson, outcomes=dice.integers(0, 2, 800).astype(np.float64))
+    assert (
+        abs(hold_nested(noise, ("points", "monotone"), folds=4, inner=2).champion.auc - 0.5) < 0.06
+    )
 
 
 def test_the_contest_is_fair_and_names_a_champion() -> None:
@@ -145,11 +192,12 @@ def test_unknown_families_are_refused() -> None:
     assert no.value.code == "score.kind_unknown"
 
 
-@pytest.mark.parametrize("family", ["xgboost", "catboost"])
+@pytest.mark.parametrize("family", ["xgboost", "catboost", "interpret"])
 def test_a_challenger_learns_as_the_others_do(family: str) -> None:
     pytest.importorskip(family, reason="the extra models is not installed")
     lesson = made_lesson(300)
-    (found,) = hold_contest(lesson, (family,), folds=2, seed=1)
+    name = {"interpret": "ebm"}.get(family, family)
+    (found,) = hold_contest(lesson, (name,), folds=2, seed=1)
     assert found.auc > 0.7
 
 
@@ -167,3 +215,17 @@ def test_a_card_may_be_asked_to_hold_over_time() -> None:
     with pytest.raises(Refused) as no:
         train(dated, undated, "points", 7, stable_periods=3)
     assert no.value.code == "score.no_date"
+
+
+def test_the_best_kind_is_chosen_on_folds_that_are_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With what comes with puhui alone: points and trees."""
+    here = ("points", "monotone")
+    monkeypatch.setattr("puhui.score.engines.challenger.trainers_here", lambda: here)
+    said: list[str] = []
+    kind, nested = choose_kind(made_table(900), made_mapping(), 7, progress=said.append)
+    assert kind in ("points", "trees")
+    assert [one.name for one in nested.standings] == list(here)
+    assert len(said) == 5
+    assert isinstance(nested, Nested)

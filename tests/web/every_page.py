@@ -13,6 +13,8 @@ from tests.web.market import furnish, open_shop, party_of
 from tests.web.town import Town
 
 CHANGE = "source=CNY&target=USD&kind=send&amount=1000"
+NOT_WALKED = ("/view", "/register", "/desk/factor", "/erased", "/away", "/waiting/{key}")
+"""Pages that lead elsewhere as the town stands."""
 PARTS = re.compile(r"\{(\w+)\}")
 ROLES = ("loan_officer", "risk_analyst", "auditor", "administrator", "operator")
 
@@ -61,7 +63,7 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
     paths = [
         PARTS.sub(lambda match: known[match.group(1)], path)
         for method, path, _, _ in ROUTES
-        if method == "GET" and path not in ("/view", "/register", "/desk/factor", "/erased")
+        if method == "GET" and path not in NOT_WALKED
         and not path.endswith(("/export", ".csv", ".json"))
     ]  # fmt: skip
     own = [path for path in paths if not path.startswith("/desk")]

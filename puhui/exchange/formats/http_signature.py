@@ -56,7 +56,7 @@ def digest_of(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
-def base_of(parts: Sequence[tuple[str, str]], params: str) -> bytes:
+def signature_text(parts: Sequence[tuple[str, str]], params: str) -> bytes:
     """The signature base (RFC 9421 section 2.5): one line a component, its parameters last."""
     lines = [f"{name}: {value}" for name, value in parts]
     return "\n".join([*lines, f'"@signature-params": {params}']).encode()
@@ -89,7 +89,7 @@ def _sign(
     keys: Keys, parts: Sequence[tuple[str, str]], body: bytes, created_s: int, nonce: str
 ) -> tuple[dict[str, str], str]:
     params = _params(parts, created_s, nonce, keys.public_key)
-    signature = keys.sign(base_of(parts, params))
+    signature = keys.sign(signature_text(parts, params))
     headers = {
         "content-digest": digest_of(body),
         "signature-input": f"{LABEL}={params}",
@@ -134,7 +134,7 @@ def _holds(parts: Sequence[tuple[str, str]], body: bytes, headers: Mapping[str, 
     params = _params(parts, signed.created_s, signed.nonce, signed.key)
     if headers["signature-input"] != f"{LABEL}={params}":
         return False
-    return verify_signature(signed.key, base_of(parts, params), signed.signature)
+    return verify_signature(signed.key, signature_text(parts, params), signed.signature)
 
 
 def is_request_signed(message: Message, headers: Mapping[str, str]) -> bool:

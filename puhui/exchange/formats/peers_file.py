@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any
+from urllib.parse import urlsplit
 
 from puhui.exchange.nouns.peer import Peer, PeersFile
-from puhui.exchange.rules.peer import check_peer
 from puhui.kernel.errors import Refused
 
 PEERS_MAX = 1000
+LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
+_NAME = re.compile(r"[^\s/\"\\]{1,80}")
+_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
 _FIELDS = frozenset(("address", "public_key", "trust"))
 
 
@@ -41,3 +45,23 @@ def read_peers(text: str) -> PeersFile:
     if len({peer.public_key for peer in peers}) < len(peers):
         raise Refused("exchange.bad_peers", "Two peers have one key.")
     return PeersFile(name, tuple(peers))
+
+
+def check_peer(peer: Peer) -> None:
+    """Whether a peer can be asked: https, but for this machine itself, and a key of 32 bytes.
+
+    Refused: ``exchange.bad_peers``.
+    """
+    where = f"The peer {peer.name[:40]!r}"
+    try:
+        parts = urlsplit(peer.address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    has_more = parts.path not in ("", "/") or parts.query or parts.fragment or parts.username
+    if not _NAME.fullmatch(peer.name) or not host or port == 0 or has_more:
+        raise Refused("exchange.bad_peers", f"{where} needs an address like https://host:port.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
+        raise Refused("exchange.bad_peers", f"{where} is asked by https alone.")
+    if not _KEY.fullmatch(peer.public_key):
+        raise Refused("exchange.bad_peers", f"{where} needs its public_key: 32 bytes in base64.")

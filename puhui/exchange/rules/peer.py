@@ -1,39 +1,12 @@
-"""Rules of peers: where one may answer, and what it may ask this node to hold."""
+"""Rules of peers: what one may ask this node to hold."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from puhui.exchange.nouns.leg import PrepareLeg
-from puhui.exchange.nouns.peer import Peer
 from puhui.exchange.rules.leg import end_of
 from puhui.kernel.errors import Refused
-
-LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
-_NAME = re.compile(r"[^\s/\"\\]{1,80}")
-_KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
-
-
-def check_peer(peer: Peer) -> None:
-    """Whether a peer can be asked: https, but for this machine itself, and a key of 32 bytes.
-
-    Refused: ``exchange.bad_peers``.
-    """
-    where = f"The peer {peer.name[:40]!r}"
-    try:
-        parts = urlsplit(peer.address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    has_more = parts.path not in ("", "/") or parts.query or parts.fragment or parts.username
-    if not _NAME.fullmatch(peer.name) or not host or port == 0 or has_more:
-        raise Refused("exchange.bad_peers", f"{where} needs an address like https://host:port.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
-        raise Refused("exchange.bad_peers", f"{where} is asked by https alone.")
-    if not _KEY.fullmatch(peer.public_key):
-        raise Refused("exchange.bad_peers", f"{where} needs its public_key: 32 bytes in base64.")
 
 
 def check_asked_by_peer(

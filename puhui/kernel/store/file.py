@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def tidy_log(path: Path) -> None:
+    """Move what is in the log to its place in the file, as far as nobody is in the way."""
+    with contextlib.suppress(sqlite3.Error):  # whoever writes next meets it too, and says so
+        connection = open_file(path, read_only=False)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
 
 
 def fault_of(error: sqlite3.Error) -> Fault:

@@ -169,6 +169,7 @@ class PostgresWriter:
 
     def close(self) -> None:
         """Close the connection."""
+        self.tx.abandon()
         self.tx.connection.close()
 
 

@@ -26,6 +26,9 @@ class Sparse:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __getitem__(self, chosen: Words) -> Sparse:
+        return Sparse(self.values[chosen], self.is_absent[chosen])
+
 
 Array = Words | Blobs | Sparse
 
@@ -42,6 +45,12 @@ def halves(blobs: Blobs) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The higher and the lower halves of 128-bit numbers as stores keep them."""
     pairs = np.ascontiguousarray(blobs).view(">u8").reshape(-1, 2)
     return pairs[:, 0].astype(np.uint64), pairs[:, 1].astype(np.uint64)
+
+
+def order_of(blobs: Blobs) -> Words:
+    """Where the lowest of 128-bit numbers is, and the next, and so on."""
+    high, low = halves(blobs)
+    return np.lexsort((low, high))
 
 
 def sparse(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Sparse | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store.file import fault_of, open_file
+from puhui.kernel.store.file import fault_of, open_file, tidy_log
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.schema import VERSION_TABLE, schema
 from puhui.kernel.store.sqlite_wire import SqliteTransaction
@@ -19,6 +19,9 @@ from puhui.kernel.store.turn import Turn, fault_of_file
 
 GROUPS_MARKED = 32
 """How many groups in a row mark their acts once one had to be undone."""
+
+ROWS_TIDIED = 30_000
+"""After so many rows that were moved at once the log is emptied into the file."""
 
 _RECORD = insert_all(JOURNAL)
 
@@ -36,19 +39,25 @@ class SqliteWriter:
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def __init__(self, path: Path) -> None:
-        self._connection = open_file(path, read_only=False)
+        connection = open_file(path, read_only=False)
         try:
             self._turn = Turn(path)
         except BaseException:
-            self._connection.close()
+            connection.close()
             raise
+        self._path = path
         self._position = 0
         self._rows: dict[str, Mapping[str, Any]] = {}
         self._events: list[Mapping[str, Any]] = []
         self._kept = (0, 0)
         self._is_marking = True
         self._groups_marked = 0
-        self.tx = SqliteTransaction(self._connection)
+        self._tidying: threading.Thread | None = None
+        self.tx = SqliteTransaction(connection)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self.tx._connection
 
     def begin(self, *, is_again: bool = False) -> None:
         """Take the turn and start a transaction; ``is_again`` after ``Unmarked``."""
@@ -78,9 +87,21 @@ class SqliteWriter:
             raise
         self._forget()
         self._turn.give()
+        if self.tx.moved >= ROWS_TIDIED:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Move what large batches have left in the log to where it belongs, beside what follows:
+        else the commit that finds the log long does it all.
+        """
+        if self._tidying is None or not self._tidying.is_alive():
+            self.tx.moved = 0
+            self._tidying = threading.Thread(target=tidy_log, args=(self._path,), daemon=True)
+            self._tidying.start()
 
     def roll_back(self) -> None:
         """Undo the whole group and give the turn."""
+        self.tx.abandon()
         self.tx.known.clear()
         self._forget()
         try:
@@ -105,6 +126,7 @@ class SqliteWriter:
 
     def undo(self) -> None:
         """Undo what one act did; Fault where SQLite has already undone the whole group."""
+        self.tx.abandon()
         self.tx.known.clear()
         if not self._connection.in_transaction:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")
@@ -147,7 +169,9 @@ class SqliteWriter:
 
     def close(self) -> None:
         """Close the connection and the lock files."""
-        self._connection.close()
+        if self._tidying is not None:
+            self._tidying.join()
+        self.tx.close()
         self._turn.close()
 
 

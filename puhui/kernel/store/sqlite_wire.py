@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,72 @@ CAN_LEND = hasattr(sqlite3.Connection, "deserialize")
 ROWS_AT_ONCE = 128
 """Rows that one insert writes: half of what a row costs is the start of a statement."""
 
+ROWS_BESIDE = 500
+"""From so many rows on a statement that moves them runs beside what follows it."""
+
 _compile = Compiler("sqlite")
 _known = _compile.known
 
 
 class SqliteTransaction:
-    """Statements on one SQLite connection; the caller begins and ends the transaction."""
+    """Statements on one SQLite connection; the caller begins and ends the transaction.
 
-    __slots__ = ("__weakref__", "_connection", "_has_given", "known", "ports")
+    ``moved`` counts rows that arrays brought.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_beside",
+        "_has_given",
+        "_idle",
+        "_running",
+        "known",
+        "moved",
+        "ports",
+    )
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self._idle = connection
         self._has_given = False
+        self.moved = 0
+        self._beside: ThreadPoolExecutor | None = None
+        self._running: Future[object] | None = None
         self.known: dict[type, Any] = {}
         self.ports: Mapping[type, object] = {}
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        """The connection, once it has done what it was given; raises what that met."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.result()
+        return self._idle
+
+    def abandon(self) -> None:
+        """Wait for what is being done, whatever becomes of it: it is undone next."""
+        if self._running is not None:
+            wait((self._running,))
+            self._running = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.abandon()
+        if self._beside is not None:
+            self._beside.shutdown()
+        self._idle.close()
+
+    def _start(self, sql: str, values: tuple[Any, ...], rows: int) -> None:
+        """Run a statement that moves many rows, beside what the caller does next.
+
+        It works without the interpreter lock. What it meets is raised by the next statement.
+        """
+        connection = self._connection
+        if rows < ROWS_BESIDE:
+            connection.execute(sql, values)
+            return
+        if self._beside is None:
+            self._beside = ThreadPoolExecutor(1, "puhui-sqlite")
+        self._running = self._beside.submit(connection.execute, sql, values)
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -89,15 +142,16 @@ class SqliteTransaction:
 
     def give(self, columns: Mapping[str, Array]) -> None:
         """Let statements read ``columns`` as the table ``given``, until the next ones are given."""
-        connection = self._connection
         if CAN_LEND:
             from puhui.kernel.store.image import image_of  # compiled code is loaded where used
 
+            image = image_of(lay_out(columns))
             if not self._has_given:
-                connection.execute("ATTACH ':memory:' AS given")
+                self._connection.execute("ATTACH ':memory:' AS given")
                 self._has_given = True
-            connection.deserialize(image_of(lay_out(columns)), name="given")
+            self._connection.deserialize(image, name="given")
             return
+        connection = self._connection
         names = ", ".join(columns)
         connection.execute("DROP TABLE IF EXISTS temp.given")
         connection.execute(f"CREATE TEMP TABLE given (n INTEGER PRIMARY KEY, {names})")
@@ -105,21 +159,20 @@ class SqliteTransaction:
         rows = zip(*[_listed(column) for column in columns.values()], strict=True)
         connection.executemany(f"INSERT INTO given ({names}) VALUES ({marks})", rows)
 
-    def load(self, table: Table, columns: Columns) -> None:
-        """Insert many rows at once, given by columns; those left out get their default."""
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
+        """Insert many rows at once, given by columns, in the order in which they are given."""
         lists, alone = split(columns)
+        count = len(next(iter(lists.values())))
         if are_arrays(lists):
             self.give(lists)
             names = ", ".join([*lists, *alone])
             values = ", ".join([*lists, *"?" * len(alone)])
-            self._connection.execute(
-                f"INSERT INTO {table.name} ({names}) SELECT {values} FROM given ORDER BY n",
-                tuple(alone.values()),
-            )
+            sql = f"INSERT INTO {table.name} ({names}) SELECT {values} FROM given ORDER BY n"
+            self.moved += count
+            self._start(sql, tuple(alone.values()), count)
             return
         rows = zip(*lists.values(), strict=True)
         wide = sqlite_insert(table.name, tuple(lists), tuple(alone.items()), ROWS_AT_ONCE)
-        count = len(next(iter(lists.values())))
         for _ in range(count // ROWS_AT_ONCE):
             some = itertools.islice(rows, ROWS_AT_ONCE)
             self._connection.execute(wide, tuple(itertools.chain.from_iterable(some)))
@@ -133,16 +186,14 @@ class SqliteTransaction:
         names = tuple(name for name in lists if name != key)
         if are_arrays(lists):
             self.give(lists)
-            if _is_replaceable(table, key, names):
-                every = ", ".join(lists)
-                self._connection.execute(
-                    f"REPLACE INTO {table.name} ({every}) SELECT {every} FROM given ORDER BY n"
-                )
-                return
+            every = ", ".join(lists)
             sets = ", ".join(f"{name} = given.{name}" for name in names)
-            self._connection.execute(
+            sql = (
                 f"UPDATE {table.name} SET {sets} FROM given WHERE {table.name}.{key} = given.{key}"
             )
+            if _is_replaceable(table, key, names):
+                sql = f"REPLACE INTO {table.name} ({every}) SELECT {every} FROM given ORDER BY n"
+            self._start(sql, (), len(lists[key]))
             return
         rows = zip(*[lists[name] for name in names], lists[key], strict=True)
         self._connection.executemany(sqlite_update(table.name, key, names), rows)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import select
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import psycopg
@@ -23,11 +24,18 @@ from puhui.kernel.store.many import (
     text_array_of,
     type_of,
 )
-from puhui.kernel.store.sheet import Array, are_arrays, lay_out
+from puhui.kernel.store.sheet import Array, are_arrays, lay_out, order_of
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
 _GIVEN = re.compile(r"\bgiven\b")
+_NUMBERS = (
+    "SELECT array_agg(nextval(own.name)) FROM (SELECT"
+    " pg_get_serial_sequence('{table}', '{column}')::regclass AS name OFFSET 0) AS own,"
+    " generate_series(1, $1::bigint)"
+)
+ROWS_BESIDE = 500
+"""From so many rows on a COPY goes on beside what follows it."""
 PIECE = 65536
 """Bytes of a COPY that are handed to the connection at once."""
 
@@ -49,11 +57,13 @@ class PostgresTransaction:
     __slots__ = (
         "__weakref__",
         "_compile",
+        "_beside",
         "_either",
         "_given",
         "_given_types",
         "_names",
         "_readable",
+        "_running",
         "_wait_ms",
         "_wire",
         "connection",
@@ -75,6 +85,8 @@ class PostgresTransaction:
         self._wait_ms = wait_s_max * 1000
         self._wire = connection.pgconn
         self._names: dict[str, bytes] = {}
+        self._beside: ThreadPoolExecutor | None = None
+        self._running: Future[None] | None = None
         self._given: list[bytes] = []
         self._given_types: tuple[tuple[str, str], ...] = ()
         self._readable = select.poll()
@@ -152,25 +164,55 @@ class PostgresTransaction:
 
     def _send_binary(self, sql: str, values: list[bytes | None], formats: list[bool]) -> None:
         """Send a statement whose answer comes in binary form."""
+        self.settle()
         name = self._names.get(sql)
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
         self._wire.send_query_prepared(name, values, formats, 1)
 
-    def load(self, table: Table, columns: Columns) -> None:
-        """Insert many rows at once by COPY, which goes on its own, not in the pipeline."""
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
+        """Insert many rows at once by COPY, which goes on its own, not in the pipeline.
+
+        Rows in the order of a unique column cost a fifth less than those that are strewn over its
+        index: numbers of rows are taken before, in the order in which the rows are given. A large one goes on beside what the caller does next; what it meets is raised by the next
+        statement.
+        """
         lists, alone = split(columns)
         form, pieces = "text", copy_lines(columns)
         if are_arrays(lists):
             from puhui.kernel.store.copy import copy_rows  # compiled code is loaded where used
 
+            if by is not None:
+                lists = self._numbered(table, lists, by)
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
+        names = ", ".join([*lists, *alone])
+        command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
         self.sync()
+        if form == "text" or len(next(iter(lists.values()))) < ROWS_BESIDE:
+            self._copy(command, pieces)
+            return
+        if self._beside is None:
+            self._beside = ThreadPoolExecutor(1, "puhui-copy")
+        self._running = self._beside.submit(self._copy, command, pieces)
+
+    def _numbered(self, table: Table, columns: dict[str, Any], by: str) -> dict[str, Any]:
+        """The columns sorted by one of them, and the number of each row."""
+        numbered = table.autoincrement_column
+        assert numbered is not None, table
+        order = order_of(columns[by])
+        self.send(
+            f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode()
+        )  # who waits for all that add rows
+        sql = _NUMBERS.format(table=table.name, column=numbered.name)
+        self._send_binary(sql, [b"%d" % len(order)], [False])
+        numbers = read_array(self.sync()[-1].get_value(0, 0))
+        return {name: column[order] for name, column in {numbered.name: numbers, **columns}.items()}
+
+    def _copy(self, command: bytes, pieces: Iterator[bytes | memoryview]) -> None:
         wire = self._wire
         wire.exit_pipeline_mode()
-        names = ", ".join([*lists, *alone])
-        wire.send_query(f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode())
+        wire.send_query(command)
         result = self._answer()
         if result.status == ExecStatus.COPY_IN:
             for piece in pieces:
@@ -185,6 +227,18 @@ class PostgresTransaction:
         if result.status == ExecStatus.FATAL_ERROR:
             self._forget()
             raise error_from_result(result)
+
+    def settle(self) -> None:
+        """Wait for what goes on beside; raises what it met."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.result()
+
+    def abandon(self) -> None:
+        """Wait for what goes on beside, whatever becomes of it: it is undone next."""
+        if self._running is not None:
+            wait((self._running,))
+            self._running = None
 
     def _flush(self) -> None:
         while self._wire.flush():
@@ -225,6 +279,7 @@ class PostgresTransaction:
         self._send_binary(postgres_update(table, names, types), texts, [False] * len(texts))
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
+        self.settle()
         ordered: Sequence[Any]
         if compiled.is_expanding:
             sql, ordered = compiled.spread(values)
@@ -247,10 +302,21 @@ class PostgresTransaction:
 
     def send(self, sql: bytes) -> None:
         """Send a command without values, not waiting for the answer."""
+        self.settle()
         self._wire.send_query_params(sql, None)
 
     def sync(self) -> list[PGresult]:
         """Wait for the answers to all that was sent; raises the first error among them."""
+        self.settle()
+        results = self._answers()
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                # A statement whose first run failed may not have been prepared: start afresh.
+                self._forget()
+                raise error_from_result(result)
+        return results
+
+    def _answers(self) -> list[PGresult]:
         wire = self._wire
         wire.pipeline_sync()
         while wire.flush():
@@ -269,11 +335,6 @@ class PostgresTransaction:
             if result.status == ExecStatus.PIPELINE_SYNC:
                 break
             results.append(result)
-        for result in results:
-            if result.status == ExecStatus.FATAL_ERROR:
-                # A statement whose first run failed may not have been prepared: start afresh.
-                self._forget()
-                raise error_from_result(result)
         return results
 
     def _wait(self, ready: select.poll) -> None:
@@ -288,6 +349,7 @@ class PostgresTransaction:
 
     def end(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
+        self.abandon()
         if self._wire.status == ConnStatus.OK:
             try:
                 self.send(b"ROLLBACK")
@@ -300,7 +362,7 @@ class PostgresTransaction:
         self._names.clear()
         self._wire.send_query_params(b"ROLLBACK", None)
         self._wire.send_query_params(b"DEALLOCATE ALL", None)
-        self.sync()
+        self._answers()
 
 
 def _encoded(value: Any) -> bytes | None:

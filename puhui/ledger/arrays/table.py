@@ -13,6 +13,7 @@ from puhui.ledger.arrays.second import end_held
 
 Words = NDArray[np.uint64]
 Places = NDArray[np.int64]
+Place = int | np.int64
 
 BURNT_BIT = 2**39
 """Added to the ordinal of an event whose id is burnt."""
@@ -72,64 +73,46 @@ def add_accounts(table: NDArray[np.int32], slots: Records, first: int, until: in
 
 
 @njit
+def next_ordinal(table: Words, base: int, h: np.uint64, at: Place) -> tuple[Place, Place]:
+    """The next ordinal in the table, from the place ``at`` on, that may be of an id of this hash.
+
+    With ``BURNT_BIT``, or -1 at the end; and the place behind it. A word of the table holds the
+    first 39 bits of the hash, a bit for a burnt id, and in 24 bits the ordinal less ``base`` plus
+    one; a false find is rare. A hash begins at the place that its first bits name (64 less
+    ``shift`` of them), so a table can be made longer out of its own words.
+    """
+    mask = table.shape[0] - 1
+    while table[at] != 0:
+        word = table[at]
+        at = (at + 1) & mask
+        if (word ^ h) & _MARK == 0:
+            ordinal = base + np.int64(word & _PLACE) - 1
+            return ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal, at
+    return -1, at
+
+
+@njit
 def probe(
     table: Words, shift: int, base: int, hashes: Words, start: Places, ordinals: Places
 ) -> None:
-    """Find for each hash the next ordinal in the table that may be its transfer's.
+    """Find for each hash the next ordinal that may be its transfer's, as ``next_ordinal`` does.
 
-    ``start`` ``(n,) int64`` says where to look on, -1 from the beginning, -2 not at all; it is
-    moved past what is found, to -2 at the end. ``ordinals`` gets the ordinal, with ``BURNT_BIT``,
-    or -1. A word of the table holds the first 39 bits of the hash, a bit for a burnt id, and in 24
-    bits the ordinal less ``base`` plus one. A hash begins at the place that its first bits name
-    (``64 - shift`` of them), so a table can be made longer out of its own words.
+    ``start`` ``(n,) int64`` says where to look on, -1 from the beginning; it is moved past what
+    is found. ``ordinals`` gets the ordinal, or -1.
     """
     mask = table.shape[0] - 1
     for i in range(hashes.shape[0]):
-        ordinals[i] = -1
-        if start[i] == -2:
-            continue
         at = np.int64(hashes[i] >> np.uint64(shift)) if start[i] < 0 else start[i]
-        start[i] = -2
+        ordinals[i] = -1
+        # Written out: a call for each would keep the processor from looking ahead.
         while table[at] != 0:
             word = table[at]
             at = (at + 1) & mask
             if (word ^ hashes[i]) & _MARK == 0:
                 ordinal = base + np.int64(word & _PLACE) - 1
                 ordinals[i] = ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal
-                start[i] = at
                 break
-
-
-@njit
-def look_up(
-    pool: Records,
-    count: int,
-    id_table: Words,
-    shift: int,
-    base: int,
-    account_table: NDArray[np.int32],
-    slots: Records,
-    hashes: Words,
-    start: Places,
-    found: Places,
-    debit_at: Places,
-    credit_at: Places,
-) -> int:
-    """Hash the ids of the first ``count`` records and look them up, and their accounts.
-
-    ``start`` and ``found`` as in ``probe``, ``debit_at`` and ``credit_at`` as ``find_accounts``
-    gives places; all ``(count,)``. Returns how many ids were found.
-    """
-    for i in range(count):
-        hashes[i] = mix(pool[i].id_lo, pool[i].id_hi)
-    probe(id_table, shift, base, hashes, start, found)
-    known = 0
-    for i in range(count):
-        t = pool[i]
-        debit_at[i] = find_account(account_table, slots, t.debit_lo, t.debit_hi)
-        credit_at[i] = find_account(account_table, slots, t.credit_lo, t.credit_hi)
-        known += found[i] >= 0
-    return known
+        start[i] = at
 
 
 @njit

@@ -47,6 +47,7 @@ from puhui.ledger.desk.columns import (
     Work,
     none_of,
     record_balances,
+    record_loose,
     record_pendings,
     record_transfers,
 )
@@ -77,14 +78,16 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
         work.credit_at, work.slots, work.held, known, act.now_us * 1000, 0,
         np.empty(_LOCAL, dtype=np.int32), status, place,
     )  # fmt: skip
-    named = tuple(map(STATUSES.__getitem__, status.tolist()))
     if strict:
-        require_created(named, "transfer")
+        require_created(_named(status), "transfer")
     created = np.flatnonzero(status == 0)
     if len(created):
         record_transfers(act, work, created)
     record_pendings(act, work, created, place, held_count)
     record_balances(act, work, before, held_count)
+    named = _named(status)
+    if len(created):
+        record_loose(act, work, created)
     burnt = np.flatnonzero(_BURNING[status])
     if len(burnt):
         columns = [
@@ -93,6 +96,10 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
         ]
         act.tx.run_many(write.INSERT_FAILED, columns)
     return named
+
+
+def _named(status: NDArray[np.uint16]) -> tuple[Status, ...]:
+    return tuple(map(STATUSES.__getitem__, status.tolist()))
 
 
 # Fetching.

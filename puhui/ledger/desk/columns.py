@@ -62,7 +62,7 @@ class Work:
 
 
 def record_transfers(act: Act, work: Work, created: Places) -> None:
-    """Write the transfers that were created, and where they stand, as they are loose."""
+    """Write the transfers that were created."""
     records = work.pool[created]
     ids = work.ids[created]
     columns: dict[str, Any] = {
@@ -84,8 +84,13 @@ def record_transfers(act: Act, work: Work, created: Places) -> None:
     }
     if isinstance(columns["ledger"], list):  # a text that differs is moved row by row
         columns = {name: _listed(column) for name, column in columns.items()}
-    act.tx.load(TABLE, columns)
-    edge = act.tx.one(write.EDGES, first_id=ids[0].item(), last_id=ids[-1].item())
+    act.tx.load(TABLE, columns, by="id")
+
+
+def record_loose(act: Act, work: Work, created: Places) -> None:
+    """Write down where the transfers that were created stand, as they are loose."""
+    first, last = work.ids[created[0]].item(), work.ids[created[-1]].item()
+    edge = act.tx.one(write.EDGES, first_id=first, last_id=last)
     assert edge is not None
     act.tx.load(LOOSE, {"first_position": [edge.first], "last_position": [edge.last]})
 

@@ -109,6 +109,7 @@ BALANCE = Table(
     Column("is_closed", Integer, nullable=False, server_default="0"),
     CheckConstraint("debits_pending >= 0 AND debits_posted >= 0"),
     CheckConstraint("credits_pending >= 0 AND credits_posted >= 0"),
+    postgresql_with={"fillfactor": 50},
 )
 """Sums in minor units of accounts that have a balance limit or ``history``. ``expires_us`` is not
 later than the first expiry among the account's open pendings, 0 where none expires; ``is_closed``

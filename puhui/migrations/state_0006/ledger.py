@@ -60,6 +60,7 @@ def number_balances() -> None:
         sa.CheckConstraint("debits_pending >= 0 AND debits_posted >= 0"),
         sa.CheckConstraint("credits_pending >= 0 AND credits_posted >= 0"),
         sa.PrimaryKeyConstraint("account_number", name="ledger_balance_number"),
+        postgresql_with={"fillfactor": 50},
     )
     names = ", ".join(_BALANCE)
     op.execute(

@@ -31,5 +31,36 @@ def make_score_audit() -> None:
     )
 
 
-MAKERS = (make_score_audit,)
+COLUMNS = (
+    "name", "version", "digest", "kind", "mapping", "mapping_digest", "data_digest", "maker",
+    "trained_on", "metrics", "registered_by", "registered_us",
+)  # fmt: skip
+
+
+def widen_score_model() -> None:
+    """Make score_model anew: a model may be additive, too."""
+    connection = op.get_bind()
+    op.drop_index(op.f("ix_score_model_digest"), "score_model")
+    op.rename_table("score_model", "score_model_0005")
+    op.create_table(
+        "score_model",
+        *(
+            sa.Column(name, sa.BigInteger() if name in WHOLE else sa.Text(), nullable=False)
+            for name in COLUMNS
+        ),
+        sa.CheckConstraint("version > 0"),
+        sa.CheckConstraint("length(digest) = 64"),
+        sa.CheckConstraint("kind IN ('points', 'trees', 'additive')"),
+        sa.PrimaryKeyConstraint("name", "version"),
+    )
+    old = sa.table("score_model_0005", *(sa.column(name) for name in COLUMNS))
+    new = sa.table("score_model", *(sa.column(name) for name in COLUMNS))
+    connection.execute(sa.insert(new).from_select(list(COLUMNS), sa.select(*old.c)))
+    op.drop_table("score_model_0005")
+    op.create_index(op.f("ix_score_model_digest"), "score_model", ["digest"], unique=False)
+
+
+WHOLE = ("version", "registered_us")
+
+MAKERS = (make_score_audit, widen_score_model)
 """In the order that references between tables ask for."""

@@ -25,6 +25,9 @@ from puhui.score.arrays.forest import FlatForest, flatten_forest, has_counts
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
+NO_CODE = -1
+"""How a missing category and one never seen stand among the codes that a path lets through."""
+
 DEPTH_MAX = 32
 """Signals on one path; Gauss's rule with half as many points is exact."""
 
@@ -65,7 +68,7 @@ class FlatPaths:
 
 @lru_cache(maxsize=8)
 def paths_of(text: str, signals: int) -> FlatPaths:
-    """Lay out the paths of LightGBM's model text. Refused: ``score.model_damaged``."""
+    """Lay out the paths of the trees of a model. Refused: ``score.model_damaged``."""
     forest = flatten_forest(text, signals)
     if not has_counts(forest):
         raise Refused("score.model_damaged", "The trees of the model do not count their rows.")
@@ -136,7 +139,9 @@ def _leaves(forest: FlatForest) -> Iterator[tuple[int, Path]]:
                 if signal >= 0:
                     narrowed = _narrow(passed, threshold, child == yes, child == missing)
                 else:
-                    narrowed = _pick(passed, forest.codes_at(int(threshold)), child == yes)
+                    listed = forest.codes_at(int(threshold))
+                    listed |= {NO_CODE} if missing == yes else frozenset()
+                    narrowed = _pick(passed, listed, child == yes)
                 share = share * cover[child] / cover[place]
                 waiting.append((child, {**path, asked: (narrowed, share)}))
 
@@ -160,12 +165,13 @@ def _passes(
     value: float, low: float, high: float, others: int, codes: Places, first: int, count: int
 ) -> float:
     """1 where a value passes all questions of its signal on a path, else 0."""
-    if value != value:
-        return float(others)
     if count < 0:
+        if value != value:
+            return float(others)
         return 1.0 if low < value <= high else 0.0
+    code = value if value >= 0.0 else float(NO_CODE)
     for place in range(first, first + count):
-        if value == codes[place]:
+        if code == codes[place]:
             return 1.0 - others
     return float(others)
 

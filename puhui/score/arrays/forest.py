@@ -1,12 +1,15 @@
-"""Boosted trees as one flat array: read from LightGBM's text, walked by a compiled kernel.
+"""Boosted trees as one flat array: read from LightGBM's text or XGBoost's JSON, walked compiled.
 
 The kernel takes LightGBM's decisions in LightGBM's order of addition, so its sums are equal to
-the library's to the last bit; a test holds that. Serving needs neither the library nor a lock.
+the library's to the last bit; XGBoost adds in single precision, so there they are equal to that
+precision. Tests hold both. Serving needs neither library nor a lock.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +36,7 @@ NODE = np.dtype(
 """A node asks whether its signal is at most ``threshold``; then ``yes``, ``no`` or ``missing``
 is the next node. A leaf points to itself and keeps its value in ``threshold``. A category node
 has ``signal`` -1 - s and, in ``threshold``, the place in ``bits`` of its count of 32-bit words,
-which follow: a set bit says yes."""
+which follow: a set bit says yes; what is no code goes to ``missing``."""
 
 NODE_COLUMNS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 """The lines of LightGBM's text that describe the inner nodes of a tree."""
@@ -67,10 +70,12 @@ def has_counts(forest: FlatForest) -> bool:
 
 
 def flatten_forest(text: str, signals: int) -> FlatForest:
-    """Read the trees of LightGBM's model text over ``signals`` columns.
+    """Read the trees of LightGBM's model text over ``signals`` columns, or of XGBoost's JSON.
 
     Refused: ``score.model_damaged`` where the text is not such a model or asks for more.
     """
+    if text.startswith("{"):
+        return _flatten_json(text, signals)
     nodes: list[tuple[float, int, int, int, int]] = []
     trees: list[tuple[int, int]] = []
     bits: list[int] = []
@@ -85,6 +90,16 @@ def flatten_forest(text: str, signals: int) -> FlatForest:
             cover.extend(float(count) for count in counts)
     except (KeyError, ValueError, IndexError, RecursionError):
         raise Refused("score.model_damaged", "The trees of the model cannot be read.") from None
+    return _checked(nodes, trees, bits, cover, signals)
+
+
+def _checked(
+    nodes: list[tuple[float, int, int, int, int]],
+    trees: list[tuple[int, int]],
+    bits: list[int],
+    cover: list[float],
+    signals: int,
+) -> FlatForest:
     asked = [-1 - node[4] if node[4] < 0 else node[4] for node in nodes]
     if not trees or max(asked) >= signals:
         raise Refused("score.model_damaged", "The trees ask for signals the model has not.")
@@ -126,6 +141,74 @@ def _read_tree(
     return _depth(nodes, first)
 
 
+def _flatten_json(text: str, signals: int) -> FlatForest:
+    """The trees of XGBoost. The log-odds they start from are a tree of one leaf, the first."""
+    nodes: list[tuple[float, int, int, int, int]] = []
+    trees: list[tuple[int, int]] = []
+    bits: list[int] = []
+    cover: list[float] = []
+    try:
+        document = json.loads(text)
+        start = float(document["start"])
+        nodes.append((start, 0, 0, 0, 0))
+        trees.append((0, 0))
+        cover.append(1.0)
+        for tree in document["trees"]:
+            first = len(nodes)
+            _read_json_tree(tree, nodes, bits)
+            trees.append((first, _depth(nodes, first)))
+            cover.extend(float(one) for one in tree["sum_hessian"])
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError):
+        raise Refused("score.model_damaged", "The trees of the model cannot be read.") from None
+    return _checked(nodes, trees, bits, cover, signals)
+
+
+def _read_json_tree(
+    tree: dict[str, Any], nodes: list[tuple[float, int, int, int, int]], bits: list[int]
+) -> None:
+    """Append one tree of XGBoost: below its bound a number goes left, a listed category right."""
+    first = len(nodes)
+    listed = dict(
+        zip(
+            tree["categories_nodes"],
+            zip(tree["categories_segments"], tree["categories_sizes"], strict=True),
+            strict=True,
+        )
+    )
+    rows = zip(
+        tree["left_children"], tree["right_children"], tree["split_indices"],
+        tree["split_conditions"], tree["default_left"], tree["split_type"], strict=True,
+    )  # fmt: skip
+    for place, (left, right, signal, bound, goes_left, kind) in enumerate(rows):
+        if left < 0:
+            nodes.append((float(bound), first + place, first + place, first + place, 0))
+            continue
+        yes, no = (first + right, first + left) if kind else (first + left, first + right)
+        missing = first + (left if goes_left else right)
+        if not kind:
+            nodes.append((_last_below(float(bound)), yes, no, missing, int(signal)))
+            continue
+        begin, count = listed[place]
+        codes = [int(code) for code in tree["categories"][begin : begin + count]]
+        words = [0] * (max(codes, default=0) // 32 + 1)
+        for code in codes:
+            words[code // 32] |= 1 << code % 32
+        nodes.append((float(len(bits)), yes, no, missing, -1 - int(signal)))
+        bits.extend([len(words), *words])
+
+
+def _last_below(bound: float) -> float:
+    """The largest number that, rounded to single precision, is below ``bound``.
+
+    XGBoost rounds a value before it asks; where a value lies halfway, it goes to the even one.
+    """
+    above = np.float32(bound)
+    below = np.nextafter(above, np.float32(-np.inf))
+    middle = (float(above) + float(below)) / 2.0
+    is_even = int(below.view(np.uint32)) % 2 == 0
+    return middle if is_even else float(np.nextafter(middle, -np.inf))
+
+
 def _missing_goes_yes(kind: int, threshold: float) -> bool:
     """Where LightGBM sends a missing value: its default side, or with the noughts."""
     missing = kind >> 2 & 3
@@ -158,7 +241,9 @@ def _next(nodes: Nodes, bits: Places, place: int, value: float) -> int:
             after = node.yes
         return after
     first = np.int64(node.threshold)
-    if value >= 0.0 and value < bits[first] * 32:
+    if not value >= 0.0:
+        after = node.missing
+    elif value < bits[first] * 32:
         code = np.int64(value)
         if (bits[first + 1 + (code >> 5)] >> (code & 31)) & 1:
             after = node.yes
@@ -257,7 +342,9 @@ def _next_plain(node: tuple[float, int, int, int, int], bits: list[int], row: li
             return missing
         return yes if value <= threshold else no
     value, first = row[-1 - signal], int(threshold)
-    if not 0.0 <= value < bits[first] * 32:
+    if not value >= 0.0:
+        return missing
+    if value >= bits[first] * 32:
         return no
     code = int(value)
     return yes if bits[first + 1 + (code >> 5)] >> (code & 31) & 1 else no

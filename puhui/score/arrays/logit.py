@@ -16,40 +16,50 @@ def sigmoid(log_odds: Floats) -> Floats:
     return np.asarray(np.where(log_odds >= 0, 1.0 / (1.0 + shrunk), shrunk / (1.0 + shrunk)))
 
 
-def fit_logit(signals: Floats, outcomes: Floats, ridge: float = 0.0) -> Floats:
+def fit_logit(
+    signals: Floats, outcomes: Floats, ridge: float = 0.0, weights: Floats | None = None
+) -> Floats:
     """Coefficients (k + 1,), the intercept first, of ``outcomes`` (n,) on ``signals`` (n, k).
 
-    ``ridge`` is the weight of half the squared coefficients, the intercept left out; 0 gives
-    plain maximum likelihood. Steps are halved while the likelihood falls. Fault:
-    ``score.logit_diverged`` after 100 steps, as under perfect separation without a ridge.
+    ``weights`` (n,) count each row so many times, once where there are none. ``ridge`` is the
+    weight of half the squared coefficients, the intercept left out; 0 gives plain maximum
+    likelihood. Steps are halved while the likelihood falls. Fault: ``score.logit_diverged``
+    after 100 steps, as under perfect separation without a ridge.
     """
     assert signals.shape[0] == outcomes.shape[0], signals.shape
     design = np.column_stack([np.ones(len(outcomes)), signals])
     penalty = np.full(design.shape[1], ridge)
     penalty[0] = 0.0
     found = np.zeros(design.shape[1])
-    height = _likelihood(design, outcomes, found, penalty)
+    height = _likelihood(design, outcomes, found, penalty, weights)
     for _ in range(100):
         pd = sigmoid(design @ found)
-        slope = design.T @ (outcomes - pd) - penalty * found
-        bend = (design * (pd * (1.0 - pd))[:, None]).T @ design + np.diag(penalty + 1e-12)
+        rest, spread = outcomes - pd, pd * (1.0 - pd)
+        if weights is not None:
+            rest, spread = rest * weights, spread * weights
+        slope = design.T @ rest - penalty * found
+        bend = (design * spread[:, None]).T @ design + np.diag(penalty + 1e-12)
         step = np.linalg.solve(bend, slope)
         shrink = 1.0
         while shrink > 1e-6:
-            reached = _likelihood(design, outcomes, found + shrink * step, penalty)
+            reached = _likelihood(design, outcomes, found + shrink * step, penalty, weights)
             if reached >= height - 1e-10 * (1.0 + abs(height)):
                 break
             shrink /= 2.0
         found = found + shrink * step
-        height = _likelihood(design, outcomes, found, penalty)
+        height = _likelihood(design, outcomes, found, penalty, weights)
         if float(np.max(np.abs(shrink * step))) < 1e-10 * (1.0 + float(np.max(np.abs(found)))):
             return found
     raise Fault("score.logit_diverged", "The logistic regression did not converge.")
 
 
-def _likelihood(design: Floats, outcomes: Floats, found: Floats, penalty: Floats) -> float:
+def _likelihood(
+    design: Floats, outcomes: Floats, found: Floats, penalty: Floats, weights: Floats | None
+) -> float:
     log_odds = design @ found
     fit = outcomes * log_odds - np.logaddexp(0.0, log_odds)
+    if weights is not None:
+        fit = fit * weights
     return float(np.sum(fit) - 0.5 * np.sum(penalty * found**2))
 
 

@@ -21,9 +21,10 @@ from puhui.score.arrays.vector import (
     matrix_of,
 )
 from puhui.score.engines import constraint
+from puhui.score.engines.card import card_log_odds, fit_card
 from puhui.score.engines.lightgbm import fit_trees
 from puhui.score.engines.scorer import score_table
-from puhui.score.engines.trainer import ROWS_MIN, card_log_odds, fit_card, train
+from puhui.score.engines.trainer import ROWS_MIN, train
 from puhui.score.formats.audit_toml import read_audit_rules
 from puhui.score.nouns import Mapping, Table
 from puhui.score.nouns.audit import (

@@ -1,7 +1,8 @@
 """Champion and challengers: families of models that learn alike, and the one that earns most.
 
-Every family stands behind ``Trainer``. Those beside the points card and LightGBM's trees need the
-extra ``models``; all run on one thread from a seed, so a contest can be held again.
+Every family stands behind ``Trainer``; those of ``family`` can be put in force, the others are
+yardsticks. Those beside the points card and LightGBM's trees need the extra ``models`` to learn;
+all run on one thread from a seed, so a contest can be held again.
 """
 
 from __future__ import annotations
@@ -18,38 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Refused
-from puhui.score.arrays.binning import BinRules
-from puhui.score.arrays.forest import flatten_forest, forest_sums
 from puhui.score.arrays.logit import fit_calibration, fold_numbers, sigmoid
 from puhui.score.arrays.metric import auc_of, h_measure_of, log_loss_of
 from puhui.score.arrays.profit import best_profit
-from puhui.score.arrays.reject import parcel
-from puhui.score.engines.lightgbm import fit_trees
-from puhui.score.engines.trainer import card_log_odds, fit_card
-from puhui.score.nouns import Signal
+from puhui.score.engines.family import LOG_ODDS_MAX, Predict, family_of
+from puhui.score.engines.lesson import Lesson
+from puhui.score.engines.trainer import RefusedTable, read_lesson
+from puhui.score.nouns import Mapping, Table
 
 Floats = NDArray[np.float64]
-Predict = Callable[[Floats], Floats]
-
-SIDES = {"up": 1, "down": -1}
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What is learned from: values (n, k) with categories as codes, outcomes (n,) 0 or 1."""
-
-    matrix: Floats
-    outcomes: Floats
-    signals: tuple[Signal, ...]
-    categories: tuple[tuple[str, ...], ...]
-
-    def take(self, rows: NDArray[Any]) -> Lesson:
-        """The same lesson with some of its rows."""
-        return Lesson(self.matrix[rows], self.outcomes[rows], self.signals, self.categories)
-
-    def places(self) -> list[int]:
-        """Where the categories stand."""
-        return [i for i, signal in enumerate(self.signals) if signal.kind == "category"]
 
 
 class Trainer(Protocol):
@@ -58,74 +36,30 @@ class Trainer(Protocol):
     def __call__(self, lesson: Lesson, seed: int) -> Predict: ...
 
 
-def fit_points(lesson: Lesson, seed: int) -> Predict:
-    """The points card before rounding."""
-    fitted = fit_card(lesson.matrix, lesson.outcomes, lesson.signals, lesson.categories, BinRules())
-    return lambda matrix: card_log_odds(fitted, matrix, lesson.signals)
+def served(kind: str) -> Trainer:
+    """A family that can be put in force, by our own kernels."""
 
+    def fit(lesson: Lesson, seed: int) -> Predict:
+        return family_of(kind)(lesson, seed).predict
 
-def with_refused(lesson: Lesson, refused: Floats, *, factor: float, seed: int) -> Lesson:
-    """The lesson with refused applicants' values (m, k) added, their outcomes parcelled.
-
-    A card learned from the lesson alone, calibrated, tells their probabilities; ``factor`` says
-    how much worse they are than approved rows of the same score. See ``parcel``.
-    """
-    raw = fit_points(lesson, seed)(lesson.matrix)
-    slope, intercept = fit_calibration(raw, lesson.outcomes)
-    pd = sigmoid(slope * fit_points(lesson, seed)(refused) + intercept)
-    return Lesson(
-        np.vstack([lesson.matrix, refused]),
-        np.concatenate([lesson.outcomes, parcel(pd, factor, seed)]),
-        lesson.signals,
-        lesson.categories,
-    )
-
-
-def fit_monotone(lesson: Lesson, seed: int) -> Predict:
-    """LightGBM's trees, monotone where the mapping says so, by our own kernel."""
-    text = fit_trees(np.ascontiguousarray(lesson.matrix), lesson.outcomes, lesson.signals, {}, seed)
-    forest = flatten_forest(text, len(lesson.signals))
-    return lambda matrix: forest_sums(forest, np.ascontiguousarray(matrix))
+    return fit
 
 
 def fit_lightgbm(lesson: Lesson, seed: int) -> Predict:
     """LightGBM as it comes: its own defaults, 100 rounds."""
     import lightgbm
 
+    places = lesson.places()
     settings = {
         "objective": "binary", "num_threads": 1, "deterministic": True, "force_col_wise": True,
         "seed": seed, "verbose": -1,
     }  # fmt: skip
     data = lightgbm.Dataset(
-        _unseen_missing(lesson.matrix), lesson.outcomes, categorical_feature=lesson.places()
+        _unseen_missing(lesson.matrix, places), lesson.outcomes, categorical_feature=places
     )
     booster = lightgbm.train(settings, data, num_boost_round=100)
     return lambda matrix: np.asarray(
-        booster.predict(_unseen_missing(matrix), raw_score=True, num_threads=1)
-    )
-
-
-def fit_xgboost(lesson: Lesson, seed: int) -> Predict:
-    """XGBoost with histograms and its own treatment of categories."""
-    import xgboost
-
-    kinds = ["c" if signal.kind == "category" else "float" for signal in lesson.signals]
-    settings = {
-        "objective": "binary:logistic", "nthread": 1, "seed": seed, "verbosity": 0,
-        "tree_method": "hist", "max_depth": 4, "eta": 0.05, "subsample": 0.8,
-        "colsample_bytree": 0.6, "lambda": 5.0, "max_cat_to_onehot": 8,
-        "monotone_constraints": "(" + ",".join(str(s) for s in _sides(lesson)) + ")",
-    }  # fmt: skip
-
-    def data(matrix: Floats, outcomes: Floats | None = None) -> Any:
-        return xgboost.DMatrix(
-            _unseen_missing(matrix), outcomes, feature_types=kinds, enable_categorical=True,
-            nthread=1,
-        )  # fmt: skip
-
-    booster = xgboost.train(settings, data(lesson.matrix, lesson.outcomes), num_boost_round=250)
-    return lambda matrix: np.asarray(
-        booster.predict(data(matrix), output_margin=True), dtype=np.float64
+        booster.predict(_unseen_missing(matrix, places), raw_score=True, num_threads=1)
     )
 
 
@@ -149,54 +83,28 @@ def fit_catboost(lesson: Lesson, seed: int) -> Predict:
     return lambda matrix: np.asarray(fitted.predict(pool(matrix), prediction_type="RawFormulaVal"))
 
 
-def fit_ebm(lesson: Lesson, seed: int) -> Predict:
-    """The explainable boosting machine: one curve per signal and a few pairs, all to be drawn."""
-    from interpret.glassbox import ExplainableBoostingClassifier
-
-    kinds = ["nominal" if s.kind == "category" else "continuous" for s in lesson.signals]
-
-    def table(matrix: Floats) -> Any:
-        columns = np.empty(matrix.shape, dtype=object)
-        for place, kind in enumerate(kinds):
-            values = matrix[:, place]
-            columns[:, place] = (
-                [None if v != v else str(int(v)) for v in values.tolist()]
-                if kind == "nominal"
-                else values
-            )
-        return columns
-
-    fitted = ExplainableBoostingClassifier(
-        feature_names=[s.name for s in lesson.signals], feature_types=kinds, n_jobs=1,
-        random_state=seed, outer_bags=4, interactions=6, max_rounds=2000,
-    ).fit(table(lesson.matrix), lesson.outcomes.astype(np.int64))  # fmt: skip
-    return lambda matrix: np.asarray(fitted.decision_function(table(matrix)), dtype=np.float64)
-
-
-def _sides(lesson: Lesson) -> list[int]:
-    return [SIDES.get(signal.direction, 0) for signal in lesson.signals]
-
-
-def _unseen_missing(matrix: Floats) -> Floats:
-    return np.where(matrix == -1.0, np.nan, matrix)
+def _unseen_missing(matrix: Floats, places: Sequence[int]) -> Floats:
+    seen = matrix.copy()
+    for place in places:
+        seen[seen[:, place] < 0.0, place] = np.nan
+    return seen
 
 
 TRAINERS: dict[str, tuple[str, Trainer]] = {
-    "points": ("numpy", fit_points),
-    "monotone": ("lightgbm", fit_monotone),
+    "points": ("numpy", served("points")),
+    "monotone": ("lightgbm", served("trees")),
+    "xgboost": ("xgboost", served("xgboost")),
+    "ebm": ("interpret", served("ebm")),
     "lightgbm": ("lightgbm", fit_lightgbm),
-    "xgboost": ("xgboost", fit_xgboost),
     "catboost": ("catboost", fit_catboost),
-    "ebm": ("interpret", fit_ebm),
 }
 """Every family by name, with the library that it needs."""
 
-YARDSTICKS = ("points", "lightgbm")
-"""Not in the blend: the card stands for itself, and one family of LightGBM's trees is enough."""
-BLEND = "blend"
-"""The mean of the calibrated log-odds of the other families in the contest."""
-LOG_ODDS_MAX = 15.0
-"""Raw log-odds beyond it come from leaves of a single row, and upset the calibration."""
+INNER_FOLDS, INNER_ROWS_MAX = 3, 6_000
+"""How a choice is made: choosing needs fewer rows than learning."""
+
+CANDIDATES = {"points": "points", "monotone": "trees", "xgboost": "xgboost", "ebm": "ebm"}
+"""Who may be champion, and the kind it is trained as; the others are yardsticks."""
 
 
 def trainers_here() -> tuple[str, ...]:
@@ -208,7 +116,8 @@ def trainers_here() -> tuple[str, ...]:
 class Standing:
     """How a family did out of fold: rank (auc, h), fit (log_loss) and profit.
 
-    ``profit_share`` is what the best cut-off would have earned, per unit of amount asked for.
+    ``profit_share`` is what the best cut-off would have earned, per unit of amount asked for;
+    ``slope`` and ``intercept`` calibrate the family's raw log-odds.
     """
 
     name: str
@@ -216,6 +125,8 @@ class Standing:
     h: float
     log_loss: float
     profit_share: float
+    slope: float = 1.0
+    intercept: float = 0.0
 
 
 @lru_cache(maxsize=1)
@@ -230,9 +141,20 @@ def hold_contest(
 ) -> tuple[Standing, ...]:
     """Let families learn on the same folds and be judged on the rows they did not see.
 
-    The last standing is that of their blend where there are several. Refused:
-    ``score.kind_unknown``, ``score.engine_missing``.
+    Refused: ``score.kind_unknown``, ``score.engine_missing``.
     """
+    _check_names(names)
+    numbers = fold_numbers(lesson.outcomes, folds, seed)
+    found = []
+    for name in names:
+        raw = _held_out(lesson, name, numbers, seed)
+        slope, intercept = fit_calibration(raw, lesson.outcomes)
+        log_odds = slope * raw + intercept
+        found.append(_standing(name, log_odds, lesson.outcomes, slope, intercept))
+    return tuple(found)
+
+
+def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if name not in TRAINERS:
             raise Refused("score.kind_unknown", f"There is no model of kind {name!r}.")
@@ -240,25 +162,106 @@ def hold_contest(
             raise Refused(
                 "score.engine_missing", f"{name} needs its library: pip install 'puhui[models]'."
             )
+
+
+def _held_out(lesson: Lesson, name: str, numbers: NDArray[np.int64], seed: int) -> Floats:
+    """Raw log-odds (n,) of every row by a model that did not see its fold."""
+    raw = np.empty(len(lesson.outcomes))
+    for fold in range(int(numbers.max()) + 1):
+        out = numbers == fold
+        raw[out] = TRAINERS[name][1](lesson.take(~out), seed)(lesson.matrix[out])
+    return np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A contest within a contest: how each family did, and how the champion did that was chosen
+    in each outer fold without its rows; ``chosen`` names it, fold by fold.
+    """
+
+    standings: tuple[Standing, ...]
+    champion: Standing
+    chosen: tuple[str, ...]
+
+
+def hold_nested(
+    lesson: Lesson,
+    names: Sequence[str],
+    *,
+    folds: int = 5,
+    inner: int = INNER_FOLDS,
+    seed: int = 1,
+    inner_rows_max: int = INNER_ROWS_MAX,
+    progress: Callable[[str], None] | None = None,
+) -> Nested:
+    """Report every family, and a champion that was not chosen on the rows it is reported on.
+
+    In each outer fold the candidates hold a contest on the other rows alone (at most
+    ``inner_rows_max`` of them by a seeded draw, as choosing needs fewer rows than learning); who
+    wins by fit and profit learns from all of them, calibrated by that inner contest, and speaks
+    for the fold. Refused: ``score.kind_unknown``, ``score.engine_missing``.
+    """
+    _check_names(names)
+    candidates = [name for name in names if name in CANDIDATES]
+    assert candidates, names
     numbers = fold_numbers(lesson.outcomes, folds, seed)
-    held: dict[str, Floats] = {}
-    for name in names:
-        raw = np.empty(len(lesson.outcomes))
-        for fold in range(folds):
-            out = numbers == fold
-            raw[out] = TRAINERS[name][1](lesson.take(~out), seed)(lesson.matrix[out])
-        raw = np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
+    raws = {name: np.empty(len(lesson.outcomes)) for name in names}
+    spoken = np.empty(len(lesson.outcomes))
+    chosen = []
+    for fold in range(folds):
+        out = numbers == fold
+        part = lesson.take(~out)
+        for name in names:
+            raw = TRAINERS[name][1](part, seed)(lesson.matrix[out])
+            raws[name][out] = np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
+        part = _some(part, inner_rows_max, seed + fold)
+        best = champion_of(hold_contest(part, candidates, folds=inner, seed=seed))
+        spoken[out] = best.slope * raws[best.name][out] + best.intercept
+        chosen.append(best.name)
+        if progress is not None:
+            progress(f"outer fold {fold + 1} of {folds}: {best.name} chosen")
+    found = []
+    for name, raw in raws.items():
         slope, intercept = fit_calibration(raw, lesson.outcomes)
-        held[name] = slope * raw + intercept
-    members = [found for name, found in held.items() if name not in YARDSTICKS]
-    if len(members) > 1:
-        mean = np.mean(members, axis=0)
-        slope, intercept = fit_calibration(mean, lesson.outcomes)
-        held[BLEND] = slope * mean + intercept
-    return tuple(_standing(name, found, lesson.outcomes) for name, found in held.items())
+        found.append(_standing(name, slope * raw + intercept, lesson.outcomes, slope, intercept))
+    return Nested(
+        tuple(found), _standing("champion", spoken, lesson.outcomes, 1.0, 0.0), tuple(chosen)
+    )
 
 
-def _standing(name: str, log_odds: Floats, outcomes: Floats) -> Standing:
+def choose_kind(
+    table: Table,
+    mapping: Mapping,
+    seed: int,
+    *,
+    stable_periods: int = 0,
+    refused: RefusedTable | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[str, Nested]:
+    """The kind to train on a table's training rows, and what to expect of such a choice.
+
+    The kind is the winner on folds of all training rows (at most 6,000 of them); the figures are
+    those of ``hold_nested``, of rows that no choice has seen. It refuses what training does.
+    """
+    lesson, _, _ = read_lesson(table, mapping, stable_periods, refused)
+    names = [name for name in CANDIDATES if name in trainers_here()]
+    nested = hold_nested(lesson, names, seed=seed, progress=progress)
+    part = _some(lesson, INNER_ROWS_MAX, seed)
+    best = champion_of(hold_contest(part, names, folds=INNER_FOLDS, seed=seed))
+    return CANDIDATES[best.name], nested
+
+
+def _some(lesson: Lesson, count: int, seed: int) -> Lesson:
+    """At most ``count`` rows by a seeded draw, in their order."""
+    if len(lesson.outcomes) <= count:
+        return lesson
+    drawn = np.random.default_rng(seed).permutation(len(lesson.outcomes))[:count]
+    return lesson.take(np.sort(drawn))
+
+
+def _standing(
+    name: str, log_odds: Floats, outcomes: Floats, slope: float, intercept: float
+) -> Standing:
     rules, pd = contest_rules(), sigmoid(log_odds)
     profit = best_profit(pd, outcomes, rules["gain_of_good"], rules["loss_of_bad"])
     return Standing(
@@ -267,6 +270,8 @@ def _standing(name: str, log_odds: Floats, outcomes: Floats) -> Standing:
         h_measure_of(pd, outcomes),
         log_loss_of(pd, outcomes),
         profit / len(outcomes),
+        slope,
+        intercept,
     )
 
 

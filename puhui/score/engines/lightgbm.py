@@ -31,7 +31,12 @@ DEFAULTS: dict[str, float] = {
 
 
 def fit_trees(
-    matrix: Floats, outcomes: Floats, signals: Sequence[Signal], chosen: dict[str, float], seed: int
+    matrix: Floats,
+    outcomes: Floats,
+    signals: Sequence[Signal],
+    chosen: dict[str, float],
+    seed: int,
+    weights: Floats | None = None,
 ) -> str:
     """Train on ``matrix`` (n, k) and ``outcomes`` (n,) 0 or 1; the model in LightGBM's text.
 
@@ -55,10 +60,13 @@ def fit_trees(
         "monotone_constraints_method": "intermediate",
     }
     places = [place for place, signal in enumerate(signals) if signal.kind == "category"]
-    seen = np.where(matrix == -1.0, np.nan, matrix)
+    seen = matrix.copy()
+    for place in places:
+        seen[seen[:, place] < 0.0, place] = np.nan
     data = lightgbm.Dataset(
         seen,
         outcomes,
+        weight=weights,
         feature_name=[f"s{place}" for place in range(len(signals))],
         categorical_feature=places,
         params=parameters,

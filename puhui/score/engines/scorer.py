@@ -9,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Refused
+from puhui.score.arrays.additive import (
+    FlatAdditive,
+    additive_parts,
+    additive_sums,
+    flatten_additive,
+)
 from puhui.score.arrays.card import FlatCard, card_totals, flatten, pds_of_totals
 from puhui.score.arrays.contribution import contributions, paths_of
 from puhui.score.arrays.forest import FlatForest, flatten_forest, forest_sum, forest_sums
@@ -40,7 +46,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A model made ready once: readers of its signals, and its card or forest laid flat.
+    """A model made ready once: readers of its signals; its card, forest or tables laid flat.
 
     ``readers`` pair a column with the reader of its value, or None with a reader of the row.
     ``plain`` names the columns where every signal is a number without bounds, else is empty.
@@ -54,6 +60,7 @@ class Scorer:
     adders: tuple[Adder, ...]
     card: FlatCard | None
     forest: FlatForest | None
+    additive: FlatAdditive | None
     finish: Callable[[float], tuple[int, float]]
 
 
@@ -94,13 +101,18 @@ def make_scorer(model: Model, mapping: Mapping | None) -> Scorer:
     forest = None
     if model.forest is not None:
         forest = flatten_forest(model.forest.text, len(signals))
+    additive = None
+    if model.additive is not None:
+        additive = flatten_additive(model.additive, len(signals))
     adders = adders_of(model) if model.card is not None else ()
     is_plain = all(
         s.operation == "copy" and s.kind == "number" and s.least is None and s.most is None
         for s in signals
     )
     plain = tuple(s.columns[0] for s in signals) if is_plain else ()
-    return Scorer(model, signals, codes, readers, plain, adders, card, forest, _finish(model))
+    return Scorer(
+        model, signals, codes, readers, plain, adders, card, forest, additive, _finish(model)
+    )
 
 
 def _signal_in(own: Signal, other: Signal | None) -> Signal:
@@ -118,8 +130,8 @@ def score_row(model: Model, row: Row, *, reasons: int = 0, mapping: Mapping | No
     """
     scorer = scorer_of(model, mapping)
     values = (scorer.plain and _plain_values(scorer.plain, row)) or _values(scorer, row)
-    if scorer.forest is not None:
-        points, pd = scorer.finish(forest_sum(scorer.forest, np.array(values)))
+    if scorer.card is None:
+        points, pd = scorer.finish(_raw_sum(scorer, values))
         if not reasons:
             return Score(points, pd)
         losses = losses_of(scorer, np.array([values]))[0].tolist()
@@ -129,6 +141,14 @@ def score_row(model: Model, row: Row, *, reasons: int = 0, mapping: Mapping | No
     if not reasons:
         return Score(points, pd)
     return Score(points, pd, reasons_of(model, card_losses(model, values), reasons))
+
+
+def _raw_sum(scorer: Scorer, values: list[float]) -> float:
+    """The raw log-odds of one row by trees or additive tables."""
+    if scorer.forest is not None:
+        return forest_sum(scorer.forest, np.array(values))
+    assert scorer.additive is not None, scorer.model.kind
+    return float(additive_sums(scorer.additive, np.array([values]))[0])
 
 
 def _values(scorer: Scorer, row: Row) -> list[float]:
@@ -183,9 +203,12 @@ def score_matrix(scorer: Scorer, matrix: Floats) -> tuple[NDArray[np.int64], Flo
     if scorer.card is not None:
         totals = card_totals(scorer.card, matrix)
         return np.clip(totals, 0, SCORE_MAX), pds_of_totals(scorer.model, totals)
-    assert scorer.forest is not None, scorer.model.kind
-    finish = scorer.finish
-    sums = forest_sums(scorer.forest, np.ascontiguousarray(matrix))
+    finish, rows = scorer.finish, np.ascontiguousarray(matrix)
+    if scorer.forest is not None:
+        sums = forest_sums(scorer.forest, rows)
+    else:
+        assert scorer.additive is not None, scorer.model.kind
+        sums = additive_sums(scorer.additive, rows)
     made = [finish(raw) for raw in sums.tolist()]
     points = np.array([one for one, _ in made], dtype=np.int64)
     return points, np.array([pd for _, pd in made], dtype=np.float64)
@@ -195,9 +218,13 @@ def losses_of(scorer: Scorer, matrix: Floats) -> Floats:
     """Points lost per signal, (n, k) float64: against the best bin, or the average row.
 
     A card gives exact differences of its points; trees give their exact contributions to the
-    log-odds (TreeSHAP), in points, positive where the signal lowered the score.
+    log-odds (TreeSHAP), additive tables what they add, in points, positive where the signal
+    lowered the score.
     """
     model = scorer.model
+    if scorer.additive is not None:
+        parts = additive_parts(scorer.additive, np.ascontiguousarray(matrix))
+        return parts * (model.calibration.slope * model.scale.factor())
     if model.forest is None:
         losses = [card_losses(model, values) for values in matrix.tolist()]
         return np.array(losses, dtype=np.float64)

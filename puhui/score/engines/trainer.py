@@ -1,24 +1,18 @@
-"""Training: a points card or boosted trees from a table and its mapping, checked out of fold."""
+"""Training: a model of any family from a table and its mapping, checked out of fold."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Refused
-from puhui.score.arrays.binning import (
-    BinRules,
-    SignalBins,
-    bin_category,
-    bin_number,
-    woe_column,
-)
-from puhui.score.arrays.forest import flatten_forest, forest_sums
-from puhui.score.arrays.logit import fit_calibration, fit_logit, fold_numbers, sigmoid
+from puhui.score.arrays.binning import BinRules
+from puhui.score.arrays.logit import fit_calibration, fold_numbers, sigmoid
 from puhui.score.arrays.metric import auc_of, brier_of, h_measure_of, ks_of, log_loss_of
 from puhui.score.arrays.vector import (
     categories_of,
@@ -27,19 +21,11 @@ from puhui.score.arrays.vector import (
     draw_sample,
     matrix_of,
 )
-from puhui.score.engines.lightgbm import fit_trees
+from puhui.score.engines.card import RIDGE, make_card
+from puhui.score.engines.family import Family, Learnt, family_of
+from puhui.score.engines.lesson import METHODS, Lesson, Refusals
 from puhui.score.formats.model_json import seal
-from puhui.score.nouns import (
-    Calibration,
-    Card,
-    Forest,
-    Mapping,
-    Model,
-    Scale,
-    Signal,
-    SignalPoints,
-    Table,
-)
+from puhui.score.nouns import Calibration, Mapping, Model, Scale, Signal, Table
 from puhui.score.rules.leakage import refuse_leaking_signals
 from puhui.score.rules.value import read_day
 
@@ -49,18 +35,21 @@ SCALE = Scale(anchor_points=600, anchor_odds=20.0, points_per_doubling=50)
 """600 points at 20 good to 1 bad, 50 points double the odds: 0 and 1000 lie far outside."""
 
 FOLDS = 5
-RIDGE = 1.0
+KIND_OF = {"xgboost": "trees", "ebm": "additive"}
+"""What a model of a family is to whoever serves it."""
 ROWS_MIN = 100
 """Below so many labelled training rows, or a tenth of it of either outcome, nothing is learned."""
 
 
 @dataclass(frozen=True, slots=True)
-class FittedCard:
-    """A card before rounding: the signals it kept, their bins, and the logistic weights."""
+class RefusedTable:
+    """Refused applicants with the columns of the signals, and how their outcomes are guessed:
+    ``method`` "parcelling" or "fuzzy", ``factor`` (1 or more) times as bad as approved ones.
+    """
 
-    kept: tuple[int, ...]
-    bins: tuple[SignalBins, ...]
-    weights: Floats
+    table: Table
+    method: str = "parcelling"
+    factor: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +66,9 @@ class Trained:
     is_bad: Floats
 
 
-def train(
-    table: Table,
-    mapping: Mapping,
-    kind: str,
-    seed: int,
-    *,
-    maker: str = "puhui",
-    trained_on: str = "",
-    name: str = "",
-    stable_periods: int = 0,
-) -> Model:
+def train(table: Table, mapping: Mapping, kind: str, seed: int, **more: Any) -> Model:
     """Train a model as ``train_held_out`` does; for those who need the model alone."""
-    return train_held_out(
-        table, mapping, kind, seed, maker=maker, trained_on=trained_on, name=name,
-        stable_periods=stable_periods,
-    ).model  # fmt: skip
+    return train_held_out(table, mapping, kind, seed, **more).model
 
 
 def train_held_out(
@@ -105,19 +81,60 @@ def train_held_out(
     trained_on: str = "",
     name: str = "",
     stable_periods: int = 0,
+    refused: RefusedTable | None = None,
 ) -> Trained:
-    """Train a model of ``kind`` "points" or "trees" on the mapping's training rows.
+    """Train a model of ``kind`` "points", "trees", "xgboost" or "ebm" on the training rows.
 
     The rest of the table is never looked at. Five-fold figures out of the training rows stand
     in ``metrics`` (cv_auc, cv_ks, cv_h, cv_brier, cv_log_loss); the calibration comes from the
     same out-of-fold predictions. ``trained_on`` is an ISO date for the record; it is part of
     the digest. With ``stable_periods`` (2 or more) a card's bins also keep the order of their bad
     rates over so many periods of equal counts by the mapping's date; fewer where days are few.
-    Refused: ``score.no_date`` where that asks for a date column, ``score.leaking_signal``,
-    ``score.column_missing``, ``score.kind_unknown``, ``score.too_few_rows``.
+    With ``refused`` applicants without an outcome help to learn, by outcomes guessed anew within
+    each fold; figures and calibration stay those of known outcomes. Refused: ``score.no_date``
+    where periods ask for a date column, ``score.leaking_signal``, ``score.column_missing``,
+    ``score.kind_unknown``, ``score.engine_missing``, ``score.too_few_rows``,
+    ``score.reject_method``.
     """
-    if kind not in ("points", "trees"):
-        raise Refused("score.kind_unknown", f"There is no model of kind {kind!r}.")
+    family = family_of(kind)
+    lesson, kept, refusals = read_lesson(table, mapping, stable_periods, refused)
+    blank = Model(
+        name=name or f"{mapping.name}_{kind}",
+        kind=KIND_OF.get(kind, kind),
+        mapping=mapping.name,
+        mapping_digest=mapping.digest,
+        target=f"{mapping.target.column} in {', '.join(mapping.target.bad)}",
+        signals=lesson.signals,
+        categories=lesson.categories,
+        scale=SCALE,
+        calibration=Calibration(1.0, 0.0),
+        card=None,
+        forest=None,
+        data_digest=_digest(lesson.matrix, lesson.outcomes, lesson.refusals),
+        parameters=(),
+        metrics=(),
+        maker=maker,
+        trained_on=trained_on,
+    )
+    log_odds, calibration = held_out(family, lesson, seed)
+    made = _made(blank, kind, family(lesson, seed), lesson, calibration, seed)
+    counts = (
+        ("rows", float(len(lesson.outcomes))),
+        ("bads", float(lesson.outcomes.sum())),
+        ("refused_rows", float(refusals)),
+    )
+    figures = cross_metrics(log_odds, lesson.outcomes)
+    made = seal(replace(made, metrics=(*figures, *counts)))
+    return Trained(made, kept, sigmoid(log_odds), lesson.outcomes)
+
+
+def read_lesson(
+    table: Table, mapping: Mapping, stable_periods: int = 0, refused: RefusedTable | None = None
+) -> tuple[Lesson, NDArray[np.int64], int]:
+    """The lesson of a table's training rows, their places, and how many rows were set aside.
+
+    It refuses what ``train_held_out`` does.
+    """
     refuse_leaking_signals(mapping)
     sample = draw_sample(table, mapping)
     signals = tuple(s for s in mapping.signals if s.operation not in ("absent", "stated"))
@@ -129,35 +146,75 @@ def train_held_out(
     usable[[refusal.row for refusal in refusals]] = False
     matrix, outcomes = matrix[usable], sample.is_bad[train_rows][usable]
     _refuse_thin(outcomes)
-    blank = Model(
-        name=name or f"{mapping.name}_{kind}",
-        kind=kind,
-        mapping=mapping.name,
-        mapping_digest=mapping.digest,
-        target=f"{mapping.target.column} in {', '.join(mapping.target.bad)}",
-        signals=signals,
-        categories=categories,
-        scale=SCALE,
-        calibration=Calibration(1.0, 0.0),
-        card=None,
-        forest=None,
-        data_digest=_digest(matrix, outcomes),
-        parameters=(),
-        metrics=(),
-        maker=maker,
-        trained_on=trained_on,
+    periods = _periods_of(part, mapping, stable_periods)
+    lesson = Lesson(
+        np.ascontiguousarray(matrix),
+        outcomes,
+        signals,
+        categories,
+        mapping.parameters,
+        None if periods is None else periods[usable],
+        None if refused is None else _refused_of(refused, signals, categories),
     )
-    chosen = dict(mapping.parameters)
-    if kind == "points":
-        periods = _periods_of(part, mapping, stable_periods)
-        periods = None if periods is None else periods[usable]
-        model, log_odds = _fit_points(blank, matrix, outcomes, periods, seed)
-    else:
-        model, log_odds = _fit_trees(blank, matrix, outcomes, chosen, seed)
-    counts = (("rows", float(len(outcomes))), ("bads", float(outcomes.sum())))
-    refused = (("refused_rows", float(len(refusals))),)
-    made = seal(replace(model, metrics=(*model.metrics, *counts, *refused)))
-    return Trained(made, train_rows[usable], sigmoid(log_odds), outcomes)
+    return lesson, train_rows[usable], len(refusals)
+
+
+def _refused_of(
+    refused: RefusedTable, signals: Sequence[Signal], categories: Sequence[Sequence[str]]
+) -> Refusals:
+    if refused.method not in METHODS or not refused.factor >= 1.0:
+        raise Refused(
+            "score.reject_method",
+            f"Outcomes of refused applicants are guessed by {' or '.join(METHODS)}, and they are "
+            "taken to be at least as bad as approved ones (factor 1 or more).",
+        )
+    matrix, unread = matrix_of(refused.table, signals, codes_of(categories))
+    kept = np.ones(len(matrix), dtype=np.bool_)
+    kept[[one.row for one in unread]] = False
+    return Refusals(np.ascontiguousarray(matrix[kept]), refused.method, refused.factor)
+
+
+def held_out(family: Family, lesson: Lesson, seed: int) -> tuple[Floats, Calibration]:
+    """Calibrated log-odds (n,) of rows while they were held out, and their calibration."""
+    folds = fold_numbers(lesson.outcomes, FOLDS, seed)
+    raw = np.empty(len(lesson.outcomes))
+    for fold in range(FOLDS):
+        held = folds == fold
+        raw[held] = family(lesson.take(~held), seed).predict(lesson.matrix[held])
+    slope, intercept = fit_calibration(raw, lesson.outcomes)
+    return slope * raw + intercept, Calibration(slope, intercept)
+
+
+def _made(
+    blank: Model, kind: str, learnt: Learnt, lesson: Lesson, calibration: Calibration, seed: int
+) -> Model:
+    """The model with what was learned, and the settings it was learned by."""
+    settings: dict[str, float] = {"folds": float(FOLDS), "seed": float(seed)}
+    if lesson.refusals is not None:
+        settings["reject_factor"] = lesson.refusals.factor
+        settings["reject_rows"] = float(len(lesson.refusals.matrix))
+        settings[f"reject_{lesson.refusals.method}"] = 1.0
+    if learnt.card is None:
+        chosen = dict(lesson.settings) if kind == "trees" else {}
+        return replace(
+            blank,
+            forest=learnt.forest,
+            additive=learnt.additive,
+            calibration=calibration,
+            parameters=(*sorted(chosen.items()), *settings.items()),
+        )
+    kept, settings = learnt.card.kept, {**settings, "ridge": RIDGE}
+    settings |= {key: float(value) for key, value in asdict(BinRules()).items()}
+    if lesson.periods is not None:
+        settings["stable_periods"] = float(lesson.periods.max() + 1)
+    return replace(
+        blank,
+        signals=tuple(blank.signals[place] for place in kept),
+        categories=tuple(blank.categories[place] for place in kept),
+        card=make_card(learnt.card, calibration.slope, calibration.intercept, blank.scale),
+        calibration=calibration,
+        parameters=tuple(sorted(settings.items())),
+    )
 
 
 def _refuse_thin(outcomes: Floats) -> None:
@@ -169,11 +226,13 @@ def _refuse_thin(outcomes: Floats) -> None:
         )
 
 
-def _digest(matrix: Floats, outcomes: Floats) -> str:
+def _digest(matrix: Floats, outcomes: Floats, refusals: Refusals | None) -> str:
     """SHA-256 of the numbers that were learned from, in their order."""
     found = hashlib.sha256(f"{matrix.shape}".encode())
     found.update(np.ascontiguousarray(matrix, dtype="<f8").tobytes())
     found.update(np.ascontiguousarray(outcomes, dtype="<f8").tobytes())
+    if refusals is not None:
+        found.update(np.ascontiguousarray(refusals.matrix, dtype="<f8").tobytes())
     return found.hexdigest()
 
 
@@ -187,30 +246,6 @@ def cross_metrics(log_odds: Floats, outcomes: Floats) -> tuple[tuple[str, float]
         ("cv_brier", brier_of(pd, outcomes)),
         ("cv_log_loss", log_loss_of(pd, outcomes)),
     )
-
-
-def _fit_trees(
-    blank: Model, matrix: Floats, outcomes: Floats, chosen: dict[str, float], seed: int
-) -> tuple[Model, Floats]:
-    matrix = np.ascontiguousarray(matrix)
-    folds = fold_numbers(outcomes, FOLDS, seed)
-    raw = np.empty(len(outcomes))
-    for fold in range(FOLDS):
-        held = folds == fold
-        text = fit_trees(matrix[~held], outcomes[~held], blank.signals, chosen, seed)
-        raw[held] = forest_sums(
-            flatten_forest(text, matrix.shape[1]), np.ascontiguousarray(matrix[held])
-        )
-    slope, intercept = fit_calibration(raw, outcomes)
-    log_odds = slope * raw + intercept
-    made = replace(
-        blank,
-        forest=Forest(fit_trees(matrix, outcomes, blank.signals, chosen, seed)),
-        calibration=Calibration(slope, intercept),
-        parameters=(*sorted(chosen.items()), ("folds", float(FOLDS)), ("seed", float(seed))),
-        metrics=cross_metrics(log_odds, outcomes),
-    )
-    return made, log_odds
 
 
 def _periods_of(part: Table, mapping: Mapping, count: int) -> NDArray[np.int64] | None:
@@ -228,117 +263,6 @@ def _periods_of(part: Table, mapping: Mapping, count: int) -> NDArray[np.int64] 
     numbers = np.array([0 if day is None else day.toordinal() for day in days], dtype=np.int64)
     bounds = np.quantile(numbers, np.arange(1, count) / count, method="inverted_cdf")
     return np.searchsorted(bounds, numbers, side="left").astype(np.int64)
-
-
-def _fit_points(
-    blank: Model,
-    matrix: Floats,
-    outcomes: Floats,
-    periods: NDArray[np.int64] | None,
-    seed: int,
-) -> tuple[Model, Floats]:
-    rules = BinRules()
-    folds = fold_numbers(outcomes, FOLDS, seed)
-    raw = np.empty(len(outcomes))
-    for fold in range(FOLDS):
-        held = folds == fold
-        own = None if periods is None else periods[~held]
-        fitted = fit_card(
-            matrix[~held], outcomes[~held], blank.signals, blank.categories, rules, own
-        )
-        raw[held] = card_log_odds(fitted, matrix[held], blank.signals)
-    slope, intercept = fit_calibration(raw, outcomes)
-    fitted = fit_card(matrix, outcomes, blank.signals, blank.categories, rules, periods)
-    kept = fitted.kept
-    settings = {key: float(value) for key, value in asdict(rules).items()}
-    if periods is not None:
-        settings["stable_periods"] = float(periods.max() + 1)
-    settings.update({"folds": float(FOLDS), "ridge": RIDGE, "seed": float(seed)})
-    log_odds = slope * raw + intercept
-    made = replace(
-        blank,
-        signals=tuple(blank.signals[place] for place in kept),
-        categories=tuple(blank.categories[place] for place in kept),
-        card=make_card(fitted, slope, intercept, blank.scale),
-        calibration=Calibration(slope, intercept),
-        parameters=tuple(sorted(settings.items())),
-        metrics=cross_metrics(log_odds, outcomes),
-    )
-    return made, log_odds
-
-
-def fit_card(
-    matrix: Floats,
-    outcomes: Floats,
-    signals: Sequence[Signal],
-    categories: Sequence[Sequence[str]],
-    rules: BinRules,
-    periods: NDArray[np.int64] | None = None,
-) -> FittedCard:
-    """Bin every signal of ``matrix`` (n, k), then weigh the bins by a logistic regression.
-
-    A signal whose weight would turn its own bad rates round is dropped, so that points never
-    contradict the bad rates they stand on; so is one with a single bin. With ``periods`` (n,)
-    the bins of numbers also keep their order over time.
-    """
-    bins = tuple(
-        bin_category(matrix[:, place], outcomes, len(categories[place]), rules)
-        if signal.kind == "category"
-        else bin_number(matrix[:, place], outcomes, signal, rules, periods)
-        for place, signal in enumerate(signals)
-    )
-    woe = np.column_stack(
-        [woe_column(matrix[:, p], bins[p], signals[p].special) for p in range(len(signals))]
-    )
-    kept = [place for place in range(len(signals)) if float(np.ptp(woe[:, place])) > 0.0]
-    weights = fit_logit(woe[:, kept], outcomes, RIDGE)
-    while kept and float(weights[1:].max()) >= 0.0:
-        kept.pop(int(np.argmax(weights[1:])))
-        weights = fit_logit(woe[:, kept], outcomes, RIDGE)
-    return FittedCard(tuple(kept), tuple(bins[place] for place in kept), weights)
-
-
-def card_log_odds(fitted: FittedCard, matrix: Floats, signals: Sequence[Signal]) -> Floats:
-    """Log-odds of default (n,) of a card before rounding."""
-    found = np.full(len(matrix), fitted.weights[0])
-    for place, bins, weight in zip(fitted.kept, fitted.bins, fitted.weights[1:], strict=True):
-        found += weight * woe_column(matrix[:, place], bins, signals[place].special)
-    return found
-
-
-def make_card(fitted: FittedCard, slope: float, intercept: float, scale: Scale) -> Card:
-    """Whole points per bin; every signal's worst bin has none, the start takes the rest.
-
-    Calibrated log-odds times the scale's factor, rounded per bin: what a printed card adds up
-    is what the computer scores.
-    """
-    factor = scale.factor()
-    start = scale.offset() - factor * (slope * float(fitted.weights[0]) + intercept)
-    signals = []
-    for bins, weight in zip(fitted.bins, fitted.weights[1:].tolist(), strict=True):
-        asides = (bins.missing[2], bins.unseen_woe, *(woe for _, _, woe in bins.special))
-        exact = [-factor * slope * weight * woe for woe in (*bins.woe.tolist(), *asides)]
-        worst = min(exact)
-        start += worst
-        whole = [int(np.floor(points - worst + 0.5)) for points in exact]
-        count = len(bins.woe)
-        signals.append(
-            SignalPoints(
-                edges=bins.edges,
-                groups=bins.groups,
-                bin_points=tuple(whole[:count]),
-                bin_rows=tuple(bins.rows.tolist()),
-                bin_bads=tuple(bins.bads.tolist()),
-                missing_points=whole[count],
-                missing_rows=bins.missing[0],
-                missing_bads=bins.missing[1],
-                unseen_points=whole[count + 1],
-                special_points=tuple(whole[count + 2 :]),
-                special_rows=tuple(rows for rows, _, _ in bins.special),
-                special_bads=tuple(bads for _, bads, _ in bins.special),
-            )
-        )
-    return Card(int(np.floor(start + 0.5)), tuple(signals))
 
 
 def better_of(models: Sequence[Model]) -> Model:

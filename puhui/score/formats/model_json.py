@@ -16,6 +16,8 @@ def write_model(model: Model) -> str:
     """The canonical JSON of a model without its digest; floats round-trip exactly."""
     fields = asdict(model)
     fields.pop("digest")
+    if model.additive is None:  # as models were written before there were any such
+        fields.pop("additive")
     return json.dumps(
         fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -20,6 +20,9 @@ from puhui.score.nouns.measure import (
 )
 from puhui.score.nouns.model import (
     SCORE_MAX,
+    Additive,
+    AdditiveAxis,
+    AdditiveTerm,
     Calibration,
     Card,
     CardLine,
@@ -35,6 +38,9 @@ from puhui.score.nouns.score import Reason, Row, RowRefusal, Sample, Score, Scor
 
 __all__ = [
     "SCORE_MAX",
+    "Additive",
+    "AdditiveAxis",
+    "AdditiveTerm",
     "Calibration",
     "CalibrationBin",
     "Card",

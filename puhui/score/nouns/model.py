@@ -1,4 +1,4 @@
-"""A trained model: a points card or a forest of trees, with its scale and its papers."""
+"""A trained model: a points card, trees or additive tables, with its scale and its papers."""
 
 from __future__ import annotations
 
@@ -87,9 +87,41 @@ class CardLine:
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Boosted trees in LightGBM's own text form, which keeps every threshold exactly."""
+    """Boosted trees in LightGBM's own text form, which keeps every threshold exactly; or XGBoost's
+    trees as JSON, told by the brace they begin with.
+    """
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdditiveAxis:
+    """How a term reads the signal at ``place``: ``size`` bins, the first for missing values, the
+    last for what was never seen. A number is in bin 1 + the count of ``edges`` at or below it; a
+    category in the bin that ``bins`` names at its code.
+    """
+
+    place: int
+    size: int
+    is_category: bool
+    edges: tuple[float, ...]
+    bins: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdditiveTerm:
+    """A table of log-odds over one signal or a pair; the last axis runs fastest in ``scores``."""
+
+    axes: tuple[AdditiveAxis, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """An additive model: ``intercept`` and one entry of each term add up to the log-odds."""
+
+    intercept: float
+    terms: tuple[AdditiveTerm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +140,9 @@ class Calibration:
 class Model:
     """A trained model with everything needed to score, to explain and to check it.
 
-    ``kind`` is "points" or "trees"; ``signals`` give the order of the columns; ``categories``
-    the category texts of each signal in code order (empty for numbers). ``digest`` is the
-    SHA-256 of its canonical JSON without the digest itself.
+    ``kind`` is "points", "trees" or "additive"; ``signals`` give the order of the columns;
+    ``categories`` the category texts of each signal in code order (empty for numbers). ``digest``
+    is the SHA-256 of its canonical JSON without the digest itself.
     """
 
     name: str
@@ -130,6 +162,7 @@ class Model:
     maker: str
     trained_on: str
     digest: str = ""
+    additive: Additive | None = None
 
     def metric(self, name: str) -> float:
         """A recorded figure by name, such as "cv_auc"; not a number where it was not measured."""

@@ -24,6 +24,7 @@ from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import read_amount
+from puhui.web.pages.payee import label_of
 from puhui.web.pages.wallet import purses_of
 
 SHOWN_MAX = 10
@@ -192,9 +193,15 @@ def receipt(ask: Ask) -> Response:
     with ask.node.read() as tx:
         found = _own(ask, tx)
         names = {one.id: one.name for one in participants(tx)}
+        own = f"party:{ask.party_id}"
+        other = found.payee if found.payer == own else found.payer
+        kind, _, other_id = other.partition(":")
+        label = label_of(ask, tx, other_id) if kind == "party" else names.get(other_id, other_id)
     return ask.page(
         "exchange_receipt.html",
         one=found,
+        side="own" if found.payer == found.payee else "sent" if found.payer == own else "came",
+        other=label,
         provider=names.get(found.provider_id, found.provider_id),
         total=found.changed_minor + found.provider_fee_minor + found.scheme_fee_minor,
         done=ask.query.get("done", ""),

@@ -14,11 +14,12 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.kernel.errors import Refused
-from puhui.web.ask import Ask
+from puhui.kernel.errors import Fault, Refused
+from puhui.web.ask import Ask, Waits
 from puhui.web.own import drop_draft, keep_draft, read_draft
 from puhui.web.pages.amount import amount_of, read_amount
 from puhui.web.pages.payee import Payee, find_payees
+from puhui.web.pages.waiting import url_of
 from puhui.web.pages.wallet import CURRENCY, purse_of, tier_of
 
 STEPS = {
@@ -247,6 +248,7 @@ def _check(ask: Ask, draft: dict[str, str]) -> Response:
         is_with_me=draft.get("with_me") == "yes",
         remark=draft.get("remark", ""),
         draft=draft,
+        told=json.dumps(draft, ensure_ascii=False) if way == "pay" and ask.may_wait else "",
         purse=purse,
         digest=_digest(ask, draft),
         **_place(way, "check"),
@@ -255,7 +257,8 @@ def _check(ask: Ask, draft: dict[str, str]) -> Response:
 
 def _digest(ask: Ask, draft: dict[str, str]) -> str:
     """What the page showed, so that nothing else is done than was seen."""
-    return ask.node.keys.index("transfer shown", json.dumps(draft, sort_keys=True))[:32]
+    text = f"{ask.party_id} {json.dumps(draft, sort_keys=True)}"
+    return ask.node.keys.index("transfer shown", text)[:32]
 
 
 def _shares(draft: dict[str, str], minor: int) -> tuple[int, ...]:
@@ -268,7 +271,7 @@ def _shares(draft: dict[str, str], minor: int) -> tuple[int, ...]:
 def send(ask: Ask) -> Response:
     """Do what was shown, once for the form."""
     way = _way(ask)
-    draft = _draft(ask, way, "payees", "amount")
+    draft = _shown(ask) if ask.is_apart else _draft(ask, way, "payees", "amount")
     if draft is None:
         return _again(ask, way)
     if ask.text("shown") != _digest(ask, draft):
@@ -281,8 +284,36 @@ def send(ask: Ask) -> Response:
     except Refused as refused:
         ask.wrong("_refused", said(refused.code, ask.view.language))
         return _check(ask, draft)
-    drop_draft(ask, way)
+    if not ask.is_apart:
+        _drop(ask, way, url)
     return ask.go(url)
+
+
+def _drop(ask: Ask, way: str, url: str) -> None:
+    """Let the draft go; where the store went away meanwhile it stays, as what was done is kept."""
+    try:
+        drop_draft(ask, way)
+    except Fault:
+        if not url.startswith("/waiting/"):
+            raise
+
+
+def _shown(ask: Ask) -> dict[str, str]:
+    """What the page showed, out of its own form, where the draft cannot be read; only payments
+    are taken then. Fault: the store's, where the form does not bear what it showed.
+    """
+    assert ask.fault is not None, ask.path
+    try:
+        draft = json.loads(ask.form.get("draft", ""))
+    except ValueError:
+        draft = None
+    if (
+        not isinstance(draft, dict)
+        or _way(ask) != "pay"
+        or ask.text("shown") != _digest(ask, draft)
+    ):
+        raise ask.fault
+    return draft
 
 
 def _again(ask: Ask, way: str) -> Response:
@@ -300,7 +331,10 @@ def _pay(ask: Ask, draft: dict[str, str], minor: int) -> str:
         "currency": CURRENCY,
         "remark": draft.get("remark", ""),
     }
-    return f"/payment/{ask.act('payment.pay', told).id}?done=paid"
+    try:
+        return f"/payment/{ask.act('payment.pay', told).id}?done=paid"
+    except Waits as waits:
+        return url_of(ask, waits.answer, told)
 
 
 def _request(ask: Ask, draft: dict[str, str], minor: int) -> str:

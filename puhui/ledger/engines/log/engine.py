@@ -179,7 +179,8 @@ class LogEngine:
     ) -> tuple[Judged, list[NDArray[np.uint8]]]:
         state = self._state
         begin = state.ordinals
-        judged = state.judge(batch, last_ns, self._gather)
+        recent = self._recent
+        judged = state.judge(batch, last_ns, self._gather, recent.words, recent.first)
         self.is_import_seen |= bool(batch["flags"][0] & IMPORTED)
         pieces = self._recent.add(begin, judged.records)
         self._index.feed(judged, state.account_count)
@@ -208,6 +209,7 @@ class LogEngine:
         self._state = State.restored(arrays, ids=self._state.ids)
         self.is_import_seen = bool(arrays["is_import_seen"][0])
         self._snapshot_at = self._state.ordinals
+        self._recent.begin_at(self._state.ordinals)
         return sequence
 
     def _replay(self, after: int, progress: Callable[[int], None] | None) -> None:

@@ -110,34 +110,21 @@ class Ids:
         """Ordinals of events before ``until`` by id, with ``BURNT_BIT`` where it failed, -1 where
         none is; and of those found: which of those asked for, and the record.
         """
-        start = np.full(len(low), -1, dtype=np.int64)
-        found = np.empty(len(low), dtype=np.int64)
-        probe(self.table.words, self.table.shift, self.table.base, hashes, start, found)
-        return self.confirm(low, high, hashes, until, start, found, gather)
+        found = np.full(len(low), -1, dtype=np.int64)
+        _find_in(self.table, low, high, hashes, found, gather)
+        self.find_older(low, high, hashes, until, found, gather)
+        asking = np.flatnonzero(found >= 0)
+        return found, asking, gather(found[asking] & NOT_BURNT)
 
-    def confirm(
-        self,
-        low: Words,
-        high: Words,
-        hashes: Words,
-        until: int,
-        start: Places,
-        found: Places,
-        gather: Gather,
-    ) -> tuple[Places, Places, Records]:
-        """As ``find``, of what ``probe`` has found in the table: that an id only hashes alike is
-        told by its record, and it is looked for on.
-        """
-        asking, records = _confirmed(self.table, low, high, hashes, start, found, gather)
-        if not self.has_older or len(asking) == len(low):
-            return found, asking, records
+    def find_older(
+        self, low: Words, high: Words, hashes: Words, until: int, found: Places, gather: Gather
+    ) -> None:
+        """As ``find``, beyond the table, of those that have -1 in ``found``."""
         for table in self._aside:
             _find_in(table, low, high, hashes, found, gather)
         if self._tiers is not None:
             # Looked at last: a table that is put away meanwhile is a run by then.
             self._tiers.find(low, high, hashes, until, found)
-        asking = np.flatnonzero(found >= 0)
-        return found, asking, gather(found[asking] & NOT_BURNT)
 
     # Taking in.
 
@@ -225,33 +212,18 @@ def _find_in(
     more = np.empty(len(missing), dtype=np.int64)
     part = hashes[missing]
     probe(table.words, table.shift, table.base, part, start, more)
-    _confirmed(table, low[missing], high[missing], part, start, more, gather)
-    found[missing] = more
-
-
-def _confirmed(
-    table: Table,
-    low: Words,
-    high: Words,
-    hashes: Words,
-    start: Places,
-    found: Places,
-    gather: Gather,
-) -> tuple[Places, Records]:
-    """Look on where an id only hashes alike; which are found then, and their records."""
-    asking = np.flatnonzero(found >= 0)
-    records = gather(found[asking] & NOT_BURNT)
-    while len(asking):
+    low, high = low[missing], high[missing]
+    while len(asking := np.flatnonzero(more >= 0)):
+        records = gather(more[asking] & NOT_BURNT)
         is_other = (records["id_lo"] != low[asking]) | (records["id_hi"] != high[asking])
         if not is_other.any():
             break
+        # It only hashes alike: looked for on, behind it.
         wrong = asking[is_other]
-        again, more = start[wrong], np.empty(len(wrong), dtype=np.int64)
-        probe(table.words, table.shift, table.base, hashes[wrong], again, more)
-        start[wrong], found[wrong] = again, more
-        asking = np.flatnonzero(found >= 0)
-        records = gather(found[asking] & NOT_BURNT)
-    return asking, records
+        again, after = start[wrong], np.empty(len(wrong), dtype=np.int64)
+        probe(table.words, table.shift, table.base, part[wrong], again, after)
+        start[wrong], more[wrong] = again, after
+    found[missing] = more
 
 
 def _empty(places: int) -> Words:

@@ -42,6 +42,11 @@ class Past:
         count = self._count
         return self._sequences[:count]
 
+    @property
+    def known(self) -> int:
+        """An ordinal up to which the frames are known, all but the last."""
+        return int(self.firsts[-1]) if self._count else 0
+
     def add(self, first: int, sequence: int) -> None:
         """Note the next frame."""
         count = self._count

@@ -22,13 +22,21 @@ class Recent:
     def __init__(self) -> None:
         self._records: Records = touched(np.zeros(SIZE, dtype=TRANSFER))
         self._words = words_of(self._records)
-        self._begin = 0
-        self._end = 0
+        self.begin_at(0)
+
+    def begin_at(self, ordinal: int) -> None:
+        """Nothing is kept before an ordinal."""
+        self._begin = self._end = ordinal
 
     @property
     def first(self) -> int:
         """The ordinal from which on transfers are kept."""
         return max(self._begin, self._end - SIZE)
+
+    @property
+    def words(self) -> NDArray[np.uint64]:
+        """All of them as ``(SIZE, 16) uint64``, an ordinal at its remainder by ``SIZE``."""
+        return self._words
 
     def add(self, ordinal: int, records: Records) -> list[NDArray[np.uint8]]:
         """Keep a batch whose first ordinal is ``ordinal``; returns where its bytes stand, in order.

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.ledger.arrays.judge import judge
-from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, POST, SLOT, VOID
+from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, SLOT
+from puhui.ledger.arrays.named import UNREAD, find_ended, find_known, place_of_held
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
     BURNT_BIT,
@@ -17,7 +18,6 @@ from puhui.ledger.arrays.table import (
     expire,
     find_accounts,
     hash_ids,
-    look_up,
     push_due,
 )
 from puhui.ledger.engines.log.ids import NOT_BURNT, Gather, Ids
@@ -29,8 +29,7 @@ _CREATED = CODES[Status.CREATED]
 BURNING = np.zeros(len(CODES), dtype=np.bool_)
 """Of each status, whether it burns the id."""
 BURNING[[CODES[status] for status in TRANSIENT]] = True
-_ENDS = POST | VOID
-_NO_RECORDS: Records = np.empty(0, dtype=TRANSFER)
+_NO_RING: NDArray[np.uint64] = np.zeros((1, 16), dtype=np.uint64)
 
 
 @dataclass(slots=True)
@@ -132,95 +131,108 @@ class State:
         """The ordinals of events by id, with the burnt bit where it failed; -1 where none is."""
         return self.ids.find(low, high, hash_ids(low, high), self.ordinals, gather)[0]
 
-    def judge(self, batch: Records, last_ns: int, gather: Gather) -> Judged:
-        """Judge a batch whose last event happens at ``last_ns``, and take in what it does."""
+    def judge(
+        self,
+        batch: Records,
+        last_ns: int,
+        gather: Gather,
+        ring: NDArray[np.uint64] = _NO_RING,
+        first: int = 1 << 62,
+    ) -> Judged:
+        """Judge a batch whose last event happens at ``last_ns``, and take in what it does.
+
+        ``ring`` has the recorded transfers from the ordinal ``first`` on, see ``arrays.named``.
+        """
         count = len(batch)
         first_ns = last_ns - count + 1
         if self.is_due(first_ns):
             self.expire(first_ns)
-        pool, words = self._pool, self._words
+        pool, words, table = self._pool, self._words, self.ids.table
         words[:count] = words_of(batch)
-        asked = pool[:count]
-        flags = asked["flags"].copy()
         hashes = np.empty(count, dtype=np.uint64)
-        places = np.empty((6, count), dtype=np.int64)
-        places.fill(-1)
-        start, known, debit_at, credit_at, found, held_at = places
-        old = self._look_up(asked, hashes, start, known, debit_at, credit_at, found, gather)
-        is_burnt = known & BURNT_BIT != 0 if len(old) else np.zeros(count, dtype=np.bool_)
-        if len(old):
-            is_burnt &= known >= 0
-            found[is_burnt] = -1
-            words[count : count + len(old)] = words_of(old)
-        ending = np.flatnonzero(flags & _ENDS)
-        ended = self._find_ended(asked, ending, count + len(old), held_at, gather)
+        known, found, debit_at, credit_at, events, ended, held_at = np.empty(
+            (7, count), dtype=np.int64
+        )
+        filled, unread = find_known(
+            pool, words, count, table.words, table.shift, table.base, ring, first,
+            self.account_table, self.slots, hashes, known, found, debit_at, credit_at,
+        )  # fmt: skip
+        if unread or self.ids.has_older:
+            filled = self._find_older(count, filled, unread, hashes, known, found, gather)
+        filled, ends, missing = find_ended(
+            pool, words, count, filled, table.words, table.shift, table.base, ring, first,
+            self.held_ordinals, self.held_count, events, ended, held_at,
+        )  # fmt: skip
+        ending = events[:ends]
+        if missing:
+            self._find_ended_older(ending, filled, ended, held_at, gather)
         self.held = _grown(self.held, self.held_count + count)
         status, place = np.empty(count, dtype=np.uint16), self._place[:count]
         held_count = judge(
-            pool, count, found, ended, held_at, is_burnt, debit_at, credit_at, self.slots,
-            self.held, self.held_count, first_ns, 1, self._local, status, place,
+            pool, count, found, ended, held_at, known >= BURNT_BIT, debit_at, credit_at,
+            self.slots, self.held, self.held_count, first_ns, 1, self._local, status, place,
         )  # fmt: skip
         failed = np.flatnonzero(status)
         if len(failed):
             words[failed] = words_of(batch)[failed]
+        asked = pool[:count]
         self._enter(asked, hashes, status, held_count)
-        ends = ending[status[ending] == _CREATED]
-        if len(ends):
-            debit_at[ends] = self.held["debit"][place[ends]]
-            credit_at[ends] = self.held["credit"][place[ends]]
+        if ends:
+            ending = ending[status[ending] == _CREATED]
+            debit_at[ending] = self.held["debit"][place[ending]]
+            credit_at[ending] = self.held["credit"][place[ending]]
         self.last_ns = max(self.last_ns, last_ns)
         return Judged(asked, status, debit_at, credit_at)
 
-    def _look_up(
+    def _find_older(
         self,
-        asked: Records,
+        count: int,
+        filled: int,
+        unread: int,
         hashes: NDArray[np.uint64],
-        start: Places,
         known: Places,
-        debit_at: Places,
-        credit_at: Places,
         found: Places,
         gather: Gather,
-    ) -> Records:
-        """Look ids and accounts of a batch up; the recorded transfers that have its ids.
+    ) -> int:
+        """Look the ids up whose records are not in the ring, or that are beyond the table.
 
-        ``found`` gets the places in the pool where those will stand.
+        Puts the records into the pool; returns how much of it is filled then.
         """
-        ids, count = self.ids, len(asked)
-        table = ids.table
-        hits = look_up(
-            asked, count, table.words, table.shift, table.base, self.account_table, self.slots,
-            hashes, start, known, debit_at, credit_at,
-        )  # fmt: skip
-        if not hits and not ids.has_older:
-            return _NO_RECORDS
-        low, high = asked["id_lo"].copy(), asked["id_hi"].copy()
-        _, asking, old = ids.confirm(low, high, hashes, self.ordinals, start, known, gather)
-        found[asking] = count + np.arange(len(asking))
-        return old
+        words, ids = self._words, self.ids
+        low, high = words[:count, 0].copy(), words[:count, 1].copy()
+        older = found == UNREAD
+        if unread:
+            at = np.flatnonzero(older)
+            known[at] = ids.find(low[at], high[at], hashes[at], self.ordinals, gather)[0]
+        is_new = known == -1
+        ids.find_older(low, high, hashes, self.ordinals, known, gather)
+        at = np.flatnonzero((older | is_new) & (known >= 0))
+        found[older] = -1
+        if len(at):
+            words[filled : filled + len(at)] = words_of(gather(known[at] & NOT_BURNT))
+            is_there = known[at] < BURNT_BIT
+            found[at] = np.where(is_there, np.arange(filled, filled + len(at)), -1)
+        return filled + len(at)
 
-    def _find_ended(
-        self, batch: Records, asking: Places, first: int, held_at: Places, gather: Gather
-    ) -> Places:
-        """For the events ``asking``, which post or void: place in the pool, from ``first`` on,
-        and in ``held``, of what they end.
-        """
-        ended = np.full(len(batch), -1, dtype=np.int64)
-        if not len(asking):
-            return ended
-        low, high = batch["pending_lo"][asking], batch["pending_hi"][asking]
+    def _find_ended_older(
+        self, ending: Places, filled: int, ended: Places, held_at: Places, gather: Gather
+    ) -> None:
+        """As ``_find_older`` for what events post or void; ``filled`` of the pool is so far."""
+        words = self._words
+        asking = ending[ended[ending] < 0]
+        low, high = words[asking, 8], words[asking, 9]
         hashes = hash_ids(low, high)
+        ended[asking] = -1
         ordinals, who, records = self.ids.find(low, high, hashes, self.ordinals, gather)
         if not len(who):
-            return ended
-        self._words[first : first + len(records)] = words_of(records)
+            return
+        words[filled : filled + len(who)] = words_of(records)
         events, ordinals = asking[who], ordinals[who]
-        is_there = ordinals & BURNT_BIT == 0
-        ended[events] = np.where(is_there, first + np.arange(len(events)), -1)
-        at = np.searchsorted(self.held_ordinals[: self.held_count], ordinals & NOT_BURNT)
-        is_held = is_there & (records["flags"] & PENDING_FLAG != 0)
-        held_at[events] = np.where(is_held, at, -1)
-        return ended
+        is_there = ordinals < BURNT_BIT
+        ended[events] = np.where(is_there, np.arange(filled, filled + len(who)), -1)
+        held = np.flatnonzero(is_there & (records["flags"] & PENDING_FLAG != 0))
+        for event, ordinal in zip(events[held].tolist(), ordinals[held].tolist(), strict=True):
+            held_at[event] = place_of_held(self.held_ordinals, self.held_count, ordinal)
 
     def _enter(
         self,

@@ -156,6 +156,8 @@ class Tiers:
             return False
         for run in runs:
             if not run.is_whole:
+                if run.head.end > self._past.known:
+                    return False
                 self._replace((run,), self._made_anew(run))
                 return True
         first, last = runs[0].head, runs[-1].head
@@ -196,22 +198,46 @@ class Tiers:
         A run that turns out to be damaged is made again on the way. Fault: ``ledger.log_damaged``
         where the log is as well.
         """
+        while (damaged := self._search(low, high, hashes, until, found)) is not None:
+            self._mend(damaged, until)
+
+    def _search(
+        self,
+        low: NDArray[np.uint64],
+        high: NDArray[np.uint64],
+        hashes: NDArray[np.uint64],
+        until: int,
+        found: Places,
+    ) -> Run | None:
+        """Search all runs; the one that turned out to be damaged, None where none did."""
         lowest = int(high.min())
         for run in self.runs:
             if not run.head.ids or lowest > int(run.fences[-1, 0]):
                 continue
-            searched: Run | None = run
-            while searched is not None:
-                rows, fences, blooms = searched.rows, searched.fences, searched.blooms
-                is_damaged = find_ids(rows, fences, blooms, low, high, hashes, until, found) >= 0
-                searched = self._mended(searched) if is_damaged else None
+            arrays = run.rows, run.fences, run.blooms
+            if find_ids(*arrays, low, high, hashes, until, found) >= 0:
+                return run
+        return None
 
-    def _mended(self, run: Run) -> Run:
+    def _mend(self, run: Run, until: int) -> None:
+        """Make a run again; the log is known up to before the event ``until``.
+
+        Where the run goes further the log is being replayed: what comes later is made then.
+        """
         self.settle()
-        made = self._made_anew(run)
-        if run in self.runs:
-            self._replace((run,), made)
-        return made
+        if run not in self.runs:
+            return
+        if run.head.end <= until:
+            self._replace((run,), self._made_anew(run))
+            return
+        at = self.runs.index(run)
+        later = self.runs[at:]
+        self.runs = self.runs[:at]
+        for one in later:
+            if one.path is not None:
+                one.path.unlink(missing_ok=True)
+        if run.head.first < until:
+            self.runs = (*self.runs, self._made(run.head.first, until, is_tried=True))
 
     def _made_anew(self, run: Run) -> Run:
         head = run.head
