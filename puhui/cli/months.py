@@ -23,7 +23,7 @@ def months(
     wallets are debited, arrears are worked on, months end with provisions. All of it is synthetic.
     Afterwards puhui serve shows a book with arrears, tasks, classes, provisions and vintages.
 
-    Example: PUHUI_HOME=/tmp/aged puhui months --days 100
+    Example: PUHUI_HOME=var-aged puhui months --days 100
     """
     from puhui import demo
     from puhui.demo.window import let_months_pass

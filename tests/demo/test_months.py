@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from puhui import demo
 from puhui.cli.app import app
-from puhui.demo.window import let_months_pass
+from puhui.demo.window import MonthsPassed, let_months_pass
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
@@ -29,6 +29,7 @@ def test_a_book_ages_as_the_days_pass(sqlite_node: Node, clock: FixedClock) -> N
     passed = let_months_pass(
         node, clock, county, day, days=66, progress=lambda name, done, of: told.append(done)
     )
+    assert isinstance(passed, MonthsPassed)
     assert told == list(range(1, 67))
     with node.read() as tx:
         late = page_arrears(tx, count=500)
