@@ -23,6 +23,7 @@ from puhui.cli import (
     export,
     ledger,
     lend,
+    months,
     offline,
     pay,
     repay,
@@ -56,6 +57,7 @@ app = typer.Typer(
 WORK, LOOK, KEEP = "Lending and paying", "Looking", "Running a node"
 app.command("run", rich_help_panel=WORK)(run.run)
 app.command("lend", rich_help_panel=WORK)(lend.lend)
+app.command("months", rich_help_panel=WORK)(months.months)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("repay", rich_help_panel=WORK)(repay.repay)

@@ -62,6 +62,7 @@ STEP_WORDS = {
     "decisions": "first day: decisions",
     "contracts": "first day: contracts",
     "money": "first day: money into wallets",
+    "days": "months: days that pass",
     "payments": "paying the file",
     "score rows": "scoring rows",
 }

@@ -10,12 +10,13 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
 from puhui.servicing import window
 from puhui.worker import close_day
+from tests.servicing.book import Book
 from tests.servicing.test_collect import DAY, act, at, book, code_of, late
 
 __all__ = ["book"]
 
 
-def test_a_task_is_finished_by_its_owner_after_a_contact(book, clock: FixedClock) -> None:  # type: ignore[no-untyped-def]
+def test_a_task_is_finished_by_its_owner_after_a_contact(book: Book, clock: FixedClock) -> None:
     loan, day = late(book), DAY + timedelta(days=2)
     at(clock, day, 10)
     key = {"loan_id": loan}
@@ -40,7 +41,7 @@ def test_a_task_is_finished_by_its_owner_after_a_contact(book, clock: FixedClock
     assert again is not None and again.status == "open", "arrears stand, so it is to do again"
 
 
-def test_a_request_is_taken_back_before_it_is_decided(book) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_is_taken_back_before_it_is_decided(book: Book) -> None:
     loan = late(book, stage=1)
     asked = {"loan_id": loan, "reason": "disaster", "days": 90}
     relief = act(book, "servicing.ask_relief", **asked).relief_id
@@ -61,7 +62,7 @@ def test_a_request_is_taken_back_before_it_is_decided(book) -> None:  # type: ig
                 call(tx, "nobody")
 
 
-def test_pages_of_arrears_and_tasks_agree(book) -> None:  # type: ignore[no-untyped-def]
+def test_pages_of_arrears_and_tasks_agree(book: Book) -> None:
     with book.node.read() as tx:
         rows = window.page_arrears(tx, count=500)
         assert {row.id for row in rows} == {row.id for row in window.list_arrears(tx, count=500)}
@@ -83,7 +84,7 @@ def test_pages_of_arrears_and_tasks_agree(book) -> None:  # type: ignore[no-unty
                 call(tx, order="colour")
 
 
-def test_months_are_listed(book) -> None:  # type: ignore[no-untyped-def]
+def test_months_are_listed(book: Book) -> None:
     with book.node.read() as tx:
         assert window.roll_periods(tx) == ("2026-03",)
         history = window.provision_history(tx)
@@ -92,3 +93,18 @@ def test_months_are_listed(book) -> None:  # type: ignore[no-untyped-def]
         one = window.provision_history(tx, product=now[0].product)
         assert 0 < sum(row.loans for row in one) < sum(row.loans for row in history)
     assert window.REASONS and window.contact_figures().a_day > 0
+
+
+def test_vintages_are_followed_from_month_to_month(book: Book) -> None:
+    with book.node.read() as tx:
+        points = window.vintage_curves(tx, bucket=1)
+        assert all(isinstance(one, window.VintagePoint) for one in points)
+        assert {one.period for one in points} == {"2026-03"}
+        assert sum(one.loans for one in points) == 120
+        assert sum(one.late for one in points) == len(window.page_arrears(tx, count=500))
+        assert all(0 <= one.share <= 1 and one.age >= 0 for one in points)
+        worse = window.vintage_curves(tx, bucket=5)
+        assert sum(one.late for one in worse) < sum(one.late for one in points)
+        name = window.page_arrears(tx)[0].product
+        part = window.vintage_curves(tx, bucket=1, product=name)
+        assert 0 < sum(one.loans for one in part) < 120

@@ -22,6 +22,9 @@ COLOURS = {"good": GOOD, "bad": BAD, "plain": PLAIN}
 WIDTH = 330
 FONT = "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
 ROW = 40
+WHOLE_TICKS = 12
+"""An axis of whole numbers with no more steps has a tick at each."""
+
 SPOKEN = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
 HIDDEN = re.compile(r'<path d="" display="none"/>')
 CLIP = re.compile(r"\bclip\d+\b")
@@ -141,9 +144,9 @@ def _layer(values: Sequence[Spec], mark: Spec, **encoding: Spec) -> Spec:
 def _axis(title: str, form: str, domain: Sequence[float] | None = None, **more: Any) -> Spec:
     scale: Spec = {"zero": False, **({"domain": list(domain), "nice": False} if domain else {})}
     axis: Spec = {"title": title, "format": form, "tickCount": 5, **more}
-    if form == "d":
-        axis["tickMinStep"] = 1
-    if domain is not None and tuple(domain) == (0.0, 1.0):
+    if form == "d" and domain is not None and 0 < domain[1] - domain[0] <= WHOLE_TICKS:
+        axis["values"] = list(range(int(domain[0]), int(domain[1]) + 1))
+    elif domain is not None and tuple(domain) == (0.0, 1.0):
         axis["values"] = [0, 0.25, 0.5, 0.75, 1]
     return {"type": "quantitative", "axis": axis, "scale": scale}
 

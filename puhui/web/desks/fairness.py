@@ -38,6 +38,8 @@ COLUMNS = (
     Column("group", "fairness.group", lambda row: row.group, Kind.WORD, words="fairness.group_"),
     Column("reference", "fairness.reference", lambda row: row.reference, Kind.WORD,
            words="fairness.group_"),
+    Column("finding", "fairness.finding", state_of, Kind.WORD, words="fairness.state_",
+           mark=lambda row: MARKS[state_of(row)]),
     Column("rows", "fairness.rows", lambda row: row.rows, Kind.COUNT),
     Column("approved", "fairness.approval", lambda row: row.approval, Kind.SHARE),
     Column("of_reference", "fairness.of_reference", lambda row: row.reference_approval,
@@ -50,8 +52,6 @@ COLUMNS = (
     Column("calibration_gap", "fairness.calibration", lambda row: row.calibration_gap, Kind.SHARE),
     Column("p_value", "fairness.p_value", lambda row: row.p_value, Kind.NUMBER, digits=4),
     Column("p_family", "fairness.p_family", lambda row: row.p_family, Kind.NUMBER, digits=4),
-    Column("finding", "fairness.finding", state_of, Kind.WORD, words="fairness.state_",
-           mark=lambda row: MARKS[state_of(row)]),
 )  # fmt: skip
 
 
