@@ -2,8 +2,8 @@
 
 `PUHUI_DATA=... python bench/models.py [--quick] [--json] [--set NAME] [--without FAMILY]`.
 Per set and family: AUC and H-measure (prior Beta(1 + pi1, 1 + pi0)) of calibrated out-of-fold
-probabilities, the same folds for all. `points`, `monotone`, `xgboost`, `ebm` and `champion` are ours, served by our own kernels;
-lightgbm and catboost are yardsticks, and so is optbinning with scikit-learn's logit; null where
+probabilities, the same folds for all. `points`, `monotone`, `xgboost`, `ebm` and `champion` are
+ours, served by our own kernels; lightgbm and catboost are yardsticks, and so is optbinning with scikit-learn's logit; null where
 one is not installed. The champion is chosen by fit and profit on inner folds of the other rows
 (three, at most 6,000 rows) in each outer fold, so its figure is of rows that it was not chosen
 on. The mappings forbid what is known only afterwards. optbinning brings solvers of 600 MB, so it
