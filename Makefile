@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint test-faults bench docs lock clean
+.PHONY: help run test check lint test-faults test-spark bench docs lock clean
 .NOTPARALLEL:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make test         the fast test suite"
 	@echo "make check        lint, types, contracts, generated documents, then the fast suite"
 	@echo "make test-faults  kills, full disks, fuzzing"
+	@echo "make test-spark   the card on a Spark cluster of two workers; needs Java 17 or 21"
 	@echo "make bench        every benchmark, quick (BENCH_ARGS= for the full runs)"
 	@echo "make docs         write the generated documents and import contracts again"
 	@echo "make lock         write requirements.txt and requirements-dev.txt again"
@@ -36,10 +37,20 @@ run: .venv/ready
 	$(BIN)/puhui run
 
 test: .venv/ready-dev
-	$(PYTEST) -m "not faults"
+	$(PYTEST) -m "not faults and not spark"
 
 test-faults: .venv/ready-dev
 	$(PYTEST) -m faults
+
+# Spark is 450 MB and tried by one test, so it lies in a folder of its own and in no lock.
+SPARK := pyspark==4.3.0 py4j==0.10.9.9
+build/spark/ready: Makefile | .venv/ready-dev
+	@echo "Installing Spark into build/spark (some minutes the first time)"
+	@$(PIP) --no-deps --upgrade --target build/spark $(SPARK)
+	@touch $@
+
+test-spark: build/spark/ready
+	PYTHONPATH=build/spark $(BIN)/python -m pytest -m spark -rs tests/score $(PYTEST_ARGS)
 
 check: lint test
 

@@ -1,14 +1,15 @@
 """Five-fold figures of every family of models on the open credit sets, and of the champion.
 
-`PUHUI_DATA=... python bench/models.py [--quick] [--json] [--set NAME]`. Per set and family: AUC and
-H-measure (prior Beta(1 + pi1, 1 + pi0)) of calibrated out-of-fold probabilities, the same folds
-for all. `points`, `monotone`, `xgboost`, `ebm` and `champion` are ours, served by our own kernels;
-lightgbm and catboost are yardsticks, and so is optbinning with scikit-learn's logit; null where
-one is not installed. The champion is chosen by fit and profit on inner folds of the other rows
-(three, at most 6,000 rows) in each outer fold, so its figure is of rows that it was not chosen
-on. The mappings forbid what is known only afterwards. optbinning brings solvers of 600 MB, so it
-is no part of the project's environment: a full run makes one of its own in build/peers by uv, or
-takes the Python that PUHUI_PEERS names. `--quick` takes 400 rows of a set and two folds.
+`PUHUI_DATA=... python bench/models.py [--quick] [--json] [--set NAME] [--without FAMILY]`. Per set
+and family: AUC and H-measure (prior Beta(1 + pi1, 1 + pi0)) of calibrated out-of-fold
+probabilities, the same folds for all. `points`, `monotone`, `xgboost`, `ebm` and `champion` are
+ours, served by our own kernels; lightgbm and catboost are yardsticks, and so is optbinning with
+scikit-learn's logit; null where one is not installed. The champion is chosen by fit and profit on
+inner folds of the other rows (three, at most 6,000 rows) in each outer fold, so its figure is of
+rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
+solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
+build/peers by uv, or takes the Python that PUHUI_PEERS names. `--quick` takes 400 rows of a set and
+two folds.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under 20 seconds")
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     parser.add_argument("--set", choices=SETS, action="append", help="only this set")
+    parser.add_argument("--without", choices=TRAINERS, action="append", help="not this family")
     options = parser.parse_args()
     if "PUHUI_DATA" not in os.environ:
         print("PUHUI_DATA is not set: not measured", file=sys.stderr)
@@ -149,6 +151,7 @@ def main() -> None:
     here = trainers_here()
     if options.quick:
         here = tuple(name for name in here if name != "ebm")
+    here = tuple(name for name in here if name not in (options.without or ()))
     figures: dict[str, Any] = {"folds": folds}
     for name in options.set or SETS:
         file, mapping = SETS[name]

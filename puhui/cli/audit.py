@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from puhui.cli import say
+from puhui.cli import audit_model, say
 
 if TYPE_CHECKING:
     from puhui.score import Table
@@ -243,3 +243,6 @@ def _html_table(caption: str, columns: tuple[str, ...], rows: list[tuple[str, ..
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
+
+
+audit_app.command("model")(audit_model.audit_model)

@@ -111,7 +111,7 @@ def peak_rss_mib() -> float:
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="DIGEST|FILE", help="The points card to write.")],
+    model: Annotated[str, typer.Argument(metavar="DIGEST|FILE", help="The model to write.")],
     to: Annotated[str, typer.Option(metavar="sql|json", help="As what to write it.")] = "sql",
     table: Annotated[str, typer.Option(help="The table that the SQL scores.")] = "applicants",
     key: Annotated[str, typer.Option(help="The column that tells its rows apart.")] = "id",
@@ -120,26 +120,27 @@ def export(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")] = False,
 ) -> None:
-    """Write a points card for another system, where it scores exactly as it does here.
+    """Write a model for another system, where it scores exactly as it does here.
 
-    As SQL it is one query that DuckDB, SQLite and PostgreSQL answer alike, over a table with one
-    column per signal; as JSON it is a document with the words of PMML's Scorecard.
+    A points card as SQL is one query that DuckDB, SQLite and PostgreSQL answer alike, over a table
+    with one column per signal; as JSON it is a document with the words of PMML's Scorecard. Trees
+    and additive tables are written as JSON.
 
     Example: puhui score export 3f2a9c --to sql --table applicants --out card.sql
     """
-    from puhui.score.window import card_json, card_sql
+    from puhui.score.window import card_sql, model_document
 
     if to not in ("sql", "json"):
         raise typer.BadParameter("--to takes sql or json.")
     chosen = model_named(model, None)
-    text = card_sql(chosen, table, key=key) if to == "sql" else card_json(chosen)
+    text = card_sql(chosen, table, key=key) if to == "sql" else model_document(chosen)
     if out is None:
         say.line(text.rstrip("\n"))
     else:
         draft = out.with_name(f".{out.name}.draft")
         draft.write_text(text, encoding="utf-8")
         draft.replace(out)
-        say.line(f"The card {chosen.digest[:12]} is written to {out}.")
+        say.line(f"The model {chosen.digest[:12]} is written to {out}.")
     if as_json:
         say.figures({"model": chosen.digest, "signals": len(chosen.signals), "bytes": len(text)})
 

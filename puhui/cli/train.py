@@ -23,64 +23,75 @@ METHODS = ("parcelling", "fuzzy")
 SEED = 20261127
 
 
+FileOption = Annotated[
+    Path, typer.Argument(metavar="FILE.csv", help="Past loans and how each of them ended.")
+]
+MappingOption = Annotated[
+    str, typer.Option("--mapping", "-m", help="What the columns mean, as for puhui lend.")
+]
+KindOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(KINDS),
+        help="points can be printed; trees, xgboost and ebm rank better on many rows; best "
+        "tries all that are installed and takes what fits and earns most.",
+    ),
+]
+InForceOption = Annotated[
+    str,
+    typer.Option("--in-force", metavar="NAME", help="Decide by it from now on, as the model NAME."),
+]
+StablePeriodsOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=24,
+        help="Bins of a card must keep their order in each of so many periods of the "
+        "mapping's date column (0: not asked).",
+    ),
+]
+RefusedOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.csv",
+        help="Applicants who were refused, so nobody knows how they would have paid; the "
+        "model learns from them by a guess (reject inference).",
+    ),
+]
+RejectMethodOption = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(METHODS),
+        help="parcelling calls some refused applicants of each band of scores bad; fuzzy "
+        "counts each of them partly bad and partly good.",
+    ),
+]
+RejectFactorOption = Annotated[
+    float,
+    typer.Option(
+        min=1.0,
+        max=20.0,
+        help="How much worse than approved ones of the same score "
+        "refused applicants are taken to be.",
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same model.")]
+EncodingOption = Annotated[str, typer.Option(help="utf-8 or gb18030, where it cannot be told.")]
+AsJsonOption = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
+
+
 def train(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="Past loans and how each of them ended.")
-    ],
-    mapping: Annotated[
-        str, typer.Option("--mapping", "-m", help="What the columns mean, as for puhui lend.")
-    ],
-    kind: Annotated[
-        str,
-        typer.Option(
-            metavar="|".join(KINDS),
-            help="points can be printed; trees, xgboost and ebm rank better on many rows; best "
-            "tries all that are installed and takes what fits and earns most.",
-        ),
-    ] = "points",
-    in_force: Annotated[
-        str,
-        typer.Option(
-            "--in-force", metavar="NAME", help="Decide by it from now on, as the model NAME."
-        ),
-    ] = "",
-    stable_periods: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=24,
-            help="Bins of a card must keep their order in each of so many periods of the "
-            "mapping's date column (0: not asked).",
-        ),
-    ] = 0,
-    refused: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="Applicants who were refused, so nobody knows how they would have paid; the "
-            "model learns from them by a guess (reject inference).",
-        ),
-    ] = None,
-    reject_method: Annotated[
-        str,
-        typer.Option(
-            metavar="|".join(METHODS),
-            help="parcelling calls some refused applicants of each band of scores bad; fuzzy "
-            "counts each of them partly bad and partly good.",
-        ),
-    ] = "parcelling",
-    reject_factor: Annotated[
-        float,
-        typer.Option(
-            min=1.0,
-            max=20.0,
-            help="How much worse than approved ones of the same score "
-            "refused applicants are taken to be.",
-        ),
-    ] = 1.5,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same model.")] = SEED,
-    encoding: Annotated[str, typer.Option(help="utf-8 or gb18030, where it cannot be told.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")] = False,
+    file: FileOption,
+    mapping: MappingOption,
+    kind: KindOption = "points",
+    in_force: InForceOption = "",
+    stable_periods: StablePeriodsOption = 0,
+    refused: RefusedOption = None,
+    reject_method: RejectMethodOption = "parcelling",
+    reject_factor: RejectFactorOption = 1.5,
+    seed: SeedOption = SEED,
+    encoding: EncodingOption = "",
+    as_json: AsJsonOption = False,
 ) -> None:
     """Learn a scoring model from past loans and keep it under its digest.
 

@@ -15,8 +15,8 @@ from puhui.score.formats.audit_text import (
     audit_lines,
 )
 from puhui.score.formats.audit_toml import read_audit_rules, read_declaration
-from puhui.score.formats.card_json import card_json
 from puhui.score.formats.card_sql import card_sql
+from puhui.score.formats.model_document import model_document
 from puhui.score.nouns.audit import Audit, Search
 from puhui.score.nouns.stored_audit import GroupFigures, StoredAudit
 
@@ -36,9 +36,9 @@ __all__ = [
     "audit_file",
     "audit_lines",
     "audits_of",
-    "card_json",
     "card_sql",
     "choose_kind",
+    "model_document",
     "read_audit_rules",
     "read_declaration",
     "score_parquet",

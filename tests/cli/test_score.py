@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from puhui.score import load_model, score_row
-from tests.cli.program import Ended, Program
+from tests.cli.program import Ended, Program, copied
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -128,4 +128,27 @@ def test_training_says_what_it_cannot_do(program: Program, lent: tuple[Path, Pat
         (("--stable-periods", "4"), "(score.no_date)"),
     ):
         ended = program(*words, *more)
+        assert (ended.code, sentence in ended.said) == (2, True), ended.said
+
+
+def test_what_a_model_decided_is_audited_and_kept(
+    program: Program, lent: tuple[Path, Path, Ended], tmp_path: Path
+) -> None:
+    """Applicants of a file have no name, so no group takes them in, and nothing is claimed."""
+    lender = Program(copied(lent[0], tmp_path), program.patch, program.capture)
+    words = ("audit", "model", "small_loan_small_loans")
+    assert "No audit of this model is kept yet." in lender(*words, "--show").out
+    made = lender(*words, "--json")
+    assert made.code == 0, made.said
+    assert (made.figures["audits"], made.figures["findings"]) == (1, 0)
+    assert made.figures["rows"] > 0
+    assert made.figures["groups_too_small"] == made.figures["groups"]
+    assert "sex: unknown for 100 of 100 decisions" in made.out
+    assert lender(*words, "--show", "--json").figures["audits"] == 1
+    for more, sentence in (
+        (("nobody",), "(score.never_in_force)"),
+        (("small_loan_small_loans", "--since", "1 May"), "A day is written as YYYY-MM-DD."),
+        (("small_loan_small_loans", "--until", "2001-01-01"), "(score."),
+    ):
+        ended = lender("audit", "model", *more)
         assert (ended.code, sentence in ended.said) == (2, True), ended.said

@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from puhui.cli.county import lend_county
+from puhui.data import accesses_of
 from puhui.demo.window import fairness_rows
-from puhui.score import study
-from puhui.score.window import audit_file, read_declaration, search_alternative
+from puhui.kernel import Actor, Node
+from puhui.kernel.clock import business_date
+from puhui.lending import list_loans
+from puhui.score import champion, study
+from puhui.score.window import audit_file, audits_of, read_declaration, search_alternative
 from tests.cli.program import Program
 
 DRAWS = 20
@@ -68,3 +73,23 @@ def test_the_program_tells_the_figures(
     text = (tmp_path / "fairness_german_credit.html").read_text(encoding="utf-8")
     assert "<svg" in text
     assert "too few rows" in text
+
+
+def test_the_model_in_force_is_audited_by_what_it_decided(sqlite_node: Node) -> None:
+    """An auditor asks; groups of real decisions are compared, and people can see who looked."""
+    lend_county(sqlite_node, size=40, past_borrowers=500)
+    with sqlite_node.read() as tx:
+        model = champion(tx, "merchant_310")
+    today = business_date(sqlite_node.clock.now_us())
+    auditor = Actor("auditor", frozenset({"auditor"}))
+    asked = {"model_digest": model, "since": today.replace(year=today.year - 5), "until": today}
+    made = sqlite_node.act("score.audit_model", asked, key="audit", actor=auditor)
+    assert model is not None
+    with sqlite_node.read() as tx:
+        (kept,) = audits_of(tx, model)
+        person = list_loans(tx)[0].party_id
+        looks = [one for one in accesses_of(tx, person) if one.purpose == "fairness_audit"]
+    assert (kept.rows, kept.findings, kept.audited_by) == (made.rows, made.findings, "auditor")
+    assert {one.attribute for one in kept.groups} == {"sex", "age", "region", "sex x region"}
+    assert dict(kept.unknown)["sex"] < 1.0
+    assert [sorted(one.fields) for one in looks] == [["birth_date", "region", "sex"]]

@@ -6,12 +6,18 @@ some merchants owe much elsewhere; who would owe too much is counted from what t
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from pathlib import Path
+
 from puhui.cli.county import lend_county
 from puhui.cli.lend import figures_of
-from puhui.kernel import Node
+from puhui.kernel import Actor, Node
+from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.ledger import verify
 from puhui.lending import list_loans, read_case
-from puhui.lending.window import obligations_of
+from puhui.lending.window import changes_of, obligations_of
+from puhui.worker import close_day, deliver
+from tests.lending.bank import open_bank
 
 SIZE, PAST = 40, 500
 
@@ -52,3 +58,27 @@ def test_every_borrower_is_within_three_incomes_in_the_one_view(sqlite_node: Nod
                     facts = dict(guard.facts)
                     declared = facts["declared_minor"]
                     assert owed.debt_minor("CNY") + declared <= facts["debt_max_minor"]
+
+
+def test_a_limit_falls_by_itself_and_rises_by_a_yes(
+    sqlite_node: Node, operator: Actor, clock: FixedClock, tmp_path: Path
+) -> None:
+    """A borrower who is late is lowered at the end of the month, told, and held to it."""
+    bank = open_bank(sqlite_node, operator, tmp_path)
+    party_id = bank.person()
+    bank.lend(party_id, "1", wanted=6_000_000)
+    money = {"party_id": party_id, "currency": "CNY", "amount_minor": 6_000_000}
+    bank.act("payment.withdraw", "gone", **money)
+    for day in (date(2026, 4, 3), date(2026, 4, 30)):
+        clock.set_us(time_us_of(datetime.fromisoformat(f"{day}T20:00:00+08:00")))
+        close_day(sqlite_node, day)
+        deliver(sqlite_node)
+    with sqlite_node.read() as tx:
+        (told,) = changes_of(tx, party_id)
+        owed = obligations_of(tx, party_id)
+    assert (told.reason, told.status, told.after_minor < told.before_minor) == (
+        "late", "lowered", True,
+    )  # fmt: skip
+    assert owed.credit_limit_minor("merchant_310") == told.after_minor
+    refused = bank.decide(bank.apply(party_id, "2", wanted=told.after_minor)).reasons
+    assert "credit_limit_reached" in refused

