@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from puhui.kernel import Node
+from puhui.kernel import Node, Transaction
 from puhui.kernel.event import upkeep
 from puhui.kernel.store.browse import browse_journal, read_act
 from puhui.kernel.store.journal import count_since, last_position
@@ -29,17 +29,18 @@ from puhui.kernel.store.journal import count_since, last_position
 BELIEVED_S = 900.0
 """How long somebody is believed since the store last let them in, in seconds."""
 BELIEVED_MAX = 20_000
-CLOSED_MAX = 200
-"""More sessions closed in one look are forgotten with everybody else."""
-CLOSING = "party.close_session"
-REVOKING = frozenset(
+LOOKED_AT_MAX = 200
+"""More acts that take rights away in one look make everybody forgotten."""
+REVOKING = tuple(
     f"party.{verb}"
     for verb in (
-        "revoke_api_key", "revoke_role", "disable_user", "close_sessions", "reset_factor",
-        "change_password", "rotate_session", "erase_person",
+        "close_session", "close_sessions", "rotate_session", "revoke_api_key", "revoke_role",
+        "disable_user", "reset_factor", "change_password", "erase_person",
     )
 )  # fmt: skip
-"""Acts that take rights away from whom they do not name by a session."""
+"""Acts that take rights away."""
+NAMED_BY = ("session_id", "user_id", "key_id")
+"""By which fields of their inputs they name from whom; one that names nobody so is for all."""
 
 
 class Believed:
@@ -82,26 +83,37 @@ class Believed:
 
     def look(self) -> None:
         """Forget those whose rights the journal says were taken away since the last look."""
+        gone: set[str] | None = set()
         with self._node.read() as tx:
             if self._position is None:
                 self._position = last_position(tx)
                 return
             after = self._position
             self._position, rows = count_since(tx, after)
-            acts = {row.name: row.acts for row in rows if row.refusal is None}
-            closed: list[str] = []
-            if 0 < acts.get(CLOSING, 0) <= CLOSED_MAX:
-                found = browse_journal(
-                    tx, name=CLOSING, is_oldest_first=True, beyond=after, count=CLOSED_MAX
-                )
-                read = [read_act(tx, row.position) for row in found]
-                closed = [json.loads(row.input)["session_id"] for row in read if row is not None]
+            acts = {row.name: row.acts for row in rows if row.name in REVOKING}
+            if sum(acts.values()) > LOOKED_AT_MAX:
+                gone = None
+            for name in acts if gone is not None else ():
+                gone = _named(tx, name, after, gone)
         with self._lock:
-            if REVOKING & acts.keys() or acts.get(CLOSING, 0) > CLOSED_MAX:
+            if gone is None:
                 self._known.clear()
-            gone = frozenset(closed)
-            if gone:
+            elif gone:
                 self._known = {d: one for d, one in self._known.items() if not one[1] & gone}
+
+
+def _named(tx: Transaction, name: str, after: int, gone: set[str] | None) -> set[str] | None:
+    """``gone`` with whom acts of a name past a position were about; None for everybody."""
+    for found in browse_journal(
+        tx, name=name, is_oldest_first=True, beyond=after, count=LOOKED_AT_MAX
+    ):
+        row = read_act(tx, found.position)
+        if row is None or row.refusal is not None or gone is None:
+            continue
+        given = json.loads(row.input)
+        ids = {given[field] for field in NAMED_BY if given.get(field)}
+        gone = gone | ids if ids else None
+    return gone
 
 
 def believed_of(node: Node) -> Believed | None:

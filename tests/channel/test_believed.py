@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from puhui.channel import queues
 from puhui.channel.believed import BELIEVED_MAX, BELIEVED_S, Believed
-from puhui.kernel import Node
+from puhui.kernel import Node, Refused
 from puhui.kernel.act import SYSTEM
 from tests.party.logging_in import Entrance
 
@@ -48,7 +50,7 @@ def test_who_is_denied_is_not_believed(sqlite_node: Node, tmp_path: Path) -> Non
 
 
 def test_what_takes_rights_away_is_seen(sqlite_node: Node, tmp_path: Path) -> None:
-    """A closed session is forgotten alone; a revoked key forgets everybody; else nothing."""
+    """From whom rights were taken is forgotten, and nobody else."""
     node = sqlite_node
     believed = Believed(node, tmp_path)
     believed.look()
@@ -61,12 +63,29 @@ def test_what_takes_rights_away_is_seen(sqlite_node: Node, tmp_path: Path) -> No
     node.act("party.close_session", {"session_id": one.id}, key="out", actor=SYSTEM)
     believed.look()
     assert (believed.find(one.id), believed.find(two.id)) == (None, two.user_id)
+    believed.keep("key", "machine", "key-1")
     told = {"user_id": two.user_id}
     node.act("party.close_sessions", told, key="all out", actor=SYSTEM)
+    believed.look()
+    assert (believed.find("key"), believed.find(two.id)) == ("machine", None)
+    with pytest.raises(Refused):
+        node.act("party.revoke_api_key", {"key_id": "key-1"}, key="none", actor=SYSTEM)
+    believed.look()
+    assert believed.find("key") == "machine", "what was refused took nothing away"
+
+
+def test_too_much_to_look_at_forgets_everybody(
+    sqlite_node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("puhui.channel.believed.LOOKED_AT_MAX", 0)
+    believed = Believed(sqlite_node, tmp_path)
+    believed.look()
+    session = Entrance(sqlite_node).by_code("token", "13900000001")
     believed.keep("key", "machine", "key-1")
+    told = {"session_id": session.id}
+    sqlite_node.act("party.close_session", told, key="out", actor=SYSTEM)
     believed.look()
     assert believed.find("key") is None
-    assert believed.find(two.id) is None
 
 
 def test_so_many_and_no_more(sqlite_node: Node, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -283,3 +284,38 @@ def test_the_books_are_the_same_after_a_start_and_when_replayed(
     finally:
         again.close()
         beside.close()
+
+
+def test_marking_while_others_move_money(beside_url: str, tmp_path: Path) -> None:
+    """Acts from several threads, some with two batches, while days are marked again and again."""
+    clock = FixedClock(noon(MONDAY))
+    node = open_node(tmp_path / "busy", store_url=beside_url, clock=clock, keys=KEYS, ledger="log")
+    try:
+        create_accounts(node, *[Account(i, "CNY", CODES[i]) for i in (FUND, DEPOSIT, LOAN)])
+        create_accounts(node, Account(SAVER, "CNY", 20111, flags=LIMITED))
+
+        def move(worker: int) -> None:
+            for n in range(15):
+                number = 10_000 * (worker + 1) + 2 * n
+                create(node, Transfer(number, FUND, SAVER, 5, "CNY", 4))
+                create(node, Transfer(number + 1, SAVER, DEPOSIT, 3, "CNY", 4))
+
+        with ThreadPoolExecutor(4) as pool:
+            moving = [pool.submit(move, worker) for worker in range(4)]
+            for place in range(3):
+                close_day(node, MONDAY - (3 - place) * ONE)
+            for one in moving:
+                one.result(timeout=120)
+        close_day(node, MONDAY)
+        with node.read() as tx:
+            assert check_general(tx) == ()
+            found = {
+                row.number: row.closing.net_minor
+                for row in general_balance(tx, MONDAY, MONDAY).rows
+            }
+            days = booked_days(tx)
+        assert found[1003] == 4 * 15 * 5
+        assert found[2011] == -4 * 15 * 5
+        assert sum(one.postings + one.adjusted_postings for one in days) == 2 * 4 * 15 * 2
+    finally:
+        node.close()
