@@ -8,13 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psycopg
 import pytest
 from sqlalchemy import (
     BigInteger,
     Column,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -29,18 +27,15 @@ from puhui.kernel.act import USE_CASES
 from puhui.kernel.store import (
     change,
     excluded,
-    given,
     insert_all,
     metadata,
     open_store,
     postgres,
     sqlite,
-    sqlite_wire,
     sum_int,
     upsert,
 )
 from puhui.kernel.store.owner import claim_store, owner_of
-from puhui.kernel.store.sheet import halves, sixteen, sparse
 
 THING = Table(
     "kernel_thing",
@@ -138,71 +133,6 @@ def test_many_rows_go_in_and_come_out_by_columns(node: Node) -> None:
     assert texts == ["plain", None, "a\\b", '{"fo\\ur",}']
     assert found == data
     assert numbers == [-(2**62), 2, -(2**62), 4]
-
-
-SHEET = Table(
-    "kernel_sheet",
-    metadata,
-    Column("key", LargeBinary, primary_key=True),
-    Column("number", BigInteger, nullable=False),
-    Column("small", Integer, nullable=False),
-    Column("other", LargeBinary),
-    Column("text", Text),
-    Column("count", BigInteger),
-)
-_GIVEN = given("key", "more")
-JOINED = (
-    select(_GIVEN.c.n, SHEET.c.number, _GIVEN.c.more)
-    .join(SHEET, SHEET.c.key == _GIVEN.c.key)
-    .where(SHEET.c.number >= bindparam("least"))
-    .order_by(SHEET.c.key)
-    .with_for_update(of=SHEET)
-)
-WHOLE = select(*SHEET.c).order_by(SHEET.c.key)
-EDGES = [0, 1, -1, *[sign * 2**bits + more for bits in (7, 8, 15, 16, 23, 24, 31, 32, 47, 48, 62)
-                     for sign in (1, -1) for more in (-1, 0, 1)], 2**63 - 1, -(2**63)]  # fmt: skip
-
-
-@pytest.mark.parametrize("count", [1, 2, len(EDGES), 500, 3000])
-@pytest.mark.parametrize("can_lend", [True, False])
-def test_arrays_go_in_and_come_out(
-    count: int, can_lend: bool, node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite_wire, "CAN_LEND", can_lend)
-    places = np.arange(count, dtype=np.uint64)
-    keys = sixteen(places % np.uint64(3), places)
-    numbers = np.resize(np.array(EDGES, dtype=np.int64), count)
-    other = sparse(places % np.uint64(2), places % np.uint64(2))
-    small = numbers.astype(np.int32)
-    with change(node.store) as tx:
-        tx.load(
-            SHEET,
-            {"key": keys, "number": numbers, "small": small, "text": "a'b", "count": None}
-            | ({} if other is None else {"other": other}),
-        )
-        odd = np.flatnonzero(places % np.uint64(2) == 1)
-        if len(odd):
-            tx.set_many(SHEET, "key", {"key": keys[odd], "count": -numbers[odd]})
-        tx.give({"key": keys[::-1].copy(), "more": np.arange(count)})
-        found = tx.arrays(JOINED, least=0)
-        assert [len(column) for column in tx.arrays(JOINED, least=2**63 - 1)] == [
-            int((numbers == 2**63 - 1).sum())
-        ] * 3
-    with node.read() as tx:
-        rows = tx.all(WHOLE)
-    one = (1).to_bytes(8, "big") * 2
-    expected = sorted(
-        (key, number, int(np.int64(number).astype(np.int32)),
-         one if n % 2 else None, "a'b", (-number if number > -(2**63) else number) if n % 2 else None)
-        for n, (key, number) in enumerate(zip(keys.tolist(), numbers.tolist(), strict=True))
-    )  # fmt: skip
-    assert [tuple(row) for row in rows] == expected
-    kept = [n for n in sorted(range(count), key=lambda n: keys.tolist()[n]) if numbers[n] >= 0]
-    assert [list(map(int, column)) for column in found] == [
-        [count - n for n in kept], [int(numbers[n]) for n in kept], [count - 1 - n for n in kept]
-    ]  # fmt: skip
-    high, low = halves(keys)
-    assert (sixteen(high, low) == keys).all()
 
 
 def test_a_sum_of_nothing_is_nought(node: Node) -> None:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from puhui import ledger
-from puhui.kernel import Node, Refused
+from puhui.kernel import Act, Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.ledger import Account, Transfer
 from puhui.ledger.desk import transfer as desk
@@ -98,6 +98,57 @@ def test_a_large_batch_is_found_before_and_after_it_is_taken_in(
     assert told() == before
     advance(node)
     assert told() == before
+    check_books(node)
+
+
+def test_accounts_that_were_undone_are_forgotten(node: Node) -> None:
+    """An account that a batch has seen may come out otherwise once its creation is undone."""
+    writer = node.store.writer()
+    batch = [pay(10 + n, ALICE, BOB, 1) for n in range(300)]
+    try:
+        for number, (alice, expected) in enumerate(((0, "created"), (DEPOSIT, "exceeds_credits"))):
+            writer.begin()
+            own = Act(node=node, tx=writer.tx, name="test", key=f"test {number}", actor="test",
+                      now_us=START_US, find=writer.find)  # fmt: skip
+            made = [Account(ALICE, "CNY", 1, alice | Account.HISTORY), Account(BOB, "CNY", 1)]
+            assert ledger.create_accounts(own, made, strict=True)
+            assert {s.value for s in ledger.create_transfers(own, batch)} == {expected}
+            writer.roll_back()
+    finally:
+        writer.close()
+
+
+def test_pendings_of_a_large_batch_are_found_loose_and_taken_in(
+    node: Node, clock: FixedClock
+) -> None:
+    create_accounts(
+        node, Account(1, "CNY", 1, Account.HISTORY), Account(2, "CNY", 1), Account(3, "CNY", 1)
+    )
+    hold = Transfer.PENDING
+    batch = [Transfer(100 + n, 2, 1 + 2 * (n % 2), 1, "CNY", 1, hold, timeout_s=10 * (n % 3))
+             for n in range(600)]  # fmt: skip
+    assert set(create_transfers(node, *batch)) == {"created"}
+    voids = [Transfer(1000 + n, flags=Transfer.VOID, pending_id=100 + n) for n in range(300)]
+    assert set(create_transfers(node, *voids)) == {"created"}
+    begun_us = clock.now_us()
+
+    def told() -> list[object]:
+        return [sums_of(node, [1, 2, 3]), sums_of(node, [1, 2, 3], begun_us),
+                sums_of(node, [1, 2, 3], begun_us - 1)]  # fmt: skip
+
+    before = told()
+    assert before[0] == [(0, 0, 150, 0), (300, 0, 0, 0), (0, 0, 150, 0)]
+    assert act(node, "ledger.index_transfers", IndexTransfers(1)).batches == 1
+    assert told() == before
+    clock.set_us(begun_us + 10_000_000)
+    assert expire(node) == 100
+    loose = told()[0]
+    assert loose == [(0, 0, 100, 0), (200, 0, 0, 0), (0, 0, 100, 0)]
+    assert act(node, "ledger.index_transfers", IndexTransfers()).batches == 1
+    assert told()[0] == loose
+    clock.set_us(begun_us + 20_000_000)
+    assert expire(node) == 100
+    assert told()[0] == [(0, 0, 50, 0), (100, 0, 0, 0), (0, 0, 50, 0)]
     check_books(node)
 
 

@@ -13,9 +13,11 @@ from puhui.kernel.store.statement import Columns
 _NULL = b"\\N"
 
 
-def split(columns: Columns) -> tuple[dict[str, Sequence[Any]], dict[str, int | str | None]]:
+def split(columns: Columns) -> tuple[dict[str, Any], dict[str, int | str | None]]:
     """Columns that differ from row to row, and values that stand in every row."""
-    lists = {n: v for n, v in columns.items() if not isinstance(v, int | str | None)}
+    lists: dict[str, Any] = {
+        n: v for n, v in columns.items() if not isinstance(v, int | str | None)
+    }
     alone = {n: v for n, v in columns.items() if isinstance(v, int | str | None)}
     assert lists, "a column at least differs from row to row"
     assert len({len(v) for v in lists.values()}) == 1, {n: len(v) for n, v in lists.items()}

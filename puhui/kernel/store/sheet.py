@@ -85,7 +85,10 @@ def are_arrays(columns: Mapping[str, Any]) -> bool:
 def lay_out(columns: Mapping[str, Array]) -> Sheet:
     """Columns for compiled code, in their order."""
     count = len(next(iter(columns.values())))
-    kinds, numbers, blobs, absent = [], [], [], []
+    kinds: list[int] = []
+    numbers: list[Words] = []
+    blobs: list[NDArray[np.uint8]] = []
+    absent: list[NDArray[np.bool_]] = []
     for column in columns.values():
         assert len(column) == count, (len(column), count)
         if isinstance(column, np.ndarray) and column.dtype.kind in "iu":

@@ -56,8 +56,8 @@ class PostgresTransaction:
 
     __slots__ = (
         "__weakref__",
-        "_compile",
         "_beside",
+        "_compile",
         "_either",
         "_given",
         "_given_types",
@@ -162,7 +162,7 @@ class PostgresTransaction:
         self._given_types = tuple((name, type_of_array(c)) for name, c in columns.items())
         self._given = [array_of(column) for column in columns.values()]
 
-    def _send_binary(self, sql: str, values: list[bytes | None], formats: list[bool]) -> None:
+    def _send_binary(self, sql: str, values: Sequence[bytes | None], formats: list[bool]) -> None:
         """Send a statement whose answer comes in binary form."""
         self.settle()
         name = self._names.get(sql)
@@ -175,16 +175,17 @@ class PostgresTransaction:
         """Insert many rows at once by COPY, which goes on its own, not in the pipeline.
 
         Rows in the order of a unique column cost a fifth less than those that are strewn over its
-        index: numbers of rows are taken before, in the order in which the rows are given. A large one goes on beside what the caller does next; what it meets is raised by the next
-        statement.
+        index: numbers of rows are taken before, in the order in which the rows are given. A large
+        load goes on beside what the caller does next; what it meets the next statement raises.
         """
         lists, alone = split(columns)
-        form, pieces = "text", copy_lines(columns)
+        form = "text"
+        pieces: Iterator[bytes | memoryview] = copy_lines(columns)
         if are_arrays(lists):
             from puhui.kernel.store.copy import copy_rows  # compiled code is loaded where used
 
             if by is not None:
-                lists = self._numbered(table, lists, by)
+                lists = self._in_order(table, lists, by)
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
         names = ", ".join([*lists, *alone])
         command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
@@ -196,18 +197,17 @@ class PostgresTransaction:
             self._beside = ThreadPoolExecutor(1, "puhui-copy")
         self._running = self._beside.submit(self._copy, command, pieces)
 
-    def _numbered(self, table: Table, columns: dict[str, Any], by: str) -> dict[str, Any]:
-        """The columns sorted by one of them, and the number of each row."""
-        numbered = table.autoincrement_column
-        assert numbered is not None, table
+    def _in_order(self, table: Table, columns: dict[str, Any], by: str) -> dict[str, Any]:
+        """The columns sorted by one of them, and the number of each row where rows have one."""
         order = order_of(columns[by])
-        self.send(
-            f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode()
-        )  # who waits for all that add rows
-        sql = _NUMBERS.format(table=table.name, column=numbered.name)
-        self._send_binary(sql, [b"%d" % len(order)], [False])
-        numbers = read_array(self.sync()[-1].get_value(0, 0))
-        return {name: column[order] for name, column in {numbered.name: numbers, **columns}.items()}
+        numbered = table.autoincrement_column
+        if numbered is not None:
+            # Whoever waits for all that add rows must find this one before it takes numbers.
+            self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
+            sql = _NUMBERS.format(table=table.name, column=numbered.name)
+            self._send_binary(sql, [b"%d" % len(order)], [False])
+            columns = {numbered.name: read_array(self.sync()[-1].get_value(0, 0)), **columns}
+        return {name: column[order] for name, column in columns.items()}
 
     def _copy(self, command: bytes, pieces: Iterator[bytes | memoryview]) -> None:
         wire = self._wire

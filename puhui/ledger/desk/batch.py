@@ -245,11 +245,10 @@ def _find_slots(
     tx.give({"number": numbers[tracked]})
     columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
     assert len(columns[0]) == len(tracked), "each of them has a balance row"
-    places = tracked[columns[0] - 1]
-    for name, column in zip(SUMS, columns[1:5], strict=True):
-        slots[name][places] = column
-    expires_us[places] = columns[5]
-    closed = places[columns[6] != 0]
+    for name, column in zip(SUMS, columns[:4], strict=True):
+        slots[name][tracked] = column
+    expires_us[tracked] = columns[4]
+    closed = tracked[columns[5] != 0]
     if len(closed):
         names = ids[closed].tolist()
         still = still_closed(tx, names, now_us=now_us)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
-from puhui.kernel.store.sheet import Blobs, Sparse, sixteen, sparse
+from puhui.kernel.store.sheet import Blobs, Sparse
+from puhui.ledger.arrays.columns import take_columns
 from puhui.ledger.arrays.layout import (
     CLOSED,
     LINKED,
@@ -63,25 +64,18 @@ class Work:
 
 def record_transfers(act: Act, work: Work, created: Places) -> None:
     """Write the transfers that were created."""
-    records = work.pool[created]
-    ids = work.ids[created]
+    numbers, blobs = take_columns(work.pool, created)
+    ids = blobs["id"][0]
     columns: dict[str, Any] = {
-        "id": ids,
-        "debit_account_id": sixteen(records["debit_hi"], records["debit_lo"]),
-        "credit_account_id": sixteen(records["credit_hi"], records["credit_lo"]),
-        "amount_minor": records["amount_lo"].astype(np.int64),
-        "ledger": _named(records["ledger"]),
-        "code": _same(records["code"]),
-        "flags": _same(records["flags"]),
-        "pending_id": sparse(records["pending_hi"], records["pending_lo"]),
-        "timeout_s": _same(records["timeout_s"]),
-        "user_data_128": sparse(records["user_128_hi"], records["user_128_lo"]),
-        "user_data_64": _same(records["user_64"].astype(np.int64)),
-        "user_data_32": _same(records["user_32"]),
-        "time_us": _same(records["time_ns"] // 1000),
-        **_chains(records, ids),
+        **{name: values for name, (values, _) in blobs.items()},
+        **{name: _same(values) for name, values in numbers.items()},
+        "ledger": _named(work.pool["ledger"][created]),
+        **_chains(numbers["flags"], ids),
         "is_loose": 1,
     }
+    for name in ("pending_id", "user_data_128"):
+        values, is_absent = blobs[name]
+        columns[name] = None if is_absent.all() else Sparse(values, is_absent)
     if isinstance(columns["ledger"], list):  # a text that differs is moved row by row
         columns = {name: _listed(column) for name, column in columns.items()}
     act.tx.load(TABLE, columns, by="id")
@@ -102,9 +96,9 @@ def _listed(column: Any) -> Any:
     return column.tolist() if isinstance(column, np.ndarray) else column
 
 
-def _chains(records: Records, ids: Blobs) -> dict[str, Any]:
+def _chains(flags: Places, ids: Blobs) -> dict[str, Any]:
     """The first id and the size of each linked chain, in each of its rows."""
-    is_linked = records["flags"] & LINKED != 0
+    is_linked = flags & LINKED != 0
     if not is_linked.any():
         return {"chain_id": None, "chain_size": 0}
     follows = np.concatenate([[False], is_linked[:-1]])

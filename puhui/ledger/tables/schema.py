@@ -94,7 +94,8 @@ ACCOUNT = Table(
     Column("time_us", BigInteger, nullable=False),
     CheckConstraint("length(id) = 16"),
 )
-"""Accounts are never changed. ``number`` finds the balance row; ``user_data_64`` is an unsigned number kept as a signed one."""
+"""Accounts are never changed. ``number`` finds the balance row; ``user_data_64`` is an unsigned
+number kept as a signed one."""
 
 BALANCE = Table(
     "ledger_balance",
@@ -157,10 +158,10 @@ TRANSFER = Table(
         postgresql_where=_FAST,
     ),
 )
-"""Transfers are never changed or deleted. ``position`` orders them. ``chain_id`` is the id of the first
-transfer of a linked chain, ``chain_size`` how many it has. ``is_loose`` is 1 where it came with a
-large batch and the indexes by account do not have it yet: a batch of eight thousand would touch a
-page of them for nearly every transfer."""
+"""Transfers are never changed or deleted. ``position`` orders them. ``chain_id`` is the id of the
+first transfer of a linked chain, ``chain_size`` how many it has. ``is_loose`` is 1 where it came
+with a large batch and the indexes by account do not have it yet: a batch of eight thousand would
+touch a page of them for nearly every transfer."""
 
 LOOSE = Table(
     "ledger_loose",

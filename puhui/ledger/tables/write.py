@@ -71,7 +71,8 @@ FIND_BALANCES = (
 LOCK_BALANCES = FIND_BALANCES.order_by(B.account_number).with_for_update(of=BALANCE)
 NUMBERS = given("number")
 LOCK_GIVEN_BALANCES = (
-    select(NUMBERS.c.n, *_BALANCE[1:])
+    select(*_BALANCE[1:])
+    .select_from(NUMBERS)
     .join(BALANCE, B.account_number == NUMBERS.c.number)
     .order_by(NUMBERS.c.n)
     .with_for_update(of=BALANCE)

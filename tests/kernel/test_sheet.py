@@ -1,0 +1,187 @@
+"""Columns as arrays: lent to SQLite as a table, copied to PostgreSQL, moved beside what follows."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+)
+
+from puhui.kernel import Fault, Node
+from puhui.kernel.store import change, given, metadata, sqlite, sqlite_wire
+from puhui.kernel.store.image import image_of
+from puhui.kernel.store.sheet import halves, lay_out, sixteen, sparse
+
+SHEET = Table(
+    "kernel_sheet",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("small", Integer, nullable=False),
+    Column("other", LargeBinary),
+    Column("text", Text),
+    Column("count", BigInteger),
+)
+_GIVEN = given("key", "more")
+JOINED = (
+    select(_GIVEN.c.n, SHEET.c.number, _GIVEN.c.more)
+    .join(SHEET, SHEET.c.key == _GIVEN.c.key)
+    .where(SHEET.c.number >= bindparam("least"))
+    .order_by(SHEET.c.key)
+    .with_for_update(of=SHEET)
+)
+NUMBERED = Table(
+    "kernel_numbered",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", LargeBinary, nullable=False, unique=True),
+    Column("text", Text),
+)
+IN_ORDER = select(NUMBERED.c.key).order_by(NUMBERED.c.number)
+WHOLE = select(*SHEET.c).order_by(SHEET.c.key)
+EDGES = [0, 1, -1, *[sign * 2**bits + more for bits in (7, 8, 15, 16, 23, 24, 31, 32, 47, 48, 62)
+                     for sign in (1, -1) for more in (-1, 0, 1)], 2**63 - 1, -(2**63)]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 2, len(EDGES), 500, 3000])
+@pytest.mark.parametrize("can_lend", [True, False])
+def test_arrays_go_in_and_come_out(
+    count: int, can_lend: bool, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_wire, "CAN_LEND", can_lend)
+    places = np.arange(count, dtype=np.uint64)
+    keys = sixteen(places % np.uint64(3), places)
+    numbers = np.resize(np.array(EDGES, dtype=np.int64), count)
+    other = sparse(places % np.uint64(2), places % np.uint64(2))
+    small = numbers.astype(np.int32)
+    with change(node.store) as tx:
+        tx.load(
+            SHEET,
+            {"key": keys, "number": numbers, "small": small, "text": "a'b", "count": None}
+            | ({} if other is None else {"other": other}),
+        )
+        odd = np.flatnonzero(places % np.uint64(2) == 1)
+        if len(odd):
+            tx.set_many(SHEET, "key", {"key": keys[odd], "count": -numbers[odd]})
+        tx.give({"key": keys[::-1].copy(), "more": np.arange(count)})
+        found = tx.arrays(JOINED, least=0)
+        assert [len(column) for column in tx.arrays(JOINED, least=2**63 - 1)] == [
+            int((numbers == 2**63 - 1).sum())
+        ] * 3
+    with node.read() as tx:
+        rows = tx.all(WHOLE)
+    one = (1).to_bytes(8, "big") * 2
+    expected = sorted(
+        (key, number, int(np.int64(number).astype(np.int32)), one if n % 2 else None, "a'b",
+         (-number if number > -(2**63) else number) if n % 2 else None)
+        for n, (key, number) in enumerate(zip(keys.tolist(), numbers.tolist(), strict=True))
+    )  # fmt: skip
+    assert [tuple(row) for row in rows] == expected
+    kept = [n for n in sorted(range(count), key=lambda n: keys.tolist()[n]) if numbers[n] >= 0]
+    assert [list(map(int, column)) for column in found] == [
+        [count - n for n in kept], [int(numbers[n]) for n in kept], [count - 1 - n for n in kept]
+    ]  # fmt: skip
+    high, low = halves(keys)
+    assert (sixteen(high, low) == keys).all()
+
+
+def sheet_of(first: int, count: int) -> dict[str, object]:
+    """Rows of ``SHEET`` whose keys are the numbers from ``first`` on, the highest first."""
+    places = np.arange(first, first + count, dtype=np.uint64)[::-1]
+    return {"key": sixteen(np.zeros_like(places), places), "number": places.astype(int), "small": 1}
+
+
+COUNT = select(func.count().label("count")).select_from(SHEET)
+
+
+def test_what_runs_beside_is_raised_by_what_follows(node: Node) -> None:
+    with change(node.store) as tx:
+        tx.load(SHEET, sheet_of(1, 2000), by="key")
+        assert tx.one(COUNT).count == 2000
+    with pytest.raises(Fault), change(node.store) as tx:
+        tx.load(SHEET, sheet_of(1500, 2000), by="key")
+        tx.one(COUNT)
+    writer = node.store.writer()
+    try:
+        writer.begin()
+        writer.tx.load(SHEET, sheet_of(5000, 2000), by="key")
+        writer.roll_back()
+        writer.begin()
+        writer.tx.load(SHEET, sheet_of(1500, 2000), by="key")
+        writer.roll_back()
+        writer.begin()
+        writer.tx.set_many(SHEET, "key", {"key": sheet_of(1, 900)["key"], "count": np.arange(900)})
+        writer.commit()
+    finally:
+        writer.close()
+    with node.read() as tx:
+        assert tx.one(COUNT).count == 2000
+        rows = tx.all(WHOLE)
+    assert [row[5] for row in rows[:3]] == [899, 898, 897]
+    assert rows[900][5] is None
+
+
+def test_rows_are_numbered_as_they_were_given(node: Node) -> None:
+    with change(node.store) as tx:
+        tx.load(NUMBERED, {"key": sheet_of(1, 700)["key"], "text": None}, by="key")
+        tx.load(NUMBERED, {"key": sheet_of(1000, 5)["key"], "text": "x"}, by="key")
+    with node.read() as tx:
+        found = [int.from_bytes(row.key, "big") for row in tx.all(IN_ORDER)]
+    assert found == [*range(700, 0, -1), *range(1004, 999, -1)]
+
+
+def test_what_is_known_is_forgotten_when_anything_is_undone(node: Node) -> None:
+    writer = node.store.writer()
+    try:
+        writer.begin()
+        writer.tx.known[dict] = {1: 2}
+        writer.commit()
+        assert writer.tx.known
+        writer.begin()
+        writer.roll_back()
+        assert not writer.tx.known
+    finally:
+        writer.close()
+
+
+def test_a_long_log_is_emptied_beside(sqlite_node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "ROWS_TIDIED", 1000)
+    writer = sqlite_node.store.writer()
+    try:
+        for first in (1, 3000, 6000):
+            writer.begin()
+            writer.tx.load(SHEET, sheet_of(first, 2000))
+            writer.commit()
+            assert writer._tidying is not None
+            writer._tidying.join()
+    finally:
+        writer.close()
+    with sqlite_node.read() as tx:
+        assert tx.one(COUNT).count == 6000
+
+
+@pytest.mark.parametrize("columns", [("a",), ("a", "b", "c")])
+def test_an_image_is_a_sound_database(columns: tuple[str, ...]) -> None:
+    for count in (1, 2, 6000, 30_000):
+        chance = np.random.default_rng(count)
+        wide = {name: chance.integers(-(2**63), 2**63 - 1, count) >> 3 * n
+                for n, name in enumerate(columns)}  # fmt: skip
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection.execute("ATTACH ':memory:' AS given")
+        connection.deserialize(image_of(lay_out(wide)), name="given")
+        assert connection.execute("PRAGMA given.integrity_check").fetchall() == [("ok",)]
+        rows = connection.execute(f"SELECT n, {', '.join(columns)} FROM given").fetchall()
+        expected = zip(range(1, count + 1), *[c.tolist() for c in wide.values()], strict=True)
+        assert rows == list(expected)
+        connection.close()
