@@ -178,7 +178,7 @@ def check_answers(load: Load, statuses: list[list[int]]) -> str:
 
 def run_log(load: Load, folder: Path, *, is_pipelined: bool) -> tuple[dict[str, float], str]:
     """Batches one after another, each durable before it is answered; two are on their way."""
-    engine = LogEngine(folder, ids=2 * load.transfers)
+    engine = LogEngine(folder, ids=load.transfers)
     for start in range(0, len(load.accounts), BATCH_MAX):
         chunk = load.accounts[start : start + BATCH_MAX]
         assert not engine.create_accounts(pack_accounts(chunk), START_NS).status.any()
@@ -225,7 +225,7 @@ def run_replay(load: Load, folder: Path) -> dict[str, float]:
     for path in folder.glob("snapshot-*"):
         path.unlink()
     start = time.perf_counter()
-    engine = LogEngine(folder, ids=2 * load.transfers)
+    engine = LogEngine(folder, ids=load.transfers)
     seconds = time.perf_counter() - start
     events = engine.events
     engine.close()

@@ -29,6 +29,7 @@ from puhui.ledger.engines.log.run import RunFile, RunHead, open_run, run_in_memo
 from puhui.ledger.engines.log.ship import Shipper, restore
 from puhui.ledger.engines.log.tiers import FAN
 from puhui.ledger.nouns import Account, Status
+from puhui.ledger.window import verify_log
 from tests.ledger.chain import fails
 
 START_NS = 1_800_000_000 * 10**9
@@ -245,6 +246,19 @@ def test_a_run_that_is_damaged_while_it_is_used(engine: LogEngine) -> None:
     knows(engine, 70)
 
 
+def test_damage_is_found_by_verifying(engine: LogEngine) -> None:
+    """In words, while the ledger is open; nothing is changed."""
+    folder = engine.folder
+    frames, broken = verify_log(folder)
+    assert frames > 30
+    assert broken == ()
+    for path, position in zip(sorted(folder.glob("ids-*.run"))[:2], (3, 140), strict=True):
+        flip(path, position)
+    _, broken = verify_log(folder)
+    assert len(broken) == 2
+    assert all("made again from the log" in words for words in broken)
+
+
 def test_where_the_log_is_damaged_too_it_is_said(engine: LogEngine) -> None:
     """A run is not made from a frame that is not what was written."""
     engine.snapshot()
@@ -354,7 +368,7 @@ def test_how_much_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PUHUI_LEDGER_IDS_MIB", wrong)
         with pytest.raises(Refused) as caught:
             ids_memory()
-        assert caught.value.code == "kernel.bad_ledger"
+        assert caught.value.code == "ledger.bad_ids_memory"
 
 
 # The compiled functions, beside sorted lists and dicts.

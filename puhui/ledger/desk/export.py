@@ -178,14 +178,16 @@ def account_words(code: int) -> tuple[str, str]:
 
 def verify_log(folder: Path) -> tuple[int, tuple[str, ...]]:
     """How many frames of the log in ``folder`` are whole and follow each other, and what is broken
-    in words, none where nothing is. It only reads; a writer need not stop.
+    in words, none where nothing is; its files of ids are tried as well. It only reads; a writer
+    need not stop.
     """
     from puhui.ledger.engines.log.reader import FrameReader  # heavy, for logs alone
+    from puhui.ledger.engines.log.run import broken_runs
 
     frames = 0
     try:
         for _ in FrameReader(folder).frames():
             frames += 1
     except Fault as fault:
-        return frames, (fault.reason,)
-    return frames, ()
+        return frames, (fault.reason, *broken_runs(folder))
+    return frames, broken_runs(folder)

@@ -39,14 +39,14 @@ IDS_MIB = 256
 def ids_memory() -> int:
     """The bound that ``PUHUI_LEDGER_IDS_MIB`` sets, in bytes; 256 MiB where it is not set.
 
-    Refused: ``kernel.bad_ledger``.
+    Refused: ``ledger.bad_ids_memory``.
     """
     said = os.environ.get("PUHUI_LEDGER_IDS_MIB", "")
     if not said:
         return IDS_MIB << 20
     if not (said.isascii() and said.isdigit() and 0 < int(said) < 1 << 30):
         raise Refused(
-            "kernel.bad_ledger",
+            "ledger.bad_ids_memory",
             f"PUHUI_LEDGER_IDS_MIB is {said[:60]!r}: give a whole number of mebibytes, 1 or more.",
         )
     return int(said) << 20

@@ -172,3 +172,17 @@ def open_run(path: Path) -> Run | None:
 
 def _name_of(head: RunHead) -> str:
     return run_path(Path(), head.first, head.end).name
+
+
+def broken_runs(folder: Path) -> tuple[str, ...]:
+    """What is wrong with the runs in a folder, in words, none where nothing is; it only reads."""
+    found = []
+    for path in sorted(folder.glob("ids-*.run")):
+        run = open_run(path)
+        # One that is gone by now was merged into another.
+        if (run is None or not run.is_whole) and path.exists():
+            found.append(
+                f"{path} is damaged. No transfer is lost: it is made again from the log, when the "
+                "ledger is opened or the damage is met."
+            )
+    return tuple(found)
