@@ -133,7 +133,7 @@ def test_a_lender_without_money_or_name_lends_nothing(bank: Bank, terms: Any) ->
 def test_a_guarantor_gets_a_premium_pays_and_is_owed(
     bank: Bank,
     clock: FixedClock,
-    terms: Any,  # noqa: F811
+    terms: Any,
 ) -> None:
     terms(guarantees=BACKED)
     guarantor, party_id = partner(bank, "county_fund", 1_000_000), bank.person()
