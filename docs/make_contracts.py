@@ -42,9 +42,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 OPEN_ROOMS = ("kernel", "migrations")
 """Their modules are imported one by one: they have no door."""
 
-WINDOW_READERS = ("node", "channel", "web", "api", "serve", "cli")
-"""Who may look in at the window of a room: what assembles a node, and what meets people and
-machines; no room below."""
+WINDOW_READERS = ("node", "demo", "channel", "web", "api", "serve", "cli")
+"""Who may look in at the window of a room: what assembles a node, what meets people and machines,
+and the demo, which plays people at those pages; no room below."""
 
 PURE_EXTERNALS = tuple(
     "alembic altair argon2 asyncio bbbrisk concurrent cryptography ctypes granian holidays http "

@@ -131,7 +131,7 @@ def test_a_lender_without_money_or_name_lends_nothing(bank: Bank, terms: Any) ->
 
 
 def test_a_guarantor_gets_a_premium_pays_and_is_owed(
-    bank: Bank,
+    bank: Bank,  # noqa: F811
     clock: FixedClock,
     terms: Any,
 ) -> None:

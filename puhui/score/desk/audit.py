@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -20,6 +19,7 @@ from puhui.party import find_parties, take_parties
 from puhui.score import tables
 from puhui.score.arrays.audit import audit_rows
 from puhui.score.engines.audit import members_of, references_of
+from puhui.score.engines.source import SOURCES
 from puhui.score.formats.audit_toml import read_audit_rules, read_declaration
 from puhui.score.nouns import Table
 from puhui.score.nouns.audit import AuditRows, GroupFinding
@@ -43,28 +43,14 @@ ROWS_MAX = 8190
 
 AUDITS_MAX = 100
 
-Source = Callable[[Transaction, str, int, int, int], Sequence[DecidedRow]]
-"""``source(tx, model_digest, from_us, before_us, count)``: the newest decisions by a model in a
-time, at most ``count``."""
-
-_SOURCES: list[Source] = []
-
 _GROUPS: TypeAdapter[tuple[GroupFigures, ...]] = TypeAdapter(tuple[GroupFigures, ...])
 _UNKNOWN: TypeAdapter[tuple[tuple[str, float], ...]] = TypeAdapter(tuple[tuple[str, float], ...])
-
-
-def audit_decisions_of(source: Source) -> None:
-    """Have audits of models look at the decisions that ``source`` gives: a room that decides by
-    models names its own when it is loaded.
-    """
-    assert source not in _SOURCES, source
-    _SOURCES.append(source)
 
 
 def _decided(tx: Transaction, input: AuditModel, count: int) -> list[DecidedRow]:
     from_us, before_us = start_of_day_us(input.since), start_of_day_us(_next(input.until))
     found: list[DecidedRow] = []
-    for source in _SOURCES:
+    for source in SOURCES:
         found += source(tx, input.model_digest, from_us, before_us, count - len(found))
     return found
 

@@ -22,10 +22,10 @@ from puhui.score.arrays.profit import CutOffCurve, cut_off_curve
 from puhui.score.arrays.replication import replicate_published
 from puhui.score.arrays.screening import screen_columns
 from puhui.score.arrays.vector import draw_sample
-from puhui.score.desk.audit import audit_decisions_of
 from puhui.score.engines.files import mapping_text, read_mapping
 from puhui.score.engines.monitor import monitor
 from puhui.score.engines.scorer import explain_table
+from puhui.score.engines.source import audit_decisions_of
 from puhui.score.engines.trainer import Trained, better_of, train_held_out
 from puhui.score.nouns import (
     CardLine,
