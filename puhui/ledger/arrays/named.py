@@ -41,7 +41,7 @@ def _take(
     high: np.uint64,
     h: np.uint64,
     table: Words,
-    base: int,
+    origin: int,
     ring: Words,
     first: int,
     ordinal: Place,
@@ -60,7 +60,7 @@ def _take(
             for j in range(16):
                 words[filled, j] = ring[row, j]
             return ordinal, filled, filled + 1
-        ordinal, at = next_ordinal(table, base, h, at)
+        ordinal, at = next_ordinal(table, origin, h, at)
     return -1, -1, filled
 
 
@@ -71,7 +71,7 @@ def find_known(
     count: int,
     table: Words,
     shift: int,
-    base: int,
+    origin: int,
     ring: Words,
     first: int,
     account_table: NDArray[np.int32],
@@ -93,12 +93,12 @@ def find_known(
         hashes[i] = mix(words[i, 0], words[i, 1])
     filled, unread = count, 0
     start = np.full(count, -1, dtype=np.int64)
-    probe(table, shift, base, hashes[:count], start, known)
+    probe(table, shift, origin, hashes[:count], start, known)
     for i in range(count):
         found[i] = -1
         if known[i] >= 0:
             known[i], found[i], filled = _take(
-                words, filled, words[i, 0], words[i, 1], hashes[i], table, base, ring, first,
+                words, filled, words[i, 0], words[i, 1], hashes[i], table, origin, ring, first,
                 known[i], start[i],
             )  # fmt: skip
             if found[i] == UNREAD:
@@ -133,7 +133,7 @@ def find_ended(
     filled: int,
     table: Words,
     shift: int,
-    base: int,
+    origin: int,
     ring: Words,
     first: int,
     held_ordinals: Places,
@@ -158,11 +158,11 @@ def find_ended(
             hashes[found] = mix(words[i, 8], words[i, 9])
             found += 1
     start, ordinals = np.full(found, -1, dtype=np.int64), np.empty(found, dtype=np.int64)
-    probe(table, shift, base, hashes[:found], start, ordinals)
+    probe(table, shift, origin, hashes[:found], start, ordinals)
     for k in range(found):
         i = events[k]
         ordinal, place, filled = _take(
-            words, filled, words[i, 8], words[i, 9], hashes[k], table, base, ring, first,
+            words, filled, words[i, 8], words[i, 9], hashes[k], table, origin, ring, first,
             ordinals[k], start[k],
         )  # fmt: skip
         if place < 0:

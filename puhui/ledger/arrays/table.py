@@ -73,11 +73,11 @@ def add_accounts(table: NDArray[np.int32], slots: Records, first: int, until: in
 
 
 @njit
-def next_ordinal(table: Words, base: int, h: np.uint64, at: Place) -> tuple[Place, Place]:
+def next_ordinal(table: Words, origin: int, h: np.uint64, at: Place) -> tuple[Place, Place]:
     """The next ordinal in the table, from the place ``at`` on, that may be of an id of this hash.
 
     With ``BURNT_BIT``, or -1 at the end; and the place behind it. A word of the table holds the
-    first 39 bits of the hash, a bit for a burnt id, and in 24 bits the ordinal less ``base`` plus
+    first 39 bits of the hash, a bit for a burnt id, and in 24 bits the ordinal less ``origin`` plus
     one; a false find is rare. A hash begins at the place that its first bits name (64 less
     ``shift`` of them), so a table can be made longer out of its own words.
     """
@@ -86,14 +86,14 @@ def next_ordinal(table: Words, base: int, h: np.uint64, at: Place) -> tuple[Plac
         word = table[at]
         at = (at + 1) & mask
         if (word ^ h) & _MARK == 0:
-            ordinal = base + np.int64(word & _PLACE) - 1
+            ordinal = origin + np.int64(word & _PLACE) - 1
             return ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal, at
     return -1, at
 
 
 @njit
 def probe(
-    table: Words, shift: int, base: int, hashes: Words, start: Places, ordinals: Places
+    table: Words, shift: int, origin: int, hashes: Words, start: Places, ordinals: Places
 ) -> None:
     """Find for each hash the next ordinal that may be its transfer's, as ``next_ordinal`` does.
 
@@ -109,7 +109,7 @@ def probe(
             word = table[at]
             at = (at + 1) & mask
             if (word ^ hashes[i]) & _MARK == 0:
-                ordinal = base + np.int64(word & _PLACE) - 1
+                ordinal = origin + np.int64(word & _PLACE) - 1
                 ordinals[i] = ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal
                 break
         start[i] = at
@@ -136,7 +136,7 @@ def enter_batch(
     begin: int,
     table: Words,
     shift: int,
-    base: int,
+    origin: int,
     held_ordinals: Places,
     held_count: int,
 ) -> int:
@@ -161,7 +161,7 @@ def enter_batch(
         at = np.int64(hashes[i] >> np.uint64(shift))
         while table[at] != 0:
             at = (at + 1) & mask
-        table[at] = (hashes[i] & _MARK) | burnt | (np.uint64(begin + i - base) + _U1)
+        table[at] = (hashes[i] & _MARK) | burnt | (np.uint64(begin + i - origin) + _U1)
         entered += 1
     return entered
 

@@ -1,4 +1,4 @@
-"""The sixth state: transfers by account number, and loans that rest on their events alone."""
+"""The sixth state: numbers of accounts, loans that rest on their events, sealed debts, audits."""
 
 from __future__ import annotations
 

@@ -141,8 +141,8 @@ class LogEngine:
         with self._lock:
             last_ns = self._state.time_of_batch(now_ns, len(transfers))
             judged, pieces = self._take_transfers(transfers, last_ns)
-            is_created = judged.status == _CREATED
-            times = np.where(is_created, judged.records["time_ns"], np.uint64(0))
+            times = judged.records["time_ns"].copy()
+            times[judged.failed] = 0
             ticket = self._append(TRANSFERS, last_ns, pieces, judged.status, is_awaited=is_awaited)
         return OnItsWay(Results(judged.status, times), ticket)
 

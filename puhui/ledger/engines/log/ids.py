@@ -54,10 +54,10 @@ def ids_memory() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Ids by hash: ``words`` as ``arrays.table.probe`` has them, of events from ``base`` on."""
+    """Ids by hash: ``words`` as ``arrays.table.probe`` has them, of events from ``origin`` on."""
 
     words: Words
-    base: int
+    origin: int
 
     @property
     def shift(self) -> int:
@@ -135,20 +135,20 @@ class Ids:
         """
         table = self.table
         places = len(table.words)
-        is_far = ordinals + count - table.base > SPAN_MAX
+        is_far = ordinals + count - table.origin > SPAN_MAX
         if (self._count + count) * 10 <= places * 7 and not is_far:
             return
         while (self._count + count) * 10 > places * 7:
             places *= 2
         is_full = is_far or (places > self._places_max and self._count > 0)
-        if is_full and ordinals > table.base:
+        if is_full and ordinals > table.origin:
             self._put_aside(ordinals)
             places = len(table.words)
             while count * 10 > places * 7:
                 places *= 2
             self.table = Table(_empty(places), ordinals)
         else:
-            longer = Table(_empty(places), table.base)
+            longer = Table(_empty(places), table.origin)
             lengthen(table.words, longer.words, longer.shift)
             self.table = longer
 
@@ -180,7 +180,7 @@ class Ids:
         """Take in a judged batch, for which room was made; see ``arrays.table.enter_batch``."""
         table = self.table
         self._count += enter_batch(
-            records, status, is_burning, hashes, begin, table.words, table.shift, table.base,
+            records, status, is_burning, hashes, begin, table.words, table.shift, table.origin,
             held_ordinals, held_count,
         )  # fmt: skip
 
@@ -191,7 +191,7 @@ class Ids:
         if self._tiers is not None:
             self._tiers.settle()
         assert not self._aside, "what is put aside has nowhere to go"
-        return {"id_table": self.table.words, "ids": np.array([self.table.base, self._count])}
+        return {"id_table": self.table.words, "ids": np.array([self.table.origin, self._count])}
 
     def restore(self, saved: dict[str, NDArray[Any]]) -> None:
         """Take up what ``saved`` says; what is older the runs must have.
@@ -211,7 +211,7 @@ def _find_in(
     start = np.full(len(missing), -1, dtype=np.int64)
     more = np.empty(len(missing), dtype=np.int64)
     part = hashes[missing]
-    probe(table.words, table.shift, table.base, part, start, more)
+    probe(table.words, table.shift, table.origin, part, start, more)
     low, high = low[missing], high[missing]
     while len(asking := np.flatnonzero(more >= 0)):
         records = gather(more[asking] & NOT_BURNT)
@@ -221,7 +221,7 @@ def _find_in(
         # It only hashes alike: looked for on, behind it.
         wrong = asking[is_other]
         again, after = start[wrong], np.empty(len(wrong), dtype=np.int64)
-        probe(table.words, table.shift, table.base, part[wrong], again, after)
+        probe(table.words, table.shift, table.origin, part[wrong], again, after)
         start[wrong], more[wrong] = again, after
     found[missing] = more
 

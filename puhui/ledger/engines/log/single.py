@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -146,17 +147,20 @@ class Singles:
         while end < until:
             place = end & _LAST
             block = self._blocks[end >> _BITS & _TURN]
-            records = block.records[place : place + until - end]
-            if is_cut := None in records:
+            records, is_cut = block.records[place : place + until - end], False
+            with contextlib.suppress(ValueError):
                 del records[records.index(None) :]
+                is_cut = True
             if records:
-                parts.append((block, place, len(records), b"".join(records)))  # type: ignore[arg-type]
+                whole = b"".join(records)  # type: ignore[arg-type]
+                parts.append((block, place, len(records), whole))
             end += len(records)
             if is_cut:
                 break
         if not parts:
             return 0
-        batch = np.frombuffer(b"".join([part[3] for part in parts]), dtype=TRANSFER)
+        whole = b"".join([part[3] for part in parts]) if len(parts) > 1 else parts[0][3]
+        batch = np.frombuffer(whole, dtype=TRANSFER)
         assert len(batch) == end - first, "a record has 128 bytes"
         results = self._engine.create_transfers(batch, self._now_ns())
         statuses, times_ns, at = results.status.tolist(), results.time_ns.tolist(), 0

@@ -38,13 +38,15 @@ class Judged:
 
     ``records`` are what is recorded: resolved where created, as asked for elsewhere; they stand
     there until the next batch is judged. ``debit_at`` and ``credit_at`` ``(n,) int64`` are the
-    slots of the accounts, ``status`` as in ``Results``.
+    slots of the accounts, ``status`` as in ``Results``, ``failed`` the places of those that were
+    not created.
     """
 
     records: Records
     status: NDArray[np.uint16]
     debit_at: Places
     credit_at: Places
+    failed: Places
 
 
 class State:
@@ -154,13 +156,13 @@ class State:
             (7, count), dtype=np.int64
         )
         filled, unread = find_known(
-            pool, words, count, table.words, table.shift, table.base, ring, first,
+            pool, words, count, table.words, table.shift, table.origin, ring, first,
             self.account_table, self.slots, hashes, known, found, debit_at, credit_at,
         )  # fmt: skip
         if unread or self.ids.has_older:
             filled = self._find_older(count, filled, unread, hashes, known, found, gather)
         filled, ends, missing = find_ended(
-            pool, words, count, filled, table.words, table.shift, table.base, ring, first,
+            pool, words, count, filled, table.words, table.shift, table.origin, ring, first,
             self.held_ordinals, self.held_count, events, ended, held_at,
         )  # fmt: skip
         ending = events[:ends]
@@ -182,7 +184,7 @@ class State:
             debit_at[ending] = self.held["debit"][place[ending]]
             credit_at[ending] = self.held["credit"][place[ending]]
         self.last_ns = max(self.last_ns, last_ns)
-        return Judged(asked, status, debit_at, credit_at)
+        return Judged(asked, status, debit_at, credit_at, failed)
 
     def _find_older(
         self,

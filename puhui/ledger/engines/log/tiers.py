@@ -212,7 +212,7 @@ class Tiers:
         """Search all runs; the one that turned out to be damaged, None where none did."""
         lowest = int(high.min())
         for run in self.runs:
-            if not run.head.ids or lowest > int(run.fences[-1, 0]):
+            if run.head.first >= until or not run.head.ids or lowest > int(run.fences[-1, 0]):
                 continue
             arrays = run.rows, run.fences, run.blooms
             if find_ids(*arrays, low, high, hashes, until, found) >= 0:
