@@ -38,7 +38,11 @@ EXAMPLES = 6
 def described(town: Town) -> Any:
     """The description with things in it that are really there."""
     told = town.client.get("/api/openapi.json").json()
-    schema = schemathesis.openapi.from_dict(told)
+    # Broken questions are turned away; some are so long that this is what is said of them.
+    turned_away = ["400", "401", "403", "404", "413", "415", "422"]
+    checks = {"negative_data_rejection": {"expected-statuses": turned_away}}
+    config = schemathesis.Config.from_dict({"checks": checks})
+    schema = schemathesis.openapi.from_dict(told, config=config)
     schema.app = town.client.app
     return schema
 

@@ -17,8 +17,9 @@ from tests.web.town import Town
 
 ROLES = ("loan_officer", "risk_analyst", "operator", "auditor", "administrator")
 PARTS = re.compile(r"\{(\w+)\}")
-FOR_ALL = ("/scan/{digits}",)
-"""A merchant's code is there for everybody who wants to pay it."""
+FOR_ALL = ("/scan/{digits}", "/waiting/{key}")
+"""A merchant's code is there for everybody who wants to pay it; what waits is looked up under the
+visitor's own name, so that nobody's key names anything of somebody else."""
 
 
 def address(path: str, known: dict[str, str]) -> str:
