@@ -239,6 +239,11 @@ def test_guarantees_are_called_for_impaired_loans(book: Book) -> None:
         phone="13800000001",
     )  # fmt: skip
     told = {"loan_id": loan, "guarantor_id": registered.party_id, "share_millionths": 500_000}
+    for other in ("loan_officer", "operator", "risk_analyst", "system"):
+        staff = Actor("tester", frozenset({other}))
+        with pytest.raises(Refused) as refused:
+            book.node.act("servicing.add_guarantee", told, key=f"k{next(book.keys)}", actor=staff)
+        assert refused.value.code == "kernel.role_missing", "nobody signs for a guarantor"
     guarantee = act(book, "servicing.add_guarantee", **told).guarantee_id
     over = told | {"share_millionths": 600_000}
     assert code_of(act, book, "servicing.add_guarantee", **over) == "servicing.bad_guarantee"

@@ -36,37 +36,20 @@ KINDS = ("land_right", "house", "vehicle", "machine", "livestock", "receivable",
 CHUNK = 1000
 
 
-@use_case("servicing.add_guarantee", roles=("loan_officer", "operator"))
+@use_case("servicing.add_guarantee", roles=("customer",))
 def add_guarantee(act: Act, input: AddGuarantee) -> GuaranteeMoved:
-    """Put a guarantee on record; its premium goes from the borrower's wallet to the guarantor's.
+    """Stand for a share of somebody's loan; nobody but the guarantor can, as it is their money.
 
+    Without a premium: one that the borrower pays stands in the contract that the borrower signed.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_guarantee``,
-    ``servicing.wallet_short``, ``party.unknown``, ``party.erased``.
+    ``party.unknown``, ``party.erased``, ``party.not_yours``.
     """
+    check_actor(act.tx, act.actor, acts_for=input.guarantor_id)
     row = take_live(act, input.loan_id)
-    given = act.tx.one(tables.SUM_GUARANTEES, loan_id=row.id)
-    assert given is not None
-    is_over = given.millionths + input.share_millionths > MILLION
-    is_bad = input.share_millionths < 1 or input.call_after_days < 1 or input.premium_minor < 0
-    if is_over or is_bad:
-        raise Refused("servicing.bad_guarantee", "All guarantees of a loan are up to the whole.")
-    guarantor = take_party(act, input.guarantor_id)
-    if guarantor.id == row.party_id:
-        raise Refused("servicing.bad_guarantee", "Nobody guarantees a loan of their own.")
-    guarantee_id = act.new_id("guarantee")
-    act.tx.put(
-        tables.INSERT_GUARANTEE,
-        id=guarantee_id,
-        loan_id=row.id,
-        guarantor_id=guarantor.id,
-        share_millionths=input.share_millionths,
-        premium_minor=input.premium_minor,
-        called_minor=0,
-        recovered_minor=0,
-        call_after_days=input.call_after_days,
+    guarantee_id = _add(
+        act, row, input.guarantor_id, input.share_millionths, 0, input.call_after_days
     )
     cover_loan(act, row.id)
-    _pay(act, row.party_id, guarantor.id, row.currency, input.premium_minor, "fee")
     return GuaranteeMoved(guarantee_id, 0, 0)
 
 
@@ -78,9 +61,47 @@ def guarantee_loan(
     premium_minor: int,
     call_after_days: int,
 ) -> None:
-    """The same for a loan whose product asks for it. Refused as ``add_guarantee``."""
-    asked = AddGuarantee(loan_id, guarantor_id, share_millionths, premium_minor, call_after_days)
-    add_guarantee(act, asked)
+    """Let a guarantor that the product names stand for a loan; its premium goes from the
+    borrower's wallet to the guarantor's.
+
+    Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_guarantee``,
+    ``servicing.wallet_short``, ``party.unknown``, ``party.erased``.
+    """
+    row = take_live(act, loan_id)
+    _add(act, row, guarantor_id, share_millionths, premium_minor, call_after_days)
+    _pay(act, row.party_id, guarantor_id, row.currency, premium_minor, "fee")
+
+
+def _add(
+    act: Act,
+    row: Row,
+    guarantor_id: str,
+    share_millionths: int,
+    premium_minor: int,
+    call_after_days: int,
+) -> str:
+    """Put a guarantee on record; its id."""
+    given = act.tx.one(tables.SUM_GUARANTEES, loan_id=row.id)
+    assert given is not None
+    is_over = given.millionths + share_millionths > MILLION
+    if is_over or share_millionths < 1 or call_after_days < 1 or premium_minor < 0:
+        raise Refused("servicing.bad_guarantee", "All guarantees of a loan are up to the whole.")
+    guarantor = take_party(act, guarantor_id)
+    if guarantor.id == row.party_id:
+        raise Refused("servicing.bad_guarantee", "Nobody guarantees a loan of their own.")
+    guarantee_id = act.new_id("guarantee")
+    act.tx.put(
+        tables.INSERT_GUARANTEE,
+        id=guarantee_id,
+        loan_id=row.id,
+        guarantor_id=guarantor.id,
+        share_millionths=share_millionths,
+        premium_minor=premium_minor,
+        called_minor=0,
+        recovered_minor=0,
+        call_after_days=call_after_days,
+    )
+    return guarantee_id
 
 
 @use_case("servicing.call_guarantee", roles=("loan_officer", "risk_analyst"))

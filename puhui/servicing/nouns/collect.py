@@ -191,7 +191,7 @@ class ReliefMoved:
 
 @dataclass(frozen=True, slots=True)
 class AddGuarantee:
-    """A guarantor stands for a share of what is owed, in millionths, for a premium.
+    """A guarantor stands for a share of what is owed, in millionths.
 
     It is called once the loan is ``call_after_days`` past due.
     """
@@ -199,7 +199,6 @@ class AddGuarantee:
     loan_id: str
     guarantor_id: str
     share_millionths: int
-    premium_minor: int = 0
     call_after_days: int = 91
 
 
