@@ -29,7 +29,8 @@ def test_keys_are_made_listed_and_revoked(program: Program) -> None:
     assert "Town" in listed.said
     assert listed.figures == {"keys": 1, "in_force": 1}
     assert made.figures["token"] not in listed.said
-    assert program("api-key", "revoke", key.id, "--json").figures == {"key": key.id}
+    revoked = program("api-key", "revoke", key.id, "--json").figures
+    assert revoked == {"key": key.id, "is_revoked": True}
     assert program("api-key", "list", "--json").figures == {"keys": 1, "in_force": 0}
     wrong = program("api-key", "create", "Town", "--scope", "lending.everything")
     assert wrong.code == 2

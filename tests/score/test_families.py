@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -126,6 +126,7 @@ def test_tables_of_the_machine_give_its_sums(machine: Any) -> None:
     assert float(np.abs(model.intercept + parts.sum(axis=1) - ours).max()) < 1e-9
 
 
+@settings(deadline=None)  # the first example waits for the compiler
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=20))
 def test_a_table_by_hand(values: list[float]) -> None:
     """At or above an edge is the next bin; missing is the first, never the last of a number."""

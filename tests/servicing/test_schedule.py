@@ -74,7 +74,9 @@ def test_principal_sums_to_the_amount_lent(terms: Plan, lent: int, on: date) -> 
     assert min(schedule.principal_minor) >= 0
     assert min(schedule.interest_minor) >= 0
     assert schedule.outstanding_minor[-1] == 0
-    assert list(schedule.due_on) == sorted(set(schedule.due_on))
+    assert list(schedule.due_on) == sorted(schedule.due_on)
+    if not terms.shifts_due_days:  # two days of one weekend are one working day
+        assert len(set(schedule.due_on)) == len(schedule.due_on)
     assert schedule.due_on[0] > on
     assert schedule.total_minor == sum(row.total_minor for row in schedule.instalments)
 
