@@ -13,7 +13,7 @@ from tests.web.town import Town
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.xdist_group("chromium"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
 ]
 
 RUN = """async () => {
@@ -65,11 +65,11 @@ def looked_at(
 
 
 def test_no_page_breaks_a_rule_of_axe(town: Town) -> None:
-    assert looked_at(town, ("zh",), (0, 1, 2), "light") > 600
+    assert looked_at(town, ("zh",), (0, 2), "light") > 600
 
 
 def test_no_english_page_breaks_a_rule_of_axe(town: Town) -> None:
-    assert looked_at(town, ("en",), (0, 2), "light") > 400
+    assert looked_at(town, ("en",), (1,), "light") > 300
 
 
 def test_no_dark_page_breaks_a_rule_of_axe(town: Town) -> None:
