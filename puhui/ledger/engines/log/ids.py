@@ -68,7 +68,9 @@ class Table:
 class Ids:
     """The ordinals of all events whose ids are used, by id. One thread uses it at a time."""
 
-    def __init__(self, expected: int, *, memory_bytes: int = 1 << 62, tiers: Tiers | None = None):
+    def __init__(
+        self, expected: int, *, memory_bytes: int = 1 << 62, tiers: Tiers | None = None
+    ) -> None:
         """Room for ``expected`` ids at first; at most ``memory_bytes`` in memory beside filters.
 
         Without ``tiers`` all stay in memory.
