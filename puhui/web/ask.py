@@ -35,6 +35,7 @@ VIEW_SECONDS_MAX = 365 * 86_400
 SIZES = (0, 1, 2)
 CSRF_MARK, PATH_MARK = "@@csrf@@", "@@path@@"
 THEMES = ("auto", "light", "dark")
+WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -67,15 +68,34 @@ class View:
     theme: str = "auto"
 
     @classmethod
-    def of(cls, text: str) -> View:
-        """The view in a cookie; what it does not say, or says wrongly, is as usual."""
+    def of(cls, text: str, wanted: str = "") -> View:
+        """The view in a cookie; what it does not say, or says wrongly, is as usual.
+
+        ``wanted`` is the browser's ``Accept-Language``: it counts until somebody has chosen.
+        """
         parts = [*text.split("."), "", "", ""][:3]
-        language = parts[0] if parts[0] in LANGUAGES else "zh"
+        language = parts[0] if parts[0] in LANGUAGES else wanted_language(wanted)
         size = int(parts[1]) if parts[1] in ("0", "1", "2") else 0
         return cls(language, size, parts[2] if parts[2] in THEMES else "auto")
 
     def __str__(self) -> str:
         return f"{self.language}.{self.size}.{self.theme}"
+
+
+def wanted_language(header: str) -> str:
+    """The language that a browser asks for before all others that pages have (RFC 9110, 12.5.4);
+    without one of them: "zh".
+    """
+    found: dict[str, float] = {}
+    for part in header.split(",")[:20]:
+        tag, _, weight = part.strip().partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        matched = WEIGHT.fullmatch(weight.strip())
+        if language in LANGUAGES and (matched or not weight):
+            told = float(matched[1]) if matched else 1.0
+            found[language] = max(told, found.get(language, 0.0))
+    best = max(found, key=lambda language: found[language], default="zh")
+    return best if found.get(best) else "zh"
 
 
 class _Templates(BaseLoader):
@@ -153,7 +173,8 @@ class Ask:
         self.form = form
         self.query: Mapping[str, str] = request.query_params
         self.path: str = request.scope["path"]
-        self.view = View.of(request.cookies.get(VIEW_COOKIE, ""))
+        wanted = request.headers.get("accept-language", "")
+        self.view = View.of(request.cookies.get(VIEW_COOKIE, ""), wanted)
         self.say = say_in(self.view.language)
         self.token = request.cookies.get(cookie_name(site.is_tls), "")
         self.visit = request.cookies.get(VISIT_COOKIE, "")

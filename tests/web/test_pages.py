@@ -147,6 +147,34 @@ def test_views_are_kept_and_wrong_ones_are_as_usual() -> None:
 
 
 @pytest.mark.parametrize(
+    "wanted, language",
+    [
+        ("", "zh"),
+        ("en-GB,en;q=0.9", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en;q=0.2, zh-Hant;q=0.7", "zh"),
+        ("fr-FR,de;q=0.8,EN;q=0.1", "en"),
+        ("fr", "zh"),
+        ("en;q=0", "zh"),
+        ("en;q=nan", "zh"),
+        (",;,=q;;en", "zh"),
+        ("fr," * 30 + "en", "zh"),
+    ],
+)
+def test_a_browser_says_the_language_until_somebody_chooses(
+    town: Town, wanted: str, language: str
+) -> None:
+    assert View.of("", wanted).language == language
+    assert View.of("zh.0.auto", wanted).language == "zh"
+    browser = town.browser()
+    page = browser.client.get("/", headers={"accept-language": wanted})
+    assert ("Apply for a loan" in page.text) == (language == "en")
+    browser.open("/view?language=en&back=/")
+    page = browser.client.get("/", headers={"accept-language": wanted})
+    assert "Apply for a loan" in page.text
+
+
+@pytest.mark.parametrize(
     "text, path",
     [
         ("/me", "/me"),
