@@ -57,6 +57,7 @@ STEP_WORDS = {
     "consents": "county: consents",
     "history": "county: 120 days of trade",
     "records": "county: records that partners share",
+    "indexed": "county: each wallet with its history",
     "accesses": "first day: reading flows under consent",
     "applications": "first day: applications",
     "decisions": "first day: decisions",

@@ -80,6 +80,9 @@ def seed_county(
         ):
             for outcome in acting.run(name, wishes, step=step):
                 _check_whole(expect(outcome))
+        # Every merchant's history is read soon: it is found by account, not looked through.
+        indexed = Wish(f"{ROOT}/indexed", {"at_most": 1000})
+        expect(acting.run("ledger.index_transfers", [indexed], step="indexed")[0])
         _mark_settled(acting, county)
     return SeededCounty(
         seed=seed,
