@@ -45,6 +45,7 @@ class CountyRun:
     ran: LendRun
     extra: dict[str, object]
     customers: tuple[Any, ...]
+    shops: tuple[Any, ...]
 
 
 def lend_county(
@@ -62,6 +63,7 @@ def lend_county(
     second run finds everything done. Refused: ``demo.other_county``, ``demo.bad_size``.
     """
     from puhui import demo
+    from puhui.demo.window import open_market
     from puhui.intake import PlayedDay, report_played
     from puhui.score import Table
 
@@ -93,7 +95,8 @@ def lend_county(
     )
     ran = report_played(node, played, reports=reports)
     customers = demo.open_customers(node, county, day)
-    return CountyRun(ran, _extra(node, county, day, ran), customers)
+    shops = open_market(node, county, progress=step)
+    return CountyRun(ran, _extra(node, county, day, ran), customers, shops)
 
 
 def _acts_of(county: SeededCounty, day: FirstDay) -> int:

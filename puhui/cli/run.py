@@ -92,6 +92,8 @@ def work(node: Node, reports: Path | None, as_json: bool, address: str) -> None:
             for one in (*demo.demo_logins(node), *county.customers)
         ],
     )
+    say.line("\nShops of the demo: pay them by the digits under their code")
+    say.table(("shop", "digits"), [(shop.name, shop.digits) for shop in county.shops])
     acts = county.ran.report.new_acts + loans.report.new_acts
     seconds = time.perf_counter() - started
     if acts:

@@ -58,6 +58,8 @@ STEP_WORDS = {
     "history": "county: 120 days of trade",
     "records": "county: records that partners share",
     "indexed": "county: each wallet with its history",
+    "codes": "market: shops get a code to scan",
+    "quotes": "market: two providers quote for other currencies",
     "accesses": "first day: reading flows under consent",
     "applications": "first day: applications",
     "decisions": "first day: decisions",
