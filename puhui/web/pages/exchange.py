@@ -40,6 +40,14 @@ def _asked(ask: Ask, name: str, otherwise: str) -> str:
     return ask.text(name) or ask.query.get(name, otherwise)
 
 
+def _best_of_each(found: tuple[Price, ...]) -> tuple[Price, ...]:
+    """One price of each provider, the cheapest: a provider may have many quotes alike."""
+    firsts: dict[str, Price] = {}
+    for price in found:
+        firsts.setdefault(price.provider_id, price)
+    return tuple(firsts.values())
+
+
 def _show(ask: Ask) -> Response:
     source, target = _asked(ask, "source", "CNY"), _asked(ask, "target", "")
     kind = _asked(ask, "kind", "send")
@@ -56,13 +64,15 @@ def _show(ask: Ask) -> Response:
         if typed or target:
             minor = _minor(ask, typed, source, target, kind)
         if minor is not None:
-            found = prices(
-                tx,
-                source_currency=source,
-                target_currency=target,
-                amount_minor=minor,
-                amount_kind=AmountKind(kind),
-                now_us=now_us,
+            found = _best_of_each(
+                prices(
+                    tx,
+                    source_currency=source,
+                    target_currency=target,
+                    amount_minor=minor,
+                    amount_kind=AmountKind(kind),
+                    now_us=now_us,
+                )
             )[:SHOWN_MAX]
     pairs = {(one.source_currency, one.target_currency) for one in open_quotes.values()}
     return ask.page(
