@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -125,17 +126,23 @@ def _change(verb: str, peer_id: str, participant_id: str) -> None:
 def deals(as_json: Json = False) -> None:
     """Show the deals between nodes that have not ended yet, the oldest first, a thousand at most.
 
-    A deal goes on by itself, as soon as the other node answers; nothing needs to be done here.
+    A deal goes on by itself, as soon as the other node answers. Where a node is not in the file of
+    peers any more, the deal is given up and closed once its time is over; only where that node may
+    have paid already it waits for its signed receipt: see 'end-deal'.
 
     Example: puhui exchange deals
     """
-    from puhui.exchange.window import open_deals
+    from puhui.exchange import KnownPeers
+    from puhui.exchange.window import open_deals, strangers_of
     from puhui.kernel.money import Money
 
     with opened() as node, node.read() as tx:
         found = open_deals(tx, count=DEALS_MAX)
+        known = node.ports.get(KnownPeers)
+        named = tuple(known) if isinstance(known, KnownPeers) else ()
+    strangers = [strangers_of(one, named) for one in found]
     say.table(
-        ("deal", "state", "from", "pays", "to", "brings"),
+        ("deal", "state", "from", "pays", "to", "brings", "not in the file of peers"),
         [
             (
                 one.id,
@@ -144,10 +151,46 @@ def deals(as_json: Json = False) -> None:
                 str(Money(one.source.amount_minor, one.source.currency)),
                 one.target.peer,
                 str(Money(one.target.amount_minor, one.target.currency)),
+                ", ".join(missing),
             )
-            for one in found
+            for one, missing in zip(found, strangers, strict=True)
         ],
         right=(3, 5),
     )
     if as_json:
-        say.figures({"open_deals": len(found)})
+        say.figures({"open_deals": len(found), "stranded": sum(map(bool, strangers))})
+
+
+@exchange_app.command("end-deal")
+def end_deal(
+    deal_id: Annotated[str, typer.Argument(help="The deal, as 'deals' shows it.")],
+    receipt: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECEIPT.json",
+            help="What the node that pays out has signed of its leg, as its API answers it under "
+            "/api/exchange/receipts/DEAL-target.",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """End a deal by the signed receipt of a node that is not in the file of peers any more.
+
+    The payer's money is paid where that node has paid, and given back where it has not.
+
+    Example: puhui exchange end-deal deal-019c... receipt.json
+    """
+    from puhui.exchange import KnownPeers, NodePeer, end_by_receipt
+    from puhui.exchange.window import read_receipt
+
+    try:
+        word = read_receipt(receipt.read_bytes())
+    except OSError as error:
+        raise typer.BadParameter(f"{receipt} cannot be read: {error.strerror}.") from None
+    with opened() as node:
+        peers = node.ports.get(KnownPeers)
+        known = peers if isinstance(peers, KnownPeers) else KnownPeers()
+        ended = end_by_receipt(NodePeer(node, operator()), known, deal_id, word)
+    say.line(f"{deal_id} is {ended.state.value}.")
+    if as_json:
+        say.figures({"state": ended.state.value})

@@ -9,7 +9,7 @@ from puhui.exchange.engines.coordinator import (
     KnownPeers,
     NodePeer,
     drive_deal,
-    recover_deals,
+    end_by_receipt,
     start_and_drive,
 )
 from puhui.exchange.engines.peer import open_peers
@@ -25,6 +25,6 @@ __all__ = [
     "NodePeer",
     "start_and_drive",
     "drive_deal",
-    "recover_deals",
+    "end_by_receipt",
     "open_peers",
 ]

@@ -1,7 +1,7 @@
 """The window of exchange (窗口): positions, quotes, windows and payments, as pages show them."""
 
 from puhui.exchange.desk.corridor import read_corridor
-from puhui.exchange.desk.deal import open_deals, read_deal
+from puhui.exchange.desk.deal import deals, open_deals, read_deal
 from puhui.exchange.desk.leg import receipt_for
 from puhui.exchange.desk.lists import between
 from puhui.exchange.desk.peer import peer_by_key, standing_of
@@ -11,7 +11,6 @@ from puhui.exchange.desk.read import (
     participants,
     position_of,
     positions,
-    price,
     prices,
     quotes,
     remittance_of,
@@ -21,9 +20,11 @@ from puhui.exchange.desk.read import (
 )
 from puhui.exchange.engines.peer import reach_peers
 from puhui.exchange.formats import http_signature
+from puhui.exchange.formats.signed import read_receipt
 from puhui.exchange.nouns.participant import Position
 from puhui.exchange.nouns.quote import AmountKind, Price, Remittance
 from puhui.exchange.rules.corridor import cost_of, draw, waiting_cost
+from puhui.exchange.rules.deal import strangers_of
 
 __all__ = [
     "Position",
@@ -32,6 +33,7 @@ __all__ = [
     "Remittance",
     "between",
     "cost_of",
+    "deals",
     "draw",
     "http_signature",
     "leg",
@@ -41,17 +43,18 @@ __all__ = [
     "peer_by_key",
     "position_of",
     "positions",
-    "price",
     "prices",
     "quotes",
     "reach_peers",
     "read_corridor",
     "read_deal",
+    "read_receipt",
     "receipt_for",
     "remittance_of",
     "remittances",
     "settlements",
     "standing_of",
+    "strangers_of",
     "waiting_cost",
     "windows",
 ]

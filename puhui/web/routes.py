@@ -6,6 +6,7 @@ from puhui.web import credit_routes
 from puhui.web.ask import Page
 from puhui.web.desks import case, customer, journal, portfolio, user
 from puhui.web.desks import complaint as complaint_desk
+from puhui.web.desks import deal as deal_desk
 from puhui.web.desks import entry as desk
 from puhui.web.desks import exchange as exchange_desk
 from puhui.web.desks import payment as payment_desk
@@ -184,6 +185,12 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/desk/windows", exchange_desk.windows, Who.PAYMENTS),
     ("POST", "/desk/window/{window_id}/close", exchange_desk.close, Who.OPERATOR),
     ("POST", "/desk/settlement", exchange_desk.reserve, Who.OPERATOR),
+    ("GET", "/desk/deals", deal_desk.index, Who.PAYMENTS),
+    ("GET", "/desk/deal/new", deal_desk.new, Who.OPERATOR),
+    ("GET", "/desk/deal/check", deal_desk.check, Who.OPERATOR),
+    ("POST", "/desk/deal/check", deal_desk.start, Who.OPERATOR),
+    ("GET", "/desk/deal/{deal_id}", deal_desk.show, Who.PAYMENTS),
+    ("POST", "/desk/deal/{deal_id}", deal_desk.end, Who.OPERATOR),
     ("POST", "/desk/settlement/{settlement_id}/settle", exchange_desk.end, Who.OPERATOR),
     ("POST", "/desk/settlement/{settlement_id}/abort", exchange_desk.end, Who.OPERATOR),
     ("GET", "/desk/complaints", complaint_desk.overview, Who.COMPLAINTS),

@@ -17,9 +17,9 @@ from puhui.exchange import (
     NodePeer,
     drive_deal,
     receipt_of,
-    recover_deals,
     start_and_drive,
 )
+from puhui.exchange.engines.coordinator import recover_deals
 from puhui.exchange.nouns.deal import Deal, DealState, Side, StartDeal
 from puhui.exchange.nouns.leg import LegReceipt
 from puhui.exchange.window import leg, open_deals, open_legs
@@ -367,9 +367,9 @@ def test_the_worker_recovers_deals_with_the_peers_that_it_knows(quick: Corridor)
     quick.drive({"here": Silent(quick.here, "resolve"), "there": NodePeer(quick.there)})
     assert keep_up(quick.here) == ()
     assert len(quick.open_deals()) == 1, "it knows no peer: the deal waits"
-    quick.here.ports[KnownPeers] = KnownPeers(here=NodePeer(quick.here))
+    quick.here.ports[KnownPeers] = KnownPeers(there=NodePeer(quick.there))
     assert keep_up(quick.here) == ()
-    assert len(quick.open_deals()) == 1, "it knows not both"
+    assert len(quick.open_deals()) == 1, "it knows not whose payer pays"
     quick.here.ports[KnownPeers] = KnownPeers(quick.peers())
     assert keep_up(quick.here) == ()
     assert quick.open_deals() == ()

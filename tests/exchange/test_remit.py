@@ -9,7 +9,8 @@ import pytest
 
 from puhui.exchange.desk.account import own_account
 from puhui.exchange.desk.lists import tariff
-from puhui.exchange.window import price, quotes, remittance_of, remittances
+from puhui.exchange.desk.read import price
+from puhui.exchange.window import quotes, remittance_of, remittances
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.clock import FixedClock
 from tests.exchange.scheme import MINUTE_US, STAFF, Scheme, act, balance, own_balance, top_up

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from puhui.exchange.window import Price, Remittance, price, remittances
+from puhui.exchange.desk.read import price
+from puhui.exchange.window import Price, Remittance, remittances
 from tests.payment.test_window import parts_of
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from puhui.kernel import Actor
+from puhui.kernel import Actor, Node
+from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import Keys
 from puhui.kernel.forward import State
 from puhui.ledger import Account, Transfer, chart
@@ -84,26 +86,39 @@ def found_bank(pair: Pair, drill: Drill) -> None:
     pair.primary.execute("CREATE DATABASE bank")
     home = Path(drill.root) / "founder"
     with contextlib.closing(open_node(home, store_url=drill.url, keys=KEYS)) as node:
-        books = chart()
-        flags = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
-        code = books.account("customer_deposit")
-        funding = Account(own_account("funding", "CNY"), "CNY", books.account("funding"))
-        made = [funding]
-        made += [
-            Account(wallet_account(party(n), "CNY"), "CNY", code, flags=flags)
-            for n in range(drill.wallets)
-        ]
-        for start in range(0, len(made), BATCH):
-            part = made[start : start + BATCH]
-            node.act("ledger.create_accounts", CreateAccounts(tuple(part)),
-                     key=f"accounts {start}", actor=DRILL)  # fmt: skip
-            funds = tuple(
-                Transfer(Account.id_of(f"fund {one.id}"), funding.id, one.id, FUNDS_MINOR, "CNY", 1)
-                for one in part
-                if one is not funding
-            )
-            node.act("ledger.create_transfers", CreateTransfers(funds),
-                     key=f"funds {start}", actor=DRILL)  # fmt: skip
+        open_wallets(node, drill.wallets)
+
+
+def open_wallets(node: Node, wallets: int) -> None:
+    """Open the wallets and put money into them."""
+    books = chart()
+    flags = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
+    code = books.account("customer_deposit")
+    funding = Account(own_account("funding", "CNY"), "CNY", books.account("funding"))
+    made = [funding]
+    made += [
+        Account(wallet_account(party(n), "CNY"), "CNY", code, flags=flags) for n in range(wallets)
+    ]
+    for start in range(0, len(made), BATCH):
+        part = made[start : start + BATCH]
+        node.act("ledger.create_accounts", CreateAccounts(tuple(part)),
+                 key=f"accounts {start}", actor=DRILL)  # fmt: skip
+        funds = tuple(
+            Transfer(Account.id_of(f"fund {one.id}"), funding.id, one.id, FUNDS_MINOR, "CNY", 1)
+            for one in part
+            if one is not funding
+        )
+        node.act("ledger.create_transfers", CreateTransfers(funds),
+                 key=f"funds {start}", actor=DRILL)  # fmt: skip
+
+
+def warm_up(root: Path, clock: FixedClock) -> None:
+    """Pay one batch on a small store of its own, so that no payment waits for a compiler."""
+    small = Drill(BATCH, 64, 1, 1, 1)
+    with contextlib.closing(open_node(root, keys=KEYS, clock=clock)) as node:
+        open_wallets(node, small.wallets)
+        node.act("payment.pay_batch", small.batch(0), key="warm", actor=DRILL)
+    shutil.rmtree(root)
 
 
 def compare(drill: Drill, pair: Pair, path: Path) -> dict[str, int]:

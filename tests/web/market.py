@@ -96,7 +96,20 @@ def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[
         page = browser.send(page.form("/amount"), amount="88.50", remark="请核对")
         if step:
             browser.send(page.form(step), every="month", starts="2026-03-31", ends="")
+    end, hold = f"participant:{scheme.one.id}", {"amount_minor": 100}
+    deal = act(
+        town,
+        "exchange.start_deal",
+        {
+            "source": {"peer": "here", "payer": f"party:{mine}", "payee": end, "currency": "CNY",
+                       "expires_us": until, **hold},
+            "target": {"peer": "there", "payer": end, "payee": "party:somebody", "currency": "USD",
+                       "expires_us": until - MINUTE_US, **hold},
+            "target_peer_id": "there",
+        },
+    )  # fmt: skip
     return {
+        "deal_id": deal.deal_id,
         "payment_id": paid.id,
         "request_id": asked.request_id,
         "order_id": order.order_id,

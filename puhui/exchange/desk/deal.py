@@ -6,9 +6,11 @@ import hashlib
 from dataclasses import replace
 
 from puhui.exchange.desk.participant import STAFF
+from puhui.exchange.desk.quote import lock_quote, quote_of
 from puhui.exchange.nouns.deal import Deal, DealMoved, DealState, DecideDeal, Side, StartDeal
 from puhui.exchange.rules import deal as rules
 from puhui.exchange.tables import deal as tables
+from puhui.exchange.tables import quote as quote_tables
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.crypto import random_bytes
 from puhui.kernel.errors import Refused
@@ -41,6 +43,9 @@ def deal_of(row: Row) -> Deal:
         sealed_preimage=row.sealed_preimage,
         state=DealState(row.state),
         decided_us=row.decided_us,
+        quote_id=row.quote_id,
+        target_state=row.target_state,
+        target_signature=row.target_signature,
     )
 
 
@@ -60,10 +65,18 @@ def open_preimage(node: Node, deal: Deal) -> str:
 def start_deal(act: Act, input: StartDeal) -> DealMoved:
     """Put a deal on record, before anything is asked of either node.
 
-    Refused: ``exchange.bad_deal``, ``exchange.bad_end``, ``exchange.bad_amount``,
-    ``exchange.leg_expired``.
+    With a quote named it is that quote's deal, and the quote is taken, whatever becomes of the
+    deal. Refused: ``exchange.bad_deal``, ``exchange.bad_end``, ``exchange.bad_amount``,
+    ``exchange.leg_expired``, ``exchange.unknown_quote``, ``exchange.quote_taken``,
+    ``exchange.quote_expired``, ``exchange.other_currency``.
     """
     rules.check_deal(input, act.now_us)
+    if input.quote_id:
+        row = lock_quote(act, input.quote_id)
+        if row.state != "open":
+            raise Refused("exchange.quote_taken", "This quote was taken already.")
+        rules.check_terms(input, quote_of(row), act.now_us)
+        act.tx.put(quote_tables.SET_STATE, id_=row.id, state_="taken")
     source, target = input.source, input.target
     deal_id = act.new_id("deal")
     act.tx.put(
@@ -86,6 +99,9 @@ def start_deal(act: Act, input: StartDeal) -> DealMoved:
         sealed_preimage=input.sealed_preimage,
         state=DealState.STARTED.value,
         decided_us=None,
+        quote_id=input.quote_id,
+        target_state="",
+        target_signature="",
     )
     return DealMoved(deal_id, DealState.STARTED)
 
@@ -101,6 +117,13 @@ def decide_deal(act: Act, input: DecideDeal) -> DealMoved:
         raise Refused("exchange.unknown_deal", f"There is no deal {input.deal_id[:60]}.")
     if rules.judge_decision(DealState(row.state), input.from_state, input.to_state):
         act.tx.put(tables.DECIDE, id_=row.id, state_=input.to_state.value, now_us_=act.now_us)
+        if input.target_state:
+            act.tx.put(
+                tables.KEEP_WORD,
+                id_=row.id,
+                state_=input.target_state,
+                signature_=input.target_signature,
+            )
     return DealMoved(row.id, input.to_state)
 
 
@@ -110,6 +133,11 @@ def read_deal(tx: Transaction, deal_id: str) -> Deal:
     if row is None:
         raise Refused("exchange.unknown_deal", f"There is no deal {deal_id[:60]}.")
     return deal_of(row)
+
+
+def deals(tx: Transaction, *, count: int = 200) -> tuple[Deal, ...]:
+    """All deals, the newest first."""
+    return tuple(deal_of(row) for row in tx.all(tables.READ_DEALS, count=count))
 
 
 def open_deals(tx: Transaction, *, count: int = 200) -> tuple[Deal, ...]:

@@ -50,7 +50,8 @@ def tariff() -> Tariff:
 @dataclass(frozen=True, slots=True)
 class Between:
     """How nodes speak with one another: how long a peer may have a leg held, by how much clocks
-    may differ, how long one try waits and how many there are, how long a silent one is left alone.
+    may differ, how long one try waits and how many there are, how long a silent one is left alone,
+    and how long a deal that is started on a page has until its target leg ends.
     """
 
     hold_s_max: int
@@ -58,6 +59,7 @@ class Between:
     timeout_s: int
     tries_max: int
     quiet_s_max: int
+    deal_s: int
 
 
 @lru_cache(maxsize=1)

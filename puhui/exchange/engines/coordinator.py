@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from puhui.exchange.desk.deal import open_deals, open_preimage, read_deal
-from puhui.exchange.desk.leg import receipt_of
+from puhui.exchange.desk.leg import receipt_of, verify_receipt
 from puhui.exchange.nouns.deal import Deal, DealState, DecideDeal, Side, StartDeal
 from puhui.exchange.nouns.leg import AbortLeg, FulfilLeg, LegReceipt, PrepareLeg, ResolveLeg
+from puhui.exchange.rules.deal import strangers_of
+from puhui.exchange.rules.leg import ENDED
 from puhui.kernel.act import Actor
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.event import upkeep
@@ -77,10 +79,12 @@ class _Drive:
     peers: Peers
     deal: Deal
 
-    def decide(self, to_state: DealState) -> None:
-        """Make a decision durable."""
+    def decide(self, to_state: DealState, word: LegReceipt | None = None) -> None:
+        """Make a decision durable, with the word of the target's node that it rests on, if any."""
         decision = DecideDeal(self.deal.id, self.deal.state, to_state)
-        key = f"{self.deal.id} {self.deal.state} {to_state}"
+        if word is not None and word.state in ENDED:
+            decision = replace(decision, target_state=word.state, target_signature=word.signature)
+        key = f"{self.deal.id} {self.deal.state} {to_state} {decision.target_state}".rstrip()
         self.own.act("exchange.decide_deal", decision, key=key)
 
     def ask(self, side: Side, verb: str, input: Any) -> Any:
@@ -126,9 +130,12 @@ class _Drive:
             self.ask(deal.target, "fulfil", FulfilLeg(deal.target_leg_id, preimage))
         except Refused:
             self.give_up_target()
-        receipt = self.peers[deal.target.peer].receipt(deal.target_leg_id)
-        is_posted = receipt.state == "posted"
-        self.decide(DealState.COMMITTED if is_posted else DealState.ABORTED)
+        self.decide_by(self.peers[deal.target.peer].receipt(deal.target_leg_id))
+
+    def decide_by(self, word: LegReceipt) -> None:
+        """Decide what the target leg came to, as its node says."""
+        is_posted = word.state == "posted"
+        self.decide(DealState.COMMITTED if is_posted else DealState.ABORTED, word)
 
     def give_up_target(self) -> None:
         """Give the target leg up, unless it is paid, was given up, or never came to be."""
@@ -161,8 +168,76 @@ class _Drive:
 
     def _resolve_source(self) -> None:
         deal = self.deal
-        receipt = self.peers[deal.target.peer].receipt(deal.target_leg_id)
+        peer = self.peers.get(deal.target.peer)
+        receipt = self._kept_word() if peer is None else peer.receipt(deal.target_leg_id)
         self.ask(deal.source, "resolve", ResolveLeg(deal.source_leg_id, receipt))
+
+    def _kept_word(self) -> LegReceipt:
+        deal = self.deal
+        assert deal.target_state, deal
+        return LegReceipt(
+            deal.target_leg_id, deal.id, deal.condition, deal.target_state, deal.target_signature
+        )
+
+    def go_on_alone(self) -> bool:
+        """One step of a deal of which a node is not known here any more; False where none is safe.
+
+        Nothing is voided before its time, nor where the fulfilment may have been shown to a node
+        whose word is missing: that node may have paid. A source leg that is held but not fulfilled
+        proves that it was not, for it is fulfilled before the target's node is shown anything.
+        """
+        deal, now_us = self.deal, self.own.node.clock.now_us()
+        if deal.state is DealState.COMMITTED:
+            if deal.source.peer not in self.peers or not deal.target_state:
+                return False
+            self.pay_source()
+            return True
+        if now_us < deal.target.expires_us:
+            return False
+        if deal.state is DealState.STARTED:
+            self.decide(DealState.ABORTED)
+            return True
+        if deal.state is DealState.RELEASED:
+            return self._judge_alone()
+        return self._give_up_alone(now_us)
+
+    def _judge_alone(self) -> bool:
+        """Decide a released deal by the node that is left."""
+        deal = self.deal
+        if deal.target.peer in self.peers:
+            self.give_up_target()
+            self.decide_by(self.peers[deal.target.peer].receipt(deal.target_leg_id))
+            return True
+        if deal.source.peer not in self.peers or not self._is_source_free():
+            return False
+        self.decide(DealState.ABORTED)
+        return True
+
+    def _give_up_alone(self, now_us: int) -> bool:
+        """Close a deal that was given up: what the node that is gone held ends by its own time."""
+        deal = self.deal
+        if deal.source.peer in self.peers:
+            if not self._is_source_free():
+                if not deal.target_state:
+                    return False
+                self._resolve_source()
+        elif now_us < deal.source.expires_us:
+            return False
+        if deal.target.peer in self.peers:
+            self.give_up_target()
+        self.decide(DealState.CLOSED_ABORTED)
+        return True
+
+    def _is_source_free(self) -> bool:
+        """Have the source leg given up; False where it is fulfilled, and so waits for a word."""
+        try:
+            self.ask(self.deal.source, "abort", AbortLeg(self.deal.source_leg_id, "deal aborted"))
+        except Refused as refused:
+            if refused.code == "exchange.leg_fulfilled":
+                return False
+            if refused.code != "exchange.unknown_leg":
+                raise
+        return True
 
 
 _STEPS = {
@@ -212,22 +287,62 @@ def recover_deals(own: NodePeer, peers: Peers) -> tuple[Deal, ...]:
     return tuple(drive_deal(own, peers, deal.id) for deal in waiting)
 
 
+def drive_stranded(own: NodePeer, peers: Peers, deal_id: str) -> Deal:
+    """Drive a deal of which a node is not among ``peers`` as far as is safe without it."""
+    for _ in range(STEPS_MAX):
+        with own.node.read() as tx:
+            deal = read_deal(tx, deal_id)
+        try:
+            if deal.state not in _STEPS or not _Drive(own, peers, deal).go_on_alone():
+                return deal
+        except Fault:
+            return deal
+        except Refused as refused:
+            if refused.code != "exchange.bad_decision":  # two drive it: what is on record holds
+                raise
+    return deal
+
+
+def end_by_receipt(own: NodePeer, peers: Peers, deal_id: str, word: LegReceipt) -> Deal:
+    """End a deal by what the target's node has signed, however that came here.
+
+    For a deal whose target's node is not known here any more, and that may have paid. Refused:
+    ``exchange.unknown_deal``, ``exchange.bad_receipt``, ``exchange.bad_signature`` and those of
+    ``verify_receipt``.
+    """
+    with own.node.read() as tx:
+        deal = read_deal(tx, deal_id)
+    told = (word.leg_id, word.deal_id, word.condition)
+    if told != (deal.target_leg_id, deal.id, deal.condition) or word.state not in ENDED:
+        raise Refused("exchange.bad_receipt", "This receipt does not end the deal.")
+    verify_receipt(own.node, ResolveLeg(deal.source_leg_id, word))
+    drive = _Drive(own, peers, deal)
+    if deal.state is DealState.RELEASED:
+        drive.decide_by(word)
+    elif deal.state in (DealState.COMMITTED, DealState.ABORTED) and not deal.target_state:
+        is_other = (deal.state is DealState.COMMITTED) != (word.state == "posted")
+        if is_other:
+            raise Refused("exchange.bad_receipt", "This receipt contradicts what is on record.")
+        drive.ask(deal.source, "resolve", ResolveLeg(deal.source_leg_id, word))
+        is_paid = deal.state is DealState.COMMITTED
+        drive.decide(DealState.CLOSED_COMMITTED if is_paid else DealState.CLOSED_ABORTED, word)
+    return drive_stranded(own, peers, deal_id)
+
+
 def _recover(node: Node) -> bool:
     """Drive the deals that a stop or a silent peer has left open: at opening and later on.
 
-    A deal with a node that is not among the ports waits until it is; one that cannot be driven is
-    told of in the log, and keeps no other one waiting.
+    A deal with a node that is not among the ports goes on without it where that is safe; one that
+    cannot be driven is told of in the log, and keeps no other one waiting.
     """
-    peers = node.ports.get(KnownPeers)
-    if not isinstance(peers, KnownPeers):
-        return False
+    known = node.ports.get(KnownPeers)
+    peers = known if isinstance(known, KnownPeers) else KnownPeers()
     with node.read() as tx:
         waiting = open_deals(tx, count=RECOVERED_MAX)
     for deal in waiting:
-        if deal.source.peer not in peers or deal.target.peer not in peers:
-            continue
+        drive = drive_stranded if strangers_of(deal, peers) else drive_deal
         try:
-            drive_deal(NodePeer(node), peers, deal.id)
+            drive(NodePeer(node), peers, deal.id)
         except Refused as refused:
             LOGGER.warning("deal %s cannot be driven: %s", deal.id, refused.code)
     return False

@@ -204,11 +204,14 @@ def open_peers(node: Node) -> None:
     node.ports[KnownPeers] = known
 
 
-def reach_peers(node: Node) -> tuple[Reach, ...]:
-    """Ask every peer of the file where we stand with it; each is tried once."""
+def reach_peers(node: Node, *, name: str = "") -> tuple[Reach, ...]:
+    """Ask every peer of the file where we stand with it, or the one of that name; each is tried
+    once.
+    """
     known = node.ports.get(KnownPeers)
     peers = list(known.values()) if isinstance(known, KnownPeers) else []
-    return tuple(_reach(node, one) for one in peers if isinstance(one, HttpPeer))
+    asked = [one for one in peers if isinstance(one, HttpPeer)]
+    return tuple(_reach(node, one) for one in asked if name in ("", one.peer.name))
 
 
 def _reach(node: Node, one: HttpPeer) -> Reach:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from pydantic import TypeAdapter, ValidationError
+
 from puhui.exchange.nouns.leg import LegReceipt
 from puhui.exchange.nouns.quote import Quote
 from puhui.kernel.crypto import canonical_json
+from puhui.kernel.errors import Refused
+
+RECEIPT_LENGTH_MAX = 4096
+_RECEIPT: TypeAdapter[LegReceipt] = TypeAdapter(LegReceipt)
 
 
 def quote_bytes(quote: Quote) -> bytes:
@@ -14,6 +20,14 @@ def quote_bytes(quote: Quote) -> bytes:
     fields = asdict(quote)
     del fields["signature"]
     return canonical_json({"kind": "puhui quote", **fields}).encode()
+
+
+def read_receipt(text: str | bytes) -> LegReceipt:
+    """The receipt in what a node's API answers (JSON). Refused: ``exchange.bad_receipt``."""
+    try:
+        return _RECEIPT.validate_json(text[:RECEIPT_LENGTH_MAX])
+    except ValidationError:
+        raise Refused("exchange.bad_receipt", "This is no receipt of a leg.") from None
 
 
 def receipt_bytes(receipt: LegReceipt) -> bytes:

@@ -42,7 +42,8 @@ class StartDeal:
     ``source`` is what the payer gives to the provider, ``target`` what the provider gives to the
     payee; the target leg ends before the source leg does. ``condition`` and
     ``sealed_preimage`` are filled in before the act. ``target_peer_id`` is how the node of the
-    source leg knows the node of the target leg.
+    source leg knows the node of the target leg. ``quote_id`` names the quote on this node that the
+    deal is made by, which it takes; empty for one that was agreed elsewhere.
     """
 
     source: Side
@@ -50,11 +51,16 @@ class StartDeal:
     target_peer_id: str
     condition: str = ""
     sealed_preimage: str = ""
+    quote_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """A deal on record; ``sealed_preimage`` is opened by the coordinator's node alone."""
+    """A deal on record; ``sealed_preimage`` is opened by the coordinator's node alone.
+
+    ``target_state`` and ``target_signature`` are the last word of the target's node on its leg,
+    empty until it was heard.
+    """
 
     id: str
     source: Side
@@ -64,6 +70,9 @@ class Deal:
     sealed_preimage: str
     state: DealState
     decided_us: int | None
+    quote_id: str = ""
+    target_state: str = ""
+    target_signature: str = ""
 
     @property
     def source_leg_id(self) -> str:
@@ -78,11 +87,17 @@ class Deal:
 
 @dataclass(frozen=True, slots=True)
 class DecideDeal:
-    """The next state of a deal, with the state that it is decided from."""
+    """The next state of a deal, with the state that it is decided from.
+
+    ``target_state`` and ``target_signature`` are what the target's node signed of its leg, where
+    the decision rests on that.
+    """
 
     deal_id: str
     from_state: DealState
     to_state: DealState
+    target_state: str = ""
+    target_signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

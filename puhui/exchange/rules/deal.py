@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from puhui.exchange.nouns.deal import DealState, Side, StartDeal
-from puhui.exchange.rules.leg import end_of
+from collections.abc import Collection
+
+from puhui.exchange.nouns.deal import Deal, DealState, Side, StartDeal
+from puhui.exchange.nouns.quote import Quote
+from puhui.exchange.rules.leg import End, end_of
+from puhui.exchange.rules.quote import check_alive, rate_of, target_of
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX
 
@@ -42,6 +46,33 @@ def _check_side(side: Side) -> None:
         raise Refused("exchange.bad_deal", "A payment has two ends.")
     if not 0 < side.amount_minor < MINOR_MAX:
         raise Refused("exchange.bad_amount", "An amount is above nought.")
+
+
+def check_terms(asked: StartDeal, quote: Quote, now_us: int) -> None:
+    """Whether a deal is what a quote offers at ``now_us``: its provider, its pair, its range, and
+    no more paid out than its rate says.
+
+    The payer gives what is changed and the provider's fee. Refused: ``exchange.quote_expired``,
+    ``exchange.other_currency``, ``exchange.bad_deal``.
+    """
+    source, target = asked.source, asked.target
+    check_alive(quote, now_us)
+    pair = quote.source_currency, quote.target_currency
+    if pair != (source.currency, target.currency):
+        raise Refused("exchange.other_currency", "This quote is of other currencies.")
+    if end_of(source.payee) != End("participant", quote.provider_id):
+        raise Refused("exchange.bad_deal", "This quote is another provider's.")
+    changed = source.amount_minor - quote.fee_minor
+    if not quote.minimum_minor <= changed <= quote.maximum_minor:
+        raise Refused("exchange.bad_deal", "This quote is for other amounts.")
+    most = target_of(changed, rate_of(quote.rate), source_currency=pair[0], target_currency=pair[1])
+    if target.amount_minor > most:
+        raise Refused("exchange.bad_deal", "This quote brings less than is asked for.")
+
+
+def strangers_of(deal: Deal, named: Collection[str]) -> tuple[str, ...]:
+    """The nodes of a deal that are not among those ``named``, the payer's one first."""
+    return tuple(one for one in (deal.source.peer, deal.target.peer) if one not in named)
 
 
 def judge_decision(found: DealState, asked_from: DealState, asked_to: DealState) -> bool:

@@ -37,6 +37,9 @@ DEAL = Table(
     Column("sealed_preimage", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("decided_us", BigInteger),
+    Column("quote_id", Text, nullable=False, server_default=""),
+    Column("target_state", Text, nullable=False, server_default=""),
+    Column("target_signature", Text, nullable=False, server_default=""),
     CheckConstraint("source_expires_us > target_expires_us"),
     CheckConstraint(
         "state IN ('started', 'released', 'committed', 'aborted', 'closed_committed',"
@@ -55,6 +58,12 @@ DECIDE = (
     .where(_deal.id == bindparam("id_"))
     .values(state=bindparam("state_"), decided_us=bindparam("now_us_"))
 )
+KEEP_WORD = (
+    update(DEAL)
+    .where(_deal.id == bindparam("id_"))
+    .values(target_state=bindparam("state_"), target_signature=bindparam("signature_"))
+)
+READ_DEALS = select(*_deal).order_by(_deal.id.desc()).limit(bindparam("count"))
 READ_OPEN_DEALS = (
     select(*_deal)
     .where(_deal.state.in_(bindparam("states", expanding=True)))

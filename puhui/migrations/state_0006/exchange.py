@@ -30,5 +30,13 @@ def make_exchange_peer_leg() -> None:
     )
 
 
-MAKERS = (make_exchange_draw, make_exchange_peer_leg)
+def change_exchange_deal() -> None:
+    """Keep by which quote a deal was made, and the last word of the node that pays out."""
+    for name in ("quote_id", "target_state", "target_signature"):
+        op.add_column(
+            "exchange_deal", sa.Column(name, sa.Text(), nullable=False, server_default="")
+        )
+
+
+MAKERS = (make_exchange_draw, make_exchange_peer_leg, change_exchange_deal)
 """In the order that references between tables ask for."""

@@ -18,6 +18,7 @@ from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.forward import PASSING, Forwarder, State
 from puhui.kernel.node import Node
+from puhui.kernel.pending import Pending
 from puhui.party import Party, find_parties
 from puhui.payment.desk.post import is_number
 from puhui.payment.formats.csv_file import read_csv
@@ -33,6 +34,16 @@ KNOWN_MAX = 500_000
 
 Tell = Callable[[PaymentLine | None, RefusedLine], None]
 """Is told of each refusal, with the payment where it could be read as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Posting:
+    """A batch that is being posted, and the rows that stand in it."""
+
+    batch: PayBatch
+    key: str
+    lines: Sequence[PaymentLine]
+    pending: Pending
 
 
 @dataclass(slots=True)
@@ -52,6 +63,7 @@ class _Run:
     refused_rows: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     refused: list[RefusedLine] = field(default_factory=list)
+    on_the_way: _Posting | None = None
     known: dict[str, str] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
 
@@ -90,8 +102,12 @@ def pay_file(
     """
     run = _Run(node, actor, source, dry_run, tell, None if dry_run else queue)
     lines = _read(node, path, encoding, step)
-    while chunk := list(islice(lines, BATCH_MAX)):
-        _pay_chunk(run, chunk)
+    try:
+        while chunk := list(islice(lines, BATCH_MAX)):  # read while the batch before is posted
+            _settle(run)
+            _pay_chunk(run, chunk)
+    finally:
+        _settle(run)  # also where reading stopped: nothing goes on after this returns
     return FilePaid(
         payments=run.payments,
         posted=run.posted,
@@ -185,7 +201,7 @@ def _living(pairs: Iterable[tuple[str, Party]]) -> dict[str, str]:
 
 
 def _post(run: _Run, currency: str, lines: Sequence[PaymentLine]) -> None:
-    """Post one batch, and count what became of it."""
+    """Send one batch on its way."""
     batch = PayBatch(
         payment_ids=tuple(line.payment_id for line in lines),
         payers=tuple(run.known[line.payer] for line in lines),
@@ -195,6 +211,7 @@ def _post(run: _Run, currency: str, lines: Sequence[PaymentLine]) -> None:
         purposes=tuple(line.purpose for line in lines),
         remarks=tuple(line.remark for line in lines),
     )
+    _settle(run)
     key = key_of(batch)
     if run.queue is not None and run.queue.waiting:
         _enqueue(run, run.queue, batch, key, lines)
@@ -203,13 +220,35 @@ def _post(run: _Run, currency: str, lines: Sequence[PaymentLine]) -> None:
         pending = run.node.submit(
             "payment.pay_batch", batch, key=key, actor=run.actor, dry_run=run.dry_run
         )
-        outcome: BatchPaid = pending.result()
     except Fault as fault:
-        if run.queue is None or fault.code not in PASSING:
-            raise
-        _enqueue(run, run.queue, batch, key, lines)
+        _put_off(run, fault, batch, key, lines)
+    else:
+        run.on_the_way = _Posting(batch, key, lines, pending)
+
+
+def _settle(run: _Run) -> None:
+    """Wait for the batch that is being posted, if any, and count what became of it.
+
+    One batch at a time is on its way, so batches are posted in the order of the file.
+    """
+    posting, run.on_the_way = run.on_the_way, None
+    if posting is None:
         return
-    _count(run, lines, outcome, is_repeat=pending.is_repeat)
+    try:
+        outcome: BatchPaid = posting.pending.result()
+    except Fault as fault:
+        _put_off(run, fault, posting.batch, posting.key, posting.lines)
+        return
+    _count(run, posting.lines, outcome, is_repeat=posting.pending.is_repeat)
+
+
+def _put_off(
+    run: _Run, fault: Fault, batch: PayBatch, key: str, lines: Sequence[PaymentLine]
+) -> None:
+    """Put a batch into the queue where there is one and the store will be back."""
+    if run.queue is None or fault.code not in PASSING:
+        raise fault
+    _enqueue(run, run.queue, batch, key, lines)
 
 
 def _enqueue(

@@ -21,7 +21,11 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS, parse_money
 from puhui.payment.nouns.line import PaymentLine, RefusedLine
 
+COLUMNS = ("payment_id", "payer", "payee", "amount", "currency", "purpose", "remark")
+"""What a file says of a payment, by our names."""
+
 SAMPLE_BYTES = 65_536
+TELL_LINES = 512
 DELIMITERS = ",\t;"
 KNOWN = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig"} | dict.fromkeys(
     ("gb18030", "gbk", "gb2312"), "gb18030"
@@ -78,9 +82,9 @@ def read_csv(
     """The payments of a CSV file in order, each with its line; what cannot be read as one is a
     ``RefusedLine``, and the others go on.
 
-    ``tell`` is told how many bytes were read. Empty rows are none. Refused: ``payment.no_file``,
-    ``payment.bad_encoding``, ``payment.bad_header``. As data: ``payment.bad_row``,
-    ``payment.bad_amount``, ``payment.no_currency``, ``payment.bad_text``.
+    ``tell`` is told now and then how many bytes were read. Empty rows are none. Refused:
+    ``payment.no_file``, ``payment.bad_encoding``, ``payment.bad_header``. As data:
+    ``payment.bad_row``, ``payment.bad_amount``, ``payment.no_currency``, ``payment.bad_text``.
     """
     try:
         with path.open("rb") as raw:
@@ -125,53 +129,59 @@ def _lines(
     rows: Any, places: Mapping[str, int], tell: Callable[[], None]
 ) -> Iterator[PaymentLine | RefusedLine]:
     count = 1 + max(places.values())
+    default = _columns()["default"]["currency"]
+    order = [places.get(name, -1) for name in COLUMNS]
     while True:
         line = rows.line_num + 2  # the header was read before, and lines count from 1
+        if not line % TELL_LINES:
+            tell()
         try:
             row = next(rows)
         except StopIteration:
+            tell()
             return
         except csv.Error as error:
             yield RefusedLine(line, "", "payment.bad_row", f"No row of CSV: {error}.")
             continue
-        if any(cell.strip() for cell in row):
-            yield _line_of(line, row, places, count)
-        tell()
+        text = "".join(row)
+        if not text or text.isspace():
+            continue
+        if len(row) < count:
+            found = row[order[0]].strip() if order[0] < len(row) else ""
+            reason = f"The row has {len(row)} cells, {count} are needed."
+            yield RefusedLine(line, found, "payment.bad_row", reason)
+            continue
+        row.append("")  # the cell of a column that the file does not have
+        cells = [row[place].strip() for place in order]
+        if (not text.isascii() or "\0" in text) and NOT_TEXT.search(text):
+            shown = NOT_TEXT.sub("?", cells[0])
+            reason = "The row holds bytes that are no text in the file's encoding."
+            yield RefusedLine(line, shown, "payment.bad_row", reason)
+            continue
+        yield _line_of(line, cells, default)
 
 
-def _line_of(
-    line: int, row: Sequence[str], places: Mapping[str, int], count: int
-) -> PaymentLine | RefusedLine:
-    """One row as a payment, or why it is none."""
-
-    def cell(name: str) -> str:
-        place = places.get(name, count)
-        return row[place].strip() if place < len(row) else ""
-
-    payment_id = cell("payment_id")
-    if len(row) < count:
-        reason = f"The row has {len(row)} cells, {count} are needed."
-        return RefusedLine(line, payment_id, "payment.bad_row", reason)
-    if any(map(NOT_TEXT.search, row)):
-        shown = NOT_TEXT.sub("?", payment_id)
-        reason = "The row holds bytes that are no text in the file's encoding."
-        return RefusedLine(line, shown, "payment.bad_row", reason)
-    payer, payee = cell("payer"), cell("payee")
+def _line_of(line: int, cells: Sequence[str], default: str) -> PaymentLine | RefusedLine:
+    """One row, its cells in the order of ``COLUMNS``, as a payment, or why it is none."""
+    payment_id, payer, payee, amount, currency, purpose, remark = cells
     if not (payment_id and payer and payee):
         reason = "A row needs a payment id, a payer and a payee."
         return RefusedLine(line, payment_id, "payment.bad_row", reason)
-    currency = cell("currency").upper() or _columns()["default"]["currency"]
+    currency = currency.upper() or default
     if currency not in DIGITS:
         reason = f"There is no currency {currency[:10]!r} here."
         return RefusedLine(line, payment_id, "payment.no_currency", reason)
-    amount = cell("amount")
+    minor, reason = _minor_of(amount, currency)
+    if reason:
+        return RefusedLine(line, payment_id, "payment.bad_amount", reason)
+    return PaymentLine(line, payment_id, payer, payee, minor, currency, purpose, remark)
+
+
+@lru_cache(maxsize=65_536)
+def _minor_of(amount: str, currency: str) -> tuple[int, str]:
+    """An amount in minor units, or why it is none: the same few come again in most files."""
     try:
         minor = parse_money(amount, currency).minor if AMOUNT.fullmatch(amount) else 0
     except Refused as refused:
-        return RefusedLine(line, payment_id, "payment.bad_amount", refused.reason)
-    if minor <= 0:
-        reason = f"{amount[:40]!r} is no amount that can be paid."
-        return RefusedLine(line, payment_id, "payment.bad_amount", reason)
-    return PaymentLine(
-        line, payment_id, payer, payee, minor, currency, cell("purpose"), cell("remark")
-    )
+        return 0, refused.reason
+    return (minor, "") if minor > 0 else (0, f"{amount[:40]!r} is no amount that can be paid.")
