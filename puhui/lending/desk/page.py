@@ -8,10 +8,13 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.kernel.store.listing import filled, ordered
 from puhui.lending import tables
+from puhui.lending.nouns.credit_limit import CreditLimitChange
+from puhui.lending.tables import credit_limit as changes
 from puhui.lending.tables import page
 from puhui.servicing import live
 
 APPLICATIONS_MAX = 200
+CHANGES_MAX = 100
 
 
 def applications_of(tx: Transaction, party_id: str) -> tuple[Row, ...]:
@@ -132,3 +135,48 @@ def count_by_bucket(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
 def count_by_rate(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
     """Running loans by annual rate: the yield that the book was promised."""
     return tuple(tx.all(page.COUNT_BY_RATE, **filled(product=product)))
+
+
+def changes_of(
+    tx: Transaction, party_id: str, *, is_whole: bool = False
+) -> tuple[CreditLimitChange, ...]:
+    """What a person is told of its credit limits, newest first, at most 100; ``is_whole`` with
+    the reviews that left a limit as it was.
+    """
+    found = tx.all(changes.READ_CHANGES_OF, party_id=party_id, count=CHANGES_MAX)
+    return tuple(_change(row) for row in found if is_whole or row.status != "kept")
+
+
+def list_changes(
+    tx: Transaction,
+    *,
+    status: str = "",
+    product: str = "",
+    reason: str = "",
+    party: str = "",
+    order: str = "-reviewed",
+    skip: int = 0,
+    count: int = 50,
+) -> tuple[CreditLimitChange, ...]:
+    """A page of reviews of credit limits, the newest first. Refused: ``lending.bad_order``."""
+    statement = ordered(changes.LIST_CHANGES, order, code="lending.bad_order")
+    words = filled(status=status, product=product, reason=reason, party=party)
+    return tuple(_change(row) for row in tx.all(statement, **words, skip=skip, count=count))
+
+
+def _change(row: Row) -> CreditLimitChange:
+    return CreditLimitChange(
+        row.id,
+        row.product,
+        row.currency,
+        row.month,
+        row.before_minor,
+        row.after_minor,
+        row.reason,
+        row.status,
+        date.fromisoformat(row.counts_from),
+        row.reviewed_us,
+        row.party_id,
+        row.drawn_minor,
+        row.answered_us,
+    )
