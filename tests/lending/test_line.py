@@ -162,7 +162,7 @@ def test_a_draw_and_a_lower_limit_take_turns(bank: Bank) -> None:
     second_product(bank)
     for number in range(3):
         contract_id, party_id = open_line(bank, f"{number}", first=100_000)
-        lowered, drawn = at_once(
+        _, drawn = at_once(
             lambda party_id=party_id, n=number: set_limit(
                 bank, "lower", f"t-{n}", party_id, 500_000
             ),

@@ -190,6 +190,11 @@ def notice_reasons() -> tuple[str, ...]:
     return load_line_figures().reasons
 
 
+def notice_days() -> int:
+    """How many days before its end a borrower is told."""
+    return load_line_figures().notice_days
+
+
 def ended_chunks(node: Node, day: date) -> list[CloseLines]:
     """Lines whose notice has passed, in chunks."""
     with node.read() as tx:
