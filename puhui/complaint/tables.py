@@ -10,12 +10,12 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    or_,
     select,
     update,
 )
 
 from puhui.kernel.store import insert_all, metadata
+from puhui.kernel.store.listing import in_orders, matches
 
 COMPLAINT = Table(
     "complaint",
@@ -50,25 +50,19 @@ READ_COMPLAINTS_OF = (
     .limit(bindparam("count"))
 )
 _LISTED = select(*_complaint).where(
-    or_(bindparam("any_status") == 1, _complaint.status == bindparam("status")),
-    or_(bindparam("any_subject") == 1, _complaint.subject == bindparam("subject")),
+    matches("status", _complaint.status), matches("subject", _complaint.subject)
 )
-_ORDERS = {
-    "due": _complaint.due_on,
-    "number": _complaint.number,
-    "subject": _complaint.subject,
-    "status": _complaint.status,
-    "filed": _complaint.filed_us,
-}
-READ_COMPLAINTS = {
-    f"{mark}{name}": _LISTED.order_by(column.desc() if mark else column.asc(), _complaint.id)
-    .limit(bindparam("count"))
-    .offset(bindparam("skip"))
-    for name, column in _ORDERS.items()
-    for mark in ("", "-")
-}
-"""One statement per column and direction; ids break ties."""
-
+LIST_COMPLAINTS = in_orders(
+    _LISTED,
+    {
+        "due": _complaint.due_on,
+        "number": _complaint.number,
+        "subject": _complaint.subject,
+        "status": _complaint.status,
+        "filed": _complaint.filed_us,
+    },
+    _complaint.id,
+)
 ANSWER = (
     update(COMPLAINT)
     .where(_complaint.id == bindparam("id_"))

@@ -1,11 +1,12 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk.credit_limit import changes_of
+from puhui.lending.desk import approval, line
 from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,
     applications_after,
     applications_of,
+    changes_of,
     contract_row,
     contracts_for,
     count_by_bucket,
@@ -13,6 +14,7 @@ from puhui.lending.desk.page import (
     count_by_rate,
     decisions_of,
     list_applications,
+    list_changes,
     list_contracts,
     list_reviews,
     loan_events,
@@ -24,21 +26,18 @@ from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
-from puhui.lending.nouns.strategy import CreditLimitReview, Strategy, StrategyStep
-from puhui.payment import wallet_account
-from puhui.servicing import build_schedule
+from puhui.lending.nouns.strategy import Strategy, StrategyStep
 
 __all__ = [
     "Decision",
     "Obligations",
     "CreditLimitChange",
-    "CreditLimitReview",
     "Strategy",
     "StrategyStep",
     "application_row",
     "applications_after",
     "applications_of",
-    "build_schedule",
+    "approval",
     "changes_of",
     "contract_row",
     "contracts_for",
@@ -47,7 +46,9 @@ __all__ = [
     "count_by_day",
     "count_by_rate",
     "decisions_of",
+    "line",
     "list_applications",
+    "list_changes",
     "list_contracts",
     "list_reviews",
     "loan_events",
@@ -58,5 +59,4 @@ __all__ = [
     "plan_of",
     "review_of",
     "simulate_strategy",
-    "wallet_account",
 ]

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from puhui.web.ask import Page
-from puhui.web.desks import arrears, collect, debt, drift, fairness, risk, strategy
+from puhui.web.desks import (
+    arrears,
+    collect,
+    debt,
+    drift,
+    fairness,
+    limits,
+    proposal,
+    risk,
+    strategy,
+)
 from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
 from puhui.web.pages import credit, ending, loan, relief
+from puhui.web.pages import limits as own_limits
 from puhui.web.who import Who
 
 Route = tuple[str, str, Page, Who]
@@ -27,6 +38,9 @@ OWN: tuple[Route, ...] = (
     ("GET", "/loan/{contract_id}/relief", relief.show, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/relief", relief.ask_for, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/relief/withdraw", relief.withdraw, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/draw", loan.draw, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/close", loan.close, Who.CUSTOMER),
+    *with_files("/credit/limits", own_limits.show, Who.CUSTOMER),
     *with_files("/credit", credit.show, Who.CUSTOMER),
     ("POST", "/credit/lower", credit.lower, Who.CUSTOMER),
     ("POST", "/credit/rise", credit.answer, Who.CUSTOMER),
@@ -41,6 +55,12 @@ DESKS: tuple[Route, ...] = (
     ("POST", "/desk/loan/{loan_id}/finish", loan_desk.finish, Who.COLLECTING),
     ("POST", "/desk/loan/{loan_id}/contact", loan_desk.record_contact, Who.COLLECTING),
     ("POST", "/desk/loan/{loan_id}/promise", loan_desk.record_promise, Who.COLLECTING),
+    ("POST", "/desk/loan/{loan_id}/change", loan_desk.change, Who.FACTS),
+    ("POST", "/desk/loan/{loan_id}/notice", loan_desk.notice, Who.FACTS),
+    *with_files("/desk/proposals", proposal.overview, Who.LENDING),
+    ("GET", "/desk/proposal/{proposal_id}", proposal.show, Who.LENDING),
+    ("POST", "/desk/proposal/{proposal_id}", proposal.decide, Who.CONTACT_RISK),
+    *with_files("/desk/limits", limits.show, Who.LENDING),
     *with_files("/desk/reliefs", relief_desk.overview, Who.BOOK),
     ("GET", "/desk/relief/{relief_id}", relief_desk.show, Who.BOOK),
     ("POST", "/desk/relief/{relief_id}", relief_desk.decide, Who.FACTS),

@@ -62,6 +62,13 @@ def plan_lines(rows: Sequence[noun.PlanRow], currency: str, on: date) -> tuple[P
     return tuple(found)
 
 
+def next_lines(lines: Sequence[PlanLine], count: int = 3) -> tuple[PlanLine, ...]:
+    """What is to be paid next: all that is late, and as many of the next as make ``count``."""
+    late = [one for one in lines if one.state == "late"]
+    coming = [one for one in lines if one.state in ("due", "part")]
+    return (*late, *coming[: max(1, count - len(late))])
+
+
 def bars_of(lines: Sequence[PlanLine]) -> tuple[Bar, ...]:
     """The picture of a plan: a bar an instalment, the largest as high as the drawing."""
     shown = lines[:BARS_MAX]

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 SIZES = (25, 50, 100)
-CSV_ROWS_MAX = 10_000
 SKIP_MAX = 1_000_000
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 

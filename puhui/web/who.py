@@ -18,6 +18,7 @@ class Who(Enum):
     OFFICER = frozenset({"loan_officer"})
     FACTS = frozenset({"loan_officer", "risk_analyst"})
     CONTACT = frozenset({"loan_officer", "operator"})
+    CONTACT_RISK = frozenset({"loan_officer", "operator", "risk_analyst"})
     LENDING = frozenset({"loan_officer", "risk_analyst", "operator", "auditor", "supervisor"})
     BOOK = frozenset({"loan_officer", "risk_analyst", "collector", "operator", "auditor",
                       "supervisor"})  # fmt: skip

@@ -45,6 +45,7 @@ def own_things(town: Town) -> Things:
         "lending.quote_pay_off": (borrower, loan),
         "lending.repay": (borrower, {**loan, "amount_minor": 1000}),
         "lending.draw": revolving(town),
+        "lending.close_line": unused_line(town),
         "lending.read_wallet": (borrower, party),
         "data.list_consents": (borrower, party),
         "data.grant_consent": (borrower, {**party, **grant}),
@@ -84,6 +85,17 @@ def revolving(town: Town) -> tuple[str, dict[str, Any]]:
     town.bank.act("lending.disburse", town.key(), **contract)
     town.bank.act("lending.repay", town.key(), **contract, amount_minor=200_000)
     return who, {**contract, "amount_minor": 100_000}
+
+
+def unused_line(town: Town) -> tuple[str, dict[str, Any]]:
+    """A line of which all was repaid."""
+    who = town.fresh()
+    application_id = town.application(who, product="smallfirm", method="draw_at_will")
+    assert town.bank.decide(application_id).outcome == "approved"
+    contract = {"contract_id": town.bank.accept(application_id).contract_id}
+    town.bank.act("lending.disburse", town.key(), **contract, amount_minor=200_000)
+    town.bank.act("lending.repay", town.key(), **contract, amount_minor=200_000)
+    return who, contract
 
 
 def own_limit(town: Town, who: str, credit_limit_minor: int) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
 from puhui.servicing.window import (
     contacts_of,
-    page_arrears,
-    page_reliefs,
+    list_arrears,
+    list_reliefs,
     provision_history,
     vintage_curves,
 )
@@ -32,11 +32,11 @@ def test_a_book_ages_as_the_days_pass(sqlite_node: Node, clock: FixedClock) -> N
     assert isinstance(passed, MonthsPassed)
     assert told == list(range(1, 67))
     with node.read() as tx:
-        late = page_arrears(tx, count=500)
+        late = list_arrears(tx, count=500)
         assert (passed.days, passed.past_due) == (66, len(late))
         assert 0 < len(late) < day.disbursed
         assert passed.tasks <= len(late)
-        assert len(page_reliefs(tx)) == passed.reliefs
+        assert len(list_reliefs(tx)) == passed.reliefs
         assert contacts_of(tx, late[0].id)
         assert len({row.period for row in provision_history(tx)}) == 2
         assert {one.age for one in vintage_curves(tx, bucket=1)} == {0, 1}

@@ -8,6 +8,7 @@ statuses may only have moved as they may, and at the end books, contracts and re
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,6 +29,7 @@ from puhui.worker import close_day, deliver
 from tests.conftest import KEYS, check_books
 from tests.faults.load import MONDAY_US, id_number, operator
 from tests.lending.bank import BAD_ROW, FIELDS, GOOD_ROW, PRODUCT, open_bank
+from tests.lending.second import decide
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
 DAY_US = 86_400_000_000
@@ -173,7 +175,19 @@ class LendingHistory(RuleBasedStateMachine):
     def act_on_contract(self, which: int, verb: str) -> None:
         """A contract is paid out, undone or written off, whether or not it may be."""
         contract_id = self.contracts[which % len(self.contracts)]
-        self.ask(f"lending.{verb}", contract_id=contract_id)
+        if verb == "write_off":
+            self.write_off(contract_id)
+        else:
+            self.ask(f"lending.{verb}", contract_id=contract_id)
+
+    def write_off(self, contract_id: str) -> None:
+        """Nobody writes a loan off alone: one officer proposes, another approves."""
+        told = json.dumps({"contract_id": contract_id})
+        made = self.ask(
+            "lending.propose_change", name="lending.write_off", told=told, reason="lost"
+        )
+        if not isinstance(made, str):
+            decide(self.bank, made.proposal_id)
 
     @rule(which=INDEX)
     @precondition(lambda self: self.applications)

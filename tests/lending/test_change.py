@@ -19,6 +19,7 @@ from puhui.lending.window import contract_row
 from puhui.payment import own_account
 from puhui.worker import close_day
 from tests.lending.bank import Bank
+from tests.lending.second import do_with_second
 from tests.lending.test_desk_guard import code_of, second_product
 from tests.lending.test_desk_money import fund
 from tests.lending.test_loan import in_wallet
@@ -33,7 +34,7 @@ SET_SERVICING = (
 
 def do(bank: Bank, name: str, /, **input: Any) -> Any:
     """A use case of lending under a key of its own."""
-    return bank.act(f"lending.{name}", f"change-{next(KEYS)}", **input)
+    return do_with_second(bank, name, f"change-{next(KEYS)}", **input)
 
 
 def move(bank: Bank, clock: FixedClock, days: int, *, closes: bool = False) -> None:

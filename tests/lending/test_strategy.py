@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_law, load_product
-from puhui.lending.nouns.strategy import Conduct
+from puhui.lending.nouns.strategy import Conduct, CreditLimitReview
 from puhui.lending.rules.dynamic_limit import proposed_rise, review_credit_limit
 from puhui.lending.rules.price import build_price
 from puhui.lending.rules.profit import realise
 from puhui.lending.window import (
-    CreditLimitReview,
     Strategy,
     StrategyStep,
     simulate_strategy,

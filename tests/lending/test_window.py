@@ -13,7 +13,6 @@ from puhui.lending.window import (
     application_row,
     applications_after,
     applications_of,
-    build_schedule,
     contract_row,
     contracts_for,
     cooling_off_days,
@@ -30,8 +29,9 @@ from puhui.lending.window import (
     model_of,
     plan_of,
     review_of,
-    wallet_account,
 )
+from puhui.payment import wallet_account
+from puhui.servicing import build_schedule
 from tests.lending.bank import BAD_ROW, PRODUCT, Bank
 
 

@@ -25,7 +25,7 @@ from puhui.migrations import HEAD, engine_url, migrate
 from puhui.migrations.state_0006.servicing import plan_json
 from puhui.node import load_rooms, open_node
 from puhui.servicing import build_schedule, live
-from puhui.servicing.desk.book import plan_in
+from puhui.servicing.desk.loan.book import plan_in
 from puhui.servicing.nouns import Part, Recalculation, Timing
 from puhui.servicing.tables import live as live_tables
 from tests.conftest import Postgres

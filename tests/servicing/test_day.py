@@ -11,7 +11,7 @@ from puhui.kernel import Actor, Node
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.errors import Refused
-from puhui.servicing.desk.day import day_chunks
+from puhui.servicing.desk.day.close import day_chunks
 from puhui.servicing.nouns.live import RunDay
 from tests.servicing.book import Book, make_templates
 

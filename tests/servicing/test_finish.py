@@ -32,7 +32,7 @@ def test_a_task_is_finished_by_its_owner_after_a_contact(book: Book, clock: Fixe
     with book.node.read() as tx:
         task = window.task_of(tx, loan)
         assert task is not None and (task.status, task.taken_by) == ("closed", "")
-        assert loan in [row.loan_id for row in window.page_tasks(tx, status="closed")]
+        assert loan in [row.loan_id for row in window.list_tasks(tx, status="closed")]
         assert window.task_takers(tx) == ()
     at(clock, day, 20)
     close_day(book.node, day)
@@ -54,9 +54,9 @@ def test_a_request_is_taken_back_before_it_is_decided(book: Book) -> None:
     with book.node.read() as tx:
         assert [row.status for row in window.reliefs_of(tx, loan)].count("withdrawn") == 1
         assert window.relief_row(tx, second).status == "asked"
-        assert [row.id for row in window.page_reliefs(tx, status="asked")] == [second]
-        assert window.page_reliefs(tx, reason="illness") == ()
-        assert {row.id for row in window.page_reliefs(tx, order="-days")} == {relief, second}
+        assert [row.id for row in window.list_reliefs(tx, status="asked")] == [second]
+        assert window.list_reliefs(tx, reason="illness") == ()
+        assert {row.id for row in window.list_reliefs(tx, order="-days")} == {relief, second}
         for call in (window.relief_row, window.loan_row):
             with pytest.raises(Refused):
                 call(tx, "nobody")
@@ -64,22 +64,21 @@ def test_a_request_is_taken_back_before_it_is_decided(book: Book) -> None:
 
 def test_pages_of_arrears_and_tasks_agree(book: Book) -> None:
     with book.node.read() as tx:
-        rows = window.page_arrears(tx, count=500)
-        assert {row.id for row in rows} == {row.id for row in window.list_arrears(tx, count=500)}
+        rows = window.list_arrears(tx, count=500)
         assert all(row.step for row in rows), "every loan past due has a task"
         (sums,) = window.sum_arrears(tx)
         assert sums.arrears_minor == sum(row.arrears_minor for row in rows)
         assert sum(row.tasks for row in window.count_tasks(tx)) == len(rows) == sums.loans
-        days = [row.days_past_due for row in window.page_arrears(tx, order="days", count=500)]
+        days = [row.days_past_due for row in window.list_arrears(tx, order="days", count=500)]
         assert days == sorted(days)
         first = rows[0]
-        named = window.page_arrears(tx, product=first.product, bucket=first.bucket, days_least=1)
+        named = window.list_arrears(tx, product=first.product, bucket=first.bucket, days_least=1)
         assert first.id in {row.id for row in named}
-        assert window.page_arrears(tx, taken_by="somebody") == ()
-        assert len(window.page_arrears(tx, taken_by=None, count=500)) == len(rows)
+        assert window.list_arrears(tx, taken_by="somebody") == ()
+        assert len(window.list_arrears(tx, taken_by=None, count=500)) == len(rows)
         assert window.loan_row(tx, first.id).arrears_minor == first.arrears_minor
         assert window.guarantees_of(tx, first.id) == ()
-        for call in (window.page_arrears, window.page_tasks, window.page_reliefs):
+        for call in (window.list_arrears, window.list_tasks, window.list_reliefs):
             with pytest.raises(Refused, match="sorted"):
                 call(tx, order="colour")
 
@@ -101,10 +100,10 @@ def test_vintages_are_followed_from_month_to_month(book: Book) -> None:
         assert all(isinstance(one, window.VintagePoint) for one in points)
         assert {one.period for one in points} == {"2026-03"}
         assert sum(one.loans for one in points) == 120
-        assert sum(one.late for one in points) == len(window.page_arrears(tx, count=500))
+        assert sum(one.late for one in points) == len(window.list_arrears(tx, count=500))
         assert all(0 <= one.share <= 1 and one.age >= 0 for one in points)
         worse = window.vintage_curves(tx, bucket=5)
         assert sum(one.late for one in worse) < sum(one.late for one in points)
-        name = window.page_arrears(tx)[0].product
+        name = window.list_arrears(tx)[0].product
         part = window.vintage_curves(tx, bucket=1, product=name)
         assert 0 < sum(one.loans for one in part) < 120

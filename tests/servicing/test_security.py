@@ -18,12 +18,13 @@ from puhui.ledger import lookup_accounts
 from puhui.lending.desk import contract as contract_desk
 from puhui.lending.formats.product import parse_product
 from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
-from puhui.servicing.desk.figures import risk_figures
-from puhui.servicing.desk.joint import joint_account
+from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.loan.joint import joint_account
 from puhui.servicing.rules.expected import covered_lgd
 from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
 from tests.lending.conftest import bank  # noqa: F401  the fixture
+from tests.lending.second import do_with_second
 from tests.lending.test_change import held
 from tests.lending.test_desk_guard import code_of
 from tests.lending.test_desk_money import fund
@@ -104,10 +105,10 @@ def test_joint_lenders_share_every_posting(
     assert shares_hold(bank, contract_id, lenders) == row.outstanding_minor < 2_700_000
     got = in_wallet(bank, lenders[0]) - 5_000_000
     assert abs(got + row.outstanding_minor * 3 // 10 - interest * 3 // 10) <= 3
-    do(bank, "lending.undo_event", contract_id=contract_id, number=1)
+    do_with_second(bank, "undo_event", "undo", contract_id=contract_id, number=1)
     shares_hold(bank, contract_id, lenders)
     (before,) = held(bank, "loan_loss")
-    lost = do(bank, "lending.write_off", contract_id=contract_id).written_off_minor
+    lost = do_with_second(bank, "write_off", "off", contract_id=contract_id).written_off_minor
     assert shares_hold(bank, contract_id, lenders) == 0
     own = lost - sum(allocate(lost, [300_000, 100_000, 600_000])[:2])
     assert held(bank, "loan_loss") == [before + own]

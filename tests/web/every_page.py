@@ -9,7 +9,7 @@ from puhui.party import find_parties
 from puhui.servicing.window import reliefs_of
 from puhui.web.routes import ROUTES
 from tests.web.browser import Browser
-from tests.web.market import furnish, open_shop, party_of
+from tests.web.market import act, furnish, open_shop, party_of
 from tests.web.town import Town
 
 CHANGE = "source=CNY&target=USD&kind=send&amount=1000"
@@ -17,6 +17,16 @@ NOT_WALKED = ("/view", "/register", "/desk/factor", "/erased", "/away", "/waitin
 """Pages that lead elsewhere as the town stands."""
 PARTS = re.compile(r"\{(\w+)\}")
 ROLES = ("loan_officer", "risk_analyst", "auditor", "administrator", "operator")
+
+
+def proposed(town: Town, loan_id: str) -> str:
+    """A proposal that waits for a second officer."""
+    told = {
+        "name": "lending.write_off",
+        "told": f'{{"contract_id": "{loan_id}"}}',
+        "reason": "lost",
+    }
+    return str(act(town, "lending.propose_change", told).proposal_id)
 
 
 def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
@@ -54,6 +64,7 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         "position": "7",
         "loan_id": loan.contract_id,
         "relief_id": relief,
+        "proposal_id": proposed(town, loan.contract_id),
         **furnish(town, citizen, town.good.phone, town.other.phone),
     }
     shop = open_shop(town, party_of(town, town.other.phone))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -44,13 +45,13 @@ def test_payments_are_counted_by_minute_and_refusals_by_reason(town: Town) -> No
     operator = town.staff("operator")
     desk = operator.open("/desk/payments?minutes=15")
     assert "<svg" in desk.text
-    csv = operator.ask("/desk/payments?format=csv&minutes=15").text.splitlines()
+    csv = operator.ask("/desk/payments.csv?minutes=15").text.splitlines()
     assert len(csv) == 16
     assert csv[1].endswith(",0,1"), csv
     assert int(csv[2].split(",")[-2]) >= 2, "a top-up and a payment"
     refused = operator.open("/desk/refused?days=1&name=payment.withdraw")
     assert "payment.wallet_short" in refused.text
-    assert "payment.wallet_short" in operator.ask("/desk/refused?format=csv").text
+    assert "payment.wallet_short" in operator.ask("/desk/refused.csv").text
     assert "payment.wallet_short" not in operator.open("/desk/refused?name=payment.pay").text
     for order in ("acts", "name", "-code", "odd"):
         assert operator.ask(f"/desk/refused?order={order}&days=77").status == 200
@@ -65,7 +66,7 @@ def test_wallets_are_counted_by_kind(town: Town) -> None:
         assert operator.ask(f"/desk/wallets{query}").status == 200
     with town.node.read() as tx:
         assert [(one.tier, one.wallets) for one in count_wallets(tx)] == [(1, 1)]
-    assert ",open,1" in operator.ask("/desk/wallets?format=csv").text
+    assert ",open,1" in operator.ask("/desk/wallets.csv").text
 
 
 def test_a_printed_code_is_made_by_staff_and_found_by_the_merchant(town: Town) -> None:
@@ -92,7 +93,7 @@ def test_windows_are_settled_by_four_eyes(town: Town) -> None:
     first = town.staff("operator")
     desk = first.open("/desk/positions?currency=CNY&order=-position")
     assert "Provider One" in desk.text
-    assert "Provider One" in first.ask("/desk/positions?format=csv").text
+    assert "Provider One" in first.ask("/desk/positions.csv").text
     for order in ("name", "-cap", "funds", "currency", "used"):
         assert first.ask(f"/desk/positions?order={order}").status == 200
     assert first.ask("/desk/positions?settlement_kind=net_deferred").status == 200
@@ -113,7 +114,7 @@ def test_windows_are_settled_by_four_eyes(town: Town) -> None:
     assert "另一位同事" in own.text
     done = second.send(form)
     assert "已结算" in done.text
-    assert first.ask("/desk/windows?format=csv&state=settled").text.count("settled") >= 1
+    assert first.ask("/desk/windows.csv?state=settled").text.count("settled") >= 1
     late = second.send(form)
     assert late.status == 200, "a second click finds the first one done"
     auditor = town.staff("auditor")
@@ -135,4 +136,15 @@ def test_what_offline_can_cost_is_shown(town: Town, order: str) -> None:
     operator = town.staff("operator")
     page = operator.open(f"/desk/offline?order={order}&kind=double_spend")
     assert "100.00 元" in page.text
-    assert operator.ask("/desk/offline?format=csv").text.startswith("\ufeffopened")
+    assert operator.ask("/desk/offline.csv").text.startswith("\ufeff")
+
+
+def test_the_journal_and_the_users_leave_as_files(town: Town) -> None:
+    auditor, administrator = town.staff("auditor"), town.staff("administrator")
+    kept = json.loads(auditor.ask("/desk/journal.json?name=party.grant_role").text)
+    assert kept["count"] == len(kept["rows"]) >= 2
+    assert {row["use_case"] for row in kept["rows"]} == {"party.grant_role"}
+    lines = auditor.ask("/desk/journal.csv?order=position").text.splitlines()
+    assert len(lines) > kept["count"], "the head, and every act"
+    users = json.loads(administrator.ask("/desk/users.json?role=auditor").text)
+    assert [row["roles"] for row in users["rows"]] == ["auditor"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
 
 import pytest
 
+from puhui.kernel.store.browse import browse_journal, read_act
 from puhui.web import build_pages
 from puhui.web.ask import View, own_path
 from puhui.web.say import Say, texts
@@ -197,11 +199,19 @@ def test_lists_filter_sort_and_page_through_the_address(town: Town) -> None:
     assert "没有" in empty.text
     odd = officer.open("/desk/loans?order=drop&size=7&skip=-1&status=%27%3B--")
     assert odd.status == 200
-    csv = officer.ask("/desk/loans?format=csv")
+    csv = officer.ask("/desk/loans.csv?status=signed&order=days")
     assert csv.headers["content-type"].startswith("text/csv")
-    assert csv.text.startswith("\ufeffid,party")
+    assert csv.text.startswith("\ufeff")
+    kept = json.loads(officer.ask("/desk/loans.json?product=merchant_310").text)
+    assert kept["filters"] == {"product": "merchant_310"}
+    assert kept["count"] == len(kept["rows"]) == 1
+    assert kept["rows"][0]["status"] == "current"
     for path in ("applications", "reviews", "portfolio", "complaints"):
-        assert officer.ask(f"/desk/{path}?format=csv").status == 200
+        for ending in ("csv", "json"):
+            assert officer.ask(f"/desk/{path}.{ending}").status == 200
+    with town.node.read() as tx:
+        told = [read_act(tx, row.position) for row in browse_journal(tx, name="data.record_export")]
+    assert len(told) == 10, "each file is on record before it leaves"
     assert browser.ask("/money?format=csv&month=2026-02").text.count("\n") > 10
     assert browser.ask("/money?month=nonsense&skip=abc").status == 200
     month = browser.ask("/money?month=2026-02")

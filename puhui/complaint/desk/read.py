@@ -8,6 +8,7 @@ from puhui.complaint import tables
 from puhui.complaint.nouns import Complaint
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store.listing import filled, ordered
 
 COMPLAINTS_MAX = 200
 
@@ -57,14 +58,9 @@ def list_complaints(
     """A page of complaints; an empty word takes every one.
 
     ``order`` is due, number, subject, status or filed, with "-" before it the other way round.
+    Refused: ``complaint.bad_order``.
     """
-    rows = tx.all(
-        tables.READ_COMPLAINTS[order],
-        any_status=int(not status),
-        status=status,
-        any_subject=int(not subject),
-        subject=subject,
-        skip=skip,
-        count=count,
-    )
+    statement = ordered(tables.LIST_COMPLAINTS, order, code="complaint.bad_order")
+    words = filled(status=status, subject=subject)
+    rows = tx.all(statement, **words, skip=skip, count=count)
     return tuple(noun_of(row) for row in rows)

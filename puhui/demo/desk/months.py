@@ -21,7 +21,7 @@ from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.node import Node
 from puhui.ledger import Transfer, chart, lookup_accounts
 from puhui.lending import contract_of
-from puhui.servicing.window import page_arrears, page_tasks, task_of
+from puhui.servicing.window import list_arrears, list_tasks, task_of
 from puhui.worker import close_day
 
 CHINA = timezone(timedelta(hours=8))
@@ -83,8 +83,8 @@ def let_months_pass(
         if progress is not None:
             progress("days", after, days)
     with node.read() as tx:
-        late = len(page_arrears(tx, count=10_000))
-        tasks = len(page_tasks(tx, count=10_000))
+        late = len(list_arrears(tx, count=10_000))
+        tasks = len(list_tasks(tx, count=10_000))
     return MonthsPassed(days, late, tasks, reliefs)
 
 
@@ -120,7 +120,7 @@ def _spend(acting: Acting, county: SeededCounty, numbers: list[int]) -> None:
 def _pay_late(acting: Acting, county: SeededCounty, bad: list[tuple[str, int]], node: Node) -> None:
     """Some of those who are past due earn what they owe, and the close of the day takes it."""
     with node.read() as tx:
-        owed = {row.id: row.arrears_minor for row in page_arrears(tx, count=10_000)}
+        owed = {row.id: row.arrears_minor for row in list_arrears(tx, count=10_000)}
     _move(
         acting,
         "earned",
@@ -134,7 +134,7 @@ def _pay_late(acting: Acting, county: SeededCounty, bad: list[tuple[str, int]], 
 def _collect(acting: Acting, on: date) -> None:
     """Go through the tasks that have waited longest: speak to the borrower, note what is said."""
     with acting.node.read() as tx:
-        rows = page_tasks(tx, count=TASKS)
+        rows = list_tasks(tx, count=TASKS)
     for place, row in enumerate(rows):
         key = f"{ROOT}/collect/{on}/{row.loan_id}"
         steps: list[tuple[str, dict[str, Any]]] = [

@@ -91,23 +91,24 @@ def known_of(text: str | None) -> tuple[int | None, int]:
     return None, 0
 
 
-def check_drawdown(act: Act, party: Party, contract: Row) -> None:
+def check_drawdown(act: Act, party: Party, contract: Row, *, owed_minor: int) -> None:
     """Look again before money goes out: what came up since the decision counts too.
+
+    ``owed_minor`` is what is owed by the contract once it has, its cost taken in proportion.
 
     Refused: ``lending.over_capacity``, ``lending.own_limit_reached``,
     ``lending.credit_limit_reached``.
     """
     decided = act.tx.one(tables.READ_DECISION_FOR, application_id=contract.application_id)
     terms = TERMS.validate_json(contract.terms)
+    cost_minor = -(-contract.total_cost_minor * owed_minor // contract.principal_minor)
     capacity = capacity_of(
         act,
         party,
         product=contract.product,
         currency=contract.currency,
-        wanted_minor=contract.principal_minor,
-        wanted_monthly_minor=-(
-            -(contract.principal_minor + contract.total_cost_minor) // terms.count
-        ),
+        wanted_minor=owed_minor,
+        wanted_monthly_minor=-(-(owed_minor + cost_minor) // terms.count),
         known=None if decided is None else decided.decision,
         without=contract.id,
     )

@@ -1,22 +1,19 @@
-"""Changes of loans that run: payments put right, charges and waivers, new plans, new draws."""
+"""Changes of loans that run: payments put right, charges and waivers, new plans."""
 
 from __future__ import annotations
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import Rounding, round_minor
 from puhui.kernel.store import Row
-from puhui.lending.desk.capacity import check_drawdown
-from puhui.lending.desk.contract import loan_account, take_contract, transfer_chain
-from puhui.lending.desk.repay import SERVICED, read_book, update_contract
-from puhui.lending.desk.shelf import SERVICING
+from puhui.lending.desk.contract import take_contract
+from puhui.lending.desk.happen import change_checked, happen
+from puhui.lending.desk.repay import SERVICED, read_book, take_serviced
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import (
     ChangeRate,
     ChargeBack,
     ChargeFee,
-    DrawMore,
     LoanChanged,
     MoveDueDay,
     PaymentsTaken,
@@ -28,10 +25,9 @@ from puhui.lending.nouns.ask_loan import (
     UndoEvent,
     Waive,
 )
-from puhui.lending.nouns.request import ContractKey
+from puhui.lending.nouns.request import ContractKey, WrittenOff
 from puhui.lending.rules.price import legal_cap
-from puhui.party import check_actor, take_party
-from puhui.payment import admit, own_account, wallet_account
+from puhui.party import check_actor
 from puhui.servicing import live
 
 OFFICERS = ("loan_officer", "operator")
@@ -49,25 +45,6 @@ def _take(act: Act, contract_id: str, *, is_over: bool = False) -> Row:
     return row
 
 
-def _happen(act: Act, row: Row, event: PlanEvent) -> LoanChanged:
-    """Let an event happen to a loan, keep the contract, and tell of it."""
-    changed = live.change_loan(act, row.id, event)
-    update_contract(act, row, changed.after)
-    act.emit("lending.loan_changed", row.party_id, {"contract": row.id, "kind": event.kind.value})
-    state = changed.after
-    coming = next((one for one in state.rows if one.owed_minor > 0), None)
-    return LoanChanged(
-        row.id,
-        changed.number,
-        state.outstanding_minor,
-        state.owed_today_minor,
-        state.credit_minor,
-        state.status.value,
-        None if coming is None else coming.due_on,
-        0 if coming is None else coming.owed_minor,
-    )
-
-
 @use_case("lending.record_payment", roles=OFFICERS)
 def record_payment(act: Act, input: RecordPayment) -> LoanChanged:
     """Record a payment on the day it came, though others were recorded since.
@@ -79,9 +56,9 @@ def record_payment(act: Act, input: RecordPayment) -> LoanChanged:
     ``party.four_eyes``, and those of a replay.
     """
     row = _take(act, input.contract_id, is_over=True)
-    _check_amount(input.amount_minor)
+    check_amount(input.amount_minor)
     payer = "" if input.payer_id == row.party_id else input.payer_id
-    return _happen(
+    return happen(
         act,
         row,
         PlanEvent("", Happening.REPAID, input.paid_on, input.amount_minor, payer_id=payer),
@@ -113,7 +90,8 @@ def undo_event(act: Act, input: UndoEvent) -> LoanChanged:
     Money of a payment goes back to the wallet it came from; a loan that was paid off or written
     off by it runs again. Refused: ``lending.no_contract``, ``lending.not_running``,
     ``lending.not_undone`` for the money first drawn, an undoing, and what was undone already,
-    ``servicing.unknown_event``, ``party.four_eyes``, and those of a replay.
+    ``servicing.unknown_event``, ``lending.needs_second``,
+    ``party.four_eyes``, and those of a replay.
     """
     row = _take(act, input.contract_id, is_over=True)
     events = read_book(act.tx, row).events
@@ -124,7 +102,7 @@ def undo_event(act: Act, input: UndoEvent) -> LoanChanged:
     undone = {event.undoes for event in events if event.undoes}
     if wanted.kind in (Happening.DRAWN, Happening.UNDONE) or name in undone:
         raise Refused("lending.not_undone", "This cannot be undone, or it was already.")
-    return _happen(act, row, PlanEvent("", Happening.UNDONE, act.today, undoes=name))
+    return happen(act, row, PlanEvent("", Happening.UNDONE, act.today, undoes=name))
 
 
 @use_case("lending.charge_back", roles=OFFICERS)
@@ -132,7 +110,8 @@ def charge_back(act: Act, input: ChargeBack) -> LoanChanged:
     """A payer took money of a payment back: its parts are owed again from today on.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.unknown_event``,
-    ``servicing.bad_event`` for more than was paid, ``party.four_eyes``.
+    ``servicing.bad_event`` for more than was paid, ``lending.needs_second``,
+    ``party.four_eyes``.
     """
     row = _take(act, input.contract_id, is_over=True)
     name = str(input.number)
@@ -144,7 +123,7 @@ def charge_back(act: Act, input: ChargeBack) -> LoanChanged:
         "", Happening.CHARGED_BACK, act.today, input.amount_minor, undoes=name,
         payer_id=paid.payer_id,
     )  # fmt: skip
-    return _happen(act, row, event)
+    return happen(act, row, event)
 
 
 @use_case("lending.refund_credit", roles=OFFICERS)
@@ -152,12 +131,13 @@ def refund_credit(act: Act, input: RefundCredit) -> LoanChanged:
     """Give money that was more than the loan back to the borrower's wallet.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
-    ``servicing.over_credit``, ``party.four_eyes``.
+    ``servicing.over_credit``, ``lending.needs_second``,
+    ``party.four_eyes``.
     """
     row = _take(act, input.contract_id, is_over=True)
-    _check_amount(input.amount_minor)
+    check_amount(input.amount_minor)
     event = PlanEvent("", Happening.CREDIT_REFUNDED, act.today, input.amount_minor)
-    return _happen(act, row, event)
+    return happen(act, row, event)
 
 
 @use_case("lending.waive", roles=DECIDERS)
@@ -165,10 +145,11 @@ def waive(act: Act, input: Waive) -> LoanChanged:
     """Give up a part of what is owed; principal that is waived is a loss.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event``,
-    ``servicing.over_waived``, ``lending.written_off``, ``party.four_eyes``.
+    ``servicing.over_waived``, ``lending.written_off``,
+    ``lending.needs_second``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
-    return _happen(
+    return happen(
         act,
         row,
         PlanEvent("", Happening.WAIVED, act.today, input.amount_minor, part=input.part),
@@ -185,7 +166,7 @@ def charge_fee(act: Act, input: ChargeFee) -> LoanChanged:
     row = _take(act, input.contract_id)
     kind = Happening.PENALTY_CHARGED if input.is_penalty else Happening.FEE_CHARGED
     event = PlanEvent("", kind, act.today, input.amount_minor, due_on=input.due_on)
-    return _happen(act, row, event)
+    return happen(act, row, event)
 
 
 @use_case("lending.reschedule", roles=DECIDERS)
@@ -194,12 +175,13 @@ def reschedule(act: Act, input: Reschedule) -> LoanChanged:
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event`` where none
     falls due on that day, ``lending.bad_terms``, ``lending.rate_over_cap``,
-    ``lending.written_off``, ``party.four_eyes``.
+    ``lending.written_off``,
+    ``lending.needs_second``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
     if input.annual_rate is not None:
         _check_rate(act, row, input.annual_rate)
-    return _happen(
+    return happen(
         act,
         row,
         PlanEvent(
@@ -219,12 +201,13 @@ def change_rate(act: Act, input: ChangeRate) -> LoanChanged:
     """A new rate from today on: interest so far stands, what lies ahead is laid out anew.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.rate_over_cap``,
-    ``servicing.bad_event`` past the last due day, ``lending.written_off``, ``party.four_eyes``.
+    ``servicing.bad_event`` past the last due day, ``lending.written_off``,
+    ``lending.needs_second``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
     _check_rate(act, row, input.annual_rate)
     event = PlanEvent("", Happening.RATE_CHANGED, act.today, annual_rate=input.annual_rate)
-    return _happen(act, row, event)
+    return happen(act, row, event)
 
 
 def _check_rate(act: Act, row: Row, annual_rate: object) -> None:
@@ -245,7 +228,7 @@ def move_due_day(act: Act, input: MoveDueDay) -> LoanChanged:
     event = PlanEvent(
         "", Happening.DUE_DAY_MOVED, act.today, due_on=input.due_on, moved_to=input.moved_to
     )
-    return _happen(act, row, event)
+    return happen(act, row, event)
 
 
 @use_case("lending.re_age", roles=DECIDERS)
@@ -259,7 +242,7 @@ def re_age(act: Act, input: ReAge) -> LoanChanged:
     row = _take(act, input.contract_id)
     event = PlanEvent("", Happening.RE_AGED, act.today, due_on=input.due_on, count=input.count)
     live.watch_loan(act, row.id)
-    return _happen(act, row, event)
+    return happen(act, row, event)
 
 
 @use_case("lending.re_amortise", roles=DECIDERS)
@@ -271,48 +254,26 @@ def re_amortise(act: Act, input: ContractKey) -> LoanChanged:
     """
     row = _take(act, input.contract_id)
     live.watch_loan(act, row.id)
-    return _happen(act, row, PlanEvent("", Happening.RE_AMORTISED, act.today))
+    return happen(act, row, PlanEvent("", Happening.RE_AMORTISED, act.today))
 
 
-@use_case("lending.draw", roles=("customer", "loan_officer", "operator"), api=True)
-def draw(act: Act, input: DrawMore) -> LoanChanged:
-    """Draw money of a loan that is repaid and drawn at will, into the borrower's wallet.
+@use_case("lending.write_off", roles=("risk_analyst",))
+def write_off(act: Act, input: ContractKey) -> WrittenOff:
+    """Take a loan off the books: its principal becomes a loss, the claim on the obligor stays.
 
-    Interest counts for the days it is used. Refused: ``lending.no_contract``,
-    ``lending.not_running``, ``lending.not_revolving``, ``lending.past_due``,
-    ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
-    ``lending.bad_terms`` after the last due day, ``lending.over_capacity``,
-    ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.books_not_open``,
-    ``payment.tier_balance``, ``payment.wallet_closed``, ``party.not_yours``, ``party.erased``.
+    Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.written_off``,
+    ``lending.nothing_owed``, ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = take_contract(act, input.contract_id)
-    check_actor(act.tx, act.actor, acts_for=row.party_id)
-    if row.status not in SERVICED or row.status == "written_off":
-        raise Refused("lending.not_running", f"This contract is {row.status}.")
-    if not read_book(act.tx, row).plan.is_revolving:
-        raise Refused("lending.not_revolving", "What is repaid of this loan is not drawn again.")
-    if row.status == "past_due" or row.arrears_minor:
-        raise Refused("lending.past_due", "Something of this loan is past due; pay that first.")
-    _check_amount(input.amount_minor)
-    share = SERVICING.validate_json(row.servicing).over_applied_share
-    most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
-    if row.outstanding_minor + input.amount_minor > most:
-        left = max(0, most - row.outstanding_minor)
-        raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
-    check_drawdown(act, take_party(act, row.party_id), row)
-    admit(act.tx, row.party_id, row.currency, input.amount_minor)
-    wallet, funding = (
-        wallet_account(row.party_id, row.currency),
-        own_account("funding", row.currency),
-    )
-    chain = [
-        (loan_account(row.id), funding, input.amount_minor, "disbursement"),
-        (funding, wallet, input.amount_minor, "disbursement"),
-    ]
-    transfer_chain(act, chain, row.currency)
-    return _happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
+    row = take_serviced(act, input.contract_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
+    _, state = change_checked(act, row, PlanEvent("", Happening.WRITTEN_OFF, act.today))
+    if not act.kept.get("is_trial"):
+        payload = {"contract": row.id, "amount_minor": state.written_off_minor}
+        act.emit("lending.written_off", row.party_id, payload)
+    return WrittenOff(row.id, state.written_off_minor, state.claim_minor)
 
 
-def _check_amount(amount_minor: int) -> None:
+def check_amount(amount_minor: int) -> None:
+    """Refused: ``lending.bad_amount``."""
     if amount_minor <= 0:
         raise Refused("lending.bad_amount", "An amount must be above nought.")

@@ -30,6 +30,7 @@ from puhui.lending.nouns.request import (
     BooksOpened,
     ContractKey,
     Disbursed,
+    Drawdown,
     OpenBooks,
     Voided,
     VoidStale,
@@ -258,7 +259,7 @@ def open_books(act: Act, input: OpenBooks) -> BooksOpened:
     return BooksOpened({name: f"{number:032x}" for name, number in numbers.items()})
 
 
-def take_for_drawdown(act: Act, input: ContractKey) -> ContractKey | None:
+def take_for_drawdown(act: Act, input: Drawdown) -> Drawdown | None:
     """The contract and its party, locked; None where what was looked at then is gone."""
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
@@ -268,13 +269,15 @@ def take_for_drawdown(act: Act, input: ContractKey) -> ContractKey | None:
 
 @use_case("lending.disburse", roles=("customer", "loan_officer", "operator", "system"), api=True,
           recompute=take_for_drawdown)  # fmt: skip
-def disburse(act: Act, input: ContractKey) -> Disbursed:
+def disburse(act: Act, input: Drawdown) -> Disbursed:
     """Pay a signed loan out to the borrower's wallet, which is opened if there is none.
 
     The amount goes from the loan's account through the funding account to the wallet, a fee
     agreed on is taken from the wallet at once, all as one linked chain. Joint lenders pay their
-    shares, and guarantors get their premiums, as the product says.
+    shares, and guarantors get their premiums, as the product says. Of a loan drawn at will less
+    than the line may be drawn first; the rest is drawn by ``lending.draw``.
     Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
+    ``lending.bad_amount``, ``lending.not_revolving``, ``lending.over_agreed``,
     ``lending.books_not_open``, ``lending.over_capacity``, ``lending.own_limit_reached``,
     ``lending.credit_limit_reached``, ``payment.tier_balance``, ``payment.wallet_closed``,
     ``party.not_yours``, ``party.erased``.
@@ -286,14 +289,15 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
         raise Refused(
             "lending.contract_stale", "The contract counts from another day; please sign it anew."
         )
-    check_drawdown(act, act.kept["party"], row)
-    admit(act.tx, row.party_id, row.currency, row.principal_minor - row.upfront_fee_minor)
+    amount = _first_draw(row, input.amount_minor)
+    check_drawdown(act, act.kept["party"], row, owed_minor=amount)
+    admit(act.tx, row.party_id, row.currency, amount - row.upfront_fee_minor)
     wallet = wallet_account(row.party_id, row.currency)
     loan = loan_account(row.id)
     funding = own_account("funding", row.currency)
     chain = [
-        (loan, funding, row.principal_minor, "disbursement"),
-        (funding, wallet, row.principal_minor, "disbursement"),
+        (loan, funding, amount, "disbursement"),
+        (funding, wallet, amount, "disbursement"),
     ]
     if row.upfront_fee_minor:
         income = own_account("fee_income", row.currency)
@@ -303,21 +307,34 @@ def disburse(act: Act, input: ContractKey) -> Disbursed:
         tables.START_CONTRACT,
         id_=row.id,
         started_on_=act.today.isoformat(),
-        amount_minor_=row.principal_minor,
+        amount_minor_=amount,
     )
     product = load_product(row.product)
-    hand_over(act, row, product=product)
-    _secure(act, row, product)
+    hand_over(act, row, product=product, amount_minor=amount)
+    _secure(act, row, product, amount)
     act.emit(
         "lending.disbursed",
         row.party_id,
-        {"contract": row.id, "amount_minor": row.principal_minor, "currency": row.currency},
+        {"contract": row.id, "amount_minor": amount, "currency": row.currency},
     )
-    paid = row.principal_minor - row.upfront_fee_minor
+    paid = amount - row.upfront_fee_minor
     return Disbursed(row.id, f"{wallet:032x}", paid, row.currency, act.today)
 
 
-def _secure(act: Act, row: Row, product: Product) -> None:
+def _first_draw(row: Row, wanted_minor: int) -> int:
+    """What is paid out at first: all of it, or less of a loan that may be drawn again."""
+    if not wanted_minor or wanted_minor == row.principal_minor:
+        return int(row.principal_minor)
+    if not live.plan_in(row.terms).is_revolving:
+        raise Refused("lending.not_revolving", "This loan is paid out whole.")
+    if wanted_minor > row.principal_minor:
+        raise Refused("lending.over_agreed", "That is more than was agreed on.")
+    if wanted_minor <= row.upfront_fee_minor:
+        raise Refused("lending.bad_amount", "A first draw must be above nought, and above the fee.")
+    return wanted_minor
+
+
+def _secure(act: Act, row: Row, product: Product, amount_minor: int) -> None:
     """Let joint lenders and guarantors take their parts in a loan, as its product says."""
     if not product.joint and not product.guarantees:
         return
@@ -327,13 +344,15 @@ def _secure(act: Act, row: Row, product: Product) -> None:
     if lenders:
         joint.join_lenders(act, live.take_loan(act.tx, row.id), lenders)
     for one in product.guarantees:
-        premium = round_minor(row.principal_minor * one.premium_share, Rounding.HALF_UP)
+        premium = round_minor(amount_minor * one.premium_share, Rounding.HALF_UP)
         guarantor, share = joint.partner_of(act, one.partner), int(one.share * MILLION)
         security.guarantee_loan(act, row.id, guarantor, share, premium, one.call_after_days)
     security.cover_loan(act, row.id)
 
 
-def hand_over(act: Act, row: Row, *, product: Product, by: date | None = None) -> None:
+def hand_over(
+    act: Act, row: Row, *, product: Product, amount_minor: int, by: date | None = None
+) -> None:
     """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``."""
     found = act.tx.one(tables.READ_CHANCE, application_id=row.application_id)
     chance = None if found is None or found.pd is None else Decimal(found.pd)
@@ -345,7 +364,7 @@ def hand_over(act: Act, row: Row, *, product: Product, by: date | None = None) -
         identity,
         live.plan_in(row.terms),
         on=date.fromisoformat(row.counts_from),
-        amount_minor=row.principal_minor,
+        amount_minor=amount_minor,
         by=by or act.today,
     )
 

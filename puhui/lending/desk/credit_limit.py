@@ -12,7 +12,7 @@ from puhui.kernel.calendar import add_months
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import Delivery, day_step, subscribe
 from puhui.kernel.node import Node
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Row
 from puhui.lending import tables as lending_tables
 from puhui.lending.desk.capacity import capacity_of, known_of
 from puhui.lending.desk.debt import is_forgotten
@@ -23,7 +23,6 @@ from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns import Product
 from puhui.lending.nouns.credit_limit import (
     AnswerRise,
-    CreditLimitChange,
     CreditLimitsReviewed,
     LateNoted,
     ReviewCreditLimits,
@@ -46,7 +45,6 @@ from puhui.party import Party, check_actor, take_parties, take_party
 
 CHUNK = 200
 LATE_MONTHS = 6
-CHANGES_MAX = 100
 DAY_US = 86_400_000_000
 
 
@@ -357,25 +355,6 @@ def note_late(act: Act, input: Delivery) -> LateNoted:
 
 
 subscribe("lending.note_late", to=("lending.became_past_due",))
-
-
-def changes_of(tx: Transaction, party_id: str) -> tuple[CreditLimitChange, ...]:
-    """What a person is told of its credit limits, newest first, at most 100. One statement."""
-    return tuple(
-        CreditLimitChange(
-            row.id,
-            row.product,
-            row.currency,
-            row.month,
-            row.before_minor,
-            row.after_minor,
-            row.reason,
-            row.status,
-            date.fromisoformat(row.counts_from),
-            row.reviewed_us,
-        )
-        for row in tx.all(tables.READ_CHANGES_OF, party_id=party_id, count=CHANGES_MAX)
-    )
 
 
 def review_chunks(node: Node, day: date) -> list[ReviewCreditLimits]:

@@ -31,7 +31,8 @@ def take_up_loans(act: Act, input: TakeUp) -> TakenUp:
             continue
         if live.has_loan(act.tx, contract_id):
             continue
-        hand_over(act, row, product=load_product(row.product), by=before)
+        product = load_product(row.product)
+        hand_over(act, row, product=product, amount_minor=row.principal_minor, by=before)
         taken += 1
     return TakenUp(taken)
 

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store.listing import filled, ordered
 from puhui.lending import tables
+from puhui.lending.nouns.credit_limit import CreditLimitChange
+from puhui.lending.tables import credit_limit as changes
 from puhui.lending.tables import page
 from puhui.servicing import live
 
 APPLICATIONS_MAX = 200
-
-
-def _filters(**words: str) -> dict[str, Any]:
-    """Bind values of the filters of a list: an empty word takes every row."""
-    found: dict[str, Any] = {}
-    for name, word in words.items():
-        found[name] = word
-        found[f"any_{name}"] = int(not word)
-    return found
-
-
-def _ordered(statements: Mapping[str, Any], order: str) -> Any:
-    """The statement of an order. Refused: ``lending.bad_order``."""
-    found = statements.get(order)
-    if found is None:
-        raise Refused("lending.bad_order", f"A list is not sorted by {order[:40]!r}.")
-    return found
+CHANGES_MAX = 100
 
 
 def applications_of(tx: Transaction, party_id: str) -> tuple[Row, ...]:
@@ -56,8 +41,8 @@ def list_applications(
     count: int = 50,
 ) -> tuple[Row, ...]:
     """A page of applications with their newest decision. Refused: ``lending.bad_order``."""
-    statement = _ordered(page.LIST_APPLICATIONS, order)
-    words = _filters(status=status, product=product, party=party)
+    statement = ordered(page.LIST_APPLICATIONS, order, code="lending.bad_order")
+    words = filled(status=status, product=product, party=party)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
 
@@ -71,7 +56,7 @@ def applications_after(
     count: int = 50,
 ) -> tuple[Row, ...]:
     """The next applications by id, past the one named, however long the list is."""
-    words = _filters(status=status, product=product, party=party)
+    words = filled(status=status, product=product, party=party)
     return tuple(tx.all(page.APPLICATIONS_AFTER, **words, after=after, count=count))
 
 
@@ -86,8 +71,8 @@ def list_contracts(
     count: int = 50,
 ) -> tuple[Row, ...]:
     """A page of contracts, void ones too. Refused: ``lending.bad_order``."""
-    statement = _ordered(page.LIST_LOANS, order)
-    words = _filters(status=status, product=product, party=party)
+    statement = ordered(page.LIST_LOANS, order, code="lending.bad_order")
+    words = filled(status=status, product=product, party=party)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
 
@@ -101,8 +86,8 @@ def list_reviews(
     count: int = 50,
 ) -> tuple[Row, ...]:
     """A page of the review queue, the longest waiting first. Refused: ``lending.bad_order``."""
-    statement = _ordered(page.LIST_REVIEWS, order)
-    words = _filters(status=status, product=product)
+    statement = ordered(page.LIST_REVIEWS, order, code="lending.bad_order")
+    words = filled(status=status, product=product)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
 
@@ -139,14 +124,59 @@ def count_by_day(
 ) -> tuple[Row, ...]:
     """Applications by day and product, with how many were approved, refused and put to review."""
     days = {"since": since.isoformat(), "until": until.isoformat()}
-    return tuple(tx.all(page.COUNT_BY_DAY, **days, **_filters(product=product)))
+    return tuple(tx.all(page.COUNT_BY_DAY, **days, **filled(product=product)))
 
 
 def count_by_bucket(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
     """Running loans by delinquency bucket, with what is outstanding and overdue."""
-    return tuple(tx.all(page.COUNT_BY_BUCKET, **_filters(product=product)))
+    return tuple(tx.all(page.COUNT_BY_BUCKET, **filled(product=product)))
 
 
 def count_by_rate(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
     """Running loans by annual rate: the yield that the book was promised."""
-    return tuple(tx.all(page.COUNT_BY_RATE, **_filters(product=product)))
+    return tuple(tx.all(page.COUNT_BY_RATE, **filled(product=product)))
+
+
+def changes_of(
+    tx: Transaction, party_id: str, *, is_whole: bool = False
+) -> tuple[CreditLimitChange, ...]:
+    """What a person is told of its credit limits, newest first, at most 100; ``is_whole`` with
+    the reviews that left a limit as it was.
+    """
+    found = tx.all(changes.READ_CHANGES_OF, party_id=party_id, count=CHANGES_MAX)
+    return tuple(_change(row) for row in found if is_whole or row.status != "kept")
+
+
+def list_changes(
+    tx: Transaction,
+    *,
+    status: str = "",
+    product: str = "",
+    reason: str = "",
+    party: str = "",
+    order: str = "-reviewed",
+    skip: int = 0,
+    count: int = 50,
+) -> tuple[CreditLimitChange, ...]:
+    """A page of reviews of credit limits, the newest first. Refused: ``lending.bad_order``."""
+    statement = ordered(changes.LIST_CHANGES, order, code="lending.bad_order")
+    words = filled(status=status, product=product, reason=reason, party=party)
+    return tuple(_change(row) for row in tx.all(statement, **words, skip=skip, count=count))
+
+
+def _change(row: Row) -> CreditLimitChange:
+    return CreditLimitChange(
+        row.id,
+        row.product,
+        row.currency,
+        row.month,
+        row.before_minor,
+        row.after_minor,
+        row.reason,
+        row.status,
+        date.fromisoformat(row.counts_from),
+        row.reviewed_us,
+        row.party_id,
+        row.drawn_minor,
+        row.answered_us,
+    )

@@ -1,4 +1,4 @@
-"""Repayments and write-off of loans, and what ends of itself."""
+"""Repayments of loans, what ends one on a day, and what ends of itself."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ from puhui.lending.nouns import (
     Share,
 )
 from puhui.lending.nouns.request import (
-    ContractKey,
     ExpireOffers,
     Repaid,
     Repay,
     VoidStale,
-    WrittenOff,
 )
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.servicing import live, plan
@@ -110,22 +108,6 @@ def repay(act: Act, input: Repay) -> Repaid:
         state.outstanding_minor,
         state.status.value,
     )
-
-
-@use_case("lending.write_off", roles=("risk_analyst",))
-def write_off(act: Act, input: ContractKey) -> WrittenOff:
-    """Take a loan off the books: its principal becomes a loss, the claim on the obligor stays.
-
-    Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.written_off``,
-    ``lending.nothing_owed``.
-    """
-    row = take_serviced(act, input.contract_id)
-    changed = live.change_loan(act, row.id, PlanEvent("", Happening.WRITTEN_OFF, act.today))
-    state = changed.after
-    update_contract(act, row, state)
-    payload = {"contract": row.id, "amount_minor": state.written_off_minor}
-    act.emit("lending.written_off", row.party_id, payload)
-    return WrittenOff(row.id, state.written_off_minor, state.claim_minor)
 
 
 def update_contract(act: Act, row: Row, state: PlanState) -> None:

@@ -134,6 +134,45 @@ class DrawMore:
 
 
 @dataclass(frozen=True, slots=True)
+class LineFigures:
+    """How many days before its end a borrower is told, and for which reasons a line is ended."""
+
+    notice_days: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GiveNotice:
+    """Tell that the bank ends a credit line, with the reason by its word."""
+
+    contract_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeGiven:
+    """The first day on which nothing is drawn any more."""
+
+    contract_id: str
+    closes_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLines:
+    """Lines whose notice has passed by a day."""
+
+    day: date
+    contract_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinesClosed:
+    """The lines that ended."""
+
+    contract_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoanChanged:
     """A loan after something happened to it, which is its event ``number``; minor units."""
 

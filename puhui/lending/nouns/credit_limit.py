@@ -61,7 +61,7 @@ class RiseAnswered:
 @dataclass(frozen=True, slots=True)
 class CreditLimitChange:
     """A change of a credit limit as a person is told of it; ``status`` is lowered, offered, agreed,
-    declined or lapsed, ``reason`` what moved it, ``counts_from`` the day it holds from.
+    declined, lapsed or kept, ``reason`` what moved it, ``counts_from`` the day it holds from.
     """
 
     id: str
@@ -74,6 +74,9 @@ class CreditLimitChange:
     status: str
     counts_from: date
     reviewed_us: int
+    party_id: str = ""
+    drawn_minor: int = 0
+    answered_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,6 +235,14 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawdown:
+    """Pay a signed loan out; of a loan drawn at will ``amount_minor``, where it is not all (0)."""
+
+    contract_id: str
+    amount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationKey:
     """Names an application."""
 

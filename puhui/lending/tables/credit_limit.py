@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from puhui.kernel.store import insert_all, metadata, sum_int, upsert
+from puhui.kernel.store.listing import in_orders, matches
 from puhui.lending.tables import APPLICATION, CONTRACT, DECISION
 
 CREDIT_LIMIT = Table(
@@ -120,9 +121,24 @@ READ_CHANGES = (
 )
 READ_CHANGES_OF = (
     select(*_change)
-    .where(_change.party_id == bindparam("party_id"), _change.status != "kept")
+    .where(_change.party_id == bindparam("party_id"))
     .order_by(_change.reviewed_us.desc(), _change.id.desc())
     .limit(bindparam("count"))
+)
+LIST_CHANGES = in_orders(
+    select(*_change).where(
+        matches("status", _change.status),
+        matches("product", _change.product),
+        matches("reason", _change.reason),
+        matches("party", _change.party_id),
+    ),
+    {
+        "reviewed": _change.reviewed_us,
+        "before": _change.before_minor,
+        "after": _change.after_minor,
+        "drawn": _change.drawn_minor,
+    },
+    _change.id,
 )
 LOCK_CHANGE = select(*_change).where(_change.id == bindparam("id")).with_for_update()
 ANSWER_CHANGE = (

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
+from sqlalchemy import bindparam, case, func, select
 
 from puhui.kernel.store import sum_int
+from puhui.kernel.store.listing import in_orders, matches
 from puhui.lending.tables import APPLICATION, CONTRACT, DECISION, REVIEW
 
 _application = APPLICATION.c
 _contract = CONTRACT.c
 _decision = DECISION.c
-
-
-def _any(name: str, column: ColumnElement[str]) -> ColumnElement[bool]:
-    """A filter by ``name``; its twin ``any_name`` set to 1 takes every row."""
-    return or_(bindparam(f"any_{name}") == 1, column == bindparam(name))
-
-
-def _sorted(
-    statement: Select[tuple[object, ...]], columns: dict[str, ColumnElement[object]]
-) -> dict[str, Select[tuple[object, ...]]]:
-    """One statement per column and direction; a page of rows each, ids break ties."""
-    found = {}
-    last = columns["id"]
-    for name, column in columns.items():
-        for mark, ordered in (("", column.asc()), ("-", column.desc())):
-            page = statement.order_by(ordered, last.asc())
-            found[f"{mark}{name}"] = page.limit(bindparam("count")).offset(bindparam("skip"))
-    return found
 
 
 READ_APPLICATIONS_OF = (
@@ -55,9 +38,9 @@ _LISTED = (
     .select_from(APPLICATION)
     .join(DECISION, _decision.id == _application.decision_id, isouter=True)
     .where(
-        _any("status", _application.status),
-        _any("product", _application.product),
-        _any("party", _application.party_id),
+        matches("status", _application.status),
+        matches("product", _application.product),
+        matches("party", _application.party_id),
     )
 )
 APPLICATIONS_AFTER = (
@@ -65,7 +48,7 @@ APPLICATIONS_AFTER = (
     .order_by(_application.id)
     .limit(bindparam("count"))
 )
-LIST_APPLICATIONS = _sorted(
+LIST_APPLICATIONS = in_orders(
     _LISTED,
     {
         "id": _application.id,
@@ -73,6 +56,7 @@ LIST_APPLICATIONS = _sorted(
         "wanted": _application.wanted_minor,
         "points": func.coalesce(_decision.points, -1),
     },
+    _application.id,
 )
 
 _LOANS = select(
@@ -91,11 +75,11 @@ _LOANS = select(
     _contract.days_past_due,
     _contract.arrears_minor,
 ).where(
-    _any("status", _contract.status),
-    _any("product", _contract.product),
-    _any("party", _contract.party_id),
+    matches("status", _contract.status),
+    matches("product", _contract.product),
+    matches("party", _contract.party_id),
 )
-LIST_LOANS = _sorted(
+LIST_LOANS = in_orders(
     _LOANS,
     {
         "id": _contract.id,
@@ -105,6 +89,7 @@ LIST_LOANS = _sorted(
         "days": _contract.days_past_due,
         "arrears": _contract.arrears_minor,
     },
+    _contract.id,
 )
 
 _QUEUE = (
@@ -124,9 +109,9 @@ _QUEUE = (
     .select_from(REVIEW)
     .join(APPLICATION, _application.id == REVIEW.c.application_id)
     .join(DECISION, _decision.id == _application.decision_id, isouter=True)
-    .where(_any("status", REVIEW.c.status), _any("product", _application.product))
+    .where(matches("status", REVIEW.c.status), matches("product", _application.product))
 )
-LIST_REVIEWS = _sorted(
+LIST_REVIEWS = in_orders(
     _QUEUE,
     {
         "id": REVIEW.c.application_id,
@@ -134,6 +119,7 @@ LIST_REVIEWS = _sorted(
         "wanted": _application.wanted_minor,
         "points": func.coalesce(_decision.points, -1),
     },
+    REVIEW.c.application_id,
 )
 
 READ_DECISIONS = (
@@ -159,7 +145,7 @@ COUNT_BY_DAY = (
     .select_from(APPLICATION)
     .join(DECISION, _decision.id == _application.decision_id, isouter=True)
     .where(
-        _any("product", _application.product),
+        matches("product", _application.product),
         _application.applied_on >= bindparam("since"),
         _application.applied_on <= bindparam("until"),
     )
@@ -183,7 +169,7 @@ COUNT_BY_BUCKET = (
     )
     .where(
         _contract.status.in_(["current", "past_due", "written_off"]),
-        _any("product", _contract.product),
+        matches("product", _contract.product),
     )
     .group_by(_BUCKET)
 )
@@ -195,7 +181,7 @@ COUNT_BY_RATE = (
     )
     .where(
         _contract.status.in_(["current", "past_due"]),
-        _any("product", _contract.product),
+        matches("product", _contract.product),
     )
     .group_by(_contract.annual_rate)
     .order_by(_contract.annual_rate)

@@ -106,10 +106,60 @@ def make_lending_late() -> None:
     )
 
 
+def make_lending_line_notice() -> None:
+    """Make lending_line_notice."""
+    op.create_table(
+        "lending_line_notice",
+        sa.Column("contract_id", sa.Text(), nullable=False),
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("given_by", sa.Text(), nullable=False),
+        sa.Column("given_us", sa.BigInteger(), nullable=False),
+        sa.Column("closes_on", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.CheckConstraint("status IN ('open', 'withdrawn', 'ended')"),
+        sa.PrimaryKeyConstraint("contract_id"),
+    )
+    op.create_index(
+        "lending_line_notice_day", "lending_line_notice", ["status", "closes_on"], unique=False
+    )
+
+
+def make_lending_proposal() -> None:
+    """Make lending_proposal."""
+    op.create_table(
+        "lending_proposal",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("contract_id", sa.Text(), nullable=False),
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("cost_minor", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_us", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_us", sa.BigInteger(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("status IN ('open', 'approved', 'declined', 'withdrawn')"),
+        sa.CheckConstraint("cost_minor >= 0"),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR status = 'withdrawn' OR decided_by <> proposed_by"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    for name, columns in (("status", ["status", "proposed_us"]), ("contract", ["contract_id"])):
+        op.create_index(f"lending_proposal_{name}", "lending_proposal", columns, unique=False)
+
+
 MAKERS = (
     seal_lending_obligation,
     make_lending_credit_limit,
     make_lending_credit_limit_change,
     make_lending_late,
+    make_lending_line_notice,
+    make_lending_proposal,
 )
 """In the order that references between tables ask for."""

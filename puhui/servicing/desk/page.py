@@ -1,4 +1,4 @@
-"""What pages and reports show of loans that live; nothing here changes anything."""
+"""What pages and reports show of loans that live: lists, files, sums, histories; all read only."""
 
 from __future__ import annotations
 
@@ -6,21 +6,135 @@ from collections import defaultdict
 from datetime import date
 from itertools import pairwise
 
+from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.servicing.desk.figures import risk_figures
+from puhui.kernel.store.listing import filled, ordered
+from puhui.servicing.desk.day.figures import risk_figures
 from puhui.servicing.tables import collect, live
+from puhui.servicing.tables import view as tables
+
+TAKERS_MAX = 200
+BAD_ORDER = "servicing.bad_order"
 
 
 def list_arrears(
-    tx: Transaction, *, product: str = "", bucket: int = -1, skip: int = 0, count: int = 50
+    tx: Transaction,
+    *,
+    product: str = "",
+    bucket: int = -1,
+    days_least: int = 0,
+    taken_by: str | None = "",
+    order: str = "-days",
+    skip: int = 0,
+    count: int = 50,
 ) -> tuple[Row, ...]:
-    """A page of loans with arrears, the oldest first; ``bucket`` below nought takes every one."""
+    """A page of loans with arrears, with the list and the collector of their open task.
+
+    ``bucket`` below nought takes every one; ``taken_by`` "" every collector's and nobody's, None
+    those that nobody took. Refused: ``servicing.bad_order``.
+    """
+    told = {"any_by": int(taken_by == ""), "by": taken_by or ""}
     return tuple(
         tx.all(
-            live.LIST_ARREARS, product=product, any_product=int(not product), bucket=bucket,
-            skip=skip, count=count,
+            ordered(tables.LIST_ARREARS, order, code=BAD_ORDER), bucket=bucket,
+            days_least=days_least, **told, **filled(product=product), skip=skip, count=count,
         )
     )  # fmt: skip
+
+
+def sum_arrears(tx: Transaction) -> tuple[Row, ...]:
+    """Loans with arrears by currency: how many, what is past due and what is outstanding."""
+    return tuple(tx.all(tables.SUM_ARREARS))
+
+
+def list_tasks(
+    tx: Transaction,
+    *,
+    status: str = "open",
+    step: str = "",
+    product: str = "",
+    taken_by: str | None = "",
+    order: str = "-days",
+    skip: int = 0,
+    count: int = 50,
+) -> tuple[Row, ...]:
+    """A page of tasks of collectors with their loans; ``taken_by`` as for ``list_arrears``.
+
+    Refused: ``servicing.bad_order``.
+    """
+    told = {"any_by": int(taken_by == ""), "by": taken_by or ""}
+    return tuple(
+        tx.all(
+            ordered(tables.LIST_TASKS, order, code=BAD_ORDER), **told,
+            **filled(status=status, step=step, product=product), skip=skip, count=count,
+        )
+    )  # fmt: skip
+
+
+def count_tasks(tx: Transaction) -> tuple[Row, ...]:
+    """Open tasks by work list: ``step``, ``tasks`` and what is past due, ``minor``."""
+    return tuple(tx.all(tables.COUNT_TASKS))
+
+
+def task_takers(tx: Transaction) -> tuple[str, ...]:
+    """Who has open tasks, up to 200."""
+    return tuple(row.taken_by for row in tx.all(tables.LIST_TAKERS, count=TAKERS_MAX))
+
+
+def task_of(tx: Transaction, loan_id: str) -> Row | None:
+    """The task of a loan, open or closed; None where there never was one."""
+    return tx.one(tables.READ_TASK, loan_id=loan_id)
+
+
+def loan_row(tx: Transaction, loan_id: str) -> Row:
+    """A loan as its columns stand. Refused: ``servicing.no_loan``."""
+    row = tx.one(live.READ_LOAN, id=loan_id)
+    if row is None:
+        raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
+    return row
+
+
+def list_reliefs(
+    tx: Transaction,
+    *,
+    status: str = "",
+    reason: str = "",
+    order: str = "asked",
+    skip: int = 0,
+    count: int = 50,
+) -> tuple[Row, ...]:
+    """A page of requests for relief with their loans. Refused: ``servicing.bad_order``."""
+    statement = ordered(tables.LIST_RELIEFS, order, code=BAD_ORDER)
+    words = filled(status=status, reason=reason)
+    return tuple(tx.all(statement, **words, skip=skip, count=count))
+
+
+def reliefs_of(tx: Transaction, loan_id: str) -> tuple[Row, ...]:
+    """Requests for relief of a loan, the newest first."""
+    return tuple(tx.all(tables.READ_RELIEFS, loan_id=loan_id))
+
+
+def relief_row(tx: Transaction, relief_id: str) -> Row:
+    """One request for relief. Refused: ``servicing.no_relief``."""
+    row = tx.one(tables.READ_RELIEF, id=relief_id)
+    if row is None:
+        raise Refused("servicing.no_relief", f"There is no request {relief_id[:60]}.")
+    return row
+
+
+def guarantees_of(tx: Transaction, loan_id: str) -> tuple[Row, ...]:
+    """Who stands for a loan, for which share in millionths, and what was called."""
+    return tuple(tx.all(tables.READ_GUARANTEES, loan_id=loan_id))
+
+
+def provision_history(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
+    """Provisions at the end of each month by currency, stage and class, the newest month first."""
+    return tuple(tx.all(tables.SUM_PERIODS, **filled(product=product)))
+
+
+def roll_periods(tx: Transaction) -> tuple[str, ...]:
+    """The months, like 2026-11, at whose end moves between buckets were kept, newest first."""
+    return tuple(row.period for row in tx.all(tables.ROLL_PERIODS))
 
 
 def class_table(tx: Transaction) -> tuple[Row, ...]:
@@ -40,9 +154,7 @@ def provisions_of(tx: Transaction, period: str) -> tuple[Row, ...]:
 
 def roll_rates(tx: Transaction, period: str, *, product: str = "") -> tuple[Row, ...]:
     """How loans moved between buckets (迁徙率) since the end of the month before ``period``."""
-    return tuple(
-        tx.all(live.SUM_ROLLS, period=period, product=product, any_product=int(not product))
-    )
+    return tuple(tx.all(live.SUM_ROLLS, period=period, **filled(product=product)))
 
 
 def vintages(tx: Transaction, *, product: str = "") -> dict[str, dict[int, tuple[int, int, int]]]:
@@ -64,18 +176,6 @@ def bucket_names() -> tuple[str, ...]:
     firsts = risk_figures().buckets
     spans = [f"{a}-{b - 1}" for a, b in pairwise(firsts)]
     return ("0", *spans, f"{firsts[-1]}+")
-
-
-def list_tasks(
-    tx: Transaction, *, step: str = "", taken_by: str = "", skip: int = 0, count: int = 50
-) -> tuple[Row, ...]:
-    """A page of open tasks of collectors, the oldest arrears first."""
-    return tuple(
-        tx.all(
-            collect.LIST_TASKS, step=step, any_step=int(not step), by=taken_by,
-            any_by=int(not taken_by), skip=skip, count=count,
-        )
-    )  # fmt: skip
 
 
 def contacts_of(tx: Transaction, loan_id: str) -> tuple[Row, ...]:

@@ -97,6 +97,7 @@ class Happening(Enum):
     RECOVERED = "recovered"
     PAUSED = "paused"
     RESUMED = "resumed"
+    CLOSED = "closed"
     UNDONE = "undone"
 
 

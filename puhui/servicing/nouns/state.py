@@ -211,6 +211,7 @@ class PlanState:
     claim_minor: int = 0
     recovered_minor: int = 0
     paused: tuple[date | None, date | None, int] = (None, None, 0)
+    is_closed: bool = False
 
     @property
     def disbursed_minor(self) -> int:
@@ -260,10 +261,11 @@ class PlanState:
 
     @property
     def status(self) -> LoanStatus:
-        """Current, past due, paid off or written off; a revolving loan ends on its last due day."""
+        """Current, past due, paid off or written off; a revolving loan ends on its last due
+        day, or once it was closed."""
         if self.is_written_off:
             return LoanStatus.WRITTEN_OFF
-        is_over = not self.plan.is_revolving or self.rows[-1].due_on <= self.on
+        is_over = not self.plan.is_revolving or self.is_closed or self.rows[-1].due_on <= self.on
         if is_over and all(row.owed_minor == 0 for row in self.rows):
             return LoanStatus.PAID_OFF
         return LoanStatus.PAST_DUE if self.days_past_due else LoanStatus.CURRENT

@@ -13,7 +13,6 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    or_,
     select,
     update,
 )
@@ -139,17 +138,6 @@ LOCK_TASKS = (
 )
 LOCK_TASK = select(*TASK.c).where(TASK.c.loan_id == bindparam("loan_id")).with_for_update()
 TAKE_TASK = update(TASK).where(TASK.c.loan_id == bindparam("id_")).values(taken_by=bindparam("by_"))
-LIST_TASKS = (
-    select(*TASK.c)
-    .where(
-        TASK.c.status == "open",
-        or_(bindparam("any_step") == 1, TASK.c.step == bindparam("step")),
-        or_(bindparam("any_by") == 1, TASK.c.taken_by == bindparam("by")),
-    )
-    .order_by(TASK.c.days_past_due.desc(), TASK.c.arrears_minor.desc(), TASK.c.loan_id)
-    .limit(bindparam("count"))
-    .offset(bindparam("skip"))
-)
 COUNT_CONTACTS = select(func.count().label("contacts")).where(
     CONTACT.c.party_id == bindparam("party_id"), CONTACT.c.day >= bindparam("since")
 )

@@ -13,12 +13,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    or_,
     select,
     update,
 )
 
 from puhui.kernel.store import insert_all, metadata, sum_int, upsert
+from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
 LATER = 3
@@ -169,24 +169,6 @@ SET_STATUS = (
 )
 
 
-def _any(name: str, column: Column[str]) -> object:
-    return or_(bindparam(f"any_{name}") == 1, column == bindparam(name))
-
-
-LIST_ARREARS = (
-    select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status,
-           _loan.outstanding_minor, _loan.arrears_minor, _loan.days_past_due, _loan.bucket,
-           _loan.risk_class, _loan.stage, _loan.counted_on)
-    .where(
-        _is_live,
-        _loan.arrears_minor > 0,
-        _any("product", _loan.product),  # type: ignore[arg-type]
-        or_(bindparam("bucket") < 0, _loan.bucket == bindparam("bucket")),
-    )
-    .order_by(_loan.days_past_due.desc(), _loan.arrears_minor.desc(), _loan.id)
-    .limit(bindparam("count"))
-    .offset(bindparam("skip"))
-)  # fmt: skip
 SUM_BY_CLASS = (
     select(_loan.product, _loan.currency, _loan.risk_class, _loan.stage,
            func.count().label("loans"),
@@ -228,7 +210,7 @@ SUM_ROLLS = (
     select(ROLL.c.bucket_before, ROLL.c.bucket, sum_int(ROLL.c.loans).label("loans"),
            sum_int(ROLL.c.outstanding_minor).label("outstanding_minor"))
     .where(ROLL.c.period == bindparam("period"),
-           _any("product", ROLL.c.product))  # type: ignore[arg-type]
+           matches("product", ROLL.c.product))
     .group_by(ROLL.c.bucket_before, ROLL.c.bucket)
     .order_by(ROLL.c.bucket_before, ROLL.c.bucket)
 )  # fmt: skip

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from puhui.kernel.store import sum_int
+from puhui.kernel.store.listing import in_orders, matches
 from puhui.servicing.tables.collect import CONTACT, GUARANTEE, PROMISE, RELIEF, TASK
 from puhui.servicing.tables.live import LIVE_STATUSES, LOAN, PROVISION, ROLL
 
 _loan, _task, _relief = LOAN.c, TASK.c, RELIEF.c
 _is_live = _loan.status.in_(LIVE_STATUSES)
-
-
-def _any(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """A filter by ``name``; its twin ``any_name`` set to 1 takes every row."""
-    return or_(bindparam(f"any_{name}") == 1, column == bindparam(name))
-
-
-def _sorted(statement: Any, columns: dict[str, Any], last: Any) -> dict[str, Select[Any]]:
-    """One statement per column and direction; a page of rows each, ids break ties."""
-    found = {}
-    for name, column in columns.items():
-        for mark, ordered in (("", column.asc()), ("-", column.desc())):
-            page = statement.order_by(ordered, last.asc())
-            found[f"{mark}{name}"] = page.limit(bindparam("count")).offset(bindparam("skip"))
-    return found
 
 
 _open_task = and_(_task.loan_id == _loan.id, _task.status == "open")
@@ -41,13 +25,13 @@ _ARREARS = (
     .where(
         _is_live,
         _loan.arrears_minor > 0,
-        _any("product", _loan.product),
+        matches("product", _loan.product),
         or_(bindparam("bucket") < 0, _loan.bucket == bindparam("bucket")),
         _loan.days_past_due >= bindparam("days_least"),
         or_(bindparam("any_by") == 1, _owner == bindparam("by")),
     )
 )  # fmt: skip
-LIST_ARREARS = _sorted(
+LIST_ARREARS = in_orders(
     _ARREARS,
     {
         "days": _loan.days_past_due,
@@ -72,13 +56,13 @@ _TASKS = (
     .select_from(TASK)
     .join(LOAN, _loan.id == _task.loan_id)
     .where(
-        _any("status", _task.status),
-        _any("step", _task.step),
-        _any("product", _loan.product),
+        matches("status", _task.status),
+        matches("step", _task.step),
+        matches("product", _loan.product),
         or_(bindparam("any_by") == 1, _task.taken_by == bindparam("by")),
     )
 )
-LIST_TASKS = _sorted(
+LIST_TASKS = in_orders(
     _TASKS,
     {
         "days": _task.days_past_due,
@@ -117,9 +101,9 @@ _RELIEFS = (
            _loan.days_past_due)
     .select_from(RELIEF)
     .join(LOAN, _loan.id == _relief.loan_id)
-    .where(_any("status", _relief.status), _any("reason", _relief.reason))
+    .where(matches("status", _relief.status), matches("reason", _relief.reason))
 )  # fmt: skip
-LIST_RELIEFS = _sorted(
+LIST_RELIEFS = in_orders(
     _RELIEFS,
     {"asked": _relief.asked_us, "days": _relief.days, "arrears": _loan.arrears_minor},
     _relief.id,
@@ -142,7 +126,7 @@ SUM_PERIODS = (
         sum_int(PROVISION.c.expected_loss_minor).label("expected_loss_minor"),
         sum_int(PROVISION.c.posted_minor).label("posted_minor"),
     )
-    .where(_any("product", PROVISION.c.product))
+    .where(matches("product", PROVISION.c.product))
     .group_by(PROVISION.c.period, PROVISION.c.currency, PROVISION.c.stage, PROVISION.c.risk_class)
     .order_by(PROVISION.c.period.desc(), PROVISION.c.currency, PROVISION.c.stage,
               PROVISION.c.risk_class)

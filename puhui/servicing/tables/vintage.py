@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Column, Table, Text, func, select
 
 from puhui.kernel.store import insert_all, metadata, sum_int
+from puhui.kernel.store.listing import matches
 from puhui.servicing.tables.live import EVENT, LOAN
 
 VINTAGE = Table(
@@ -23,22 +24,18 @@ VINTAGE = Table(
 INSERT_VINTAGE = insert_all(VINTAGE)
 
 
-def _of_product(column: Column[str]) -> object:
-    return or_(bindparam("any_product") == 1, column == bindparam("product"))
-
-
 SUM_VINTAGES = (
     select(VINTAGE.c.period, VINTAGE.c.opened, VINTAGE.c.bucket,
            sum_int(VINTAGE.c.loans).label("loans"),
            sum_int(VINTAGE.c.outstanding_minor).label("outstanding_minor"))
-    .where(_of_product(VINTAGE.c.product))  # type: ignore[arg-type]
+    .where(matches("product", VINTAGE.c.product))
     .group_by(VINTAGE.c.period, VINTAGE.c.opened, VINTAGE.c.bucket)
     .order_by(VINTAGE.c.period, VINTAGE.c.opened, VINTAGE.c.bucket)
 )  # fmt: skip
 SUM_OPENED = (
     select(LOAN.c.opened_on, func.count().label("loans"),
            sum_int(LOAN.c.principal_minor).label("principal_minor"))
-    .where(_of_product(LOAN.c.product))  # type: ignore[arg-type]
+    .where(matches("product", LOAN.c.product))
     .group_by(LOAN.c.opened_on)
     .order_by(LOAN.c.opened_on)
 )  # fmt: skip
@@ -46,7 +43,7 @@ READ_WRITTEN_OFF = (
     select(LOAN.c.opened_on, EVENT.c.day, func.count().label("loans"))
     .join(EVENT, EVENT.c.loan_id == LOAN.c.id)
     .where(EVENT.c.kind == "written_off", LOAN.c.status == "written_off",
-           _of_product(LOAN.c.product))  # type: ignore[arg-type]
+           matches("product", LOAN.c.product))
     .group_by(LOAN.c.opened_on, EVENT.c.day)
     .order_by(LOAN.c.opened_on, EVENT.c.day)
 )  # fmt: skip

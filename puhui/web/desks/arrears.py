@@ -10,7 +10,7 @@ from puhui.lending import shelf
 from puhui.servicing.window import (
     RiskClass,
     bucket_names,
-    page_arrears,
+    list_arrears,
     sum_arrears,
     task_takers,
 )
@@ -72,7 +72,7 @@ def show(ask: Ask) -> Response:
             "taken_by": taker_of(ask, sheet.filters["officer"]),
             "order": sheet.order,
         }
-        return lambda tx, skip, count: page_arrears(tx, **told, skip=skip, count=count)
+        return lambda tx, skip, count: list_arrears(tx, **told, skip=skip, count=count)
 
     with ask.node.read() as tx:
         sums, takers = sum_arrears(tx), task_takers(tx)

@@ -26,44 +26,60 @@ from puhui.lending.window import (
 from puhui.party import find_parties
 from puhui.score import score_row
 from puhui.web.ask import Ask
-from puhui.web.table import CSV_ROWS_MAX, csv_reply, sheet_of
+from puhui.web.column import Column, Kind
+from puhui.web.export import Fetch, listed
+from puhui.web.table import Sheet
 
 PURPOSE = "credit_decision"
 REASONS_MAX = 8
 STATUSES = ("open", "review", "offered", "refused", "accepted", "withdrawn", "expired")
+OUTCOME_MARKS = {"offered": "yes", "accepted": "yes", "refused": "no"}
+
+APPLICATIONS = (
+    Column("applied", "application.applied", lambda row: row.applied_us, Kind.MOMENT,
+           order="applied"),
+    Column("application", "application.number", lambda row: row.id, Kind.ID,
+           link=lambda row: f"/desk/case/{row.id}"),
+    Column("party", "desk.customer", lambda row: row.party_id, Kind.ID,
+           link=lambda row: f"/desk/customer/{row.party_id}"),
+    Column("product", "desk.product", lambda row: row.product, Kind.PRODUCT),
+    Column("status", "application.status", lambda row: row.status, Kind.WORD,
+           words="application.status_", mark=lambda row: OUTCOME_MARKS.get(row.status, "wait")),
+    Column("wanted", "apply.amount", lambda row: row.wanted_minor, Kind.MONEY, order="wanted"),
+    Column("months", "desk.months", lambda row: row.term_months, Kind.COUNT),
+    Column("points", "desk.score", lambda row: row.points, Kind.COUNT, order="points"),
+)  # fmt: skip
+REVIEWS = (
+    Column("waiting_since", "desk.waiting_since", lambda row: row.opened_us, Kind.MOMENT,
+           order="waiting"),
+    Column("application", "application.number", lambda row: row.id, Kind.ID),
+    Column("party", "desk.customer", lambda row: row.party_id, Kind.ID),
+    Column("product", "desk.product", lambda row: row.product, Kind.PRODUCT),
+    Column("status", "application.status", lambda row: row.status, Kind.WORD,
+           words="desk.review_"),
+    Column("proposal", "desk.proposal", lambda row: row.proposal, Kind.WORD,
+           words="desk.proposal_"),
+    Column("wanted", "apply.amount", lambda row: row.wanted_minor, Kind.MONEY, order="wanted"),
+    Column("points", "desk.score", lambda row: row.points, Kind.COUNT, order="points"),
+)  # fmt: skip
+"""As a file; the page tells how long each waits."""
 
 
 def applications(ask: Ask) -> Response:
     """Every application, by filters in the address."""
-    sheet = sheet_of(
-        "/desk/applications",
-        ask.query,
+
+    def fetch(sheet: Sheet) -> Fetch:
+        told: dict[str, Any] = {**sheet.filters, "order": sheet.order}
+        return lambda tx, skip, count: list_applications(tx, **told, skip=skip, count=count)
+
+    return listed(
+        ask,
+        "desk_applications.html",
+        APPLICATIONS,
+        fetch,
+        at="applications",
         filters=("status", "product", "party"),
         order="-applied",
-        orders={"applied", "wanted", "points"},
-    )
-    is_csv = ask.query.get("format") == "csv"
-    count = CSV_ROWS_MAX if is_csv else sheet.size + 1
-    skip = 0 if is_csv else sheet.skip
-    with ask.node.read() as tx:
-        rows = list_applications(tx, **sheet.filters, order=sheet.order, skip=skip, count=count)
-    if is_csv:
-        head = ("id", "party", "product", "status", "wanted", "months", "points", "applied")
-        return csv_reply(
-            "applications",
-            head,
-            [
-                (row.id, row.party_id, row.product, row.status, ask.say.figure(row.wanted_minor),
-                 row.term_months, row.points, ask.say.moment(row.applied_us))
-                for row in rows
-            ],
-        )  # fmt: skip
-    return ask.page(
-        "desk_applications.html",
-        at="applications",
-        sheet=sheet,
-        rows=rows[: sheet.size],
-        has_more=len(rows) > sheet.size,
         statuses=STATUSES,
         products=shelf.product_names(),
     )
@@ -71,36 +87,20 @@ def applications(ask: Ask) -> Response:
 
 def queue(ask: Ask) -> Response:
     """Applications that wait for a person, the longest first."""
-    sheet = sheet_of(
-        "/desk/reviews",
-        ask.query,
+
+    def fetch(sheet: Sheet) -> Fetch:
+        told: dict[str, Any] = {**sheet.filters, "order": sheet.order}
+        return lambda tx, skip, count: list_reviews(tx, **told, skip=skip, count=count)
+
+    return listed(
+        ask,
+        "desk_reviews.html",
+        REVIEWS,
+        fetch,
+        at="reviews",
         filters=("status", "product"),
         order="waiting",
-        orders={"waiting", "wanted", "points"},
-    )
-    with ask.node.read() as tx:
-        rows = list_reviews(
-            tx, **sheet.filters, order=sheet.order, skip=sheet.skip, count=sheet.size + 1
-        )
-    now_us = ask.node.clock.now_us()
-    if ask.query.get("format") == "csv":
-        head = ("id", "party", "status", "wanted", "points", "waiting since")
-        return csv_reply(
-            "reviews",
-            head,
-            [
-                (row.id, row.party_id, row.status, ask.say.figure(row.wanted_minor), row.points,
-                 ask.say.moment(row.opened_us))
-                for row in rows
-            ],
-        )  # fmt: skip
-    return ask.page(
-        "desk_reviews.html",
-        at="reviews",
-        sheet=sheet,
-        rows=rows[: sheet.size],
-        has_more=len(rows) > sheet.size,
-        now_us=now_us,
+        now_us=ask.node.clock.now_us(),
         products=shelf.product_names(),
     )
 

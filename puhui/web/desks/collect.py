@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.lending import shelf
-from puhui.servicing.window import contact_figures, count_tasks, page_tasks, task_takers
+from puhui.servicing.window import contact_figures, count_tasks, list_tasks, task_takers
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.desks.arrears import taker_of
@@ -44,7 +44,7 @@ def show(ask: Ask) -> Response:
             "taken_by": taker_of(ask, sheet.filters["officer"]),
             "order": sheet.order,
         }
-        return lambda tx, skip, count: page_tasks(tx, **told, skip=skip, count=count)
+        return lambda tx, skip, count: list_tasks(tx, **told, skip=skip, count=count)
 
     with ask.node.read() as tx:
         counts = {row.step: row for row in count_tasks(tx)}

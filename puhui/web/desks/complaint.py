@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.complaint import complaint_field, complaint_of, list_complaints, read_clock
+from puhui.complaint import Complaint, complaint_field, complaint_of, list_complaints, read_clock
 from puhui.data import open_text
 from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
 from puhui.web.ask import Ask
-from puhui.web.table import csv_reply, sheet_of
+from puhui.web.column import Column, Kind
+from puhui.web.export import Fetch, listed
+from puhui.web.table import Sheet
 
 PURPOSE = "complaint_answer"
 STATUSES = ("filed", "answered", "closed")
@@ -22,33 +26,43 @@ def _subjects(ask: Ask) -> dict[str, str]:
 
 def overview(ask: Ask) -> Response:
     """Complaints by filters and in an order from the address, those due first at first."""
-    sheet = sheet_of(
-        "/desk/complaints",
-        ask.query,
+
+    def fetch(sheet: Sheet) -> Fetch:
+        told: dict[str, Any] = {**sheet.filters, "order": sheet.order}
+        return lambda tx, skip, count: list_complaints(tx, **told, skip=skip, count=count)
+
+    return listed(
+        ask,
+        "desk_complaints.html",
+        _columns(ask),
+        fetch,
+        at="complaints",
         filters=("status", "subject"),
         order="due",
-        orders={"due", "number", "subject", "status", "filed"},
-    )
-    with ask.node.read() as tx:
-        rows = list_complaints(
-            tx, **sheet.filters, order=sheet.order, skip=sheet.skip, count=sheet.size + 1
-        )
-    if ask.query.get("format") == "csv":
-        head = ("number", "subject", "status", "filed", "due")
-        return csv_reply(
-            "complaints",
-            head,
-            [(r.number, r.subject, r.status, ask.say.moment(r.filed_us), r.due_on) for r in rows],
-        )
-    return ask.page(
-        "desk_complaints.html",
-        at="complaints",
-        sheet=sheet,
-        rows=rows[: sheet.size],
-        has_more=len(rows) > sheet.size,
         subjects=_subjects(ask),
         statuses=STATUSES,
     )
+
+
+def _columns(ask: Ask) -> tuple[Column, ...]:
+    """The columns of the list; what is due is told apart by today."""
+    subjects, today = _subjects(ask), ask.today
+
+    def mark(row: Complaint) -> str:
+        if row.status != "filed":
+            return "yes"
+        return "no" if row.due_on < today else "wait"
+
+    return (
+        Column("due", "complaint.due", lambda row: row.due_on, Kind.DAY, mark=mark, order="due"),
+        Column("number", "application.number", lambda row: row.number,
+               link=lambda row: f"/desk/complaint/{row.id}", order="number"),
+        Column("subject", "complaint.subject", lambda row: subjects[row.subject],
+               order="subject"),
+        Column("status", "application.status", lambda row: row.status, Kind.WORD,
+               words="complaint.status_", order="status"),
+        Column("filed", "complaint.filed", lambda row: row.filed_us, Kind.MOMENT, order="filed"),
+    )  # fmt: skip
 
 
 def show(ask: Ask) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -14,11 +15,36 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.kernel.store.browse import browse_journal, read_act
 from puhui.web.ask import Ask
-from puhui.web.table import csv_reply, sheet_of
+from puhui.web.column import Column, Kind
+from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.table import sheet_of
 
 ROWS_MAX = 10_000
 ENDED_MAX = 20
 RESERVE = "exchange.reserve_settlement"
+WINDOWS = (
+    Column("opened", "clearing.opened", lambda row: row.opened_us, Kind.MOMENT),
+    Column("window", "application.number", lambda row: row.id, Kind.ID),
+    Column("currency", "clearing.currency", lambda row: row.currency),
+    Column("state", "application.status", lambda row: row.state),
+    Column("closed", "clearing.closed", lambda row: row.closed_us, Kind.MOMENT),
+    Column("settlement", "clearing.next", lambda row: row.settlement_id, Kind.ID),
+)
+
+
+def _positions(people: Mapping[str, Any]) -> tuple[Column, ...]:
+    """The columns of positions as a file, each with the name of its participant."""
+    return (
+        Column("participant", "clearing.participant", lambda row: people[row.participant_id].name),
+        Column("currency", "clearing.currency", lambda row: row.currency),
+        Column("settled", "clearing.settled_how", lambda row: row.settlement_kind, Kind.WORD,
+               words="clearing.kind_"),
+        Column("position", "clearing.position", lambda row: row.position_minor, Kind.MONEY),
+        Column("held", "clearing.held", lambda row: row.held_minor, Kind.MONEY),
+        Column("cover", "clearing.cover", lambda row: row.cover_minor, Kind.MONEY),
+        Column("cap", "clearing.cap", lambda row: row.cap_minor, Kind.MONEY),
+        Column("free", "clearing.free_funds", lambda row: row.funds_minor, Kind.MONEY),
+    )  # fmt: skip
 
 
 def positions(ask: Ask) -> Response:
@@ -47,20 +73,8 @@ def positions(ask: Ask) -> Response:
         if all(value in ("", getattr(one, name)) for name, value in sheet.filters.items())
     ]
     rows.sort(key=keys[sheet.order.removeprefix("-")], reverse=sheet.order[0] == "-")
-    if ask.query.get("format") == "csv":
-        head = ("participant", "currency", "settled", "position", "held", "cover", "cap", "free")
-        figure = ask.say.figure
-        return csv_reply(
-            "positions",
-            head,
-            [
-                (people[one.participant_id].name, one.currency, one.settlement_kind,
-                 *(figure(minor, one.currency) for minor in (
-                     one.position_minor, one.held_minor, one.cover_minor, one.cap_minor,
-                     one.funds_minor)))
-                for one in rows
-            ],
-        )  # fmt: skip
+    if ending_of(ask):
+        return file_reply(ask, "positions", _positions(people), of_rows(rows), sheet.filters)
     return ask.page(
         "desk_positions.html",
         at="positions",
@@ -111,17 +125,8 @@ def _windows(ask: Ask) -> Response:
     names = {"opened": "opened_us", "currency": "currency", "state": "state"}
     name = names[sheet.order.removeprefix("-")]
     rows.sort(key=lambda one: (getattr(one, name), one.id), reverse=sheet.order[0] == "-")
-    if ask.query.get("format") == "csv":
-        say = ask.say
-        return csv_reply(
-            "windows",
-            ("id", "currency", "state", "opened", "closed", "settlement"),
-            [
-                (one.id, one.currency, one.state, say.moment(one.opened_us),
-                 say.moment(one.closed_us), one.settlement_id or "")
-                for one in rows
-            ],
-        )  # fmt: skip
+    if ending_of(ask):
+        return file_reply(ask, "windows", WINDOWS, of_rows(rows), sheet.filters)
     closed: dict[str, int] = {}
     for one in found:
         if one.state == "closed":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from starlette.responses import Response
 
@@ -15,12 +17,23 @@ from puhui.kernel import Node
 from puhui.kernel.act import USE_CASES
 from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.replay import ReplayReport, replay
+from puhui.kernel.store import Row, Transaction
 from puhui.kernel.store.browse import POSITION_MAX, browse_journal, read_act
 from puhui.node import open_node
 from puhui.web.ask import Ask, Missing
-from puhui.web.table import csv_reply, sheet_of
+from puhui.web.column import Column, Kind
+from puhui.web.export import Fetch, ending_of, file_reply
+from puhui.web.table import sheet_of
 
 DIFFERENCES_SHOWN = 50
+ACTS = (
+    Column("position", "desk.position", lambda row: row.position, Kind.COUNT),
+    Column("time", "desk.when", lambda row: row.time_us, Kind.MOMENT),
+    Column("use_case", "desk.use_case", lambda row: row.name),
+    Column("actor", "desk.by", lambda row: row.actor),
+    Column("key", "desk.key", lambda row: row.key),
+    Column("refusal", "desk.end", lambda row: row.refusal),
+)
 
 
 @dataclass
@@ -63,27 +76,20 @@ def search(ask: Ask) -> Response:
     since_us, until_us = _span(ask)
     beyond = ask.query.get("beyond", "")
     ask.node.store.settle_positions()
+    start = int(beyond) if beyond.isdecimal() and len(beyond) < 18 else None
+    told: dict[str, Any] = {
+        "name": sheet.filters["name"],
+        "actor": sheet.filters["actor"],
+        "key": sheet.filters["key"],
+        "is_refused": sheet.filters["end"] == "refused",
+        "since_us": since_us,
+        "until_us": until_us,
+        "is_oldest_first": sheet.order == "position",
+    }
+    if ending_of(ask):
+        return file_reply(ask, "journal", ACTS, _pages(told, start), sheet.filters)
     with ask.node.read() as tx:
-        rows = browse_journal(
-            tx,
-            name=sheet.filters["name"],
-            actor=sheet.filters["actor"],
-            key=sheet.filters["key"],
-            is_refused=sheet.filters["end"] == "refused",
-            since_us=since_us,
-            until_us=until_us,
-            is_oldest_first=sheet.order == "position",
-            beyond=int(beyond) if beyond.isdecimal() and len(beyond) < 18 else None,
-            count=sheet.size + 1,
-        )
-    if ask.query.get("format") == "csv":
-        head = ("position", "time", "name", "actor", "key", "refusal")
-        return csv_reply(
-            "journal",
-            head,
-            [(r.position, ask.say.moment(r.time_us), r.name, r.actor, r.key, r.refusal or "")
-             for r in rows],
-        )  # fmt: skip
+        rows = browse_journal(tx, **told, beyond=start, count=sheet.size + 1)
     return ask.page(
         "desk_journal.html",
         at="journal",
@@ -93,6 +99,19 @@ def search(ask: Ask) -> Response:
         names=sorted(USE_CASES),
         replaying=_of(ask.node),
     )
+
+
+def _pages(told: Mapping[str, Any], start: int | None) -> Fetch:
+    """The journal page by page: each begins where the one before it ended."""
+    beyond = start
+
+    def take(tx: Transaction, skip: int, count: int) -> list[Row]:
+        nonlocal beyond
+        rows = browse_journal(tx, **told, beyond=beyond, count=count)
+        beyond = rows[-1].position if rows else beyond
+        return rows
+
+    return take
 
 
 def show(ask: Ask) -> Response:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.lending.window import contract_row, loan_events, plan_of
+from puhui.lending import loan_state
+from puhui.lending.window import approval, contract_row, line, loan_events, plan_of
 from puhui.servicing.window import (
     RiskClass,
     bucket_names,
@@ -27,12 +28,25 @@ from puhui.servicing.window import (
 )
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
+from puhui.web.desks.proposal import COLUMNS as PROPOSALS
+from puhui.web.desks.proposal import FIELDS, PARTS, asked_change, do_or_propose
 from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.pages.amount import amount_of
 from puhui.web.plan import FULL_PLAN, bars_of, plan_lines
 
 RESULTS = ("reached", "not_reached", "refused", "promised")
 THIRD = "third"
+CHANGE_FIELDS = (
+    "what",
+    "why",
+    "part",
+    "change_amount",
+    "rate",
+    "number",
+    "due_on",
+    "count",
+    "grace",
+)
 PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
 
@@ -106,6 +120,8 @@ def _show(ask: Ask) -> Response:
         lines = plan_lines(plan_of(tx, loan_id, ask.today), row.currency, ask.today)
         parts = _parts(tx, loan_id, lines)
         task = task_of(tx, loan_id)
+        notice = line.notice_of(tx, loan_id)
+        is_line = loan_state(tx, loan_id, ask.today).plan.is_revolving
     found = {part.name: part for part in parts}
     if ending_of(ask):
         part = found.get(ask.query.get("table", ""), parts[0])
@@ -130,6 +146,14 @@ def _show(ask: Ask) -> Response:
         typed={name: ask.text(name) for name in ("person", "way", "result", "amount", "by")},
         done=ask.query.get("done", ""),
         left=ask.query.get("left", ""),
+        is_line=is_line,
+        notice=notice,
+        notice_reasons=line.notice_reasons(),
+        notice_days=line.notice_days(),
+        kinds=tuple(FIELDS),
+        reasons=approval.figures().reasons,
+        owed_parts=PARTS,
+        change={name: ask.text(name) for name in CHANGE_FIELDS},
     )
 
 
@@ -141,8 +165,10 @@ def _parts(tx: Transaction, loan_id: str, lines: Sequence[Any]) -> tuple[Part, .
         Part("promises", "arrears.promises", PROMISES, promises_of(tx, loan_id)),
         Part("reliefs", "relief.desk_title", RELIEFS, reliefs_of(tx, loan_id)),
         Part("guarantees", "loanfile.guarantees", GUARANTEES, guarantees_of(tx, loan_id)),
+        Part("proposals", "proposal.on_loan", PROPOSALS,
+             approval.list_proposals(tx, status="", contract=loan_id)),
         Part("pledges", "loanfile.pledges", PLEDGES, pledges_of(tx, loan_id)),
-    )
+    )  # fmt: skip
 
 
 def _relief(rows: Sequence[Row]) -> Row | None:
@@ -162,6 +188,36 @@ def _done(ask: Ask, name: str, told: Mapping[str, object], *, field: str, done: 
     left = getattr(found, "left_today", None)
     more = "" if left is None else f"&left={left}"
     return ask.go(f"/desk/loan/{loan_id}?done={done}{more}")
+
+
+def change(ask: Ask) -> Response:
+    """Change the loan at once, or propose the change where it takes two."""
+    loan_id = ask.request.path_params["loan_id"]
+    name, told = asked_change(ask, loan_id)
+    if ask.problems:
+        return _show(ask)
+    try:
+        done = do_or_propose(ask, name, told)
+    except Refused as refused:
+        ask.wrong("what", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/desk/loan/{loan_id}?done={done}")
+
+
+def notice(ask: Ask) -> Response:
+    """Tell the borrower that the line ends, or take that back."""
+    loan_id = ask.request.path_params["loan_id"]
+    told = {"contract_id": loan_id}
+    name = "lending.withdraw_notice"
+    if ask.text("way") == "give":
+        name = "lending.give_notice"
+        told["reason"] = ask.text("notice_reason")
+    try:
+        ask.act(name, told)
+    except Refused as refused:
+        ask.wrong("notice_reason", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/desk/loan/{loan_id}")
 
 
 def take(ask: Ask) -> Response:

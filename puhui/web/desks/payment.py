@@ -17,11 +17,39 @@ from puhui.offline import exposure
 from puhui.offline.window import FraudKind, fraud_cases
 from puhui.payment.window import count_wallets, tiers
 from puhui.web.ask import Ask
-from puhui.web.table import csv_reply, sheet_of
+from puhui.web.column import Column, Kind
+from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.table import sheet_of
 
 MINUTE_US = 60_000_000
 SPANS = (15, 60, 240)
 DAYS = (1, 7, 30)
+MINUTES = (
+    Column("minute", "clearing.minute", lambda row: row[0], Kind.MOMENT),
+    Column("done", "clearing.done", lambda row: row[1], Kind.COUNT),
+    Column("refused", "clearing.refused", lambda row: row[2], Kind.COUNT),
+)
+REFUSED = (
+    Column("use_case", "clearing.use_case", lambda row: row[0]),
+    Column("code", "clearing.reason_code", lambda row: row[1]),
+    Column("words", "clearing.reason_words", lambda row: str(row[2])),
+    Column("acts", "clearing.times", lambda row: row[3], Kind.COUNT),
+)
+WALLETS = (
+    Column("currency", "clearing.currency", lambda row: row.currency),
+    Column("tier", "clearing.tier", lambda row: row.tier),
+    Column("status", "application.status", lambda row: row.status),
+    Column("wallets", "desk.at_wallets", lambda row: row.wallets, Kind.COUNT),
+)
+CASES = (
+    Column("opened", "clearing.opened", lambda row: row.opened_us, Kind.MOMENT),
+    Column("kind", "clearing.kind", lambda row: row.kind.value, Kind.WORD,
+           words="clearing.fraud_"),
+    Column("party", "desk.customer", lambda row: row.party_id, Kind.ID),
+    Column("allowance", "clearing.allowance", lambda row: row.allowance_id, Kind.ID),
+    Column("counter", "clearing.counter", lambda row: row.counter, Kind.COUNT),
+    Column("vouchers", "clearing.proof", lambda row: " ".join(row.digests)),
+)  # fmt: skip
 BESIDE = ("exchange.remit", "exchange.convert", "offline.sync_vouchers")
 """What moves customers' money outside the room of payment."""
 
@@ -52,10 +80,9 @@ def throughput(ask: Ask) -> Response:
     for row in rows:
         (done if row.refusal is None else failed)[row.minute_us] += row.acts
     table = [(at, done[at], failed[at]) for at in reversed(done)]
-    if ask.query.get("format") == "csv":
-        head = ("minute", "done", "refused")
-        lines = [(ask.say.moment(at), yes, no) for at, yes, no in table]
-        return csv_reply("payments-by-minute", head, lines)
+    if ending_of(ask):
+        told = {"minutes": str(span)}
+        return file_reply(ask, "payments-by-minute", MINUTES, of_rows(table), told)
     points = [(-(last_us - at) / MINUTE_US, float(yes)) for at, yes in done.items()]
     most = max([*done.values(), 1])
     chart = line_chart(
@@ -105,8 +132,8 @@ def refused(ask: Ask) -> Response:
     ]
     place = {"acts": 3, "name": 0, "code": 1}[sheet.order.removeprefix("-")]
     found.sort(key=lambda one: (one[place], one[0], one[1]), reverse=sheet.order[0] == "-")
-    if ask.query.get("format") == "csv":
-        return csv_reply("refused-payments", ("use case", "code", "words", "acts"), found)
+    if ending_of(ask):
+        return file_reply(ask, "refused-payments", REFUSED, of_rows(found), sheet.filters)
     return ask.page(
         "desk_refused.html",
         at="refused",
@@ -140,9 +167,8 @@ def wallets(ask: Ask) -> Response:
     ]
     name = sheet.order.removeprefix("-")
     found.sort(key=lambda one: getattr(one, name), reverse=sheet.order[0] == "-")
-    if ask.query.get("format") == "csv":
-        lines = [(one.currency, one.tier, one.status, one.wallets) for one in found]
-        return csv_reply("wallets", ("currency", "tier", "status", "wallets"), lines)
+    if ending_of(ask):
+        return file_reply(ask, "wallets", WALLETS, of_rows(found), sheet.filters)
     return ask.page(
         "desk_wallets.html",
         at="wallets",
@@ -178,16 +204,8 @@ def offline(ask: Ask) -> Response:
         "party": lambda one: one.party_id,
     }
     found.sort(key=keys[sheet.order.removeprefix("-")], reverse=sheet.order[0] == "-")
-    if ask.query.get("format") == "csv":
-        return csv_reply(
-            "offline-cases",
-            ("opened", "kind", "party", "allowance", "counter", "vouchers"),
-            [
-                (ask.say.moment(one.opened_us), one.kind.value, one.party_id, one.allowance_id,
-                 one.counter, " ".join(one.digests))
-                for one in found
-            ],
-        )  # fmt: skip
+    if ending_of(ask):
+        return file_reply(ask, "offline-cases", CASES, of_rows(found), sheet.filters)
     return ask.page(
         "desk_offline.html",
         at="offline",

@@ -13,11 +13,42 @@ from puhui.kernel.store import Row
 from puhui.lending import portfolio, shelf
 from puhui.lending.window import count_by_bucket, count_by_day, count_by_rate, list_contracts
 from puhui.web.ask import Ask
-from puhui.web.table import CSV_ROWS_MAX, csv_reply, sheet_of
+from puhui.web.column import Column, Kind
+from puhui.web.export import Fetch, ending_of, file_reply, listed, of_rows
+from puhui.web.table import Sheet
 
 DAYS = (7, 30, 90)
 BUCKETS = ("0", "1-30", "31-60", "61-90", "90+")
 STATUSES = ("signed", "current", "past_due", "paid_off", "written_off", "void")
+LOAN_MARKS = {"past_due": "no", "written_off": "no", "current": "yes", "paid_off": "yes"}
+
+LOANS = (
+    Column("signed", "desk.signed", lambda row: row.accepted_us, Kind.MOMENT, order="signed"),
+    Column("contract", "application.number", lambda row: row.id, Kind.ID,
+           link=lambda row: f"/desk/loan/{row.id}" if row.started_on
+           else f"/desk/case/{row.application_id}"),
+    Column("party", "desk.customer", lambda row: row.party_id, Kind.ID,
+           link=lambda row: f"/desk/customer/{row.party_id}"),
+    Column("product", "desk.product", lambda row: row.product, Kind.PRODUCT),
+    Column("status", "application.status", lambda row: row.status, Kind.WORD,
+           words="loan.status_", mark=lambda row: LOAN_MARKS.get(row.status, "wait")),
+    Column("principal", "desk.principal", lambda row: row.principal_minor, Kind.MONEY,
+           order="principal"),
+    Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY,
+           order="outstanding"),
+    Column("annual_rate", "home.rate", lambda row: Decimal(row.annual_rate), Kind.SHARE),
+    Column("apr", "contract.apr", lambda row: Decimal(row.apr), Kind.SHARE),
+    Column("days_past_due", "desk.days", lambda row: row.days_past_due, Kind.COUNT, order="days"),
+    Column("arrears", "desk.arrears", lambda row: row.arrears_minor, Kind.MONEY, order="arrears"),
+)  # fmt: skip
+BY_DAY = (
+    Column("day", "desk.day", lambda row: row.day, Kind.DAY),
+    Column("product", "desk.product", lambda row: row.product, Kind.PRODUCT),
+    Column("applications", "desk.at_applications", lambda row: row.applications, Kind.COUNT),
+    Column("approved", "desk.approved", lambda row: row.approved, Kind.COUNT),
+    Column("refused", "desk.refused", lambda row: row.refused, Kind.COUNT),
+    Column("in_review", "application.status_review", lambda row: row.in_review, Kind.COUNT),
+)
 
 
 def show(ask: Ask) -> Response:
@@ -33,14 +64,9 @@ def show(ask: Ask) -> Response:
         rates = count_by_rate(tx, product=product)
         sums = [row for row in portfolio(tx) if product in ("", row.product)]
     totals = _by_day(by_day, product)
-    if ask.query.get("format") == "csv":
-        head = ("day", "product", "applications", "approved", "refused", "in review")
-        return csv_reply(
-            "applications-by-day",
-            head,
-            [(r.day, r.product, r.applications, r.approved, r.refused, r.in_review)
-             for r in by_day],
-        )  # fmt: skip
+    if ending_of(ask):
+        told = {"product": product, "days": str(days)}
+        return file_reply(ask, "applications-by-day", BY_DAY, of_rows(by_day), told)
     bands = _bands(rates)
     return ask.page(
         "desk_portfolio.html",
@@ -122,37 +148,19 @@ def _charts(
 
 def loans(ask: Ask) -> Response:
     """Every contract, by filters in the address."""
-    sheet = sheet_of(
-        "/desk/loans",
-        ask.query,
+
+    def fetch(sheet: Sheet) -> Fetch:
+        told: dict[str, Any] = {**sheet.filters, "order": sheet.order}
+        return lambda tx, skip, count: list_contracts(tx, **told, skip=skip, count=count)
+
+    return listed(
+        ask,
+        "desk_loans.html",
+        LOANS,
+        fetch,
+        at="loans",
         filters=("status", "product", "party"),
         order="-signed",
-        orders={"signed", "principal", "outstanding", "days", "arrears"},
-    )
-    is_csv = ask.query.get("format") == "csv"
-    count = CSV_ROWS_MAX if is_csv else sheet.size + 1
-    skip = 0 if is_csv else sheet.skip
-    with ask.node.read() as tx:
-        rows = list_contracts(tx, **sheet.filters, order=sheet.order, skip=skip, count=count)
-    if is_csv:
-        head = ("id", "party", "product", "status", "principal", "outstanding", "rate", "apr",
-                "days past due", "arrears", "signed")  # fmt: skip
-        return csv_reply(
-            "loans",
-            head,
-            [
-                (r.id, r.party_id, r.product, r.status, ask.say.figure(r.principal_minor),
-                 ask.say.figure(r.outstanding_minor), r.annual_rate, r.apr, r.days_past_due,
-                 ask.say.figure(r.arrears_minor), ask.say.moment(r.accepted_us))
-                for r in rows
-            ],
-        )  # fmt: skip
-    return ask.page(
-        "desk_loans.html",
-        at="loans",
-        sheet=sheet,
-        rows=rows[: sheet.size],
-        has_more=len(rows) > sheet.size,
         statuses=STATUSES,
         products=shelf.product_names(),
     )

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.servicing.window import REASONS, loan_row, page_reliefs, relief_row
+from puhui.servicing.window import REASONS, list_reliefs, loan_row, relief_row
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.desks.loan import RELIEF_MARKS
@@ -40,7 +40,7 @@ def overview(ask: Ask) -> Response:
             "reason": sheet.filters["reason"],
             "order": sheet.order,
         }
-        return lambda tx, skip, count: page_reliefs(tx, **told, skip=skip, count=count)
+        return lambda tx, skip, count: list_reliefs(tx, **told, skip=skip, count=count)
 
     return listed(
         ask,

@@ -8,7 +8,9 @@ from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.party.window import read_users, staff_roles
 from puhui.web.ask import Ask, Missing
-from puhui.web.table import csv_reply, sheet_of
+from puhui.web.column import Column
+from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.table import sheet_of
 
 VERBS = {
     "grant": "party.grant_role",
@@ -17,6 +19,12 @@ VERBS = {
     "factor": "party.reset_factor",
     "sessions": "party.close_sessions",
 }
+USERS = (
+    Column("user", "desk.user", lambda row: row.id),
+    Column("party", "desk.customer", lambda row: row.party_id),
+    Column("roles", "desk.roles", lambda row: " ".join(row.roles)),
+    Column("is_closed", "desk.closed", lambda row: row.is_disabled),
+)
 
 
 def overview(ask: Ask) -> Response:
@@ -40,13 +48,8 @@ def _overview(ask: Ask) -> Response:
         found.sort(key=lambda user: user.roles)
     if sheet.order.startswith("-"):
         found.reverse()
-    if ask.query.get("format") == "csv":
-        head = ("id", "party", "roles", "closed")
-        return csv_reply(
-            "users",
-            head,
-            [(u.id, u.party_id or "", " ".join(u.roles), u.is_disabled) for u in found],
-        )
+    if ending_of(ask):
+        return file_reply(ask, "users", USERS, of_rows(found), sheet.filters)
     return ask.page(
         "desk_users.html",
         at="users",

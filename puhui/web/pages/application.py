@@ -12,7 +12,8 @@ from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import contract_of, draft_contract, read_case, shelf
-from puhui.lending.window import Decision, build_schedule, mapping_of, review_of
+from puhui.lending.window import Decision, mapping_of, review_of
+from puhui.servicing import build_schedule
 from puhui.web.ask import Ask
 from puhui.web.own import own_application
 from puhui.web.pages.apply import decide

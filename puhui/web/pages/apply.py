@@ -11,8 +11,9 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.window import applications_of, loans_of, wallet_account
+from puhui.lending.window import applications_of, loans_of
 from puhui.merchant import Stated, read_row
+from puhui.payment import wallet_account
 from puhui.score import study
 from puhui.web.ask import Ask
 from puhui.web.own import drop_draft, keep_draft, own_party, read_draft

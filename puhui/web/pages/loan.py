@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -11,20 +12,30 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row
 from puhui.lending import loan_state, quote_pay_off, shelf
-from puhui.lending.window import cooling_off_days, loan_events, plan_of
+from puhui.lending.window import cooling_off_days, line, loan_events, plan_of
+from puhui.servicing import noun
 from puhui.servicing.window import reliefs_of
 from puhui.web.ask import Ask
 from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.own import own_contract
+from puhui.web.pages.amount import amount_of
 from puhui.web.pages.money import balance_of
-from puhui.web.plan import FULL_PLAN, PLAN, bars_of, plan_lines
+from puhui.web.plan import FULL_PLAN, PLAN, bars_of, next_lines, plan_lines
 
 RUNNING = ("current", "past_due", "written_off")
 WAYS = ("due", "next", "all", "other")
+OF_AMOUNT = ("lending.bad_amount", "lending.over_agreed", "lending.not_revolving",
+             "lending.over_capacity", "lending.own_limit_reached",
+             "lending.credit_limit_reached")  # fmt: skip
+"""Refusals of a draw that are told at the amount."""
 
 
 def show(ask: Ask) -> Response:
     """Where the loan stands today: what is owed, when, and the whole plan."""
+    return _show(ask)
+
+
+def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
         state = loan_state(tx, row.id, ask.today)
@@ -33,6 +44,7 @@ def show(ask: Ask) -> Response:
         quote = quote_pay_off(tx, row.id, ask.today) if row.status in RUNNING[:2] else None
         reliefs = reliefs_of(tx, row.id)
         plan = plan_of(tx, row.id, ask.today)
+        notice = line.notice_of(tx, row.id)
     lines = plan_lines(plan, row.currency, ask.today)
     if ending_of(ask):
         return file_reply(ask, "plan", FULL_PLAN, of_rows(lines))
@@ -46,7 +58,11 @@ def show(ask: Ask) -> Response:
         quote=quote,
         coming=coming,
         lines=lines,
+        coming_lines=next_lines(lines),
         columns=PLAN,
+        room_minor=room_of(row, state),
+        notice=notice,
+        amount=ask.text("amount"),
         bars=bars_of(lines),
         relief=reliefs[0] if reliefs else None,
         return_by=return_by(row, cooling_off_days(row)),
@@ -65,19 +81,64 @@ def return_by(row: Row, days: int) -> date | None:
     return date.fromisoformat(row.started_on) + timedelta(days=days)
 
 
+def room_of(row: Row, state: noun.PlanState) -> int | None:
+    """How much of a line is left to draw, minor units; None for what is no line."""
+    if not state.plan.is_revolving:
+        return None
+    if row.status == "signed":
+        return int(row.principal_minor)
+    return max(0, row.principal_minor - state.outstanding_minor) if row.status == "current" else 0
+
+
 def take_money(ask: Ask) -> Response:
-    """Pay the signed loan out to the wallet, once."""
+    """Pay the signed loan out to the wallet, once; of a line as much as was asked for."""
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
     if row.status == "signed":
         key = f"web:disburse:{row.id}"
-        told = {"contract_id": row.id}
+        told: dict[str, Any] = {"contract_id": row.id}
+        if ask.text("amount"):
+            amount_minor = amount_of(ask, row.currency)
+            if ask.problems:
+                return _show(ask)
+            told["amount_minor"] = amount_minor
+            key = f"{key}:{amount_minor}"
         try:
             ask.node.act("lending.disburse", told, key=key, actor=ask.actor)
         except Refused as refused:
+            if refused.code in OF_AMOUNT:
+                ask.wrong("amount", said(refused.code, ask.view.language))
+                return _show(ask)
             if refused.code != "lending.not_signed":
                 raise
     return ask.go(f"/loan/{row.id}?done=paid")
+
+
+def draw(ask: Ask) -> Response:
+    """Draw more of a line into the wallet."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+    amount_minor = amount_of(ask, row.currency)
+    if ask.problems:
+        return _show(ask)
+    try:
+        ask.act("lending.draw", {"contract_id": row.id, "amount_minor": amount_minor})
+    except Refused as refused:
+        ask.wrong("amount", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/loan/{row.id}?done=drawn")
+
+
+def close(ask: Ask) -> Response:
+    """End a line on which nothing is owed, by one tap."""
+    with ask.node.read() as tx:
+        row = own_contract(ask, tx)
+    try:
+        ask.act("lending.close_line", {"contract_id": row.id})
+    except Refused as refused:
+        ask.wrong("_line", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/loan/{row.id}?done=ended")
 
 
 def void(ask: Ask) -> Response:

@@ -28,13 +28,15 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
     Refused: ``servicing.nothing_drawn``, ``servicing.bad_event``, ``servicing.over_credit``,
     ``servicing.over_waived``, ``servicing.unknown_event``, ``lending.bad_terms``,
-    ``lending.written_off``, ``lending.nothing_owed``.
+    ``lending.written_off``, ``lending.nothing_owed``, ``lending.line_closed``.
     """
     if not loan.rows and event.kind is not Happening.DRAWN:
         raise Refused("servicing.nothing_drawn", "No money has been drawn yet.")
     loan.count_to(event.on)
     if loan.is_written_off and event.kind not in AFTER_WRITE_OFF:
         raise Refused("lending.written_off", "The loan is written off already.")
+    if loan.is_closed and event.kind is Happening.DRAWN:
+        raise Refused("lending.line_closed", "The credit line is closed.")
     TAKERS[event.kind](loan, event)
 
 
@@ -214,6 +216,13 @@ def _paused_days(loan: Steps, on: date) -> int:
     return days + max(0, (min(on, until) - since).days)
 
 
+def _close(loan: Steps, event: PlanEvent) -> None:
+    """End a credit line 额度关闭: nothing is drawn any more; what is owed is repaid as agreed."""
+    if not loan.plan.is_revolving:
+        raise Refused("servicing.bad_event", "Only a loan that is drawn at will is closed.")
+    loan.is_closed = True
+
+
 AFTER_WRITE_OFF = (
     Happening.REPAID,
     Happening.PAID_OFF,
@@ -242,5 +251,6 @@ TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
     Happening.WRITTEN_OFF: _write_off,
     Happening.PAUSED: _pause,
     Happening.RESUMED: _resume,
+    Happening.CLOSED: _close,
 }
 """One function for each kind that happens; what is undone never reaches them."""

@@ -69,4 +69,5 @@ def plan_state(loan: Steps) -> PlanState:
         loan.claim,
         loan.recovered,
         loan.paused,
+        loan.is_closed,
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Transaction
-from puhui.servicing.desk.chunk import Chunk
+from puhui.servicing.desk.day.chunk import Chunk
 from puhui.servicing.tables import vintage as tables
 
 

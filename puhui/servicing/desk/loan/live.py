@@ -11,7 +11,9 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.book import (
+from puhui.servicing.desk.day.close import post_own
+from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.loan.book import (
     Book,
     columns_of_event,
     event_of,
@@ -19,10 +21,8 @@ from puhui.servicing.desk.book import (
     plan_text,
     read_book,
 )
-from puhui.servicing.desk.day import post_own
-from puhui.servicing.desk.figures import risk_figures
-from puhui.servicing.desk.joint import moved_of, share_changes
-from puhui.servicing.desk.post import loan_account, post_changes, transfer_chain
+from puhui.servicing.desk.loan.joint import moved_of, share_changes
+from puhui.servicing.desk.loan.post import loan_account, post_changes, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
 from puhui.servicing.rules.age import days_counted, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of

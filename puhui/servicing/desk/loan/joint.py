@@ -12,7 +12,7 @@ from puhui.kernel.store import Row
 from puhui.ledger import Account, chart
 from puhui.party import take_party
 from puhui.payment import own_account, wallet_account
-from puhui.servicing.desk.post import LOSSES, Part, transfer_chain
+from puhui.servicing.desk.loan.post import LOSSES, Part, transfer_chain
 from puhui.servicing.nouns import PlanEvent, Share
 from puhui.servicing.nouns.collect import PartnerRegistered, RegisterPartner
 from puhui.servicing.rules.expected import MILLION

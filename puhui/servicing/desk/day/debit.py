@@ -11,8 +11,8 @@ from puhui.kernel.act import BATCH_MAX, Act
 from puhui.kernel.store import Transaction
 from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.payment import own_account, wallet_account
-from puhui.servicing.desk.chunk import Chunk
-from puhui.servicing.desk.post import loan_account
+from puhui.servicing.desk.day.chunk import Chunk
+from puhui.servicing.desk.loan.post import loan_account
 from puhui.servicing.nouns.live import RiskFigures
 from puhui.servicing.rules.age import is_debit_day
 from puhui.servicing.rules.debit import PARTS, share_out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.party import check_actor
-from puhui.servicing.desk.collect import COLLECTING
+from puhui.servicing.desk.arrears.collect import COLLECTING
 from puhui.servicing.nouns.collect import FinishTask, ReliefKey, ReliefMoved, TaskFinished
 from puhui.servicing.tables import collect as tables
 from puhui.servicing.tables import view

@@ -16,11 +16,11 @@ from puhui.ledger import Account, Transfer, chart, create_transfers
 from puhui.payment import own_account
 from puhui.servicing.arrays.day import judge, scale
 from puhui.servicing.arrays.live import Whole
-from puhui.servicing.desk.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
-from puhui.servicing.desk.debit import debit
-from puhui.servicing.desk.figures import risk_figures
-from puhui.servicing.desk.joint import Moved, share_changes, shared_within
-from puhui.servicing.desk.vintage import keep_vintages
+from puhui.servicing.desk.day.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
+from puhui.servicing.desk.day.debit import debit
+from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.day.vintage import keep_vintages
+from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables

@@ -1,0 +1,59 @@
+"""What happens to a loan that runs, tried out or done, and what it costs."""
+
+from __future__ import annotations
+
+from puhui.kernel.act import Act
+from puhui.kernel.store import Row
+from puhui.lending.desk.repay import update_contract
+from puhui.lending.formats.approval import load_approval_figures
+from puhui.lending.nouns import PlanEvent, PlanState
+from puhui.lending.nouns.ask_loan import LoanChanged
+from puhui.lending.rules.approval import cost_of, require_second
+from puhui.servicing import live
+
+
+def change_checked(act: Act, row: Row, event: PlanEvent) -> tuple[int, PlanState]:
+    """Let an event happen to a loan: its number, and the loan after it.
+
+    In an act that only tries it out nothing is kept. What it costs stands in ``act.kept`` then;
+    above what one officer decides alone it is refused, unless another has approved it.
+    Refused: ``lending.needs_second`` and those of ``live.change_loan``.
+    """
+    name = act.name
+    if act.kept.get("is_trial"):
+        book = live.read_book(act.tx, row.id)
+        later = book.after([event])
+        number, before, after = len(book.events), book.state(act.today), later.state(act.today)
+    else:
+        book = live.read_book(act.tx, row.id)
+        changed = live.change_loan(act, row.id, event)
+        number, before, after = changed.number, changed.before, changed.after
+    undone = next((one for one in book.events if one.event_id == event.undoes), None)
+    cost = act.kept["cost_minor"] = cost_of(event, before, after, undone)
+    if not act.kept.get("is_trial"):
+        if not act.kept.get("is_approved"):
+            require_second(load_approval_figures(), name, cost)
+        update_contract(act, row, after)
+    return number, after
+
+
+def happen(act: Act, row: Row, event: PlanEvent) -> LoanChanged:
+    """Let an event happen to a loan, keep the contract, and tell of it.
+
+    Refused as ``change_checked``.
+    """
+    number, state = change_checked(act, row, event)
+    if not act.kept.get("is_trial"):
+        payload = {"contract": row.id, "kind": event.kind.value}
+        act.emit("lending.loan_changed", row.party_id, payload)
+    coming = next((one for one in state.rows if one.owed_minor > 0), None)
+    return LoanChanged(
+        row.id,
+        number,
+        state.outstanding_minor,
+        state.owed_today_minor,
+        state.credit_minor,
+        state.status.value,
+        None if coming is None else coming.due_on,
+        0 if coming is None else coming.owed_minor,
+    )

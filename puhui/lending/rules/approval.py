@@ -1,0 +1,36 @@
+"""Four eyes 双人复核: what a change of a loan costs, and whether one officer may do it alone."""
+
+from __future__ import annotations
+
+from puhui.kernel.errors import Refused
+from puhui.lending.nouns.approval import ApprovalFigures
+from puhui.servicing.nouns import Happening, PlanEvent, PlanState
+
+
+def cost_of(event: PlanEvent, before: PlanState, after: PlanState, undone: PlanEvent | None) -> int:
+    """What a change costs the bank or the borrower, minor units, the most that can be said of it.
+
+    The money of the event, or of the event it undoes; by how much all that is owed to the end of
+    the loan becomes more or less; of a write-off the whole claim.
+    """
+    moved = 0 if undone is None else undone.amount_minor
+    owed = abs(after.owed_minor - before.owed_minor)
+    claim = 0
+    if event.kind is Happening.WRITTEN_OFF:
+        claim = after.claim_minor
+    elif after.is_written_off != before.is_written_off:
+        claim = max(after.claim_minor, before.claim_minor)
+    return max(event.amount_minor, moved, owed, claim)
+
+
+def require_second(figures: ApprovalFigures, name: str, cost_minor: int) -> None:
+    """Stop a change that one officer may not do alone. Refused: ``lending.needs_second``.
+
+    ``name`` is that of the use case; one without a figure is free, whatever it costs.
+    """
+    most = figures.alone_minor.get(name)
+    if most is not None and cost_minor > most:
+        raise Refused(
+            "lending.needs_second",
+            "This is above what one officer decides alone; propose it, and another approves it.",
+        )

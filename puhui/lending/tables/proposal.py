@@ -1,0 +1,75 @@
+"""Proposals of changes of loans, and every statement on them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    update,
+)
+
+from puhui.kernel.store import insert_all, metadata
+from puhui.kernel.store.listing import in_orders, matches
+
+PROPOSAL = Table(
+    "lending_proposal",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("contract_id", Text, nullable=False),
+    Column("party_id", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cost_minor", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_us", BigInteger, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_us", BigInteger),
+    Column("number", BigInteger),
+    CheckConstraint("status IN ('open', 'approved', 'declined', 'withdrawn')"),
+    CheckConstraint("cost_minor >= 0"),
+    CheckConstraint("decided_by IS NULL OR status = 'withdrawn' OR decided_by <> proposed_by"),
+    Index("lending_proposal_status", "status", "proposed_us"),
+    Index("lending_proposal_contract", "contract_id"),
+)
+"""One row a proposal: the use case with its input, what it costs, who proposed and decided."""
+
+_proposal = PROPOSAL.c
+INSERT_PROPOSAL = insert_all(PROPOSAL)
+READ_PROPOSAL = select(*_proposal).where(_proposal.id == bindparam("id"))
+LOCK_PROPOSAL = READ_PROPOSAL.with_for_update()
+READ_OPEN = select(_proposal.id).where(
+    _proposal.contract_id == bindparam("contract_id"),
+    _proposal.name == bindparam("name"),
+    _proposal.status == "open",
+)
+MOVE_PROPOSAL = (
+    update(PROPOSAL)
+    .where(_proposal.id == bindparam("id_"))
+    .values(
+        status=bindparam("status_"),
+        decided_by=bindparam("by_"),
+        decided_us=bindparam("now_us_"),
+        number=bindparam("number_"),
+        cost_minor=bindparam("cost_minor_"),
+    )
+)
+LIST_PROPOSALS = in_orders(
+    select(*_proposal).where(
+        matches("status", _proposal.status),
+        matches("name", _proposal.name),
+        matches("contract", _proposal.contract_id),
+    ),
+    {"proposed": _proposal.proposed_us, "cost": _proposal.cost_minor, "name": _proposal.name},
+    _proposal.id,
+)
+COUNT_OPEN = select(func.count().label("found")).where(_proposal.status == "open")

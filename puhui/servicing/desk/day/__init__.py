@@ -1,0 +1,1 @@
+"""The end of a day: chunks of loans aged, debited, classified and provided for."""

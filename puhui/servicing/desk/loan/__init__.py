@@ -1,0 +1,1 @@
+"""Live loans: opened, changed by events, posted, shared with lenders, secured."""

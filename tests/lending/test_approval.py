@@ -1,0 +1,140 @@
+"""Four eyes: what costs much is proposed by one officer and approved by another, on both stores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from puhui.kernel import Actor, Refused
+from puhui.kernel.clock import FixedClock
+from puhui.lending.formats.approval import load_approval_figures
+from puhui.lending.rules.approval import require_second
+from puhui.lending.window import approval
+from tests.lending.bank import Bank
+from tests.lending.second import SECOND, decide, propose
+from tests.lending.test_change import late, move, state_of  # noqa: F401
+from tests.lending.test_desk_guard import code_of
+
+
+@given(st.sampled_from(sorted(load_approval_figures().alone_minor)), st.integers(0, 10**9))
+def test_a_change_is_free_up_to_its_figure_and_never_above(name: str, cost: int) -> None:
+    figures = load_approval_figures()
+    if cost <= figures.alone_minor[name]:
+        require_second(figures, name, cost)
+    else:
+        with pytest.raises(Refused, match="needs_second"):
+            require_second(figures, name, cost)
+    require_second(figures, "lending.repay", cost)
+
+
+def test_the_figures_are_of_use_cases_that_are_there() -> None:
+    figures = load_approval_figures()
+    assert len(figures.alone_minor) == 7
+    assert figures.alone_minor["lending.write_off"] == 0
+    assert figures.alone_minor["lending.waive"] == 50_000
+
+
+def test_a_write_off_takes_two(bank: Bank, late: tuple[str, str]) -> None:  # noqa: F811
+    contract_id, _ = late
+    told = {"contract_id": contract_id}
+    assert code_of(bank.act, "lending.write_off", "alone", **told) == "lending.needs_second"
+    assert state_of(bank, contract_id).status.value == "past_due", "nothing was kept of it"
+    moved = propose(bank, "write_off", reason="lost", **told)
+    assert moved.status == "open" and moved.cost_minor > 3_000_000
+    assert state_of(bank, contract_id).status.value == "past_due", "only tried out"
+    assert code_of(propose, bank, "write_off", **told) == "lending.proposed_already"
+    assert code_of(decide, bank, moved.proposal_id, by=bank.operator) == "party.four_eyes"
+    done = decide(bank, moved.proposal_id)
+    assert done.status == "approved" and done.cost_minor == moved.cost_minor
+    assert state_of(bank, contract_id).status.value == "written_off"
+    assert code_of(decide, bank, moved.proposal_id) == "lending.proposal_decided"
+    with bank.node.read() as tx:
+        row = approval.proposal_row(tx, moved.proposal_id)
+        assert (row.proposed_by, row.decided_by) == (bank.operator.name, SECOND.name)
+        assert approval.count_open(tx) == 0
+        assert approval.list_proposals(tx) == ()
+        assert len(approval.list_proposals(tx, status="approved", contract=contract_id)) == 1
+
+
+def test_small_changes_are_done_alone_and_large_ones_not(
+    bank: Bank,
+    late: tuple[str, str],  # noqa: F811
+) -> None:
+    contract_id, _ = late
+    told = {"contract_id": contract_id, "part": "principal"}
+    assert bank.act("lending.waive", "small", **told, amount_minor=40_000).number == 1
+    large = told | {"amount_minor": 50_001}
+    assert code_of(bank.act, "lending.waive", "large", **large) == "lending.needs_second"
+    proposed = propose(bank, "waive", **large)
+    assert proposed.cost_minor >= 50_001
+    done = decide(bank, proposed.proposal_id)
+    assert done.number == 2
+    assert state_of(bank, contract_id).outstanding_minor == 3_000_000 - 90_001
+    undo = {"contract_id": contract_id, "number": 2}
+    assert bank.act("lending.undo_event", "undo", **undo).number == 3, (
+        "what the bank gets back: alone"
+    )
+
+
+def test_a_proposal_is_declined_withdrawn_or_too_old(
+    bank: Bank,
+    clock: FixedClock,
+    late: tuple[str, str],  # noqa: F811
+) -> None:
+    contract_id, _ = late
+    told = {"contract_id": contract_id}
+    first = propose(bank, "write_off", **told)
+    assert decide(bank, first.proposal_id, is_approved=False).status == "declined"
+    own = {"proposal_id": propose(bank, "write_off", **told).proposal_id}
+    other = Actor("other", frozenset({"operator"}))
+    with pytest.raises(Refused, match="not_proposer"):
+        bank.node.act("lending.withdraw_proposal", own, key="not-own", actor=other)
+    assert bank.act("lending.withdraw_proposal", "back", **own).status == "withdrawn"
+    assert code_of(bank.act, "lending.withdraw_proposal", "again", **own) == (
+        "lending.proposal_decided"
+    )
+    last = propose(bank, "write_off", **told)
+    move(bank, clock, load_approval_figures().days + 1)
+    assert code_of(decide, bank, last.proposal_id) == "lending.proposal_over"
+    assert code_of(decide, bank, "nothing") == "lending.no_proposal"
+    with bank.node.read() as tx:
+        assert code_of(approval.proposal_row, tx, "nothing") == "lending.no_proposal"
+        assert code_of(approval.list_proposals, tx, order="colour") == "lending.bad_order"
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "code"),
+    [
+        ("repay", {"amount_minor": 5}, "lending.bad_proposal"),
+        ("waive", {"amount_minor": 5}, "lending.bad_proposal"),
+        ("waive", {"amount_minor": 10**9, "part": "fee"}, "servicing.over_waived"),
+        ("undo_event", {"number": 9}, "servicing.unknown_event"),
+        ("change_rate", {"annual_rate": "0.9"}, "lending.rate_over_cap"),
+    ],
+)
+def test_only_what_could_be_done_is_proposed(
+    bank: Bank,
+    late: tuple[str, str],  # noqa: F811
+    name: str,
+    told: dict[str, Any],
+    code: str,
+) -> None:
+    contract_id, _ = late
+    assert code_of(propose, bank, name, contract_id=contract_id, **told) == code
+    why = {"reason": "whim", "contract_id": contract_id}
+    assert code_of(propose, bank, "write_off", **why) == "lending.bad_proposal"
+
+
+def test_an_own_loan_is_neither_proposed_nor_approved(
+    bank: Bank,
+    late: tuple[str, str],  # noqa: F811
+) -> None:
+    contract_id, party_id = late
+    own = bank.by(party_id, "loan_officer")
+    assert code_of(propose, own, "write_off", contract_id=contract_id) == "party.four_eyes"
+    proposed = propose(bank, "write_off", contract_id=contract_id)
+    borrower = Actor(party_id, frozenset({"risk_analyst"}))
+    assert code_of(decide, bank, proposed.proposal_id, by=borrower) == "party.four_eyes"
