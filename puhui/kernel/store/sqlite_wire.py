@@ -13,7 +13,15 @@ from sqlalchemy import Integer, Table
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
-from puhui.kernel.store.sheet import SIXTEEN, Array, Sparse, are_arrays, lay_out
+from puhui.kernel.store.sheet import (
+    SIXTEEN,
+    Array,
+    Sparse,
+    Words,
+    are_arrays,
+    lay_out,
+    order_of,
+)
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 CAN_LEND = hasattr(sqlite3.Connection, "deserialize")
@@ -38,9 +46,11 @@ class SqliteTransaction:
     __slots__ = (
         "__weakref__",
         "_beside",
+        "_declarations",
         "_has_given",
         "_idle",
         "_running",
+        "fresh",
         "known",
         "moved",
         "ports",
@@ -49,10 +59,12 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._idle = connection
         self._has_given = False
+        self._declarations: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.moved = 0
         self._beside: ThreadPoolExecutor | None = None
         self._running: Future[object] | None = None
         self.known: dict[type, Any] = {}
+        self.fresh: dict[type, Any] | None = None
         self.ports: Mapping[type, object] = {}
 
     @property
@@ -62,6 +74,12 @@ class SqliteTransaction:
             running, self._running = self._running, None
             running.result()
         return self._idle
+
+    def forget(self) -> None:
+        """Forget all rows that are remembered."""
+        self.known.clear()
+        if self.fresh:
+            self.fresh.clear()
 
     def abandon(self) -> None:
         """Wait for what is being done, whatever becomes of it: it is undone next."""
@@ -122,6 +140,8 @@ class SqliteTransaction:
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
         compiled = _known.get(id(statement)) or _compile(statement)
+        if compiled.is_changing and self.fresh:
+            self.fresh.clear()
         if compiled.is_expanding:
             return self._connection.execute(*compiled.spread(values)).rowcount
         return self._connection.execute(compiled.sql, compiled.positional(values)).rowcount
@@ -129,6 +149,8 @@ class SqliteTransaction:
     def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many."""
         compiled = _known.get(id(statement)) or _compile(statement)
+        if compiled.is_changing and self.fresh:
+            self.fresh.clear()
         if compiled.is_expanding:
             self._connection.execute(*compiled.spread(values))
         else:
@@ -138,18 +160,23 @@ class SqliteTransaction:
         """Run one statement for each of ``rows``."""
         compiled = _known.get(id(statement)) or _compile(statement)
         assert not compiled.is_expanding, statement
+        if compiled.is_changing and self.fresh:
+            self.fresh.clear()
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
+
+    def _lend(self, image: memoryview) -> None:
+        """Attach the bytes of a database as ``given``."""
+        if not self._has_given:
+            self._connection.execute("ATTACH ':memory:' AS given")
+            self._has_given = True
+        self._connection.deserialize(image, name="given")
 
     def give(self, columns: Mapping[str, Array]) -> None:
         """Let statements read ``columns`` as the table ``given``, until the next ones are given."""
         if CAN_LEND:
             from puhui.kernel.store.image import image_of  # compiled code is loaded where used
 
-            image = image_of(lay_out(columns))
-            if not self._has_given:
-                self._connection.execute("ATTACH ':memory:' AS given")
-                self._has_given = True
-            self._connection.deserialize(image, name="given")
+            self._lend(image_of(lay_out(columns)))
             return
         connection = self._connection
         names = ", ".join(columns)
@@ -159,8 +186,70 @@ class SqliteTransaction:
         rows = zip(*[_listed(column) for column in columns.values()], strict=True)
         connection.executemany(f"INSERT INTO given ({names}) VALUES ({marks})", rows)
 
-    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> Words | None:
         """Insert many rows at once, given by columns, in the order in which they are given."""
+        numbered = table.autoincrement_column
+        if by is None or numbered is None:
+            self._load(table, columns)
+            return None
+        count = len(columns[by])  # type: ignore[arg-type]
+        last = f"SELECT coalesce(max({numbered.name}), 0) FROM {table.name}"
+        first: int = self._connection.execute(last).fetchone()[0] + 1
+        numbers = np.arange(first, first + count)
+        if CAN_LEND and self._is_whole(table, columns):
+            self._move_whole(table, columns, first)
+        else:
+            listed = all(isinstance(column, list) for column in split(columns)[0].values())
+            own = numbers.tolist() if listed else numbers
+            self._load(table, {numbered.name: own, **columns})
+        if beside := table.info.get("ids_beside"):
+            self._load_beside(beside, (by, numbered.name), columns[by], numbers)
+        return numbers
+
+    def _is_whole(self, table: Table, columns: Columns) -> bool:
+        """Whether the rows are in no index of the table, and no column gets its default."""
+        wanted: Mapping[str, object] | None = table.info.get("moves_whole")
+        if wanted is None or any(columns[name] != value for name, value in wanted.items()):
+            return False
+        return len(columns) == len(table.c) - 1 and are_arrays(split(columns)[0])
+
+    def _move_whole(self, table: Table, columns: Columns, first: int) -> None:
+        """Move rows as they are into the end of a table.
+
+        No value of them is looked at on the way: that they keep the checks of the table is the
+        caller's to see to.
+        """
+        from puhui.kernel.store.image import rows_of
+
+        lists, alone = split(columns)
+        statements, names = self._declared(table.name)
+        image = rows_of(statements, names, lay_out(lists), alone, first)
+        self._lend(image)
+        count = len(next(iter(lists.values())))
+        self.moved += count
+        self._start(f"INSERT INTO main.{table.name} SELECT * FROM given.{table.name}", (), count)
+
+    def _declared(self, table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The statements that made a table and its indexes in this very store, and its columns."""
+        found = self._declarations.get(table)
+        if found is None:
+            sql = "SELECT sql FROM main.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL"
+            rows = self._connection.execute(f"{sql} ORDER BY type DESC, rowid", (table,)).fetchall()
+            columns = self._connection.execute(f"PRAGMA main.table_info({table})").fetchall()
+            found = tuple(row[0] for row in rows), tuple(row[1] for row in columns)
+            self._declarations[table] = found
+        return found
+
+    def _load_beside(self, table: str, names: tuple[str, str], ids: Any, numbers: Words) -> None:
+        """Insert ids and numbers in the order of the ids, as their table is kept in it."""
+        blobs = np.array(ids, dtype=SIXTEEN) if isinstance(ids, list) else ids
+        order = order_of(blobs)
+        self.give({names[0]: blobs[order], names[1]: numbers[order]})
+        every = ", ".join(names)
+        sql = f"INSERT INTO {table} ({every}) SELECT {every} FROM given ORDER BY n"
+        self._start(sql, (), len(numbers))
+
+    def _load(self, table: Table, columns: Columns) -> None:
         lists, alone = split(columns)
         count = len(next(iter(lists.values())))
         if are_arrays(lists):

@@ -24,7 +24,7 @@ from puhui.kernel.store.many import (
     text_array_of,
     type_of,
 )
-from puhui.kernel.store.sheet import Array, are_arrays, lay_out, order_of
+from puhui.kernel.store.sheet import Array, Words, are_arrays, lay_out, order_of
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
@@ -67,6 +67,7 @@ class PostgresTransaction:
         "_wait_ms",
         "_wire",
         "connection",
+        "fresh",
         "known",
         "ports",
     )
@@ -80,6 +81,7 @@ class PostgresTransaction:
     ) -> None:
         self.connection = connection
         self.known: dict[type, Any] = {}
+        self.fresh = None
         self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = wait_s_max * 1000
@@ -171,7 +173,7 @@ class PostgresTransaction:
             self._wire.send_prepare(name, sql.encode())
         self._wire.send_query_prepared(name, values, formats, 1)
 
-    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> Words | None:
         """Insert many rows at once by COPY, which goes on its own, not in the pipeline.
 
         Rows in the order of a unique column cost a fifth less than those that are strewn over its
@@ -179,35 +181,42 @@ class PostgresTransaction:
         load goes on beside what the caller does next; what it meets the next statement raises.
         """
         lists, alone = split(columns)
-        form = "text"
-        pieces: Iterator[bytes | memoryview] = copy_lines(columns)
+        form, numbers = "text", None
+        if by is not None and table.autoincrement_column is not None:
+            numbers = self._take_numbers(table, len(lists[by]))
+            own = numbers if are_arrays(lists) else numbers.tolist()
+            lists = {table.autoincrement_column.name: own, **lists}
+        pieces: Iterator[bytes | memoryview]
         if are_arrays(lists):
             from puhui.kernel.store.copy import copy_rows  # compiled code is loaded where used
 
             if by is not None:
-                lists = self._in_order(table, lists, by)
+                order = order_of(lists[by])
+                lists = {name: column[order] for name, column in lists.items()}
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
+        else:
+            pieces = copy_lines({**lists, **alone})
         names = ", ".join([*lists, *alone])
         command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
         self.sync()
         if form == "text" or len(next(iter(lists.values()))) < ROWS_BESIDE:
             self._copy(command, pieces)
-            return
+            return numbers
         if self._beside is None:
             self._beside = ThreadPoolExecutor(1, "puhui-copy")
         self._running = self._beside.submit(self._copy, command, pieces)
+        return numbers
 
-    def _in_order(self, table: Table, columns: dict[str, Any], by: str) -> dict[str, Any]:
-        """The columns sorted by one of them, and the number of each row where rows have one."""
-        order = order_of(columns[by])
+    def _take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers for so many rows of a table."""
         numbered = table.autoincrement_column
-        if numbered is not None:
-            # Whoever waits for all that add rows must find this one before it takes numbers.
-            self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
-            sql = _NUMBERS.format(table=table.name, column=numbered.name)
-            self._send_binary(sql, [b"%d" % len(order)], [False])
-            columns = {numbered.name: read_array(self.sync()[-1].get_value(0, 0)), **columns}
-        return {name: column[order] for name, column in columns.items()}
+        assert numbered is not None, table.name
+        # Whoever waits for all that add rows must find this one before it takes numbers.
+        self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
+        sql = _NUMBERS.format(table=table.name, column=numbered.name)
+        self._send_binary(sql, [b"%d" % count], [False])
+        numbers: Words = read_array(self.sync()[-1].get_value(0, 0))
+        return numbers
 
     def _copy(self, command: bytes, pieces: Iterator[bytes | memoryview]) -> None:
         wire = self._wire
