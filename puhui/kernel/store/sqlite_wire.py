@@ -47,6 +47,7 @@ class SqliteTransaction:
         "__weakref__",
         "_beside",
         "_declarations",
+        "_failure",
         "_has_given",
         "_idle",
         "_running",
@@ -62,7 +63,8 @@ class SqliteTransaction:
         self._declarations: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.moved = 0
         self._beside: ThreadPoolExecutor | None = None
-        self._running: Future[object] | None = None
+        self._running: Future[None] | None = None
+        self._failure: BaseException | None = None
         self.known: dict[type, Any] = {}
         self.fresh: dict[type, Any] | None = None
         self.ports: Mapping[type, object] = {}
@@ -71,8 +73,10 @@ class SqliteTransaction:
     def _connection(self) -> sqlite3.Connection:
         """The connection, once it has done what it was given; raises what that met."""
         if self._running is not None:
-            running, self._running = self._running, None
-            running.result()
+            self.abandon()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
         return self._idle
 
     def forget(self) -> None:
@@ -82,10 +86,15 @@ class SqliteTransaction:
             self.fresh.clear()
 
     def abandon(self) -> None:
-        """Wait for what is being done, whatever becomes of it: it is undone next."""
+        """Wait for what is being done, whatever becomes of it."""
         if self._running is not None:
             wait((self._running,))
             self._running = None
+
+    def drop(self) -> None:
+        """Wait for what is being done, of which nobody wants to know: it is undone next."""
+        self.abandon()
+        self._failure = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -94,18 +103,32 @@ class SqliteTransaction:
             self._beside.shutdown()
         self._idle.close()
 
-    def _start(self, sql: str, values: tuple[Any, ...], rows: int) -> None:
-        """Run a statement that moves many rows, beside what the caller does next.
+    def _start(self, image: memoryview, sql: str, values: tuple[Any, ...], rows: int) -> None:
+        """Lend an image and run a statement that moves its rows, many of them beside what the
+        caller does next.
 
-        It works without the interpreter lock. What it meets is raised by the next statement.
+        Such statements run one after another, without the interpreter lock. What one meets is
+        raised when the connection is used next, and those behind it are left out.
         """
-        connection = self._connection
         if rows < ROWS_BESIDE:
-            connection.execute(sql, values)
+            self._move(self._connection, image, sql, values)
             return
         if self._beside is None:
             self._beside = ThreadPoolExecutor(1, "puhui-sqlite")
-        self._running = self._beside.submit(connection.execute, sql, values)
+        self._running = self._beside.submit(self._move_beside, image, sql, values)
+
+    def _move_beside(self, image: memoryview, sql: str, values: tuple[Any, ...]) -> None:
+        if self._failure is None:
+            try:
+                self._move(self._idle, image, sql, values)
+            except BaseException as failure:
+                self._failure = failure
+
+    def _move(
+        self, connection: sqlite3.Connection, image: memoryview, sql: str, values: tuple[Any, ...]
+    ) -> None:
+        self._lend(connection, image)
+        connection.execute(sql, values)
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -164,19 +187,19 @@ class SqliteTransaction:
             self.fresh.clear()
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
 
-    def _lend(self, image: memoryview) -> None:
+    def _lend(self, connection: sqlite3.Connection, image: memoryview) -> None:
         """Attach the bytes of a database as ``given``."""
         if not self._has_given:
-            self._connection.execute("ATTACH ':memory:' AS given")
+            connection.execute("ATTACH ':memory:' AS given")
             self._has_given = True
-        self._connection.deserialize(image, name="given")
+        connection.deserialize(image, name="given")
 
     def give(self, columns: Mapping[str, Array]) -> None:
         """Let statements read ``columns`` as the table ``given``, until the next ones are given."""
         if CAN_LEND:
             from puhui.kernel.store.image import image_of  # compiled code is loaded where used
 
-            self._lend(image_of(lay_out(columns)))
+            self._lend(self._connection, image_of(lay_out(columns)))
             return
         connection = self._connection
         names = ", ".join(columns)
@@ -224,10 +247,10 @@ class SqliteTransaction:
         lists, alone = split(columns)
         statements, names = self._declared(table.name)
         image = rows_of(statements, names, lay_out(lists), alone, first)
-        self._lend(image)
         count = len(next(iter(lists.values())))
         self.moved += count
-        self._start(f"INSERT INTO main.{table.name} SELECT * FROM given.{table.name}", (), count)
+        sql = f"INSERT INTO main.{table.name} SELECT * FROM given.{table.name}"
+        self._start(image, sql, (), count)
 
     def _declared(self, table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The statements that made a table and its indexes in this very store, and its columns."""
@@ -244,21 +267,30 @@ class SqliteTransaction:
         """Insert ids and numbers in the order of the ids, as their table is kept in it."""
         blobs = np.array(ids, dtype=SIXTEEN) if isinstance(ids, list) else ids
         order = order_of(blobs)
-        self.give({names[0]: blobs[order], names[1]: numbers[order]})
         every = ", ".join(names)
         sql = f"INSERT INTO {table} ({every}) SELECT {every} FROM given ORDER BY n"
-        self._start(sql, (), len(numbers))
+        self._run_given({names[0]: blobs[order], names[1]: numbers[order]}, sql, ())
+
+    def _run_given(self, columns: Mapping[str, Array], sql: str, values: tuple[Any, ...]) -> None:
+        """Run a statement that moves what ``given`` has: ``columns``."""
+        if CAN_LEND:
+            from puhui.kernel.store.image import image_of
+
+            rows = len(next(iter(columns.values())))
+            self._start(image_of(lay_out(columns)), sql, values, rows)
+            return
+        self.give(columns)
+        self._connection.execute(sql, values)
 
     def _load(self, table: Table, columns: Columns) -> None:
         lists, alone = split(columns)
         count = len(next(iter(lists.values())))
         if are_arrays(lists):
-            self.give(lists)
             names = ", ".join([*lists, *alone])
             values = ", ".join([*lists, *"?" * len(alone)])
             sql = f"INSERT INTO {table.name} ({names}) SELECT {values} FROM given ORDER BY n"
             self.moved += count
-            self._start(sql, tuple(alone.values()), count)
+            self._run_given(lists, sql, tuple(alone.values()))
             return
         rows = zip(*lists.values(), strict=True)
         wide = sqlite_insert(table.name, tuple(lists), tuple(alone.items()), ROWS_AT_ONCE)
@@ -274,7 +306,6 @@ class SqliteTransaction:
         assert not alone, alone
         names = tuple(name for name in lists if name != key)
         if are_arrays(lists):
-            self.give(lists)
             every = ", ".join(lists)
             sets = ", ".join(f"{name} = given.{name}" for name in names)
             sql = (
@@ -282,7 +313,7 @@ class SqliteTransaction:
             )
             if _is_replaceable(table, key, names):
                 sql = f"REPLACE INTO {table.name} ({every}) SELECT {every} FROM given ORDER BY n"
-            self._start(sql, (), len(lists[key]))
+            self._run_given(lists, sql, ())
             return
         rows = zip(*[lists[name] for name in names], lists[key], strict=True)
         self._connection.executemany(sqlite_update(table.name, key, names), rows)
