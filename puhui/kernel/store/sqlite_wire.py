@@ -209,35 +209,34 @@ class SqliteTransaction:
         rows = zip(*[_listed(column) for column in columns.values()], strict=True)
         connection.executemany(f"INSERT INTO given ({names}) VALUES ({marks})", rows)
 
-    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> Words | None:
-        """Insert many rows at once, given by columns, in the order in which they are given."""
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers for the next rows of a table, behind all that it has."""
         numbered = table.autoincrement_column
-        if by is None or numbered is None:
-            self._load(table, columns)
-            return None
-        count = len(columns[by])  # type: ignore[arg-type]
+        assert numbered is not None, table.name
         last = f"SELECT coalesce(max({numbered.name}), 0) FROM {table.name}"
         first: int = self._connection.execute(last).fetchone()[0] + 1
-        numbers = np.arange(first, first + count)
+        return np.arange(first, first + count)
+
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
+        """Insert many rows at once, given by columns, in the order in which they are given."""
         if CAN_LEND and self._is_whole(table, columns):
-            self._move_whole(table, columns, first)
+            self._move_whole(table, columns)
         else:
-            listed = all(isinstance(column, list) for column in split(columns)[0].values())
-            own = numbers.tolist() if listed else numbers
-            self._load(table, {numbered.name: own, **columns})
-        if beside := table.info.get("ids_beside"):
-            self._load_beside(beside, (by, numbered.name), columns[by], numbers)
-        return numbers
+            self._load(table, columns)
+        beside = table.info.get("ids_beside")
+        if beside is not None and by is not None:
+            name = next(iter(table.primary_key.columns)).name
+            self._load_beside(beside, (by, name), columns[by], columns[name])
 
     def _is_whole(self, table: Table, columns: Columns) -> bool:
         """Whether the rows are in no index of the table, and no column gets its default."""
         wanted: Mapping[str, object] | None = table.info.get("moves_whole")
         if wanted is None or any(columns[name] != value for name, value in wanted.items()):
             return False
-        return len(columns) == len(table.c) - 1 and are_arrays(split(columns)[0])
+        return len(columns) == len(table.c) and are_arrays(split(columns)[0])
 
-    def _move_whole(self, table: Table, columns: Columns, first: int) -> None:
-        """Move rows as they are into the end of a table.
+    def _move_whole(self, table: Table, columns: Columns) -> None:
+        """Move rows as they are into the end of a table, by numbers that follow one another.
 
         No value of them is looked at on the way: that they keep the checks of the table is the
         caller's to see to.
@@ -246,8 +245,10 @@ class SqliteTransaction:
 
         lists, alone = split(columns)
         statements, names = self._declared(table.name)
-        image = rows_of(statements, names, lay_out(lists), alone, first)
-        count = len(next(iter(lists.values())))
+        numbers = lists.pop(names[0])
+        image = rows_of(statements, names, lay_out(lists), alone, int(numbers[0]))
+        count = len(numbers)
+        assert numbers[-1] == numbers[0] + count - 1, "no number is left out"
         self.moved += count
         sql = f"INSERT INTO main.{table.name} SELECT * FROM given.{table.name}"
         self._start(image, sql, (), count)
@@ -263,9 +264,10 @@ class SqliteTransaction:
             self._declarations[table] = found
         return found
 
-    def _load_beside(self, table: str, names: tuple[str, str], ids: Any, numbers: Words) -> None:
+    def _load_beside(self, table: str, names: tuple[str, str], ids: Any, numbers: Any) -> None:
         """Insert ids and numbers in the order of the ids, as their table is kept in it."""
         blobs = np.array(ids, dtype=SIXTEEN) if isinstance(ids, list) else ids
+        numbers = np.asarray(numbers, dtype=np.int64)
         order = order_of(blobs)
         every = ", ".join(names)
         sql = f"INSERT INTO {table} ({every}) SELECT {every} FROM given ORDER BY n"

@@ -54,7 +54,7 @@ class Unmarked(Exception):
 
 
 class Transaction(Protocol):
-    """What rooms see of a database transaction: five ways to run a statement, four to
+    """What rooms see of a database transaction: five ways to run a statement, five to
     move many rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
@@ -103,12 +103,17 @@ class Transaction(Protocol):
         """
         ...
 
-    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> Words | None:
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers ``(count,) int64`` for the next rows of a table that are loaded, where the store
+        numbers its rows; nothing else may be inserted into it before they are.
+        """
+        ...
+
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
         """Insert many rows at once, given by columns; those left out get their default.
 
-        ``by`` is a column of sixteen bytes that tells rows apart. With it, and where the store
-        numbers the rows of ``table``, their numbers are returned ``(n,) int64``, in the order in
-        which the rows are given; they may be written in another.
+        ``by`` is a column of sixteen bytes that tells rows apart: where that is faster, arrays are
+        written in its order.
         """
         ...
 

@@ -81,7 +81,7 @@ class PostgresTransaction:
     ) -> None:
         self.connection = connection
         self.known: dict[type, Any] = {}
-        self.fresh = None
+        self.fresh: dict[type, Any] | None = None
         self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = wait_s_max * 1000
@@ -173,7 +173,7 @@ class PostgresTransaction:
             self._wire.send_prepare(name, sql.encode())
         self._wire.send_query_prepared(name, values, formats, 1)
 
-    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> Words | None:
+    def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
         """Insert many rows at once by COPY, which goes on its own, not in the pipeline.
 
         Rows in the order of a unique column cost a fifth less than those that are strewn over its
@@ -181,12 +181,8 @@ class PostgresTransaction:
         load goes on beside what the caller does next; what it meets the next statement raises.
         """
         lists, alone = split(columns)
-        form, numbers = "text", None
-        if by is not None and table.autoincrement_column is not None:
-            numbers = self._take_numbers(table, len(lists[by]))
-            own = numbers if are_arrays(lists) else numbers.tolist()
-            lists = {table.autoincrement_column.name: own, **lists}
-        pieces: Iterator[bytes | memoryview]
+        form = "text"
+        pieces: Iterator[bytes | memoryview] = copy_lines(columns)
         if are_arrays(lists):
             from puhui.kernel.store.copy import copy_rows  # compiled code is loaded where used
 
@@ -194,20 +190,17 @@ class PostgresTransaction:
                 order = order_of(lists[by])
                 lists = {name: column[order] for name, column in lists.items()}
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
-        else:
-            pieces = copy_lines({**lists, **alone})
         names = ", ".join([*lists, *alone])
         command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
         self.sync()
         if form == "text" or len(next(iter(lists.values()))) < ROWS_BESIDE:
             self._copy(command, pieces)
-            return numbers
+            return
         if self._beside is None:
             self._beside = ThreadPoolExecutor(1, "puhui-copy")
         self._running = self._beside.submit(self._copy, command, pieces)
-        return numbers
 
-    def _take_numbers(self, table: Table, count: int) -> Words:
+    def take_numbers(self, table: Table, count: int) -> Words:
         """Numbers for so many rows of a table."""
         numbered = table.autoincrement_column
         assert numbered is not None, table.name

@@ -7,11 +7,13 @@ where nobody else can change them meanwhile (see ``fresh`` of a transaction).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.compiled import njit
-from puhui.ledger.arrays.layout import Places, Table, Words
+from puhui.ledger.arrays.layout import UNTRACKED, Places, Table, Words
 from puhui.ledger.arrays.local import mix
 from puhui.ledger.arrays.record import TRANSFER, Records
 
@@ -53,6 +55,8 @@ PENDING = np.dtype(
 
 ACCOUNTS_MAX = 1 << 20
 """The most accounts that are remembered; then all are forgotten."""
+_TRACKED = 14
+"""Flags of accounts that have a balance row: a limit, or history."""
 PENDINGS_MAX = 1 << 16
 """The most pendings that are remembered; then all are forgotten."""
 
@@ -79,6 +83,72 @@ def _enter(table: Table, rows: Records, first: int, count: int) -> None:
         while table[at] != 0:
             at = (at + 1) & mask
         table[at] = row + 1
+
+
+@njit
+def _place(
+    table: Table,
+    rows: Records,
+    transfers: Records,
+    slot_of: Table,
+    touched: Places,
+    count: int,
+    debit_at: Places,
+    credit_at: Places,
+) -> int:
+    """Give each account that ``transfers`` name a slot; returns how many there are then.
+
+    ``slot_of`` says of each remembered account which slot it has, -1 for none, and ``touched``
+    of each slot which account it is; ``debit_at`` and ``credit_at`` get slots, -1 of accounts that
+    are not remembered.
+    """
+    mask = table.shape[0] - 1
+    for i in range(2 * transfers.shape[0]):
+        t = transfers[i >> 1]
+        low, high = (t.debit_lo, t.debit_hi) if i & 1 == 0 else (t.credit_lo, t.credit_hi)
+        at, slot = np.int64(mix(low, high) & np.uint64(mask)), -1
+        while table[at] != 0:
+            row = table[at] - 1
+            if rows[row].id_lo == low and rows[row].id_hi == high:
+                slot = slot_of[row]
+                if slot < 0:
+                    slot = count
+                    slot_of[row], touched[count] = slot, row
+                    count += 1
+                break
+            at = (at + 1) & mask
+        if i & 1 == 0:
+            debit_at[i >> 1] = slot
+        else:
+            credit_at[i >> 1] = slot
+    return count
+
+
+@njit
+def _fill_slots(
+    accounts: Records, balances: Records, places: Places, slots: Records, expires_us: Places
+) -> int:
+    """Fill slots from what is remembered; returns how many balance rows are not remembered.
+
+    ``expires_us`` gets the first expiry, -1 of accounts without a balance row.
+    """
+    missing = 0
+    for slot in range(places.shape[0]):
+        a, s = accounts[places[slot]], slots[slot]
+        s.ledger, s.time_ns, s.flags = a.ledger, a.time_ns, a.flags
+        expires_us[slot] = -1
+        if (a.flags & _TRACKED) == 0:
+            s.flags |= UNTRACKED
+            continue
+        b = balances[places[slot]]
+        if b.is_there == 0:
+            missing += 1
+            continue
+        s.debits_pending, s.debits_posted = np.uint64(b.debits_pending), np.uint64(b.debits_posted)
+        s.credits_pending = np.uint64(b.credits_pending)
+        s.credits_posted = np.uint64(b.credits_posted)
+        expires_us[slot] = b.expires_us
+    return missing
 
 
 class Remembered:
@@ -126,6 +196,27 @@ class RememberedAccounts(Remembered):
     def __init__(self) -> None:
         super().__init__(TERMS, ACCOUNTS_MAX)
         self.turn = object()
+        self._slot_of = np.zeros(0, dtype=np.int32)
+
+    def place(self, parts: Sequence[Records]) -> tuple[list[tuple[Places, Places]], Places]:
+        """Give each account that transfers name a slot: a number from 0 on.
+
+        ``parts`` are ``(n,) TRANSFER`` each. Returns for each of them the slots ``(n,)`` of the
+        debited and of the credited account, -1 of those not remembered, and of each slot the place
+        in ``rows``.
+        """
+        if len(self._slot_of) < len(self.rows):
+            self._slot_of = np.full(len(self.rows), -1, dtype=np.int32)
+        most = min(2 * sum(map(len, parts)), self.count)
+        touched, count = np.empty(most, dtype=np.int64), 0
+        made = []
+        for part in parts:
+            pair = np.empty(len(part), dtype=np.int64), np.empty(len(part), dtype=np.int64)
+            count = _place(self._table, self.rows, part, self._slot_of, touched, count, *pair)
+            made.append(pair)
+        touched = touched[:count]
+        self._slot_of[touched] = -1
+        return made, touched
 
     def forget(self) -> None:
         """Forget all accounts: places mean others from now on."""
@@ -135,6 +226,15 @@ class RememberedAccounts(Remembered):
 
 class RememberedBalances:
     """Balance rows ``(n,) BALANCE`` by the place of their account among those remembered."""
+
+    def fill(
+        self, accounts: RememberedAccounts, places: Places, slots: Records, expires_us: Places
+    ) -> bool:
+        """Fill the slots ``(n,) SLOT`` of accounts; whether all that have a balance row are there.
+
+        ``expires_us`` ``(n,)`` gets the first expiry, -1 of accounts without a balance row.
+        """
+        return _fill_slots(accounts.rows, self.rows, places, slots, expires_us) == 0
 
     def __init__(self) -> None:
         self.turn: object = None

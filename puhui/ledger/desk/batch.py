@@ -17,6 +17,7 @@ from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.record import STATUSES, Records, check_size
 from puhui.ledger.desk.columns import (
     record_balances,
+    record_ends,
     record_loose,
     record_pendings,
     record_transfers,
@@ -26,6 +27,7 @@ from puhui.ledger.nouns import Status
 from puhui.ledger.rules import require_created
 from puhui.ledger.rules.books import TRANSIENT
 from puhui.ledger.tables import write
+from puhui.ledger.tables.schema import TRANSFER
 
 _BURNING = np.array([status in TRANSIENT for status in STATUSES])
 _LOCAL = 2 * 8192
@@ -50,13 +52,17 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
     if strict:
         require_created(_named(status), "transfer")
     created = np.flatnonzero(status == 0)
-    positions = created[:0]
+    positions = created
     if len(created):
-        positions = record_transfers(act, work, created)
-    record_pendings(act, work, created, positions, place, held_count)
+        positions = act.tx.take_numbers(TRANSFER, len(created))
+    # What is laid out soonest goes first: the store is at it while the next is laid out.
+    record_ends(act, work, created, place)
     record_balances(act, work, before, held_count)
+    if len(created):
+        record_transfers(act, work, created, positions)
+        record_pendings(act, work, created, positions, held_count)
     named = _named(status)
-    if len(positions):
+    if len(created):
         record_loose(act, positions)
     burnt = np.flatnonzero(_BURNING[status])
     if len(burnt):

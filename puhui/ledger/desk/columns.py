@@ -43,8 +43,9 @@ class Work:
     order; ``recorded`` the positions of the recorded pendings, which begin ``held``.
     ``expires_us`` ``(k,)`` is the first expiry that each balance row says, -1 where an account has
     none; ``due`` by slot what pendings past their time still hold of debits and credits.
-    ``places`` says where accounts are remembered, ``pendings_at`` where recorded pendings are, -1 where not; ``balances`` and
-    ``pendings`` are None where nothing is remembered that may change.
+    ``places`` says where accounts are remembered, ``pendings_at`` where recorded pendings are, -1
+    where not; ``balances`` are those read, remembered on where they may be; ``pendings`` is None
+    where they may not be.
     """
 
     batch: Records
@@ -63,16 +64,17 @@ class Work:
     expires_us: NDArray[np.int64]
     due: dict[int, tuple[int, int]]
     places: Places
-    balances: RememberedBalances | None
+    balances: RememberedBalances
     pendings: RememberedPendings | None
     pendings_at: Places
 
 
-def record_transfers(act: Act, work: Work, created: Places) -> Places:
-    """Write the transfers that were created; returns their positions."""
+def record_transfers(act: Act, work: Work, created: Places, positions: Places) -> None:
+    """Write the transfers that were created."""
     numbers, blobs = take_columns(work.pool, created)
     ids = blobs["id"][0]
     columns: dict[str, Any] = {
+        "position": positions,
         **{name: values for name, (values, _) in blobs.items()},
         **{name: _same(values) for name, values in numbers.items()},
         "ledger": _named(work.pool["ledger"][created]),
@@ -84,9 +86,7 @@ def record_transfers(act: Act, work: Work, created: Places) -> Places:
         columns[name] = None if is_absent.all() else Sparse(values, is_absent)
     if isinstance(columns["ledger"], list):  # a text that differs is moved row by row
         columns = {name: _listed(column) for name, column in columns.items()}
-    positions = act.tx.load(TABLE, columns, by="id")
-    assert positions is not None, "the store numbers transfers"
-    return positions
+    act.tx.load(TABLE, columns, by="id")
 
 
 def record_loose(act: Act, positions: Places) -> None:
@@ -119,42 +119,38 @@ def _chains(flags: Places, ids: Blobs) -> dict[str, Any]:
     }
 
 
-def record_pendings(
-    act: Act, work: Work, created: Places, positions: Places, place: Places, held_count: int
-) -> None:
-    """Write new pendings, and what became of older ones; ``positions`` are those of ``created``."""
-    held, known = work.held, len(work.recorded)
-    is_made = work.pool["flags"][created] & PENDING_FLAG != 0
-    made = created[is_made]
-    if len(made):
-        _record_new_pendings(act, work, made, positions[is_made], held[known:held_count])
+def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
+    """Write what became of recorded pendings."""
     is_end = work.pool["flags"][created] & SECOND != 0
     ended = np.unique(place[created[is_end]])
-    ended = ended[ended < known]
-    if len(ended):
-        old = held[ended]
-        act.tx.set_many(
-            PENDING,
-            "position",
-            {
-                "position": work.recorded[ended],
-                "state": old["state"].astype(np.int64),
-                "released_us": _us(old["ended_ns"]),
-            },
-        )
+    ended = ended[ended < len(work.recorded)]
+    if not len(ended):
+        return
+    old = work.held[ended]
     if work.pendings is not None:
         at = work.pendings_at[ended]
-        work.pendings.end(at[at >= 0], held[ended[at >= 0]])
-        if len(made):
-            records = work.pool[made]
-            records["time_ns"] -= records["time_ns"] % np.uint64(1000)  # as the store keeps it
-            work.pendings.keep(records, positions[is_made], held[known:held_count])
+        work.pendings.end(at[at >= 0], old[at >= 0])
+    act.tx.set_many(
+        PENDING,
+        "position",
+        {
+            "position": work.recorded[ended],
+            "state": old["state"].astype(np.int64),
+            "released_us": _us(old["ended_ns"]),
+        },
+    )
 
 
-def _record_new_pendings(
-    act: Act, work: Work, made: Places, positions: Places, new: Records
+def record_pendings(
+    act: Act, work: Work, created: Places, positions: Places, held_count: int
 ) -> None:
-    records = work.pool[made]
+    """Write new pendings; ``positions`` are those of ``created``."""
+    is_made = work.pool["flags"][created] & PENDING_FLAG != 0
+    if not is_made.any():
+        return
+    records, positions = work.pool[created[is_made]], positions[is_made]
+    new = work.held[len(work.recorded) : held_count]
+    records["time_ns"] -= records["time_ns"] % np.uint64(1000)  # as the store keeps it
     act.tx.load(
         PENDING,
         {
@@ -170,6 +166,8 @@ def _record_new_pendings(
             "is_loose": (new["closing"] == 0).astype(np.int64),
         },
     )
+    if work.pendings is not None:
+        work.pendings.keep(records, positions, new)
 
 
 def record_balances(act: Act, work: Work, before: Records, held_count: int) -> None:
@@ -189,6 +187,7 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
     changed = np.flatnonzero(is_changed & (old >= 0))
     if not len(changed):
         return
+    changed = changed[np.argsort(work.numbers[changed])]
     sums = {name: slots[name][changed].astype(np.int64) for name in SUMS}
     for place, slot in enumerate(changed.tolist() if work.due else ()):
         # A row keeps what is past its time until the pending is released.
@@ -196,12 +195,11 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
         sums["debits_pending"][place] += debits_minor
         sums["credits_pending"][place] += credits_minor
     closed = slots["flags"][changed] & CLOSED != 0
-    if work.balances is not None:
-        rows: Records = np.ones(len(changed), dtype=REMEMBERED)
-        for name in SUMS:
-            rows[name] = sums[name]
-        rows["expires_us"], rows["is_closed"] = expires_us[changed], closed
-        work.balances.rows[work.places[changed]] = rows
+    rows: Records = np.ones(len(changed), dtype=REMEMBERED)
+    for name in SUMS:
+        rows[name] = sums[name]
+    rows["expires_us"], rows["is_closed"] = expires_us[changed], closed
+    work.balances.rows[work.places[changed]] = rows
     act.tx.set_many(
         BALANCE,
         "account_number",

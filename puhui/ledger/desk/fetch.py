@@ -92,18 +92,12 @@ def fetch(act: Act, batch: Records) -> Work:
     ended = np.where(named.ended >= 0, named.ended + count + len(used), -1)
     pool: Records = np.concatenate([batch, used, named.ends])
     own = named.ends[named.end_of]
-    accounts = _distinct(
-        np.concatenate([batch["debit_hi"], batch["credit_hi"], own["debit_hi"], own["credit_hi"]]),
-        np.concatenate([batch["debit_lo"], batch["credit_lo"], own["debit_lo"], own["credit_lo"]]),
-    )
     known = tx.known.setdefault(RememberedAccounts, RememberedAccounts())
-    places = _know(tx, accounts, known)
-    slots, numbers, expires_us, due, balances = _find_slots(act, accounts, known, places)
-    slot_at = np.where(numbers[accounts.places] >= 0, accounts.places, -1)
-    debit_at, credit_at = slot_at[:count].copy(), slot_at[count : 2 * count].copy()
-    _check_untracked(act, batch, slots, accounts.ids, (debit_at, credit_at))
+    (sides, own_sides), places = _place_accounts(tx, (batch, own), known)
+    slots, accounts, expires_us, due, balances = _find_slots(act, known, places)
+    _check_untracked(act, batch, slots, accounts, sides)
     held: Records = np.zeros(len(own) + count, dtype=HELD)
-    _fill_held(held[: len(own)], named.held, own, slot_at[2 * count :])
+    _fill_held(held[: len(own)], named.held, own, own_sides)
     return Work(
         batch=batch,
         pool=pool,
@@ -111,11 +105,11 @@ def fetch(act: Act, batch: Records) -> Work:
         ended=ended,
         held_at=named.held_at,
         is_burnt=is_burnt,
-        debit_at=debit_at,
-        credit_at=credit_at,
+        debit_at=sides[0],
+        credit_at=sides[1],
         slots=slots,
-        accounts=accounts.ids,
-        numbers=numbers,
+        accounts=accounts,
+        numbers=known.rows["number"][places],
         held=held,
         recorded=named.held["position"],
         expires_us=expires_us,
@@ -127,12 +121,12 @@ def fetch(act: Act, batch: Records) -> Work:
     )
 
 
-def _fill_held(held: Records, rows: Records, own: Records, at: Places) -> None:
+def _fill_held(held: Records, rows: Records, own: Records, sides: tuple[Places, Places]) -> None:
     """Recorded pendings, with the places of their accounts and what their transfers close."""
     held["amount"], held["state"] = own["amount_lo"], rows["state"]
     held["closing"] = own["flags"] & CLOSING
     held["expires_ns"], held["ended_ns"] = rows["expires_us"] * 1000, rows["released_us"] * 1000
-    held["debit"], held["credit"] = at[: len(held)], at[len(held) :]
+    held["debit"], held["credit"] = sides
 
 
 def _find_named(tx: Transaction, batch: Records, pendings: RememberedPendings | None) -> _Named:
@@ -199,56 +193,63 @@ def _find_used(
     return _records_of(rows)
 
 
-def _know(tx: Transaction, accounts: _Distinct, known: RememberedAccounts) -> Places:
-    """Where each account is remembered, having been read where it was not; -1 of none."""
-    at = known.find(accounts.high, accounts.low)
-    new = np.flatnonzero(at < 0)
-    if not len(new):
-        return at
-    tx.give({"id": accounts.ids[new]})
+def _place_accounts(
+    tx: Transaction, parts: tuple[Records, Records], known: RememberedAccounts
+) -> tuple[list[tuple[Places, Places]], Places]:
+    """As ``RememberedAccounts.place``, accounts having been read that were not remembered."""
+    while True:
+        sides, places = known.place(parts)
+        high, low = [], []
+        for part, pair in zip(parts, sides, strict=True):
+            for name, at in zip(("debit", "credit"), pair, strict=True):
+                if not (new := at < 0).any():
+                    continue
+                high.append(part[name + "_hi"][new])
+                low.append(part[name + "_lo"][new])
+        if not low:
+            return sides, places
+        if not _read_accounts(tx, _distinct(np.concatenate(high), np.concatenate(low)), known):
+            return sides, places
+
+
+def _read_accounts(tx: Transaction, wanted: _Distinct, known: RememberedAccounts) -> bool:
+    """Remember accounts; whether any of them is there."""
+    tx.give({"id": wanted.ids})
     there, numbers, ledgers, flags, times_us = tx.arrays(write.GIVEN_TERMS)
     more: Records = np.zeros(len(there), dtype=TERMS)
     if len(there):
-        found = new[there - 1]
-        more["id_lo"], more["id_hi"] = accounts.low[found], accounts.high[found]
+        found = there - 1
+        more["id_lo"], more["id_hi"] = wanted.low[found], wanted.high[found]
         names = {name: ledger_number(name) for name in set(ledgers)}
         more["ledger"] = [names[name] for name in ledgers]
         more["number"], more["flags"], more["time_ns"] = numbers, flags, times_us * 1000
-        if known.add(more) == 0 and len(new) < len(at):  # the others were forgotten for them
-            return _know(tx, accounts, known)
-        at = known.find(accounts.high, accounts.low)
-    return at
+        known.add(more)
+    return len(more) > 0
 
 
 def _find_slots(
-    act: Act, accounts: _Distinct, known: RememberedAccounts, places: Places
-) -> tuple[Records, Places, Places, dict[int, tuple[int, int]], RememberedBalances | None]:
-    """What is kept of each account, its number (-1 where none exists), and of those with a balance
-    row the first expiry (else -1) and what is due; and where balances are remembered.
+    act: Act, known: RememberedAccounts, places: Places
+) -> tuple[Records, Blobs, Places, dict[int, tuple[int, int]], RememberedBalances]:
+    """What is kept of the accounts at some places, and their ids; of those with a balance row the
+    first expiry (else -1) and what is due; and where balances are remembered.
 
     Sums leave out pendings past their time.
     """
-    tx, now_us, ids = act.tx, act.now_us, accounts.ids
+    tx, now_us = act.tx, act.now_us
     rows: Records = known.rows[places]
-    numbers = np.where(places >= 0, rows["number"], -1)
+    ids = sixteen(rows["id_hi"], rows["id_lo"])
     slots: Records = np.zeros(len(ids), dtype=SLOT)
     expires_us = none_of(len(ids))
     due: dict[int, tuple[int, int]] = {}
-    slots["ledger"], slots["time_ns"], terms = rows["ledger"], rows["time_ns"], rows["flags"]
-    is_tracked = terms & TRACKED != 0
-    slots["flags"] = np.where(is_tracked, terms, terms | UNTRACKED)
-    tracked = np.flatnonzero(is_tracked & (numbers >= 0))
-    balances = None
-    if tx.fresh is not None:
-        balances = tx.fresh.setdefault(RememberedBalances, RememberedBalances())
-        balances.suit(known)
-    if not len(tracked):
-        return slots, numbers, expires_us, due, balances
-    found = _find_balances(tx, balances, places[tracked], numbers[tracked])
-    for name in SUMS:
-        slots[name][tracked] = found[name]
-    expires_us[tracked] = found["expires_us"]
-    closed = tracked[found["is_closed"] != 0]
+    kept = tx.known if tx.fresh is None else tx.fresh
+    balances = kept.setdefault(RememberedBalances, RememberedBalances())
+    balances.suit(known)
+    if tx.fresh is None:  # others may have changed them
+        balances.rows["is_there"][places] = 0
+    if not balances.fill(known, places, slots, expires_us):
+        _read_balances(tx, balances, places, rows)
+        balances.fill(known, places, slots, expires_us)
+    closed = np.flatnonzero(balances.rows["is_closed"][places])
     if len(closed):
         names = ids[closed].tolist()
         still = still_closed(tx, names, now_us=now_us)
@@ -257,29 +258,23 @@ def _find_slots(
     late = np.flatnonzero((expires_us > 0) & (expires_us <= now_us))
     if len(late):
         due = _leave_out_due(act, slots, dict(zip(ids[late].tolist(), late.tolist(), strict=True)))
-    return slots, numbers, expires_us, due, balances
+    return slots, ids, expires_us, due, balances
 
 
-def _find_balances(
-    tx: Transaction, balances: RememberedBalances | None, places: Places, numbers: Places
-) -> Records:
-    """The balance rows ``(n,) BALANCE`` of accounts, given by place and number."""
-    rows: Records = np.zeros(len(places), dtype=BALANCE)
-    if balances is not None:
-        rows = balances.rows[places]
-    rest = np.flatnonzero(rows["is_there"] == 0)
-    if not len(rest):
-        return rows
-    rest = rest[np.argsort(numbers[rest])]
-    tx.give({"number": numbers[rest]})
+def _read_balances(
+    tx: Transaction, balances: RememberedBalances, places: Places, accounts: Records
+) -> None:
+    """Read the balance rows of accounts that are not there, locked in the order of numbers."""
+    is_tracked = accounts["flags"] & TRACKED != 0
+    rest = np.flatnonzero(is_tracked & (balances.rows["is_there"][places] == 0))
+    rest = rest[np.argsort(accounts["number"][rest])]
+    tx.give({"number": accounts["number"][rest]})
     columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
     assert len(columns[0]) == len(rest), "each of them has a balance row"
+    rows: Records = np.ones(len(rest), dtype=BALANCE)
     for name, column in zip((*SUMS, "expires_us", "is_closed"), columns, strict=True):
-        rows[name][rest] = column
-    if balances is not None:
-        rows["is_there"] = 1
-        balances.rows[places[rest]] = rows[rest]
-    return rows
+        rows[name] = column
+    balances.rows[places[rest]] = rows
 
 
 def _leave_out_due(act: Act, slots: Records, at: dict[bytes, int]) -> dict[int, tuple[int, int]]:

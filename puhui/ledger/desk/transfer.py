@@ -304,7 +304,8 @@ def _write(tx: Transaction, statement: write.Statement, rows: list[dict[str, obj
 
 def _record_pendings(tx: Transaction, fetched: _Fetched, made: Judgement, now_us: int) -> None:
     ends = {t.pending_id: t.time_us or now_us for t in made.created if t.flags & _SECOND}
-    opened, ended = [], []
+    opened: list[dict[str, object]] = []
+    ended: list[dict[str, object]] = []
     for t in made.created:
         if t.flags & Transfer.PENDING:
             state, expires_us = made.pendings[t.id]
