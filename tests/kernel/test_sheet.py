@@ -134,8 +134,11 @@ def test_what_runs_beside_is_raised_by_what_follows(node: Node) -> None:
 
 def test_rows_are_numbered_as_they_were_given(node: Node) -> None:
     with change(node.store) as tx:
-        tx.load(NUMBERED, {"key": sheet_of(1, 700)["key"], "text": None}, by="key")
-        tx.load(NUMBERED, {"key": sheet_of(1000, 5)["key"], "text": "x"}, by="key")
+        for first, count, text in ((1, 700, None), (1000, 5, "x")):
+            numbers = tx.take_numbers(NUMBERED, count)
+            assert len(numbers) == count
+            keys = sheet_of(first, count)["key"]
+            tx.load(NUMBERED, {"number": numbers, "key": keys, "text": text}, by="key")
     with node.read() as tx:
         found = [int.from_bytes(row.key, "big") for row in tx.all(IN_ORDER)]
     assert found == [*range(700, 0, -1), *range(1004, 999, -1)]

@@ -67,7 +67,9 @@ def differences(url: str) -> list[object]:
     engine = create_engine(engine_url(url))
     try:
         with engine.connect() as connection:
-            context = MigrationContext.configure(connection)
+            dialect = engine.dialect.name
+            opts = {"include_object": lambda one, *_: one.info.get("dialect", dialect) == dialect}
+            context = MigrationContext.configure(connection, opts=opts)
             found = compare_metadata(context, metadata)
     finally:
         engine.dispose()

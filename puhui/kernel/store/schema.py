@@ -11,10 +11,15 @@ VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL 
 
 
 def schema(dialect: str) -> list[str]:
-    """The statements that make all tables and indexes in ``dialect``."""
+    """The statements that make all tables and indexes in ``dialect``.
+
+    An index may say in its ``info`` which dialect alone has it.
+    """
     statements = []
     for table in metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=DIALECTS[dialect])))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            if index.info.get("dialect", dialect) != dialect:
+                continue
             statements.append(str(CreateIndex(index).compile(dialect=DIALECTS[dialect])))
     return statements

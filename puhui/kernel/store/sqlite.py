@@ -54,6 +54,8 @@ class SqliteWriter:
         self._groups_marked = 0
         self._tidying: threading.Thread | None = None
         self.tx = SqliteTransaction(connection)
+        self.tx.fresh = {}
+        self._version = -1
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -66,6 +68,7 @@ class SqliteWriter:
         self._turn.take()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._look_for_others()
             found = self._connection.execute("SELECT max(position) FROM journal").fetchone()
             self._position = found[0] or 0
             self._is_marking = self._groups_marked > 0
@@ -73,6 +76,13 @@ class SqliteWriter:
         except BaseException:
             self.roll_back()
             raise
+
+    def _look_for_others(self) -> None:
+        """Forget rows that may have changed where another connection has written since."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self.tx.fresh = {}
 
     def commit(self) -> None:
         """Make the group durable; on an error everything in it is undone."""
@@ -101,8 +111,8 @@ class SqliteWriter:
 
     def roll_back(self) -> None:
         """Undo the whole group and give the turn."""
-        self.tx.abandon()
-        self.tx.known.clear()
+        self.tx.drop()
+        self.tx.forget()
         self._forget()
         try:
             if self._connection.in_transaction:
@@ -126,8 +136,8 @@ class SqliteWriter:
 
     def undo(self) -> None:
         """Undo what one act did; Fault where SQLite has already undone the whole group."""
-        self.tx.abandon()
-        self.tx.known.clear()
+        self.tx.drop()
+        self.tx.forget()
         if not self._connection.in_transaction:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")
         if not self._is_marking:

@@ -13,7 +13,15 @@ from sqlalchemy import Integer, Table
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.store.many import split, sqlite_insert, sqlite_update
-from puhui.kernel.store.sheet import SIXTEEN, Array, Sparse, are_arrays, lay_out
+from puhui.kernel.store.sheet import (
+    SIXTEEN,
+    Array,
+    Sparse,
+    Words,
+    are_arrays,
+    lay_out,
+    order_of,
+)
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 CAN_LEND = hasattr(sqlite3.Connection, "deserialize")
@@ -38,9 +46,12 @@ class SqliteTransaction:
     __slots__ = (
         "__weakref__",
         "_beside",
+        "_declarations",
+        "_failure",
         "_has_given",
         "_idle",
         "_running",
+        "fresh",
         "known",
         "moved",
         "ports",
@@ -49,25 +60,41 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._idle = connection
         self._has_given = False
+        self._declarations: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.moved = 0
         self._beside: ThreadPoolExecutor | None = None
-        self._running: Future[object] | None = None
+        self._running: Future[None] | None = None
+        self._failure: BaseException | None = None
         self.known: dict[type, Any] = {}
+        self.fresh: dict[type, Any] | None = None
         self.ports: Mapping[type, object] = {}
 
     @property
     def _connection(self) -> sqlite3.Connection:
         """The connection, once it has done what it was given; raises what that met."""
         if self._running is not None:
-            running, self._running = self._running, None
-            running.result()
+            self.abandon()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
         return self._idle
 
+    def forget(self) -> None:
+        """Forget all rows that are remembered."""
+        self.known.clear()
+        if self.fresh:
+            self.fresh.clear()
+
     def abandon(self) -> None:
-        """Wait for what is being done, whatever becomes of it: it is undone next."""
+        """Wait for what is being done, whatever becomes of it."""
         if self._running is not None:
             wait((self._running,))
             self._running = None
+
+    def drop(self) -> None:
+        """Wait for what is being done, of which nobody wants to know: it is undone next."""
+        self.abandon()
+        self._failure = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -76,18 +103,32 @@ class SqliteTransaction:
             self._beside.shutdown()
         self._idle.close()
 
-    def _start(self, sql: str, values: tuple[Any, ...], rows: int) -> None:
-        """Run a statement that moves many rows, beside what the caller does next.
+    def _start(self, image: memoryview, sql: str, values: tuple[Any, ...], rows: int) -> None:
+        """Lend an image and run a statement that moves its rows, many of them beside what the
+        caller does next.
 
-        It works without the interpreter lock. What it meets is raised by the next statement.
+        Such statements run one after another, without the interpreter lock. What one meets is
+        raised when the connection is used next, and those behind it are left out.
         """
-        connection = self._connection
         if rows < ROWS_BESIDE:
-            connection.execute(sql, values)
+            self._move(self._connection, image, sql, values)
             return
         if self._beside is None:
             self._beside = ThreadPoolExecutor(1, "puhui-sqlite")
-        self._running = self._beside.submit(connection.execute, sql, values)
+        self._running = self._beside.submit(self._move_beside, image, sql, values)
+
+    def _move_beside(self, image: memoryview, sql: str, values: tuple[Any, ...]) -> None:
+        if self._failure is None:
+            try:
+                self._move(self._idle, image, sql, values)
+            except BaseException as failure:
+                self._failure = failure
+
+    def _move(
+        self, connection: sqlite3.Connection, image: memoryview, sql: str, values: tuple[Any, ...]
+    ) -> None:
+        self._lend(connection, image)
+        connection.execute(sql, values)
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -122,6 +163,8 @@ class SqliteTransaction:
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
         compiled = _known.get(id(statement)) or _compile(statement)
+        if compiled.is_changing and self.fresh:
+            self.fresh.clear()
         if compiled.is_expanding:
             return self._connection.execute(*compiled.spread(values)).rowcount
         return self._connection.execute(compiled.sql, compiled.positional(values)).rowcount
@@ -129,6 +172,8 @@ class SqliteTransaction:
     def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many."""
         compiled = _known.get(id(statement)) or _compile(statement)
+        if compiled.is_changing and self.fresh:
+            self.fresh.clear()
         if compiled.is_expanding:
             self._connection.execute(*compiled.spread(values))
         else:
@@ -138,18 +183,23 @@ class SqliteTransaction:
         """Run one statement for each of ``rows``."""
         compiled = _known.get(id(statement)) or _compile(statement)
         assert not compiled.is_expanding, statement
+        if compiled.is_changing and self.fresh:
+            self.fresh.clear()
         self._connection.executemany(compiled.sql, map(compiled.positional, rows))
+
+    def _lend(self, connection: sqlite3.Connection, image: memoryview) -> None:
+        """Attach the bytes of a database as ``given``."""
+        if not self._has_given:
+            connection.execute("ATTACH ':memory:' AS given")
+            self._has_given = True
+        connection.deserialize(image, name="given")
 
     def give(self, columns: Mapping[str, Array]) -> None:
         """Let statements read ``columns`` as the table ``given``, until the next ones are given."""
         if CAN_LEND:
             from puhui.kernel.store.image import image_of  # compiled code is loaded where used
 
-            image = image_of(lay_out(columns))
-            if not self._has_given:
-                self._connection.execute("ATTACH ':memory:' AS given")
-                self._has_given = True
-            self._connection.deserialize(image, name="given")
+            self._lend(self._connection, image_of(lay_out(columns)))
             return
         connection = self._connection
         names = ", ".join(columns)
@@ -159,17 +209,90 @@ class SqliteTransaction:
         rows = zip(*[_listed(column) for column in columns.values()], strict=True)
         connection.executemany(f"INSERT INTO given ({names}) VALUES ({marks})", rows)
 
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers for the next rows of a table, behind all that it has."""
+        numbered = table.autoincrement_column
+        assert numbered is not None, table.name
+        last = f"SELECT coalesce(max({numbered.name}), 0) FROM {table.name}"
+        first: int = self._connection.execute(last).fetchone()[0] + 1
+        return np.arange(first, first + count)
+
     def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
         """Insert many rows at once, given by columns, in the order in which they are given."""
+        if CAN_LEND and self._is_whole(table, columns):
+            self._move_whole(table, columns)
+        else:
+            self._load(table, columns)
+        beside = table.info.get("ids_beside")
+        if beside is not None and by is not None:
+            name = next(iter(table.primary_key.columns)).name
+            self._load_beside(beside, (by, name), columns[by], columns[name])
+
+    def _is_whole(self, table: Table, columns: Columns) -> bool:
+        """Whether the rows are in no index of the table, and no column gets its default."""
+        wanted: Mapping[str, object] | None = table.info.get("moves_whole")
+        if wanted is None or any(columns[name] != value for name, value in wanted.items()):
+            return False
+        return len(columns) == len(table.c) and are_arrays(split(columns)[0])
+
+    def _move_whole(self, table: Table, columns: Columns) -> None:
+        """Move rows as they are into the end of a table, by numbers that follow one another.
+
+        No value of them is looked at on the way: that they keep the checks of the table is the
+        caller's to see to.
+        """
+        from puhui.kernel.store.image import rows_of
+
+        lists, alone = split(columns)
+        statements, names = self._declared(table.name)
+        numbers = lists.pop(names[0])
+        image = rows_of(statements, names, lay_out(lists), alone, int(numbers[0]))
+        count = len(numbers)
+        assert numbers[-1] == numbers[0] + count - 1, "no number is left out"
+        self.moved += count
+        sql = f"INSERT INTO main.{table.name} SELECT * FROM given.{table.name}"
+        self._start(image, sql, (), count)
+
+    def _declared(self, table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The statements that made a table and its indexes in this very store, and its columns."""
+        found = self._declarations.get(table)
+        if found is None:
+            sql = "SELECT sql FROM main.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL"
+            rows = self._connection.execute(f"{sql} ORDER BY type DESC, rowid", (table,)).fetchall()
+            columns = self._connection.execute(f"PRAGMA main.table_info({table})").fetchall()
+            found = tuple(row[0] for row in rows), tuple(row[1] for row in columns)
+            self._declarations[table] = found
+        return found
+
+    def _load_beside(self, table: str, names: tuple[str, str], ids: Any, numbers: Any) -> None:
+        """Insert ids and numbers in the order of the ids, as their table is kept in it."""
+        blobs = np.array(ids, dtype=SIXTEEN) if isinstance(ids, list) else ids
+        numbers = np.asarray(numbers, dtype=np.int64)
+        order = order_of(blobs)
+        every = ", ".join(names)
+        sql = f"INSERT INTO {table} ({every}) SELECT {every} FROM given ORDER BY n"
+        self._run_given({names[0]: blobs[order], names[1]: numbers[order]}, sql, ())
+
+    def _run_given(self, columns: Mapping[str, Array], sql: str, values: tuple[Any, ...]) -> None:
+        """Run a statement that moves what ``given`` has: ``columns``."""
+        if CAN_LEND:
+            from puhui.kernel.store.image import image_of
+
+            rows = len(next(iter(columns.values())))
+            self._start(image_of(lay_out(columns)), sql, values, rows)
+            return
+        self.give(columns)
+        self._connection.execute(sql, values)
+
+    def _load(self, table: Table, columns: Columns) -> None:
         lists, alone = split(columns)
         count = len(next(iter(lists.values())))
         if are_arrays(lists):
-            self.give(lists)
             names = ", ".join([*lists, *alone])
             values = ", ".join([*lists, *"?" * len(alone)])
             sql = f"INSERT INTO {table.name} ({names}) SELECT {values} FROM given ORDER BY n"
             self.moved += count
-            self._start(sql, tuple(alone.values()), count)
+            self._run_given(lists, sql, tuple(alone.values()))
             return
         rows = zip(*lists.values(), strict=True)
         wide = sqlite_insert(table.name, tuple(lists), tuple(alone.items()), ROWS_AT_ONCE)
@@ -185,7 +308,6 @@ class SqliteTransaction:
         assert not alone, alone
         names = tuple(name for name in lists if name != key)
         if are_arrays(lists):
-            self.give(lists)
             every = ", ".join(lists)
             sets = ", ".join(f"{name} = given.{name}" for name in names)
             sql = (
@@ -193,7 +315,7 @@ class SqliteTransaction:
             )
             if _is_replaceable(table, key, names):
                 sql = f"REPLACE INTO {table.name} ({every}) SELECT {every} FROM given ORDER BY n"
-            self._start(sql, (), len(lists[key]))
+            self._run_given(lists, sql, ())
             return
         rows = zip(*[lists[name] for name in names], lists[key], strict=True)
         self._connection.executemany(sqlite_update(table.name, key, names), rows)

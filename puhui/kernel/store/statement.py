@@ -25,9 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.base import Executable
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.dml import Delete, Insert, Update
 
-from puhui.kernel.store.sheet import Array
+from puhui.kernel.store.sheet import Array, Words
 
 metadata = MetaData()
 """Every table of every room; ``tables.py`` of a room declares its own on it."""
@@ -54,16 +54,22 @@ class Unmarked(Exception):
 
 
 class Transaction(Protocol):
-    """What rooms see of a database transaction: five ways to run a statement, four to
+    """What rooms see of a database transaction: five ways to run a statement, five to
     move many rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
     int, str, bytes or None. ``ports`` is what the node has beside the store; ``known`` what rooms
     remember of rows that never change, forgotten as soon as anything is undone.
+
+    ``fresh`` is what rooms remember of rows that do change, in tables whose ``info`` says
+    ``is_remembered``; None where another writer may change them meanwhile. It is forgotten as soon
+    as anything is undone, another connection has written, or one of these rows is changed by
+    anything but ``set_many``: whoever calls that brings up to date what is remembered.
     """
 
     ports: Mapping[type, object]
     known: dict[type, Any]
+    fresh: dict[type, Any] | None
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -97,11 +103,17 @@ class Transaction(Protocol):
         """
         ...
 
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers ``(count,) int64`` for the next rows of a table that are loaded, where the store
+        numbers its rows; nothing else may be inserted into it before they are.
+        """
+        ...
+
     def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
         """Insert many rows at once, given by columns; those left out get their default.
 
-        ``by`` is a unique column of sixteen bytes: where that is faster, arrays are written in its
-        order, and rows numbered as they were given all the same.
+        ``by`` is a column of sixteen bytes that tells rows apart: where that is faster, arrays are
+        written in its order.
         """
         ...
 
@@ -119,6 +131,7 @@ class Compiled:
         "_lists",
         "_order",
         "_spread",
+        "is_changing",
         "is_expanding",
         "make",
         "names",
@@ -130,6 +143,7 @@ class Compiled:
     def __init__(self, statement: Executable, dialect: str, *, without_locks: bool = False) -> None:
         compiled = statement.compile(dialect=DIALECTS[dialect])  # type: ignore[attr-defined]
         self.statement = statement
+        self.is_changing = _is_changing(statement)
         text = str(compiled)
         self.sql = _LOCKING.sub("", text) if without_locks else text
         self._is_numbered = dialect == "postgresql"
@@ -205,6 +219,13 @@ class Compiled:
             lists = [name for name in self._order if name in self._lists]
             sql = self._spread[tuple(sizes)] = self._written(dict(zip(lists, sizes, strict=True)))
         return sql, ordered
+
+
+def _is_changing(statement: Executable) -> bool:
+    """Whether it changes or deletes rows of a table that a transaction may remember."""
+    if not isinstance(statement, Update | Delete):
+        return False
+    return isinstance(statement.table, Table) and "is_remembered" in statement.table.info
 
 
 def _picker(

@@ -24,7 +24,7 @@ from puhui.kernel.store.many import (
     text_array_of,
     type_of,
 )
-from puhui.kernel.store.sheet import Array, are_arrays, lay_out, order_of
+from puhui.kernel.store.sheet import Array, Words, are_arrays, lay_out, order_of
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
@@ -67,6 +67,7 @@ class PostgresTransaction:
         "_wait_ms",
         "_wire",
         "connection",
+        "fresh",
         "known",
         "ports",
     )
@@ -80,6 +81,7 @@ class PostgresTransaction:
     ) -> None:
         self.connection = connection
         self.known: dict[type, Any] = {}
+        self.fresh: dict[type, Any] | None = None
         self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = wait_s_max * 1000
@@ -185,7 +187,8 @@ class PostgresTransaction:
             from puhui.kernel.store.copy import copy_rows  # compiled code is loaded where used
 
             if by is not None:
-                lists = self._in_order(table, lists, by)
+                order = order_of(lists[by])
+                lists = {name: column[order] for name, column in lists.items()}
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
         names = ", ".join([*lists, *alone])
         command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
@@ -197,17 +200,16 @@ class PostgresTransaction:
             self._beside = ThreadPoolExecutor(1, "puhui-copy")
         self._running = self._beside.submit(self._copy, command, pieces)
 
-    def _in_order(self, table: Table, columns: dict[str, Any], by: str) -> dict[str, Any]:
-        """The columns sorted by one of them, and the number of each row where rows have one."""
-        order = order_of(columns[by])
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers for so many rows of a table."""
         numbered = table.autoincrement_column
-        if numbered is not None:
-            # Whoever waits for all that add rows must find this one before it takes numbers.
-            self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
-            sql = _NUMBERS.format(table=table.name, column=numbered.name)
-            self._send_binary(sql, [b"%d" % len(order)], [False])
-            columns = {numbered.name: read_array(self.sync()[-1].get_value(0, 0)), **columns}
-        return {name: column[order] for name, column in columns.items()}
+        assert numbered is not None, table.name
+        # Whoever waits for all that add rows must find this one before it takes numbers.
+        self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
+        sql = _NUMBERS.format(table=table.name, column=numbered.name)
+        self._send_binary(sql, [b"%d" % count], [False])
+        numbers: Words = read_array(self.sync()[-1].get_value(0, 0))
+        return numbers
 
     def _copy(self, command: bytes, pieces: Iterator[bytes | memoryview]) -> None:
         wire = self._wire

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
-from puhui.kernel.store.sheet import Blobs, Sparse
+from puhui.kernel.store.sheet import Blobs, Sparse, sixteen
 from puhui.ledger.arrays.columns import take_columns
 from puhui.ledger.arrays.layout import (
     CLOSED,
@@ -22,7 +22,8 @@ from puhui.ledger.arrays.record import (
     Records,
     ledger_name,
 )
-from puhui.ledger.tables import write
+from puhui.ledger.arrays.remembered import BALANCE as REMEMBERED
+from puhui.ledger.arrays.remembered import RememberedBalances, RememberedPendings
 from puhui.ledger.tables.schema import (
     BALANCE,
     LOOSE,
@@ -39,13 +40,15 @@ class Work:
     """A batch with all that it is judged against.
 
     ``accounts`` and ``numbers`` are the ids and the store's own numbers of ``slots``, in their
-    order. ``expires_us`` ``(k,)`` is the first
-    expiry that each balance row says, -1 where an account has none; ``due`` by slot what pendings
-    past their time still hold of debits and credits.
+    order; ``recorded`` the positions of the recorded pendings, which begin ``held``.
+    ``expires_us`` ``(k,)`` is the first expiry that each balance row says, -1 where an account has
+    none; ``due`` by slot what pendings past their time still hold of debits and credits.
+    ``places`` says where accounts are remembered, ``pendings_at`` where recorded pendings are, -1
+    where not; ``balances`` are those read, remembered on where they may be; ``pendings`` is None
+    where they may not be.
     """
 
     batch: Records
-    ids: Blobs
     pool: Records
     found: Places
     ended: Places
@@ -57,21 +60,26 @@ class Work:
     accounts: Blobs
     numbers: Places
     held: Records
-    pendings: Blobs
+    recorded: Places
     expires_us: NDArray[np.int64]
     due: dict[int, tuple[int, int]]
+    places: Places
+    balances: RememberedBalances
+    pendings: RememberedPendings | None
+    pendings_at: Places
 
 
-def record_transfers(act: Act, work: Work, created: Places) -> None:
+def record_transfers(act: Act, work: Work, created: Places, positions: Places) -> None:
     """Write the transfers that were created."""
     numbers, blobs = take_columns(work.pool, created)
     ids = blobs["id"][0]
     columns: dict[str, Any] = {
+        "position": positions,
         **{name: values for name, (values, _) in blobs.items()},
         **{name: _same(values) for name, values in numbers.items()},
         "ledger": _named(work.pool["ledger"][created]),
         **_chains(numbers["flags"], ids),
-        "is_loose": 1,
+        "loose": 1,
     }
     for name in ("pending_id", "user_data_128"):
         values, is_absent = blobs[name]
@@ -81,12 +89,10 @@ def record_transfers(act: Act, work: Work, created: Places) -> None:
     act.tx.load(TABLE, columns, by="id")
 
 
-def record_loose(act: Act, work: Work, created: Places) -> None:
+def record_loose(act: Act, positions: Places) -> None:
     """Write down where the transfers that were created stand, as they are loose."""
-    first, last = work.ids[created[0]].item(), work.ids[created[-1]].item()
-    edge = act.tx.one(write.EDGES, first_id=first, last_id=last)
-    assert edge is not None
-    act.tx.load(LOOSE, {"first_position": [edge.first], "last_position": [edge.last]})
+    first, last = int(positions[0]), int(positions[-1])
+    act.tx.load(LOOSE, {"first_position": [first], "last_position": [last]})
 
 
 def _listed(column: Any) -> Any:
@@ -113,47 +119,61 @@ def _chains(flags: Places, ids: Blobs) -> dict[str, Any]:
     }
 
 
-def record_pendings(act: Act, work: Work, created: Places, place: Places, held_count: int) -> None:
-    """Write new pendings, and what became of older ones."""
-    held, known = work.held, len(work.pendings)
-    made = created[work.pool["flags"][created] & PENDING_FLAG != 0]
-    if len(made):
-        new = held[known:held_count]
-        records = work.pool[made]
-        act.tx.load(
-            PENDING,
-            {
-                "id": work.ids[made],
-                "debit_account_id": work.accounts[new["debit"]],
-                "credit_account_id": work.accounts[new["credit"]],
-                "amount_minor": new["amount"].astype(np.int64),
-                "time_us": _us(records["time_ns"]),
-                "expires_us": _us(new["expires_ns"]),
-                "state": new["state"].astype(np.int64),
-                "released_us": _us(new["ended_ns"]),
-                "is_loose": (new["closing"] == 0).astype(np.int64),
-            },
-        )
+def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
+    """Write what became of recorded pendings."""
     is_end = work.pool["flags"][created] & SECOND != 0
     ended = np.unique(place[created[is_end]])
-    ended = ended[ended < known]
-    if len(ended):
-        old = held[ended]
-        act.tx.set_many(
-            PENDING,
-            "id",
-            {
-                "id": work.pendings[ended],
-                "state": old["state"].astype(np.int64),
-                "released_us": _us(old["ended_ns"]),
-            },
-        )
+    ended = ended[ended < len(work.recorded)]
+    if not len(ended):
+        return
+    old = work.held[ended]
+    if work.pendings is not None:
+        at = work.pendings_at[ended]
+        work.pendings.end(at[at >= 0], old[at >= 0])
+    act.tx.set_many(
+        PENDING,
+        "position",
+        {
+            "position": work.recorded[ended],
+            "state": old["state"].astype(np.int64),
+            "released_us": _us(old["ended_ns"]),
+        },
+    )
+
+
+def record_pendings(
+    act: Act, work: Work, created: Places, positions: Places, held_count: int
+) -> None:
+    """Write new pendings; ``positions`` are those of ``created``."""
+    is_made = work.pool["flags"][created] & PENDING_FLAG != 0
+    if not is_made.any():
+        return
+    records, positions = work.pool[created[is_made]], positions[is_made]
+    new = work.held[len(work.recorded) : held_count]
+    records["time_ns"] -= records["time_ns"] % np.uint64(1000)  # as the store keeps it
+    act.tx.load(
+        PENDING,
+        {
+            "position": positions,
+            "id": sixteen(records["id_hi"], records["id_lo"]),
+            "debit_account_id": work.accounts[new["debit"]],
+            "credit_account_id": work.accounts[new["credit"]],
+            "amount_minor": new["amount"].astype(np.int64),
+            "time_us": _us(records["time_ns"]),
+            "expires_us": _us(new["expires_ns"]),
+            "state": new["state"].astype(np.int64),
+            "released_us": _us(new["ended_ns"]),
+            "is_loose": (new["closing"] == 0).astype(np.int64),
+        },
+    )
+    if work.pendings is not None:
+        work.pendings.keep(records, positions, new)
 
 
 def record_balances(act: Act, work: Work, before: Records, held_count: int) -> None:
     """Write the balance rows that are not as they were."""
     slots, old = work.slots, work.expires_us
-    new = work.held[len(work.pendings) : held_count]
+    new = work.held[len(work.recorded) : held_count]
     new = new[(new["expires_ns"] != 0) & (new["state"] == OPEN)]
     first = np.full(len(slots), np.iinfo(np.int64).max)
     until_us = (new["expires_ns"] // 1000).astype(np.int64)
@@ -167,6 +187,7 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
     changed = np.flatnonzero(is_changed & (old >= 0))
     if not len(changed):
         return
+    changed = changed[np.argsort(work.numbers[changed])]
     sums = {name: slots[name][changed].astype(np.int64) for name in SUMS}
     for place, slot in enumerate(changed.tolist() if work.due else ()):
         # A row keeps what is past its time until the pending is released.
@@ -174,6 +195,11 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
         sums["debits_pending"][place] += debits_minor
         sums["credits_pending"][place] += credits_minor
     closed = slots["flags"][changed] & CLOSED != 0
+    rows: Records = np.ones(len(changed), dtype=REMEMBERED)
+    for name in SUMS:
+        rows[name] = sums[name]
+    rows["expires_us"], rows["is_closed"] = expires_us[changed], closed
+    work.balances.rows[work.places[changed]] = rows
     act.tx.set_many(
         BALANCE,
         "account_number",

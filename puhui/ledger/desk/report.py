@@ -136,9 +136,10 @@ def verify(tx: Transaction) -> LedgerReport:
 
     Checked: balance rows against transfers and open pendings; balance limits; watermarks against
     the transfers below them; that every transfer lies within the ledger of its accounts; that each
-    pending is what its transfers say; that linked chains are whole; that no burnt id was used; and
-    that debits equal credits. A changed amount between two accounts without a balance row, above
-    the watermark, agrees with itself: replaying the journal finds that, this does not.
+    pending is what its transfers say; that linked chains are whole; that every id is used once, can
+    be found and is not burnt; and that debits equal credits. A changed amount between two accounts
+    without a balance row, above the watermark, agrees with itself: replaying the journal finds
+    that, this does not.
     """
     if (engine := engine_of(tx)) is not None:
         return beside.check(engine)
@@ -192,6 +193,8 @@ def _broken(tx: Transaction) -> Iterator[Finding]:
         ("pending", check.BROKEN_PENDINGS, "what its transfers say"),
         ("pending", check.LOST_PENDINGS, "a pending row"),
         ("chain", check.BROKEN_CHAINS, "a whole chain"),
+        ("id", check.REPEATED_IDS, "an id of its own"),
+        ("id", check.LOST_IDS, "to be found by its id"),
         ("failed_id", check.FAILED_AND_RECORDED, "no transfer with a burnt id"),
     )
     for name, statement, expected in checks:

@@ -39,8 +39,9 @@ from puhui.ledger.desk.account import (
     still_closed,
     sums_at,
 )
-from puhui.ledger.desk.batch import create_records, refuse_closing
+from puhui.ledger.desk.batch import create_records
 from puhui.ledger.desk.beside import create_beside, find_transfers
+from puhui.ledger.desk.fetch import refuse_closing
 from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
@@ -127,11 +128,14 @@ def _has_numbers(transfers: Sequence[Transfer]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """What the rules need; of each balance row its first expiry; accounts still to be written."""
+    """What the rules need; of each balance row its first expiry; accounts still to be written;
+    where transfers that are named stand.
+    """
 
     books: Books
     expiries: dict[int, int]
     opened: list[Account]
+    positions: dict[int, int]
 
 
 def _fetch(
@@ -141,11 +145,14 @@ def _fetch(
     ended = [blob(t.pending_id) for t in transfers if t.pending_id]
     known: dict[int, Transfer] = {}
     failed: set[int] = set()
+    positions: dict[int, int] = {}
     if ended or not are_new:
-        known, failed = _find_used(tx, [blob(t.id) for t in transfers], ended)
+        known, failed = _find_used(tx, [blob(t.id) for t in transfers], ended, positions)
     pendings = {}
-    if ended:
-        locked = tx.all(write.LOCK_PENDINGS, ids=ended)
+    named = {t.pending_id for t in transfers} & known.keys()
+    held = [positions[i] for i in named if known[i].flags & Transfer.PENDING]
+    if held:
+        locked = tx.all(write.LOCK_PENDINGS, positions=held)
         pendings = {number(row.id): (row.state, row.expires_us) for row in locked}
     account_ids = {t.debit_account_id for t in transfers}
     account_ids.update([t.credit_account_id for t in transfers])
@@ -162,7 +169,7 @@ def _fetch(
     if any(t.flags & _CLOSING for t in transfers):
         _check_closing(transfers, sums)
     books = Books(now_us, terms, sums, known, pendings, failed, closed)
-    return _Fetched(books, expiries, opened)
+    return _Fetched(books, expiries, opened, positions)
 
 
 def _check_closing(transfers: Sequence[Transfer], sums: Mapping[int, object]) -> None:
@@ -176,9 +183,12 @@ def _check_closing(transfers: Sequence[Transfer], sums: Mapping[int, object]) ->
 
 
 def _find_used(
-    tx: Transaction, new: list[bytes], ended: list[bytes]
+    tx: Transaction, new: list[bytes], ended: list[bytes], positions: dict[int, int]
 ) -> tuple[dict[int, Transfer], set[int]]:
-    """The recorded transfers among the ids of a batch, and the ids that are burnt."""
+    """The recorded transfers among the ids of a batch, and the ids that are burnt.
+
+    ``positions`` gets where those transfers stand.
+    """
     known: dict[int, Transfer] = {}
     failed = set()
     for row in tx.all(write.FIND_USED, ids=new + ended, new_ids=new):
@@ -186,6 +196,7 @@ def _find_used(
             failed.add(number(row.id))
         else:
             known[number(row.id)] = transfer_of(row)
+            positions[number(row.id)] = row.position
     return known, failed
 
 
@@ -245,7 +256,7 @@ def _record(act: Act, fetched: _Fetched, made: Judgement) -> None:
             row["chain_id"], row["chain_size"] = rows[start]["id"], end - start
     _write(tx, write.INSERT_TRANSFER, rows)
     if made.pendings:
-        _record_pendings(tx, fetched.books, made, now_us)
+        _record_pendings(tx, fetched, made, now_us)
     if fetched.opened:
         begun = first_expiries(made, {account.id: 0 for account in fetched.opened})
         record_accounts(act, fetched.opened, made.changes, begun)
@@ -291,9 +302,10 @@ def _write(tx: Transaction, statement: write.Statement, rows: list[dict[str, obj
         tx.run_many(statement, rows)
 
 
-def _record_pendings(tx: Transaction, books: Books, made: Judgement, now_us: int) -> None:
+def _record_pendings(tx: Transaction, fetched: _Fetched, made: Judgement, now_us: int) -> None:
     ends = {t.pending_id: t.time_us or now_us for t in made.created if t.flags & _SECOND}
-    opened, ended = [], []
+    opened: list[dict[str, object]] = []
+    ended: list[dict[str, object]] = []
     for t in made.created:
         if t.flags & Transfer.PENDING:
             state, expires_us = made.pendings[t.id]
@@ -310,10 +322,10 @@ def _record_pendings(tx: Transaction, books: Books, made: Judgement, now_us: int
                 }
             )
     for pending_id, released_us in ends.items():
-        if pending_id in books.pendings:
+        if pending_id in fetched.books.pendings:
             ended.append(
                 {
-                    "pending": blob(pending_id),
+                    "pending": fetched.positions[pending_id],
                     "state_new": made.pendings[pending_id][0],
                     "released_us_new": released_us,
                 }

@@ -43,11 +43,11 @@ def expire_pendings(act: Act, input: ExpirePendings) -> Expired:
     tx = act.tx
     if (outside := outside_of(tx)) is not None:
         return Expired(outside.expire(act, input.at_most))
-    due = [row.id for row in tx.all(write.FIND_DUE, now_us=act.now_us, count=input.at_most)]
+    due = [row.position for row in tx.all(write.FIND_DUE, now_us=act.now_us, count=input.at_most)]
     if not due:
         return Expired(0)
     # Between finding and locking, another writer may have posted or voided one of them.
-    rows = [row for row in tx.all(write.LOCK_PENDINGS, ids=due) if row.state == OPEN]
+    rows = [row for row in tx.all(write.LOCK_PENDINGS, positions=due) if row.state == OPEN]
     if not rows:
         return Expired(0)
     accounts = {row.debit_account_id for row in rows} | {row.credit_account_id for row in rows}
@@ -55,23 +55,23 @@ def expire_pendings(act: Act, input: ExpirePendings) -> Expired:
     tx.run_many(
         write.END_PENDING,
         [
-            {"pending": row.id, "state_new": EXPIRED, "released_us_new": row.expires_us}
+            {"pending": row.position, "state_new": EXPIRED, "released_us_new": row.expires_us}
             for row in rows
         ],
     )
     changes = release(
         [(row.debit_account_id, row.credit_account_id, row.amount_minor) for row in rows]
     )
-    reopened = _reopened(tx, [row.id for row in rows]) if balances else set()
+    reopened = _reopened(tx, [row.position for row in rows]) if balances else set()
     reopened -= still_closed(tx, sorted(reopened), now_us=act.now_us)
     tx.run_many(write.CHANGE_BALANCE, _changes(tx, balances, changes, reopened))
     return Expired(len(rows))
 
 
-def _reopened(tx: Transaction, ids: Sequence[bytes]) -> set[bytes]:
+def _reopened(tx: Transaction, positions: Sequence[int]) -> set[bytes]:
     """The accounts that pendings closed which are past their time now."""
     found = set()
-    for row in tx.all(write.FIND_TRANSFERS, ids=ids):
+    for row in tx.all(write.FIND_PLACED, positions=positions):
         if row.flags & Transfer.CLOSING_DEBIT:
             found.add(row.debit_account_id)
         if row.flags & Transfer.CLOSING_CREDIT:

@@ -10,7 +10,9 @@ from puhui.kernel.store import sum_int
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
+    BATCH_ID,
     FAILED,
+    IS_ALONE,
     PENDING,
     POSTS,
     SIDES,
@@ -19,6 +21,8 @@ from puhui.ledger.tables.schema import (
     WATERMARK,
     A,
     B,
+    Indexed,
+    N,
     P,
     T,
     W,
@@ -104,11 +108,14 @@ _kind_right = case((P.state == 1, 4), (P.state == 2, 8), else_=0)
 BROKEN_PENDINGS = (
     select(P.id)
     .select_from(
-        PENDING.outerjoin(TRANSFER, T.id == P.id).outerjoin(_ends, _ends.c.pending_id == P.id)
+        PENDING.outerjoin(TRANSFER, T.position == P.position).outerjoin(
+            _ends, _ends.c.pending_id == P.id
+        )
     )
     .where(
         or_(
             T.id.is_(None),
+            T.id != P.id,
             T.flags.op("&")(literal_column("2")) == 0,
             T.amount_minor != P.amount_minor,
             T.debit_account_id != P.debit_account_id,
@@ -142,6 +149,20 @@ BROKEN_CHAINS = (
 FAILED_AND_RECORDED = (
     select(T.id).join(FAILED, FAILED.c.id == T.id).order_by(T.id).limit(FINDINGS_MAX)
 )
+
+REPEATED_IDS = union_all(
+    select(T.id).where(IS_ALONE).group_by(T.id).having(func.count() > 1),
+    select(T.id).select_from(BATCH_ID).join(TRANSFER, T.id == N.id).where(IS_ALONE),
+).limit(FINDINGS_MAX)
+"""Ids that two transfers have."""
+
+LOST_IDS = (
+    select(T.id)
+    .select_from(TRANSFER.outerjoin(BATCH_ID, N.id == T.id))
+    .where(T.loose != Indexed(), func.coalesce(N.position, 0) != T.position)
+    .limit(FINDINGS_MAX)
+)
+"""Transfers of large batches that cannot be found by their id."""
 
 STRAY_BALANCES = (
     select(B.account_id.label("id"))

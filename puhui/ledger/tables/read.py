@@ -59,11 +59,10 @@ POSTED_AFTER = union_all(*[_posted_after(name, where) for where in _BOTH for nam
 
 def _pending(name: str, where: Any, *conditions: Any) -> Select[Any]:
     side = side_of(P, name)
-    found = PENDING if where is FAST_PENDING else PENDING.join(TRANSFER, T.id == P.id)
     return (
         select(side.label("account_id"), literal_column(f"'{name}'").label("side"))
         .add_columns(*high_low(P.amount_minor))
-        .select_from(found)
+        .select_from(PENDING)
         .where(side.in_(ids_in()), where, *conditions)
         .group_by(side)
     )
@@ -71,7 +70,7 @@ def _pending(name: str, where: Any, *conditions: Any) -> Select[Any]:
 
 def _pendings(*conditions: Any) -> Any:
     """Sums by account: of pendings in the indexes, and of those looked through as transfers."""
-    loose = IS_LOOSE & (T.position >= FIRST_LOOSE) & (P.is_loose == 1)
+    loose = (P.position >= FIRST_LOOSE) & (P.is_loose == 1)
     return union_all(
         *[_pending(name, w, *conditions) for w in (FAST_PENDING, loose) for name in SIDES]
     )
@@ -166,20 +165,11 @@ NEXT_LOOSE = select(*LOOSE.c).order_by(LOOSE.c.first_position).limit(bindparam("
 TAKE_IN = (
     TRANSFER.update()
     .where(T.position >= bindparam("first"), T.position <= bindparam("last"), IS_LOOSE)
-    .values(is_loose=0)
+    .values(loose=2)
 )
 TAKE_IN_PENDINGS = (
     PENDING.update()
-    .where(
-        P.is_loose == 1,
-        P.id.in_(
-            select(T.id).where(
-                T.position >= bindparam("first"),
-                T.position <= bindparam("last"),
-                T.flags.op("&")(literal_column("2")) != literal_column("0"),
-            )
-        ),
-    )
+    .where(P.position >= bindparam("first"), P.position <= bindparam("last"), P.is_loose == 1)
     .values(is_loose=0)
 )
 FORGET_LOOSE = LOOSE.delete().where(LOOSE.c.first_position == bindparam("first"))

@@ -28,6 +28,8 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import metadata, sum_int
@@ -111,20 +113,23 @@ BALANCE = Table(
     CheckConstraint("debits_pending >= 0 AND debits_posted >= 0"),
     CheckConstraint("credits_pending >= 0 AND credits_posted >= 0"),
     postgresql_with={"fillfactor": 50},
+    info={"is_remembered": True},
 )
 """Sums in minor units of accounts that have a balance limit or ``history``. ``expires_us`` is not
 later than the first expiry among the account's open pendings, 0 where none expires; ``is_closed``
 is 1 while an open pending transfer keeps the account closed. The row is found by the number of
 its account and by nothing else, so that a batch changes thousands of them in one tree."""
 
-_FAST = text("is_loose = 0")
+_FAST = text("loose <> 1")
+_FAST_PENDING = text("is_loose = 0")
+_ALONE = text("loose = 0")
 _DUE = text("state = 0 AND expires_us > 0")
 
 TRANSFER = Table(
     "ledger_transfer",
     metadata,
     _store_number("position"),
-    Column("id", LargeBinary, nullable=False, unique=True),
+    Column("id", LargeBinary, nullable=False),
     Column("debit_account_id", LargeBinary, nullable=False),
     Column("credit_account_id", LargeBinary, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
@@ -139,7 +144,7 @@ TRANSFER = Table(
     Column("time_us", BigInteger, nullable=False),
     Column("chain_id", LargeBinary),
     Column("chain_size", Integer, nullable=False),
-    Column("is_loose", Integer, nullable=False, server_default="0"),
+    Column("loose", Integer, nullable=False, server_default="0"),
     CheckConstraint("length(id) = 16"),
     CheckConstraint("amount_minor >= 0 AND amount_minor < 4611686018427387904"),
     CheckConstraint("debit_account_id <> credit_account_id"),
@@ -157,11 +162,30 @@ TRANSFER = Table(
         sqlite_where=_FAST,
         postgresql_where=_FAST,
     ),
+    Index("ledger_transfer_id", "id", unique=True, info={"dialect": "postgresql"}),
+    Index("ledger_transfer_alone", "id", sqlite_where=_ALONE, info={"dialect": "sqlite"}),
+    info={"moves_whole": {"loose": 1}, "ids_beside": "ledger_batch_id"},
 )
 """Transfers are never changed or deleted. ``position`` orders them. ``chain_id`` is the id of the
-first transfer of a linked chain, ``chain_size`` how many it has. ``is_loose`` is 1 where it came
-with a large batch and the indexes by account do not have it yet: a batch of eight thousand would
-touch a page of them for nearly every transfer."""
+first transfer of a linked chain, ``chain_size`` how many it has. ``loose`` is 0 of one that came
+with few others; 1 of one that came with a large batch and that the indexes by account do not have
+yet, as a batch of eight thousand would touch a page of them for nearly every transfer; 2 of one
+that they have by now.
+
+On PostgreSQL an index on all ids lets none be used twice, whoever writes. On SQLite a table with
+such an index takes rows one value at a time, so ids of large batches are in ``BATCH_ID`` instead,
+where none is twice; and that none is in both, or twice among those that came alone, rests on one
+writer having the turn, who looks before it writes. ``verify`` looks again."""
+
+BATCH_ID = Table(
+    "ledger_batch_id",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("position", BigInteger, nullable=False, info={"is_store_number": True}),
+    info={"is_bookkeeping": True},
+    sqlite_with_rowid=False,
+)
+"""Where transfers of large batches stand, by id; on PostgreSQL there are none here."""
 
 LOOSE = Table(
     "ledger_loose",
@@ -180,7 +204,8 @@ LOOSE = Table(
 PENDING = Table(
     "ledger_pending",
     metadata,
-    Column("id", LargeBinary, primary_key=True),
+    _store_number("position", autoincrement=False),
+    Column("id", LargeBinary, nullable=False),
     Column("debit_account_id", LargeBinary, nullable=False),
     Column("credit_account_id", LargeBinary, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
@@ -194,20 +219,22 @@ PENDING = Table(
         "ledger_pending_debit",
         "debit_account_id",
         "state",
-        sqlite_where=_FAST,
-        postgresql_where=_FAST,
+        sqlite_where=_FAST_PENDING,
+        postgresql_where=_FAST_PENDING,
     ),
     Index(
         "ledger_pending_credit",
         "credit_account_id",
         "state",
-        sqlite_where=_FAST,
-        postgresql_where=_FAST,
+        sqlite_where=_FAST_PENDING,
+        postgresql_where=_FAST_PENDING,
     ),
     Index("ledger_pending_due", "expires_us", sqlite_where=_DUE, postgresql_where=_DUE),
+    info={"is_remembered": True},
 )
 """The life of each pending transfer: 0 open, 1 posted, 2 voided, 3 expired, and since when.
-``is_loose`` as in ``TRANSFER``; a pending that closes an account never is."""
+A row is found by the position of its transfer. ``is_loose`` is 1 while ``loose`` of the transfer
+is, but never of a pending that closes an account."""
 
 FAILED = Table(
     "ledger_failed",
@@ -233,6 +260,28 @@ WATERMARK = Table(
 latest time among those transfers."""
 
 T, P, W, A, B = TRANSFER.c, PENDING.c, WATERMARK.c, ACCOUNT.c, BALANCE.c
+N = BATCH_ID.c
+
+
+class Indexed(ColumnElement[int]):
+    """What ``loose`` is of those transfers whose ids this store's index of ids has: of all."""
+
+    inherit_cache = False
+    type = Integer()
+
+
+@compiles(Indexed)
+def _alone(element: Indexed, compiler: SQLCompiler, **_: object) -> str:
+    return "0"
+
+
+@compiles(Indexed, "postgresql")
+def _whatever(element: Indexed, compiler: SQLCompiler, **_: object) -> str:
+    return f"{TRANSFER.name}.loose"
+
+
+IS_ALONE = T.loose == Indexed()
+"""Whether the index of ids has the id of a transfer; else ``BATCH_ID`` has it."""
 
 
 def side_of(rows: Any, name: str) -> ColumnElement[Any]:
@@ -254,11 +303,11 @@ def high_low(amount: ColumnElement[int]) -> tuple[ColumnElement[int], ColumnElem
 
 POSTS = T.flags.op("&")(literal_column(str(_NOT_POSTING))) == literal_column("0")
 UNTRACKED = A.flags.op("&")(literal_column(str(_TRACKED))) == literal_column("0")
-FAST = T.is_loose == literal_column("0")
+FAST = T.loose != literal_column("1")
 FAST_PENDING = P.is_loose == literal_column("0")
 IS_DUE = (P.state == literal_column("0")) & (P.expires_us > literal_column("0"))
 """As in the index of what is due, so that it is used."""
-IS_LOOSE = T.is_loose == literal_column("1")
+IS_LOOSE = T.loose == literal_column("1")
 FIRST_LOOSE: Any = select(func.min(LOOSE.c.first_position)).scalar_subquery()
 """The position of the first loose transfer; a comparison with it holds for none where all are in
 the indexes."""

@@ -14,15 +14,18 @@ from puhui.kernel.store import given, insert_all, sum_int
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
+    BATCH_ID,
     FAILED,
     FAST_PENDING,
     FIRST_LOOSE,
+    IS_ALONE,
     IS_DUE,
     PENDING,
     SIDES,
     TRANSFER,
     A,
     B,
+    N,
     P,
     T,
     ids_in,
@@ -93,57 +96,78 @@ CHANGE_BALANCE = (
 
 # Transfers.
 
-_OWN = ("position", "chain_id", "chain_size", "is_loose")
+_OWN = ("position", "chain_id", "chain_size", "loose")
 CONTENT = [c for c in TRANSFER.columns if c.name not in _OWN]
-_ABSENT = ("position", "is_loose")
+_ABSENT = ("position", "loose")
 INSERT_TRANSFER = (
     TRANSFER.insert()
     .inline()
     .values({c.name: bindparam(c.name) for c in TRANSFER.columns if c.name not in _ABSENT})
 )
 LAST_USED = select(
-    select(T.id).order_by(T.id.desc()).limit(1).scalar_subquery().label("transfer_id"),
+    select(T.id).where(IS_ALONE).order_by(T.id.desc()).limit(1).scalar_subquery().label("alone_id"),
+    select(N.id).order_by(N.id.desc()).limit(1).scalar_subquery().label("batch_id"),
     select(FAILED.c.id).order_by(FAILED.c.id.desc()).limit(1).scalar_subquery().label("failed_id"),
 )
 """The highest ids that were used: whatever is above them is new."""
 
-EDGES = select(
-    select(T.position).where(T.id == bindparam("first_id")).scalar_subquery().label("first"),
-    select(T.position).where(T.id == bindparam("last_id")).scalar_subquery().label("last"),
-)
 INSERT_FAILED = insert_all(FAILED)
-FIND_TRANSFERS = select(*CONTENT).where(T.id.in_(ids_in()))
+_PLACED = [T.position, *CONTENT]
+_BY_ID = (
+    select(*_PLACED).where(T.id.in_(ids_in()), IS_ALONE),
+    select(*_PLACED)
+    .select_from(BATCH_ID)
+    .join(TRANSFER, T.position == N.position)
+    .where(N.id.in_(ids_in())),
+)
+FIND_TRANSFERS = union_all(*_BY_ID)
 FIND_USED = union_all(
-    FIND_TRANSFERS,
-    select(FAILED.c.id, *[null() for _ in CONTENT[1:]]).where(FAILED.c.id.in_(ids_in("new_ids"))),
+    *_BY_ID,
+    select(literal_column("0"), FAILED.c.id, *[null() for _ in CONTENT[1:]]).where(
+        FAILED.c.id.in_(ids_in("new_ids"))
+    ),
 )
 """Recorded transfers among ``ids``, and ids burnt among ``new_ids`` with nothing but the id."""
 
-GIVEN_TRANSFERS = select(IDS.c.n, *CONTENT).join(TRANSFER, T.id == IDS.c.id).order_by(IDS.c.n)
+FIND_PLACED = select(*_PLACED).where(T.position.in_(ids_in("positions")))
+GIVEN_TRANSFERS = union_all(
+    select(IDS.c.n, *_PLACED).select_from(IDS).join(TRANSFER, (T.id == IDS.c.id) & IS_ALONE),
+    select(IDS.c.n, *_PLACED)
+    .select_from(IDS)
+    .join(BATCH_ID, N.id == IDS.c.id)
+    .join(TRANSFER, T.position == N.position),
+).order_by(literal_column("n"))
 GIVEN_BURNT = select(IDS.c.n).join(FAILED, FAILED.c.id == IDS.c.id).order_by(IDS.c.n)
 
 # Pending transfers.
 
+_ABSENT_PENDING = ("position", "is_loose")
 INSERT_PENDING = (
     PENDING.insert()
     .inline()
-    .values({c.name: bindparam(c.name) for c in PENDING.columns if c.name != "is_loose"})
+    .values({c.name: bindparam(c.name) for c in PENDING.columns if c.name not in _ABSENT_PENDING})
+    .values(position=select(T.position).where(T.id == bindparam("id"), IS_ALONE).scalar_subquery())
 )
 _PENDING = [c for c in P if c.name != "is_loose"]
 END_PENDING = (
     PENDING.update()
-    .where(P.id == bindparam("pending"))
+    .where(P.position == bindparam("pending"))
     .values(state=bindparam("state_new"), released_us=bindparam("released_us_new"))
 )
-LOCK_PENDINGS = select(*_PENDING).where(P.id.in_(ids_in())).order_by(P.id).with_for_update()
+LOCK_PENDINGS = (
+    select(*_PENDING)
+    .where(P.position.in_(ids_in("positions")))
+    .order_by(P.position)
+    .with_for_update()
+)
 LOCK_GIVEN_PENDINGS = (
-    select(IDS.c.n, *_PENDING)
-    .join(PENDING, P.id == IDS.c.id)
-    .order_by(IDS.c.n)
+    select(NUMBERS.c.n, P.position, P.expires_us, P.state, P.released_us)
+    .join(PENDING, P.position == NUMBERS.c.number)
+    .order_by(NUMBERS.c.n)
     .with_for_update(of=PENDING)
 )
 FIND_DUE = (
-    select(P.id)
+    select(P.position, P.id)
     .where(IS_DUE, P.expires_us <= bindparam("now_us"))
     .order_by(P.expires_us, P.id)
     .limit(bindparam("count"))
@@ -175,7 +199,7 @@ def _closers(name: str) -> Select[Any]:
     closes = T.flags.op("&")(literal_column(_CLOSES[name])) != 0
     return (
         select(side.label("account_id"))
-        .join(TRANSFER, T.id == P.id)
+        .join(TRANSFER, T.position == P.position)
         .where(side.in_(ids_in()), P.state == 0, FAST_PENDING, is_open, closes)
     )
 
