@@ -149,7 +149,8 @@ def open_node(
     claim_store(store, keys.fingerprint)
     node = Node(store, keys, home, clock=clock)
     try:
-        open_beside(node, ledger or os.environ.get("PUHUI_LEDGER") or "sql")
+        named = ledger or os.environ.get("PUHUI_LEDGER") or "sql"
+        open_beside(node, named, ship=os.environ.get("PUHUI_LEDGER_SHIP", ""))
         open_peers(node)
     except BaseException:
         node.close()

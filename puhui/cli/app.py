@@ -22,6 +22,7 @@ from puhui.cli import (
     exchange,
     export,
     ledger,
+    ledger_copy,
     lend,
     months,
     offline,
@@ -70,6 +71,8 @@ app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=L
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 ledger.ledger_app.command("export")(export.export)
 ledger.ledger_app.command("statement")(export.statement)
+for command in (ledger_copy.ship, ledger_copy.restore, ledger_copy.prune):
+    ledger.ledger_app.command(command.__name__)(command)
 app.add_typer(ledger.ledger_app, name="ledger", rich_help_panel=LOOK)
 app.command("replay", rich_help_panel=LOOK)(upkeep.replay)
 app.command("serve", rich_help_panel=KEEP)(serve.serve)

@@ -11,7 +11,9 @@ from puhui.ledger.desk.general import (
     general_balance,
 )
 from puhui.ledger.desk.opening import open_beside
+from puhui.ledger.desk.shipping import prune_log, restore_log, ship_log, shipped_state
 from puhui.ledger.desk.year import CloseYear
+from puhui.ledger.engines.log.ship import CopyState
 from puhui.ledger.formats import FORMATS
 from puhui.ledger.formats.rows import statement_csv
 from puhui.ledger.nouns.export import AccountPeriod
@@ -21,6 +23,7 @@ __all__ = [
     "FORMATS",
     "AccountPeriod",
     "CloseYear",
+    "CopyState",
     "FinancialStatement",
     "GeneralBalance",
     "account_period",
@@ -34,6 +37,10 @@ __all__ = [
     "general_balance",
     "general_chart",
     "open_beside",
+    "prune_log",
+    "restore_log",
+    "ship_log",
+    "shipped_state",
     "statement_csv",
     "verify_log",
     "words_of",

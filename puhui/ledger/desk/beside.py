@@ -23,6 +23,7 @@ from puhui.ledger.arrays.record import (
 from puhui.ledger.desk.chart import chart
 from puhui.ledger.desk.held import MARK
 from puhui.ledger.desk.outside import OutsideLedger, outside_of
+from puhui.ledger.desk.shipping import keep_opened
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import (
     Account,
@@ -56,9 +57,10 @@ def create_beside(
     An act that is run again has created what it created the first time. ``strict`` takes an account
     that is there just as wanted: it may be left of an act that was cut off.
     """
-    statuses = list(
-        outside.engine.create_accounts(pack_accounts(accounts), act.now_us * 1000).named()
-    )
+    records = pack_accounts(accounts)
+    statuses = list(outside.engine.create_accounts(records, act.now_us * 1000).named())
+    is_new = [status is Status.CREATED for status in statuses]
+    keep_opened(outside, act, records, is_new)
     if len(outside.opened_by) > OPENED_MAX:
         outside.opened_by.clear()
     for place, account in enumerate(accounts):

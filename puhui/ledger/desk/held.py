@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -33,8 +34,6 @@ BETWEEN_CODE = 1221
 
 class Keeper(Protocol):
     """Who keeps what is on hold: the ledger beside the store."""
-
-    done: list[bytes]
 
     def confirm(self, hold: OnHold) -> None:
         """Create the transfers under their own ids."""
@@ -87,10 +86,40 @@ class OnHold:
 
 
 @dataclass(slots=True)
+class Tokens:
+    """The names of intents, and those that are of no more use.
+
+    ``done`` may be dropped; where the log is shipped (``is_shipped``), ``uncopied`` are finished
+    and wait until the copy holds what they say. ``unnoted`` are accounts that no intent says yet
+    which is sure to last.
+    """
+
+    begun: int = 0
+    done: list[bytes] = field(default_factory=list)
+    is_shipped: bool = False
+    uncopied: list[bytes] = field(default_factory=list)
+    unnoted: set[int] = field(default_factory=set)
+
+    def new(self) -> bytes:
+        """A name for an intent; they sort as acts were decided."""
+        self.begun += 1
+        return self.begun.to_bytes(8, "big") + secrets.token_bytes(16)
+
+    def finish(self, token: bytes) -> None:
+        """What an intent says is in the log."""
+        (self.uncopied if self.is_shipped else self.done).append(token)
+
+    def take(self) -> list[bytes]:
+        """Some that may be dropped, no longer kept here."""
+        taken, self.done = self.done[:256], self.done[256:]
+        return taken
+
+
+@dataclass(slots=True)
 class Dropped:
     """Intents that an act drops because they are finished; again later, where it is undone."""
 
-    ledger: Keeper
+    kept: Tokens
     tokens: list[bytes]
 
     def confirm(self) -> None:
@@ -98,11 +127,11 @@ class Dropped:
 
     def undo(self) -> None:
         """They are still there."""
-        self.ledger.done.extend(self.tokens)
+        self.kept.done.extend(self.tokens)
 
     def doubt(self) -> None:
         """They may be there: to drop one twice changes nothing."""
-        self.ledger.done.extend(self.tokens)
+        self.kept.done.extend(self.tokens)
 
 
 class Letting(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from puhui.ledger.arrays.layout import VOID
 from puhui.ledger.arrays.record import TRANSFER, numbers_of
 from puhui.ledger.desk.held import MARK, OnHold
 from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.desk.shipping import OPENED, begin_shipping, open_again
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.tables import intent
 
@@ -26,15 +28,29 @@ def settle_outside(node: Node, ledger: OutsideLedger) -> tuple[int, int]:
         tx.all(intent.AWAIT_COMMITS)
         rows = tx.all(intent.ALL_INTENTS)
         settled = tx.one(intent.SETTLED_TO)
+        noted = tx.all(intent.SUMMED_TO)
+    after = settled.ordinal if settled is not None else -1
+    known = max([after, *(int(row.ordinal) for row in noted[:1])])
+    is_behind = known >= 0 and not len(ledger.engine.tail(after=known - 1, count=1).ordinals)
+    if rows:
+        ledger.tokens.begun = int.from_bytes(rows[-1].token[:8], "big")
     for row in rows:
+        if row.holds == OPENED:
+            open_again(ledger.engine, row.records)
+            continue
         records = np.frombuffer(row.records, dtype=TRANSFER)
         held = {int(i): amounts for i, amounts in json.loads(row.holds).items()}
         ledger.finish(OnHold(ledger, row.token, records.copy(), held=held))
-    last, open_ids = _open_holds(ledger.engine, settled.ordinal if settled is not None else -1)
+    last, open_ids = _open_holds(ledger.engine, -1 if is_behind else after)
     ledger.void(open_ids)
     with change(node.store) as tx:
+        if is_behind:  # a log that was restored: what was summed of it is counted again
+            tx.put(intent.FORGET_SUMMED)
         for row in rows:
-            tx.put(intent.DROP_INTENT, settled=row.token)
+            if ledger.tokens.is_shipped:
+                ledger.tokens.finish(row.token)
+            else:
+                tx.put(intent.DROP_INTENT, settled=row.token)
         tx.put(intent.PUT_SETTLED, id=1, ordinal=last)
     return len(rows), len(open_ids)
 
@@ -55,13 +71,16 @@ def _open_holds(engine: LedgerEngine, after: int) -> tuple[int, list[int]]:
             found.pop(ended, None)
 
 
-def open_beside(node: Node, name: str) -> None:
+def open_beside(node: Node, name: str, *, ship: str = "") -> None:
     """Open the ledger beside the store where the setting names one, and settle what is left.
 
     ``sql`` is the ledger in the store; ``log`` or ``log:FOLDER`` a log in that folder of the home;
-    ``tigerbeetle:CLUSTER@ADDRESSES`` a cluster that runs. Refused: ``kernel.bad_ledger``.
+    ``tigerbeetle:CLUSTER@ADDRESSES`` a cluster that runs. A log is shipped to the folder ``ship``,
+    under the home unless it is absolute. Refused: ``kernel.bad_ledger``, ``kernel.bad_ship``.
     """
     kind, _, rest = name.partition(":")
+    if ship:
+        check_ship(node.home, name, ship)
     if kind == "sql" and not rest:
         return
     if kind == "log":
@@ -81,4 +100,21 @@ def open_beside(node: Node, name: str) -> None:
     node.ports[OutsideLedger] = outside
     node.at_close.append(outside.engine.close)
     node.at_repeat.append(outside.repeat)
+    outside.tokens.is_shipped = bool(ship)
     settle_outside(node, outside)
+    if ship:
+        begin_shipping(node, outside, node.home / (rest or "ledger"), node.home / ship)
+
+
+def check_ship(home: Path, name: str, ship: str) -> None:
+    """Whether a ledger can be shipped there. Refused: ``kernel.bad_ship``."""
+    kind, _, rest = name.partition(":")
+    if kind != "log":
+        raise Refused(
+            "kernel.bad_ship",
+            "PUHUI_LEDGER_SHIP copies the ledger log; the ledger here is another. A ledger in the "
+            "store is copied with the store, a cluster keeps its own copies.",
+        )
+    log, to = (home / (rest or "ledger")).resolve(), (home / ship).resolve()
+    if to == log or log in to.parents or to in log.parents:
+        raise Refused("kernel.bad_ship", f"PUHUI_LEDGER_SHIP is {to}: keep it apart from {log}.")

@@ -19,7 +19,6 @@ one would let go what the first one holds.
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +42,7 @@ from puhui.ledger.desk.held import (
     Dropped,
     HeldUp,
     OnHold,
+    Tokens,
     between_account,
     ends_of,
     hold_ids_of,
@@ -78,13 +78,12 @@ class OutsideLedger:
     """The ledger beside the store of one node, and what of it is not settled yet."""
 
     engine: LedgerEngine
-    done: list[bytes] = field(default_factory=list)
+    tokens: Tokens = field(default_factory=Tokens)
     doubtful: list[OnHold] = field(default_factory=list)
     under_way: list[OnHold] = field(default_factory=list)
     on_way: dict[int, tuple[OnHold, Transfer]] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
     opened_by: dict[int, str] = field(default_factory=dict)
-    begun: int = 0
     holder: Transaction | None = None
     lock: threading.Condition = field(default_factory=threading.Condition)
 
@@ -122,8 +121,7 @@ class OutsideLedger:
         known: Mapping[int, Transfer],
     ) -> OnHold:
         """What an act moves, under way from now on; tokens sort as acts were decided."""
-        self.begun += 1
-        token = self.begun.to_bytes(8, "big") + secrets.token_bytes(16)
+        token = self.tokens.new()
         ended = {i: known[i].amount_minor for t in made if (i := t.pending_id) in known}
         hold = OnHold(self, token, pack_transfers(made), changes, {}, ended, act.key, act.tx)
         hold.records["time_ns"] = act.now_us * 1000
@@ -153,9 +151,9 @@ class OutsideLedger:
 
     def _drop_done(self, act: Act) -> None:
         """Forget intents that are finished."""
-        done, self.done = self.done[:256], self.done[256:]
+        done = self.tokens.take()
         if done:
-            act.outside.append(Dropped(self, done))
+            act.outside.append(Dropped(self.tokens, done))
         for token in done:
             act.tx.put(intent.DROP_INTENT, settled=token)
 
@@ -180,7 +178,7 @@ class OutsideLedger:
             one = self.doubtful[0]
             if one.fault is not None or self._is_committed(tx, one):
                 self.finish(one)
-                self.done.append(one.token)
+                self.tokens.finish(one.token)
             else:
                 self.let_go(one)
             self.doubtful.pop(0)
@@ -319,7 +317,7 @@ class OutsideLedger:
                 if fault is None:
                     try:
                         self.finish(one)
-                        self.done.append(one.token)
+                        self.tokens.finish(one.token)
                     except (Fault, Refused, OSError, RuntimeError) as error:
                         reason = f"What an act moves is not in the ledger yet ({error})."
                         fault = error if isinstance(error, Fault) else None

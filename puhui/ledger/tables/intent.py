@@ -32,7 +32,8 @@ INTENT = Table(
 """Transfers that an act has decided on and that the ledger beside the store may not have yet:
 ``records`` as they are to be, 128 bytes each; ``token`` is what the ids of the pendings
 are made of that hold their money, ``holds`` says how much of which account, as JSON. A row goes
-once its transfers are there."""
+once its transfers are there; where the log is shipped, once they are in the copy. Then there are
+rows of accounts that were opened as well, ``accounts`` in place of their holds."""
 
 CLAIM = Table(
     "ledger_claim",
@@ -85,6 +86,7 @@ SUMMED_TO = (
     .order_by(OUTSIDE.c.id)
 )
 PUT_SETTLED = upsert(OUTSIDE, ["id"])
+FORGET_SUMMED = OUTSIDE.delete().where(OUTSIDE.c.id.in_((SUMMED, SUMMED_COUNT)))
 
 
 class AwaitCommits(Executable, ClauseElement):

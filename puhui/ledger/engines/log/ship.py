@@ -49,6 +49,49 @@ class Shipped:
     behind: int
 
 
+@dataclass(frozen=True, slots=True)
+class CopyState:
+    """How far a log and its copy go: frames, and the bytes and times (nanoseconds) of what the
+    copy lacks; both times are 0 where it lacks nothing.
+    """
+
+    log_sequence: int
+    copy_sequence: int
+    lacking_bytes: int
+    lacking_since_ns: int
+    log_time_ns: int
+
+
+def copy_state(folder: Path, to: Path) -> CopyState:
+    """Hold a copy against its log, read as they are now; neither is changed.
+
+    Fault: ``ledger.log_damaged`` where either is not what was written.
+    """
+    shipped = _sequence_of_copy(to)
+    size = since_ns = time_ns = 0
+    last = shipped
+    for frame in FrameReader(folder).frames(shipped):
+        since_ns = since_ns or frame.time_ns
+        size, time_ns = size + ALIGNMENT + len(frame.body), frame.time_ns
+        last = frame.sequence
+    return CopyState(last, shipped, size, since_ns, time_ns)
+
+
+def _sequence_of_copy(to: Path) -> int:
+    """The last frame that a copy holds, 0 where there is none."""
+    sequence, number = 0, 1
+    while (seal := read_seal(seal_path(to, number))) is not None:
+        sequence, number = seal.last, number + 1
+    while (part := open_path(to, number)).exists() and part.stat().st_size >= 2 * ALIGNMENT:
+        segment = Segment(part, number)
+        if segment.head is None or segment.head.first != sequence + 1:
+            break
+        for head in segment.whole_from(ALIGNMENT, segment.head.first, segment.head.previous):
+            sequence = head.sequence
+        number += 1
+    return sequence
+
+
 class Shipper:
     """Brings a copy of a log up to date, beside the process that writes it or within."""
 
@@ -230,3 +273,33 @@ def prune(folder: Path, copy: Path, *, before: int) -> int:
         seal_path(folder, number).unlink()
         pruned += 1
     return pruned
+
+
+def read_there(folder: Path, copy: Path) -> tuple[int, int]:
+    """Put a link to the copy in the place of each full segment; how many, and their bytes.
+
+    The copy of each is read again first. The log must not be open, and its last segments stay.
+    Refused: ``ledger.log_in_use``, ``ledger.not_shipped`` where the copy lacks one. Fault:
+    ``ledger.log_damaged``.
+    """
+    numbers = numbers_in(folder).logs
+    size = segment_path(folder, numbers[-1]).stat().st_size if numbers else SEGMENT_BYTES
+    FrameLog.open(folder, segment_bytes=size).close()
+    count = freed = 0
+    for number in numbers_in(folder).logs[:-1]:
+        path, there = segment_path(folder, number), segment_path(copy, number).resolve()
+        seal = read_seal(seal_path(folder, number))
+        if seal is None:
+            break
+        if path.is_symlink():
+            continue
+        if read_seal(seal_path(copy, number)) != seal:
+            raise Refused("ledger.not_shipped", f"Segment {number} is not in {copy}.")
+        check_all(Segment(there, number), seal)
+        link = path.with_name(path.name + ".new")
+        link.unlink(missing_ok=True)
+        link.symlink_to(there)
+        os.replace(link, path)
+        sync_folder(folder)
+        count, freed = count + 1, freed + seal.size
+    return count, freed
