@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from puhui.exchange.window import AmountKind, Price
+
 
 @dataclass(frozen=True, slots=True)
 class LegQuery:
@@ -53,4 +55,24 @@ class StandingAnswer:
 
     peer_id: str
     draws: tuple[str, ...]
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PricesQuery:
+    """A payment that is thought of; ``amount_minor`` is in the source currency for ``send``, in
+    the target currency for ``receive``.
+    """
+
+    source_currency: str
+    target_currency: str
+    amount_minor: int
+    amount_kind: AmountKind = AmountKind.SEND
+
+
+@dataclass(frozen=True, slots=True)
+class PricesAnswer:
+    """What the payment would cost by each quote that covers it now, the payer's best one first."""
+
+    items: tuple[Price, ...]
     now_us: int

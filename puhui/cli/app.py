@@ -20,6 +20,7 @@ from puhui.cli import (
     conformance,
     corridor,
     exchange,
+    exchange_desk,
     export,
     ledger,
     ledger_copy,
@@ -64,6 +65,7 @@ app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.command("repay", rich_help_panel=WORK)(repay.repay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
+assert exchange_desk.exchange_app is exchange.exchange_app, "the desk adds to it"
 app.add_typer(exchange.exchange_app, name="exchange", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)

@@ -32,6 +32,7 @@ class Town:
     tokens: dict[str, str] = field(default_factory=dict)
     parties: dict[str, str] = field(default_factory=dict)
     phones: dict[str, str] = field(default_factory=dict)
+    scheme: Any = None
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @property

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from puhui import ledger
 from puhui.exchange import Quote, quote_bytes
 from puhui.exchange.desk.account import own_account, wallet
+from puhui.exchange.formats.signed import recall_bytes
 from puhui.exchange.nouns.participant import Position
 from puhui.exchange.window import position_of
 from puhui.kernel import Actor, Node
@@ -69,6 +70,11 @@ class Provider:
             **changes,
         }
         return self.sign(Quote(**told))
+
+    def recall(self, quote_id: str) -> dict[str, Any]:
+        """What this provider sends to take a quote back."""
+        signature = base64.b64encode(self.key.sign(recall_bytes(quote_id))).decode()
+        return {"quote_id": quote_id, "signature": signature}
 
     def offer(self, node: Node, rate: str = "0.14", **changes: Any) -> Quote:
         """A quote, signed and posted."""

@@ -7,13 +7,13 @@ the node's own upkeep, and is killed; its folders are thrown away, restored, ope
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from puhui import ledger, worker
@@ -33,8 +33,9 @@ EVERY = 10
 """Acts between two shippings of the process that books."""
 
 
-def book_until_killed(told: Connection, url: str, home: str, first: int) -> None:
+def book_until_killed(told: Connection, url: str, home: str, second: str, first: int) -> None:
     """Open an account for each payment and pay into it; ship now and then; tell what is done."""
+    os.environ["PUHUI_LEDGER_SHIP"] = second  # the process that children are forked from has its own
     node = open_beside(url, home)
     told.send_bytes(b"open")
     for number in range(first, first + 10_000):
@@ -79,7 +80,7 @@ def test_with_its_store_nothing_is_lost(
     node.close()
     dice, first, answered = random.Random(3), 1_001, 0
     for _ in range(ROUNDS):
-        child = start(book_until_killed, args=(url, str(home), first))
+        child = start(book_until_killed, args=(url, str(home), str(second), first))
         booked, _ = heard(child, dice.randrange(25, 60))
         lacking = shipped_state(home / "ledger", second)
         shutil.rmtree(home / "ledger")
@@ -104,7 +105,7 @@ def test_with_the_copy_alone_the_loss_is_what_the_status_said(
     opened = CreateAccounts((Account(FUND, "CNY", 1), Account(FIRST, "CNY", 2011, DEPOSIT)))
     node.act("ledger.create_accounts", opened, key="fund", actor=operator())
     node.close()
-    child = start(book_until_killed, args=(url, str(home), 1_001))
+    child = start(book_until_killed, args=(url, str(home), str(second), 1_001))
     booked, shipped = heard(child, 45)
     state = shipped_state(home / "ledger", second)
     shutil.rmtree(home)
@@ -115,11 +116,7 @@ def test_with_the_copy_alone_the_loss_is_what_the_status_said(
     lost = [number for number in booked if number not in found]
     assert shipped >= booked[0]
     assert all(number > shipped for number in lost), "what was shipped is lost"
-    assert len(lost) <= EVERY + 1
+    assert len(lost) <= EVERY + 1, "ten payments lie between two shippings"
     assert len(lost) <= state.log_sequence - state.copy_sequence
-    assert int(sums["debits_posted_lo"][0]) == 7 * len(found - set(lost)) + 7 * _more(booked, found)
-
-
-def _more(booked: list[int], found: set[int]) -> int:
-    """Transfers in the log that were not told before the kill: none of them was asked for."""
-    return int(np.count_nonzero([number not in booked for number in found]))
+    # One more may be there than was told: it was booked, and the answer was on its way.
+    assert int(sums["debits_posted_lo"][0]) in (7 * len(found), 7 * len(found) + 7)

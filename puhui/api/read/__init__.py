@@ -5,7 +5,7 @@ from __future__ import annotations
 from puhui.api import answers, exchange_answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
-from puhui.api.read.exchange import read_deal, read_receipt, read_standing
+from puhui.api.read.exchange import read_deal, read_prices, read_receipt, read_standing
 from puhui.api.read.loan import (
     list_applications,
     list_loans,
@@ -77,6 +77,8 @@ def read_operations() -> tuple[Operation, ...]:
             e.StandingAnswer, NODES, read_standing),
         one("exchange.read_deal", "/api/exchange/deals/{deal_id}", e.DealQuery, e.DealAnswer,
             STAFF_READERS, read_deal),
+        one("exchange.read_prices", "/api/exchange/prices", e.PricesQuery, e.PricesAnswer,
+            CUSTOMERS | {"provider"}, read_prices),
         one("webhook.list_endpoints", "/api/webhook/endpoints", a.NothingQuery,
             a.EndpointsAnswer, TOLD, list_own_endpoints),
         one("webhook.list_events", "/api/webhook/events", a.EventsQuery, a.EventsAnswer, TOLD,

@@ -42,3 +42,23 @@ def read_deal(node: Node, caller: Caller, asked: answers.DealQuery) -> answers.D
         target_expires_us=deal.target.expires_us,
         decided_us=deal.decided_us,
     )
+
+
+def read_prices(
+    node: Node, caller: Caller, asked: answers.PricesQuery
+) -> answers.PricesAnswer:
+    """Read what a payment across currencies would cost now, all fees counted, the best one first.
+
+    Refused: ``exchange.unknown_currency``, ``exchange.same_currency``, ``exchange.bad_amount``.
+    """
+    now_us = node.clock.now_us()
+    with node.read() as tx:
+        found = window.prices(
+            tx,
+            source_currency=asked.source_currency,
+            target_currency=asked.target_currency,
+            amount_minor=asked.amount_minor,
+            amount_kind=asked.amount_kind,
+            now_us=now_us,
+        )
+    return answers.PricesAnswer(found, now_us)

@@ -6,8 +6,14 @@ from dataclasses import asdict, fields, replace
 
 from puhui.exchange.desk.lists import tariff
 from puhui.exchange.desk.participant import STAFF
-from puhui.exchange.formats.signed import quote_bytes
-from puhui.exchange.nouns.quote import PostQuote, Quote, QuotePosted, WithdrawQuote
+from puhui.exchange.formats.signed import quote_bytes, recall_bytes
+from puhui.exchange.nouns.quote import (
+    PostQuote,
+    Quote,
+    QuotePosted,
+    RecallQuote,
+    WithdrawQuote,
+)
 from puhui.exchange.rules import quote as rules
 from puhui.exchange.tables import participant as participant_tables
 from puhui.exchange.tables import quote as tables
@@ -16,6 +22,9 @@ from puhui.kernel.crypto import verify_signature
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
+
+QUOTERS = (*STAFF, "provider")
+"""Whoever may hand a signed quote in: staff, and the machines of providers."""
 
 _FIELDS = tuple(field.name for field in fields(Quote))
 
@@ -47,7 +56,7 @@ def verify_quote(node: Node, input: PostQuote) -> PostQuote:
     return replace(input, verified_key=key)
 
 
-@use_case("exchange.post_quote", roles=STAFF, prepare=verify_quote)
+@use_case("exchange.post_quote", roles=QUOTERS, api=True, prepare=verify_quote)
 def post_quote(act: Act, input: PostQuote) -> QuotePosted:
     """Take in a signed quote; the same quote again answers where it stands.
 
@@ -102,7 +111,39 @@ def withdraw_quote(act: Act, input: WithdrawQuote) -> QuotePosted:
     """Take a quote back that nobody took. Refused: ``exchange.unknown_quote``,
     ``exchange.quote_taken``.
     """
+    return _withdraw(act, input.quote_id)
+
+
+def verify_recall(node: Node, input: RecallQuote) -> RecallQuote:
+    """Check who takes a quote back, before the act, and name the key that it was checked with.
+
+    Refused: ``exchange.unknown_quote``, ``exchange.unknown_provider``,
+    ``exchange.participant_suspended``, ``exchange.bad_signature``.
+    """
+    with node.read() as tx:
+        row = tx.one(tables.READ_QUOTE, id=input.quote_id)
+        if row is None:
+            raise Refused("exchange.unknown_quote", f"There is no quote {input.quote_id[:60]}.")
+        key = _key_of_provider(tx, row.provider_id)
+    if not verify_signature(key, recall_bytes(input.quote_id), input.signature):
+        raise Refused("exchange.bad_signature", "The provider did not sign this withdrawal.")
+    return replace(input, verified_key=key)
+
+
+@use_case("exchange.recall_quote", roles=QUOTERS, api=True, prepare=verify_recall)
+def recall_quote(act: Act, input: RecallQuote) -> QuotePosted:
+    """Take an own quote back that nobody took, under the signature of its provider.
+
+    Refused: ``exchange.quote_taken``, and those of ``verify_recall``.
+    """
     row = lock_quote(act, input.quote_id)
+    if _key_of_provider(act.tx, row.provider_id) != input.verified_key:
+        raise Refused("exchange.bad_signature", "The provider's key has changed.")
+    return _withdraw(act, input.quote_id)
+
+
+def _withdraw(act: Act, quote_id: str) -> QuotePosted:
+    row = lock_quote(act, quote_id)
     if row.state == "taken":
         raise Refused("exchange.quote_taken", "This quote was taken already.")
     act.tx.put(tables.SET_STATE, id_=row.id, state_="withdrawn")

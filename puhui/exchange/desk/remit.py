@@ -166,7 +166,7 @@ def _recorded(act: Act, remittance_id: str, asked: Remit, price: Price) -> Remit
     return made
 
 
-@use_case("exchange.remit", roles=PAYERS)
+@use_case("exchange.remit", roles=PAYERS, api=True)
 def remit(act: Act, input: Remit) -> Remittance:
     """Pay somebody in another currency: both sides at once, or neither.
 
@@ -186,9 +186,9 @@ def remit(act: Act, input: Remit) -> Remittance:
     return remit_and_tell(act, input)
 
 
-@use_case("exchange.convert", roles=PAYERS)
+@use_case("exchange.convert", roles=PAYERS, api=True)
 def convert(act: Act, input: Convert) -> Remittance:
-    """Change one's own money into another currency; refused as ``remit`` is."""
+    """Change one's own money into another currency. Refused: what ``exchange.remit`` refuses."""
     check_actor(act.tx, act.actor, acts_for=input.party_id)
     end = f"party:{input.party_id}"
     return remit_and_tell(

@@ -22,6 +22,11 @@ def quote_bytes(quote: Quote) -> bytes:
     return canonical_json({"kind": "puhui quote", **fields}).encode()
 
 
+def recall_bytes(quote_id: str) -> bytes:
+    """What a provider signs to take a quote back: canonical JSON in UTF-8."""
+    return canonical_json({"kind": "puhui quote withdrawal", "quote_id": quote_id}).encode()
+
+
 def read_receipt(text: str | bytes) -> LegReceipt:
     """The receipt in what a node's API answers (JSON). Refused: ``exchange.bad_receipt``."""
     try:

@@ -92,6 +92,17 @@ class WithdrawQuote:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallQuote:
+    """A quote that its provider takes back itself; ``signature`` (Ed25519, base64) is over
+    ``recall_bytes``, ``verified_key`` is filled in before the act.
+    """
+
+    quote_id: str
+    signature: str
+    verified_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Remit:
     """Money across currencies, at once (跨境汇款).
 
