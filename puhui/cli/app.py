@@ -25,6 +25,7 @@ from puhui.cli import (
     ledger,
     ledger_copy,
     lend,
+    message,
     months,
     offline,
     pay,
@@ -62,6 +63,7 @@ app.command("lend", rich_help_panel=WORK)(lend.lend)
 app.command("months", rich_help_panel=WORK)(months.months)
 app.command("apply", rich_help_panel=WORK)(apply.apply)
 app.command("pay", rich_help_panel=WORK)(pay.pay)
+app.add_typer(message.message_app, name="message", rich_help_panel=WORK)
 app.command("repay", rich_help_panel=WORK)(repay.repay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)

@@ -159,13 +159,13 @@ def account_number(text: str) -> int | None:
 def _statement_text(node: Node, periods: list[AccountPeriod], form: str) -> Iterable[str]:
     from puhui.kernel.clock import BUSINESS_ZONE, time_of
     from puhui.ledger.window import statement_csv, words_of
-    from puhui.payment.window import account_camt053
+    from puhui.payment.window import messages
 
     if form == "csv":
         return statement_csv(periods, words_of)
     now = time_of(node.clock.now_us()).astimezone(BUSINESS_ZONE).replace(microsecond=0)
     message_id = f"{now:%Y%m%d%H%M%S}-{periods[0].account_id:032x}"[:35]
-    made = account_camt053(periods, words_of, message_id=message_id, created=now)
+    made = messages.account_camt053(periods, words_of, message_id=message_id, created=now)
     return (made.decode(),)
 
 

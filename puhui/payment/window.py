@@ -1,5 +1,6 @@
 """The window of payment (窗口): what pages and machines read of it beside its door."""
 
+from puhui.payment.desk import message as messages
 from puhui.payment.desk.code import (
     code_of,
     codes_of,
@@ -10,7 +11,6 @@ from puhui.payment.desk.code import (
 )
 from puhui.payment.desk.file import pay_file
 from puhui.payment.desk.lists import tiers
-from puhui.payment.desk.notice import statement_camt053
 from puhui.payment.desk.promise import promise_of, promises_of
 from puhui.payment.desk.read import (
     count_wallets,
@@ -20,7 +20,6 @@ from puhui.payment.desk.read import (
     requests_of,
     wallets_of,
 )
-from puhui.payment.formats.account_camt import account_camt053
 from puhui.payment.formats.code_svg import bars_svg, qr_svg
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
 from puhui.payment.nouns.code import Code
@@ -38,12 +37,12 @@ __all__ = [
     "Tier",
     "Wallet",
     "RefusedLine",
-    "account_camt053",
     "bars_svg",
     "code_of",
     "codes_of",
     "count_wallets",
     "draw_shown_code",
+    "messages",
     "orders_of",
     "pay_file",
     "payload_text",
@@ -55,7 +54,6 @@ __all__ = [
     "requests_of",
     "risk_levels",
     "shown_seconds",
-    "statement_camt053",
     "tiers",
     "wallets_of",
 ]

@@ -60,7 +60,10 @@ def own_exchange_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
     asked = {**pair, "amount_minor": 1_000}
     mine = f"party:{town.parties[payer]}"
     return {
-        "exchange.remit": (payer, {**asked, "payer": mine, "payee": f"party:{town.parties['ann']}"}),
+        "exchange.remit": (
+            payer,
+            {**asked, "payer": mine, "payee": f"party:{town.parties['ann']}"},
+        ),
         "exchange.convert": (payer, {**asked, "party_id": town.parties[payer]}),
         "exchange.read_prices": (payer, asked),
     }

@@ -42,7 +42,7 @@ def test_a_log_is_shipped_lost_and_restored(
     second.mkdir()
     before = program("ledger", "ship", second, "--status", "--json")
     assert before.code == 0, before.said
-    assert before.figures["lacking_frames"] == before.figures["log_frames"] > 3
+    assert before.figures["lacking_frames"] == before.figures["log_frames"] >= 2
     assert before.figures["copy_frames"] == before.figures["copied_bytes"] == 0
     done = program("ledger", "ship", second, "--json")
     assert done.figures["lacking_frames"] == done.figures["lacking_s"] == 0

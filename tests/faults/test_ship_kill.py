@@ -35,7 +35,9 @@ EVERY = 10
 
 def book_until_killed(told: Connection, url: str, home: str, second: str, first: int) -> None:
     """Open an account for each payment and pay into it; ship now and then; tell what is done."""
-    os.environ["PUHUI_LEDGER_SHIP"] = second  # the process that children are forked from has its own
+    os.environ["PUHUI_LEDGER_SHIP"] = (
+        second  # the process that children are forked from has its own
+    )
     node = open_beside(url, home)
     told.send_bytes(b"open")
     for number in range(first, first + 10_000):

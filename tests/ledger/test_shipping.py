@@ -24,6 +24,7 @@ from puhui.ledger.window import prune_log, restore_log, ship_log, shipped_state
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import ALICE, BOB, DEPOSIT, FUND, OPERATOR, check_books, create_accounts
+
 from tests.ledger.books import create_transfers, pay, sums_of  # isort: skip
 
 CARLA = 7_001

@@ -8,8 +8,8 @@ from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock, business_date, time_of
 from puhui.ledger.window import account_period, words_of
 from puhui.payment import own_account, wallet_account
+from puhui.payment.desk.message import account_camt053
 from puhui.payment.formats.iso20022 import read_camt053
-from puhui.payment.window import account_camt053
 from tests.payment.purse import open_books, pay, person
 
 

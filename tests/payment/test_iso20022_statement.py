@@ -8,9 +8,9 @@ import pytest
 
 from puhui.kernel import Node, Refused
 from puhui.payment import wallet_account
+from puhui.payment.desk.message import statement_camt053
 from puhui.payment.formats.iso20022 import read_camt053
 from puhui.payment.nouns.message import MessageAmount
-from puhui.payment.window import statement_camt053
 from tests.payment.purse import pay, person
 
 MONTH = date(2026, 3, 1)

@@ -44,9 +44,7 @@ def read_deal(node: Node, caller: Caller, asked: answers.DealQuery) -> answers.D
     )
 
 
-def read_prices(
-    node: Node, caller: Caller, asked: answers.PricesQuery
-) -> answers.PricesAnswer:
+def read_prices(node: Node, caller: Caller, asked: answers.PricesQuery) -> answers.PricesAnswer:
     """Read what a payment across currencies would cost now, all fees counted, the best one first.
 
     Refused: ``exchange.unknown_currency``, ``exchange.same_currency``, ``exchange.bad_amount``.

@@ -175,9 +175,7 @@ class Opened:
             self.outside.tokens.finish(self.token)
 
 
-def keep_opened(
-    outside: OutsideLedger, act: Act, records: Records, is_new: Sequence[bool]
-) -> None:
+def keep_opened(outside: OutsideLedger, act: Act, records: Records, is_new: Sequence[bool]) -> None:
     """Where the log is shipped, note the accounts ``records`` ``(n,) ACCOUNT`` of an act until the
     copy has them: those that ``is_new``, and those that an act opened which was refused.
     """

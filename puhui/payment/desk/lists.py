@@ -39,3 +39,10 @@ def tiers() -> Tiers:
 def figures(part: str) -> SimpleNamespace:
     """One part of payment.toml by name: request, bill, hold, usage, order or text."""
     return SimpleNamespace(**_toml("payment.toml")[part])
+
+
+@lru_cache(maxsize=1)
+def status_reasons() -> dict[str, str]:
+    """The reason codes of banks by the codes of our refusals; ``other`` for all the rest."""
+    found: dict[str, str] = _toml("status_reason.toml")["code"]
+    return found

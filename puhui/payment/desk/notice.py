@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from puhui.kernel.calendar import add_months
@@ -53,7 +54,7 @@ def statement_camt053(
         ends=time_of(start_of_day_us(until)),
         owner=MessageParty(name=party_id),
         balances=_balances(lines, opening, currency, first, until - timedelta(days=1)),
-        entries=tuple(_entry(line, currency) for line in lines),
+        entries=entries_of(lines, currency),
     )
     return write_camt053(StatementMessage(named, created, (told,)))
 
@@ -78,6 +79,11 @@ def _opening(tx: Transaction, number: int, from_us: int) -> int:
         return line.balance_minor - moved
     (found,) = lookup_accounts(tx, [number])
     return 0 if found is None else found.credit_balance_minor
+
+
+def entries_of(lines: Iterable[StatementLine], currency: str) -> tuple[Entry, ...]:
+    """The entries of lines that people read."""
+    return tuple(_entry(line, currency) for line in lines)
 
 
 def _entry(line: StatementLine, currency: str) -> Entry:

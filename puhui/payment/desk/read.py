@@ -112,9 +112,16 @@ def statement(
     Money that is only held is no line; it comes when it is taken. Each line names the counterparty
     by its pseudonym and the balance after it, so the first line tells the opening balance too.
     """
-    account_id = wallet_account(party_id, currency)
     first = month.replace(day=1)
     from_us, until_us = start_of_day_us(first), start_of_day_us(add_months(first, 1))
+    return lines_between(tx, party_id, currency, from_us, until_us)
+
+
+def lines_between(
+    tx: Transaction, party_id: str, currency: str, from_us: int, until_us: int
+) -> tuple[StatementLine, ...]:
+    """The lines of a wallet from ``from_us`` to before ``until_us``, as ``statement`` has them."""
+    account_id = wallet_account(party_id, currency)
     lines: list[StatementLine] = []
     after = 0
     while True:

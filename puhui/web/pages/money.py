@@ -14,7 +14,7 @@ from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.payment import statement as read_statement
 from puhui.payment import wallet_account
-from puhui.payment.window import StatementLine, codes_of, statement_camt053
+from puhui.payment.window import StatementLine, codes_of, messages
 from puhui.web.ask import Ask
 from puhui.web.own import own_party
 from puhui.web.pages.payee import labels_of
@@ -114,7 +114,7 @@ def _camt(ask: Ask, currency: str, first: date) -> Response:
     """The statement as camt.053.001.08, which firms' bookkeeping reads."""
     with ask.node.read() as tx:
         created = time_of(ask.node.clock.now_us())
-        content = statement_camt053(tx, ask.party_id, currency, first, created=created)
+        content = messages.statement_camt053(tx, ask.party_id, currency, first, created=created)
     name = f"statement-{currency}-{first:%Y-%m}.xml"
     return Response(
         content,
