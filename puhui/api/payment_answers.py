@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from puhui.payment.window import AskedPayment, Code, StandingOrder
+from puhui.payment.window import AskedPayment, Code, HeldMoney, Promise, StandingOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +123,19 @@ class MonthAnswer:
     currency: str
     month: str
     items: tuple[MonthLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromisesAnswer:
+    """What a party promised and was promised, the newest first."""
+
+    party_id: str
+    items: tuple[Promise, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsAnswer:
+    """What is or was held of a party's money and for a party, the newest first."""
+
+    party_id: str
+    items: tuple[HeldMoney, ...]

@@ -28,6 +28,7 @@ from puhui.cli import (
     message,
     months,
     offline,
+    offline_desk,
     pay,
     repay,
     run,
@@ -66,6 +67,7 @@ app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.add_typer(message.message_app, name="message", rich_help_panel=WORK)
 app.command("repay", rich_help_panel=WORK)(repay.repay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
+assert offline_desk.offline_app is offline.offline_app, "the desk adds to it"
 app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
 assert exchange_desk.exchange_app is exchange.exchange_app, "the desk adds to it"
 app.add_typer(exchange.exchange_app, name="exchange", rich_help_panel=WORK)

@@ -180,8 +180,9 @@ def write(
 
 
 def _outgoing(tx: Transaction, name: str, now_us: int) -> Any:
-    """What a message tells of a remittance, or of a leg, which is dated today. Refused: ``exchange.unknown_remittance``,
-    ``exchange.unknown_leg``, ``cli.leg_not_paid``.
+    """What a message tells of a remittance, or of a leg, which is dated today.
+
+    Refused: ``exchange.unknown_remittance``, ``exchange.unknown_leg``, ``cli.leg_not_paid``.
     """
     from decimal import Decimal
 
@@ -252,7 +253,7 @@ def compare(
     file: Annotated[Path, typer.Argument(metavar="FILE.xml", help="Statements, as camt.053.")],
     as_json: Json = False,
 ) -> None:
-    """Hold statements of our accounts against our books: balances and every entry; 1 if they differ.
+    """Hold statements of our accounts against our books, line by line; 1 if they differ.
 
     The account is named by its number here, and the period by the statement's own times.
 

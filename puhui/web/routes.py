@@ -14,6 +14,7 @@ from puhui.web.desks import payment as payment_desk
 from puhui.web.pages import (
     application,
     apply,
+    aside,
     code,
     complaint,
     consent,
@@ -129,6 +130,10 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/away", waiting.away, Who.CUSTOMER),
     ("POST", "/away", waiting.pay, Who.CUSTOMER),
     ("GET", "/waiting/{key}", waiting.show, Who.CUSTOMER),
+    ("GET", "/aside", aside.show, Who.CUSTOMER),
+    ("POST", "/aside", aside.promise, Who.CUSTOMER),
+    ("POST", "/aside/{way}/{id}/take", aside.end, Who.CUSTOMER),
+    ("POST", "/aside/{way}/{id}/release", aside.end, Who.CUSTOMER),
     ("GET", "/offline", offline.show, Who.CUSTOMER),
     ("GET", "/offline/take", offline.take, Who.CUSTOMER),
     ("POST", "/offline/take", offline.take_out, Who.CUSTOMER),

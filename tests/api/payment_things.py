@@ -102,6 +102,8 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
         "promise": (a, here.promise()),
         "fulfil": (b, {"promise_id": promise_id, "payee_id": here.b}),
         "read_terms": (a, mine),
+        "list_promises": (a, {"party_id": here.a}),
+        "list_holds": (b, {"party_id": here.b}),
         "read_month": (a, month),
         "read_payment": (a, {"payment_id": paid}),
         "list_requests": (a, {"party_id": here.a}),

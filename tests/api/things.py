@@ -7,6 +7,7 @@ from typing import Any
 from puhui.kernel.store import change
 from puhui.lending.tables.credit_limit import INSERT_CHANGE
 from tests.api.exchange_things import exchange_things, own_exchange_things
+from tests.api.offline_things import own_offline_things
 from tests.api.payment_things import payment_things, staff_payment_things
 from tests.api.town import Town
 from tests.lending.bank import PRODUCT, resident_id
@@ -67,6 +68,7 @@ def own_things(town: Town) -> Things:
         "servicing.withdraw_relief": (changed, {"relief_id": asked_relief(town, changed)}),
         **payment_things(town),
         **own_exchange_things(town),
+        **own_offline_things(town),
     }
 
 

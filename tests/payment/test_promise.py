@@ -11,12 +11,12 @@ from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.ledger import lookup_accounts
 from puhui.party.nouns import ErasePerson
-from puhui.payment.desk.promise import promise_account
+from puhui.payment.desk.promise import promise_account, promise_of
 from puhui.payment.nouns.promise import Condition
 from puhui.payment.rules import condition as rules
 from puhui.payment.tables.code import READ_CODE
 from puhui.payment.tables.promise import READ_PROMISE
-from puhui.payment.window import codes_of, promise_of, promises_of
+from puhui.payment.window import codes_of, promises_of
 from puhui.worker import close_day, deliver
 from tests.payment.purse import STAFF, held_by, person, run, self_of, today
 from tests.payment.test_condition import DAY, FROM, LATER, RAIN, SEED, UNTIL, both, either

@@ -21,7 +21,9 @@ from puhui.api.read.loan import (
 from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
 from puhui.api.read.payment import (
     list_codes,
+    list_holds,
     list_orders,
+    list_promises,
     list_requests,
     read_month,
     read_payment,
@@ -71,6 +73,10 @@ def read_operations() -> tuple[Operation, ...]:
             p.OrdersAnswer, CUSTOMERS, list_orders),
         one("payment.list_codes", "/api/payment/codes/{party_id}", p.PartyPageQuery,
             p.CodesAnswer, CUSTOMERS, list_codes),
+        one("payment.list_promises", "/api/payment/promises/{party_id}", p.PartyPageQuery,
+            p.PromisesAnswer, CUSTOMERS, list_promises),
+        one("payment.list_holds", "/api/payment/holds/{party_id}", p.PartyPageQuery,
+            p.HoldsAnswer, CUSTOMERS, list_holds),
         one("exchange.read_receipt", "/api/exchange/receipts/{leg_id}", e.LegQuery,
             e.ReceiptAnswer, NODES, read_receipt),
         one("exchange.read_standing", "/api/exchange/standing", a.NothingQuery,

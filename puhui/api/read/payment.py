@@ -130,3 +130,22 @@ def read_month(node: Node, caller: Caller, asked: answers.MonthQuery) -> answers
             for one in found
         ),
     )
+
+
+def list_promises(
+    node: Node, caller: Caller, asked: answers.PartyPageQuery
+) -> answers.PromisesAnswer:
+    """List what a party promised and was promised, the newest first."""
+    caller.check_sees(asked.party_id)
+    with node.read() as tx:
+        found = window.promises_of(tx, asked.party_id, count=check_count(asked.count))
+    return answers.PromisesAnswer(asked.party_id, found)
+
+
+def list_holds(node: Node, caller: Caller, asked: answers.PartyPageQuery) -> answers.HoldsAnswer:
+    """List what is or was held of a party's money and for a party, the newest first."""
+    caller.check_sees(asked.party_id)
+    count = check_count(asked.count)
+    with node.read() as tx:
+        found = window.holds_of(tx, asked.party_id, now_us=node.clock.now_us(), count=count)
+    return answers.HoldsAnswer(asked.party_id, found)

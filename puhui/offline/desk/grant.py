@@ -32,12 +32,14 @@ def hold_reference(allowance_id: str) -> str:
     return f"offline:{allowance_id}"
 
 
-@use_case("offline.grant_allowance", roles=("customer", "operator", "system"))
+@use_case("offline.grant_allowance", roles=("customer", "operator", "system"), api=True)
 def grant_allowance(act: Act, input: GrantAllowance) -> AllowanceGranted:
     """Set money of a wallet aside, and sign what its device may spend without a network.
 
     Refused: ``offline.bad_key``, ``offline.unknown_tier``, ``offline.wallet_revoked``,
-    ``offline.wallet_short``, those of ``rules.draft_allowance``, ``party.not_yours``,
+    ``offline.wallet_short``, ``offline.bad_currency``, those of ``rules.draft_allowance``
+    (``offline.bad_amount``, ``offline.over_tier``, ``offline.tier_identity``,
+    ``offline.too_many_open``), ``party.not_yours``,
     ``party.unknown``, ``party.erased``.
     """
     check_actor(act.tx, act.actor, acts_for=input.party_id)

@@ -52,6 +52,7 @@ def _set(act: Act, wallet: Row, *, epoch: int, is_revoked: bool) -> None:
 @use_case(
     "offline.revoke_wallet",
     roles=("customer", "operator", "compliance_officer", "system"),
+    api=True,
 )
 def revoke_wallet(act: Act, input: RevokeWallet) -> WalletMoved:
     """Take every allowance of a wallet back; vouchers made before are still paid.

@@ -86,6 +86,7 @@ class _Group:
 @use_case(
     "offline.sync_vouchers",
     roles=("customer", "operator", "system"),
+    api=True,
     batch="texts",
     prepare=check_signatures,
 )

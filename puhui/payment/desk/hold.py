@@ -5,13 +5,13 @@ from __future__ import annotations
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row
-from puhui.ledger import Transfer, chart
+from puhui.kernel.store import Row, Transaction
+from puhui.ledger import Transfer, chart, lookup_transfers
 from puhui.party import check_actor
 from puhui.payment.desk.lists import figures
 from puhui.payment.desk.pay import PAYING, check_remark, move, put_payment
 from puhui.payment.desk.post import account_key, account_of, count_usage, hold_wallets, is_number
-from puhui.payment.nouns.pay import Capture, Hold, Paid, Release
+from puhui.payment.nouns.pay import Capture, HeldMoney, Hold, Paid, Release
 from puhui.payment.rules.batch import REASON_CODES, judge_batch
 from puhui.payment.rules.wallet import check_amount
 from puhui.payment.tables import payment
@@ -150,3 +150,30 @@ def _end(act: Act, row: Row, flag: int, status: str, taken_minor: int) -> int:
         day = made_on.isoformat()
         act.tx.put(tables.TAKE_USAGE_BACK, id_=payer, day_=day, less_=less_minor)
     return number
+
+
+def holds_of(
+    tx: Transaction, party_id: str, *, now_us: int, count: int = 200
+) -> tuple[HeldMoney, ...]:
+    """What is or was held of a party's money and for it, as of ``now_us``, the newest first."""
+    rows = tx.all(payment.READ_HOLDS_OF, party_id=party_id, count=count)
+    pendings = lookup_transfers(tx, [int.from_bytes(row.id, "big") for row in rows]) if rows else ()
+    made = []
+    for row, pending in zip(rows, pendings, strict=True):
+        timeout_s = 0 if pending is None else pending.timeout_s
+        expires_us = row.made_us + timeout_s * 1_000_000 if timeout_s else 0
+        is_over = row.status == "held" and 0 < expires_us <= now_us
+        made.append(
+            HeldMoney(
+                id=row.id.hex(),
+                payer_id=row.payer_id,
+                payee_id=row.payee_id,
+                amount_minor=row.amount_minor,
+                taken_minor=row.taken_minor,
+                currency=row.currency,
+                status="ended" if is_over else row.status,
+                made_us=row.made_us,
+                expires_us=expires_us,
+            )
+        )
+    return tuple(made)

@@ -175,7 +175,7 @@ def _payee(node: Node, tx: Transaction, credit: CreditTransfer) -> str:
             raise Refused(code, REASON_CODES[code])
         if row is not None:
             return str(row.party_id)
-    names = (credit.creditor.person_id, credit.creditor.organisation_id)
+    names = (credit.creditor.name, credit.creditor.person_id, credit.creditor.organisation_id)
     for name in names:
         if not number and name.startswith("party-") and find_parties(node, tx, party_ids=[name]):
             return name

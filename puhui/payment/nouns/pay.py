@@ -100,6 +100,25 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldMoney:
+    """Money that is held, or was; ``id`` is its pending transfer, 32 hexadecimal digits.
+
+    Status: held, taken, released, or ended after its time. ``expires_us`` is when it is free again
+    by itself, 0 where the ledger does not tell. The payee alone takes it or lets it go.
+    """
+
+    id: str
+    payer_id: str
+    payee_id: str
+    amount_minor: int
+    taken_minor: int
+    currency: str
+    status: str
+    made_us: int
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """How much of what is held is taken; amount 0 is all of it, the rest is free again."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Index,
     LargeBinary,
     Table,
     Text,
@@ -59,6 +60,8 @@ HOLD = Table(
     Column("made_us", BigInteger, nullable=False),
     CheckConstraint("status IN ('held', 'taken', 'released')"),
     CheckConstraint("taken_minor >= 0 AND taken_minor <= amount_minor"),
+    Index("payment_hold_payer", "payer_id"),
+    Index("payment_hold_payee", "payee_id"),
 )
 """Money held, by its pending transfer."""
 
@@ -86,6 +89,12 @@ ADD_REFUND = (
 )
 
 INSERT_HOLD = insert_all(HOLD)
+READ_HOLDS_OF = (
+    select(*_hold)
+    .where(or_(_hold.payer_id == bindparam("party_id"), _hold.payee_id == bindparam("party_id")))
+    .order_by(_hold.made_us.desc(), _hold.id)
+    .limit(bindparam("count"))
+)
 LOCK_HOLD = select(*_hold).where(_hold.id == bindparam("id")).with_for_update()
 END_HOLD = (
     update(HOLD)
