@@ -21,9 +21,8 @@ def test_an_allowance_is_granted_spent_and_synchronised(town: Town) -> None:
     assert granted.status_code == 200, granted.text
     payer.purse = take_allowance(
         granted.json()["text"],
+        secret=payer.secret,
         operator_key=town.node.keys.public_key,
-        wallet_key=bytes.fromhex(payer.public_key),
-        now_us=now_us,
     )
     text = payer.pay(payee.ask(1_200, now_us), now_us)
     brought = town.post("bob", "/api/offline/sync_vouchers", {"texts": [text, "x"]}).json()
