@@ -14,7 +14,6 @@ from puhui.servicing.tables import collect, live
 from puhui.servicing.tables import view as tables
 
 TAKERS_MAX = 200
-BAD_ORDER = "servicing.bad_order"
 
 
 def list_arrears(
@@ -36,7 +35,7 @@ def list_arrears(
     told = {"any_by": int(taken_by == ""), "by": taken_by or ""}
     return tuple(
         tx.all(
-            ordered(tables.LIST_ARREARS, order, code=BAD_ORDER), bucket=bucket,
+            ordered(tables.LIST_ARREARS, order, code="servicing.bad_order"), bucket=bucket,
             days_least=days_least, **told, **filled(product=product), skip=skip, count=count,
         )
     )  # fmt: skip
@@ -65,7 +64,7 @@ def list_tasks(
     told = {"any_by": int(taken_by == ""), "by": taken_by or ""}
     return tuple(
         tx.all(
-            ordered(tables.LIST_TASKS, order, code=BAD_ORDER), **told,
+            ordered(tables.LIST_TASKS, order, code="servicing.bad_order"), **told,
             **filled(status=status, step=step, product=product), skip=skip, count=count,
         )
     )  # fmt: skip
@@ -104,7 +103,7 @@ def list_reliefs(
     count: int = 50,
 ) -> tuple[Row, ...]:
     """A page of requests for relief with their loans. Refused: ``servicing.bad_order``."""
-    statement = ordered(tables.LIST_RELIEFS, order, code=BAD_ORDER)
+    statement = ordered(tables.LIST_RELIEFS, order, code="servicing.bad_order")
     words = filled(status=status, reason=reason)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
