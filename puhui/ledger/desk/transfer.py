@@ -7,7 +7,7 @@ one fewer where its id was made in the act.
 
 On PostgreSQL a decision must not rest on what another writer is changing. Of all that is read here
 only two things can change: the state of a pending and a balance row; both are locked (FOR UPDATE),
-pendings before balances and each in the order of ids. Accounts are never changed, so they are read
+pendings before balances, each in the order of numbers. Accounts are never changed, so they are read
 without a lock: ``closed`` is set when an account is created and at no other time. Two acts that
 create the same id meet in the unique index, and the loser is run again and finds it. A balancing
 transfer on an account without a balance row reads committed postings without a lock: where that
@@ -128,9 +128,7 @@ def _has_numbers(transfers: Sequence[Transfer]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """What the rules need; of each balance row its first expiry; accounts still to be written;
-    where transfers that are named stand.
-    """
+    """What the rules need; first expiries by account; accounts to be written; positions by id."""
 
     books: Books
     expiries: dict[int, int]
@@ -185,10 +183,7 @@ def _check_closing(transfers: Sequence[Transfer], sums: Mapping[int, object]) ->
 def _find_used(
     tx: Transaction, new: list[bytes], ended: list[bytes], positions: dict[int, int]
 ) -> tuple[dict[int, Transfer], set[int]]:
-    """The recorded transfers among the ids of a batch, and the ids that are burnt.
-
-    ``positions`` gets where those transfers stand.
-    """
+    """Recorded transfers among ids, their ``positions`` filled in, and the ids that are burnt."""
     known: dict[int, Transfer] = {}
     failed = set()
     for row in tx.all(write.FIND_USED, ids=new + ended, new_ids=new):
