@@ -124,6 +124,18 @@ def test_tables_of_the_machine_give_its_sums(machine: Any) -> None:
     assert float(np.abs(model.intercept + parts.sum(axis=1) - ours).max()) < 1e-9
 
 
+def test_declared_directions_hold_in_the_whole_sum(booster: Any, machine: Any) -> None:
+    """Signal x is declared to raise the chance of default, whatever the others are."""
+    tables = flatten_additive(ebm.additive_of(machine, SIGNALS, CATEGORIES), len(SIGNALS))
+    forest = flatten_forest(xgboost.trees_text(booster), len(SIGNALS))
+    ladder = np.linspace(-4, 4, 120)
+    for row in asked(60):
+        matrix = np.repeat(row[None], len(ladder), axis=0)
+        matrix[:, 0] = ladder
+        assert (np.diff(additive_sums(tables, matrix)) >= -1e-12).all()
+        assert (np.diff(forest_sums(forest, matrix)) >= -1e-12).all()
+
+
 @settings(deadline=None)  # the first example waits for the compiler
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=20))
 def test_a_table_by_hand(values: list[float]) -> None:

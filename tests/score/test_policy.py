@@ -166,6 +166,16 @@ def test_nobody_is_champion_by_the_rows_it_is_reported_on() -> None:
     assert told_of_noise.log_loss == pytest.approx(np.log(2.0), abs=0.01)
 
 
+def test_a_family_may_learn_from_fewer_rows() -> None:
+    lesson = made_lesson()
+    whole = hold_nested(lesson, ("points", "monotone"), folds=2, inner=2)
+    fewer = hold_nested(
+        lesson, ("points", "monotone"), folds=2, inner=2, learn_rows_max={"monotone": 150}
+    )
+    assert fewer.standings[0] == whole.standings[0]
+    assert fewer.standings[1].auc < whole.standings[1].auc
+
+
 def test_the_contest_is_fair_and_names_a_champion() -> None:
     lesson = made_lesson()
     standings = hold_contest(lesson, ("points", "monotone"), folds=3, seed=1)

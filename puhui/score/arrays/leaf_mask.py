@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from puhui.score.nouns import SCORE_MAX
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
+Bits = NDArray[np.unsignedinteger[Any]]
 
 LEAVES_MAX = 32
 BYTES_MAX = 64 << 20
@@ -45,7 +47,7 @@ class LeafMasks:
     bound_from: Places
     is_category: Places
     bounds: Floats
-    bits: NDArray[np.uint16] | NDArray[np.uint32]
+    bits: Bits
     leaves: Floats
     magic: int
     shift: int
@@ -161,7 +163,7 @@ def _add_leaves(
     bound_from: Places,
     is_category: Places,
     bounds: Floats,
-    bits: NDArray[np.uint32],
+    bits: Bits,
     leaves: Floats,
     magic: int,
     shift: int,
