@@ -8,9 +8,9 @@ scikit-learn's logit; null where one is not installed. The champion is chosen by
 inner folds of the other rows (three, at most 6,000 rows) in each outer fold, so its figure is of
 rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
 solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
-build/peers by uv, or takes the Python that PUHUI_PEERS names. XGBoost, EBM and CatBoost are found in
-build/models where `make build/models/ready` put them. EBM learns from at most 6,000 rows of a fold
-(`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, without EBM.
+build/peers by uv, or takes the Python that PUHUI_PEERS names. XGBoost, EBM and CatBoost are found
+in build/models, where `make build/models/ready` puts them. EBM learns from at most 6,000 rows of a
+fold (`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, and no EBM.
 """
 
 from __future__ import annotations
