@@ -61,7 +61,8 @@ def erase_person(act: Act, input: ErasePerson) -> PersonErased:
 
     What was sealed under the key, here, in other rooms and in the journal, can never be opened
     again; totals and proofs stay as they are. Refused: ``party.unknown``, ``party.erased``,
-    ``party.not_yours``, ``party.not_a_person``, ``party.has_holds``. Source: PIPL art. 47.
+    ``party.not_yours``, ``party.not_a_person``, ``party.has_holds``, ``party.money_aside``.
+    Source: PIPL art. 47.
     """
     check_actor(act.tx, act.actor, acts_for=input.party_id)
     row = act.tx.one(tables.LOCK_PARTY, party_id=input.party_id)

@@ -98,6 +98,17 @@ def admit(tx: Transaction, party_id: str, currency: str, amount_minor: int) -> N
         rules.check_balance(tier, balance_of(tx, wallet), amount_minor)
 
 
+def owners_of(tx: Transaction, account_ids: Sequence[int]) -> dict[int, str]:
+    """The parties that wallets on record belong to, by the numbers of their accounts.
+
+    One statement; in an act the wallets stay locked until it ends.
+    """
+    if not account_ids:
+        return {}
+    rows = tx.all(tables.LOCK_WALLETS, ids=[tables.blob(one) for one in sorted(account_ids)])
+    return {int.from_bytes(row.account_id, "big"): row.party_id for row in rows}
+
+
 def room_in(tx: Transaction, account_ids: Sequence[int]) -> dict[int, int | None]:
     """How much more each wallet may take in, minor units, by the numbers of their accounts; None
     where there is no limit, nought for a closed one.
