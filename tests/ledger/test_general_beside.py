@@ -22,9 +22,9 @@ from puhui.kernel.clock import FixedClock, start_of_day_us
 from puhui.kernel.replay import replay
 from puhui.ledger import Account, Transfer, create_transfers
 from puhui.ledger.desk import movement
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.desk.close import BooksMarked, MarkBooks, SumBooks, mark_books
 from puhui.ledger.desk.export import account_period, book
-from puhui.ledger.desk.outside import OutsideLedger
 from puhui.ledger.formats import FORMATS
 from puhui.ledger.window import (
     CloseYear,
