@@ -30,7 +30,6 @@ from puhui.ledger.arrays.record import (
     ledger_number,
     pack_columns,
     pack_transfers,
-    unpack_transfers,
 )
 from puhui.ledger.desk.account import (
     Statuses,
@@ -40,9 +39,9 @@ from puhui.ledger.desk.account import (
     sums_at,
 )
 from puhui.ledger.desk.batch import create_records
-from puhui.ledger.desk.beside import create_beside, find_transfers
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
+from puhui.ledger.desk.beside.read import create_beside, find_transfers
 from puhui.ledger.desk.fetch import refuse_closing
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
@@ -90,19 +89,17 @@ def create_transfers(
     """
     if isinstance(transfers, Mapping):
         transfers = pack_columns(transfers)
+    elif _is_large(transfers) and not opening:
+        transfers = pack_transfers(transfers)
     if (outside := outside_of(act.tx)) is not None:
         if opening:
             _open_beside(act, outside, opening)
-        if isinstance(transfers, np.ndarray):
-            transfers = unpack_transfers(transfers)
-        return outside.create(act, transfers, strict=strict) if transfers else ()
+        return outside.create(act, transfers, strict=strict) if len(transfers) else ()
     if isinstance(transfers, np.ndarray):
         assert not opening, "accounts are opened before a batch of records"
         return create_records(act, transfers, strict=strict)
     if not transfers and not opening:
         return ()
-    if len(transfers) >= RECORDS_FROM and not opening and _has_numbers(transfers):
-        return create_records(act, pack_transfers(transfers), strict=strict)
     fetched = _fetch(act, transfers, opening, are_new=are_new)
     made = judge_transfers(fetched.books, transfers)
     if strict:
@@ -116,14 +113,14 @@ def _open_beside(act: Act, outside: OutsideLedger, opening: Sequence[Account]) -
     require_created([Status.CREATED if s in _THERE else s for s in statuses], "account")
 
 
-def _has_numbers(transfers: Sequence[Transfer]) -> bool:
-    """Whether every ledger among them can stand in a record."""
+def _is_large(transfers: Sequence[Transfer] | Records) -> bool:
+    """Whether they are many, no records yet, and every ledger among them can stand in one."""
+    if len(transfers) < RECORDS_FROM or isinstance(transfers, np.ndarray):
+        return False
     try:
-        for name in {t.ledger for t in transfers}:
-            ledger_number(name)
+        return all(ledger_number(name) >= 0 for name in {t.ledger for t in transfers})
     except Refused:
         return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
