@@ -280,3 +280,16 @@ class PledgeMoved:
 
     pledge_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoanPosting:
+    """A posting of a loan, or of a joint lender's part of it: which accounts by word, and why."""
+
+    position: int
+    time_us: int
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    kind: str

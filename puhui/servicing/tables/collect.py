@@ -210,6 +210,11 @@ LOCK_SHARES = (
     .order_by(LENDER_SHARE.c.lender_id)
     .with_for_update()
 )
+READ_SHARES = (
+    select(*LENDER_SHARE.c)
+    .where(LENDER_SHARE.c.loan_id == bindparam("loan_id"))
+    .order_by(LENDER_SHARE.c.lender_id)
+)
 SHARED_WITHIN = select(LENDER_SHARE.c.loan_id).where(
     LENDER_SHARE.c.loan_id > bindparam("after"), LENDER_SHARE.c.loan_id <= bindparam("until")
 )
