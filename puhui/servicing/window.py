@@ -1,11 +1,12 @@
 """The window of servicing (贷后窗口): what pages and reports read of loans that live."""
 
+from puhui.servicing.desk.arrears import relief
 from puhui.servicing.desk.arrears.collect import contact_figures
-from puhui.servicing.desk.arrears.relief import REASONS
 from puhui.servicing.desk.day.vintage import VintagePoint, vintage_curves
 from puhui.servicing.desk.page import (
     bucket_names,
     bucket_table,
+    class_moves,
     class_table,
     contacts_of,
     count_tasks,
@@ -32,11 +33,11 @@ from puhui.servicing.desk.page import (
 from puhui.servicing.nouns.live import RiskClass
 
 __all__ = [
-    "REASONS",
     "RiskClass",
     "VintagePoint",
     "bucket_names",
     "bucket_table",
+    "class_moves",
     "class_table",
     "contact_figures",
     "contacts_of",
@@ -52,6 +53,7 @@ __all__ = [
     "promises_of",
     "provision_history",
     "provisions_of",
+    "relief",
     "relief_row",
     "reliefs_of",
     "roll_periods",

@@ -146,6 +146,7 @@ class Book:
             )  # fmt: skip
             columns |= {
                 "bucket": judged.bucket, "month_bucket": judged.bucket,
+                "month_class": int(judged.risk_class),
                 "risk_class": int(judged.risk_class), "stage": judged.stage,
                 "is_suspended": int(judged.is_suspended), "events": len(template.events) - 1,
                 "booked_minor": 0 if judged.is_suspended else columns["accrued_minor"],

@@ -202,6 +202,11 @@ def roll_rates(tx: Transaction, period: str, *, product: str = "") -> tuple[Row,
     return tuple(tx.all(live.SUM_ROLLS, period=period, **filled(product=product)))
 
 
+def class_moves(tx: Transaction, period: str, *, product: str = "") -> tuple[Row, ...]:
+    """How loans moved between the five classes since the end of the month before ``period``."""
+    return tuple(tx.all(live.SUM_CLASS_MOVES, period=period, **filled(product=product)))
+
+
 def vintages(tx: Transaction, *, product: str = "") -> dict[str, dict[int, tuple[int, int, int]]]:
     """By month of opening (账龄) and bucket: loans, principal lent and left in minor units."""
     found: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)

@@ -76,6 +76,9 @@ RELIEF = Table(
     Column("asked_us", BigInteger, nullable=False),
     Column("decided_by", Text),
     Column("decided_us", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("instalments", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
     CheckConstraint("status IN ('asked', 'granted', 'declined', 'withdrawn')"),
     Index("servicing_relief_loan", "loan_id", "status"),
 )
@@ -175,6 +178,8 @@ DECIDE_RELIEF = (
     .values(
         status=bindparam("status_"),
         days=bindparam("days_"),
+        instalments=bindparam("instalments_"),
+        amount_minor=bindparam("amount_minor_"),
         decided_by=bindparam("by_"),
         decided_us=bindparam("now_us_"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from puhui.kernel.node import Node
 from puhui.ledger import Account, Transfer, chart, create_transfers
 from puhui.payment import own_account
 from puhui.servicing.arrays.day import judge, scale
-from puhui.servicing.arrays.live import Whole
+from puhui.servicing.arrays.live import Rows, Whole
 from puhui.servicing.desk.day.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
 from puhui.servicing.desk.day.debit import debit
 from puhui.servicing.desk.day.figures import risk_figures
@@ -169,6 +170,7 @@ def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, in
     change = live["expected_loss_minor"] - live["booked_loss_minor"]
     parts: list[tuple[str, str, str, int, str]] = []
     rows, rolls = [], []
+    classes: list[dict[str, Any]] = []
     period = f"{day:%Y-%m}"
     for product, currency, places in groups:
         up = int(change[places][change[places] > 0].sum())
@@ -194,12 +196,27 @@ def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, in
                 "bucket_before": move // 64, "bucket": move % 64, "loans": len(some),
                 "outstanding_minor": int(some["outstanding_minor"].sum()),
             })  # fmt: skip
+        classes += _class_moves(own, period=period, act_key=act.key, product=product)
     act.tx.run_many(tables.INSERT_PROVISION, rows)
     act.tx.run_many(tables.INSERT_ROLL, rolls)
+    act.tx.run_many(tables.INSERT_CLASS_MOVE, classes)
     keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period)
     live["booked_loss_minor"] = live["expected_loss_minor"]
-    live["month_bucket"] = live["bucket"]
+    live["month_bucket"], live["month_class"] = live["bucket"], live["risk_class"]
     return int(change.sum()), post_own(act, parts)
+
+
+def _class_moves(own: Rows, **told: str) -> list[dict[str, Any]]:
+    """How the loans of one product moved between the five classes since the last month's end."""
+    moves = own["month_class"] * 8 + own["risk_class"]
+    found = []
+    for move in np.unique(moves).tolist():
+        some = own[moves == move]
+        found.append({
+            **told, "class_before": move // 8, "risk_class": move % 8, "loans": len(some),
+            "outstanding_minor": int(some["outstanding_minor"].sum()),
+        })  # fmt: skip
+    return found
 
 
 def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
