@@ -13,7 +13,7 @@ FIRST_AFTER_DAYS = 30
 LONGER_MAX = 60
 """The most instalments that a term is made longer by."""
 
-LIMITS = {ReliefKind.PAUSE: 180, ReliefKind.INTEREST_ONLY: 12, ReliefKind.LONGER: LONGER_MAX}
+NUMBERS_MAX = {ReliefKind.PAUSE: 180, ReliefKind.INTEREST_ONLY: 12, ReliefKind.LONGER: LONGER_MAX}
 """The largest number of each kind: days, and instalments."""
 
 Try = Callable[[Sequence[PlanEvent]], PlanState]
@@ -25,9 +25,9 @@ def check_terms(terms: ReliefTerms) -> None:
     if terms.kind is ReliefKind.LOWER:
         if terms.amount_minor <= 0:
             raise Refused("servicing.bad_relief", "Say what could be paid each time.")
-    elif not 1 <= terms.number <= LIMITS[terms.kind]:
+    elif not 1 <= terms.number <= NUMBERS_MAX[terms.kind]:
         raise Refused(
-            "servicing.bad_relief", f"This kind of relief is for up to {LIMITS[terms.kind]}."
+            "servicing.bad_relief", f"This kind of relief is for up to {NUMBERS_MAX[terms.kind]}."
         )
 
 
