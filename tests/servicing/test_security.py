@@ -18,7 +18,7 @@ from puhui.ledger import lookup_accounts
 from puhui.lending.desk import contract as contract_desk
 from puhui.lending.formats.product import parse_product
 from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import joint_account
 from puhui.servicing.rules.expected import covered_lgd
 from puhui.servicing.window import lenders_of, postings_of

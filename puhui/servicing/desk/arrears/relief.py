@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Transaction
 from puhui.party import check_actor
-from puhui.servicing.desk.day.close import post_own
-from puhui.servicing.desk.loan.live import change_loan, read_book, take_loan, watch_loan
+from puhui.servicing.desk.loan.live import change_loan, read_book, take_live, watch_loan
+from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns import Happening, PlanEvent, PlanState
 from puhui.servicing.nouns.collect import (
     AgePaused,
@@ -37,20 +37,11 @@ __all__ = [
     "decide_relief",
     "pause_age",
     "preview_relief",
-    "take_live",
     "terms_of",
 ]
 
 RELIEF_DAYS_MAX = 180
 REASONS = ("illness", "unemployment", "disaster", "market")
-
-
-def take_live(act: Act, loan_id: str) -> Row:
-    """A loan that lives, locked. Refused: ``servicing.no_loan``, ``servicing.loan_over``."""
-    row = take_loan(act.tx, loan_id)
-    if row.status not in live.LIVE_STATUSES:
-        raise Refused("servicing.loan_over", f"This loan is {row.status}.")
-    return row
 
 
 @use_case("servicing.pause_age", roles=("loan_officer", "risk_analyst"))
