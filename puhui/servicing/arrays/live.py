@@ -59,6 +59,7 @@ LIVE_FIELDS = (
     "next_penalty_minor",
     "penalty_on_interest",
     "base_lgd_millionths",
+    "month_class",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``

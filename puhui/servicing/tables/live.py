@@ -21,7 +21,7 @@ from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 3
+LATER = 4
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -101,6 +101,19 @@ ROLL = Table(
 )
 """How loans moved between buckets from one end of a month to the next, by chunk."""
 
+CLASS_MOVE = Table(
+    "servicing_class_move",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("act_key", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("class_before", BigInteger, primary_key=True),
+    Column("risk_class", BigInteger, primary_key=True),
+    Column("loans", BigInteger, nullable=False),
+    Column("outstanding_minor", BigInteger, nullable=False),
+)
+"""How loans moved between the five classes from one end of a month to the next, by chunk."""
+
 LIVE_STATUSES = ("live", "charged_off")
 
 _loan = LOAN.c
@@ -113,6 +126,7 @@ PUT_PLAN = upsert(PLAN, ["loan_id"])
 INSERT_EVENT = insert_all(EVENT)
 INSERT_PROVISION = insert_all(PROVISION)
 INSERT_ROLL = insert_all(ROLL)
+INSERT_CLASS_MOVE = insert_all(CLASS_MOVE)
 READ_LOAN = select(*_loan).where(_by_id)
 LOCK_LOAN = READ_LOAN.with_for_update()
 COUNT_LIVE = select(func.count().label("loans")).where(_is_live)
@@ -213,4 +227,12 @@ SUM_ROLLS = (
            matches("product", ROLL.c.product))
     .group_by(ROLL.c.bucket_before, ROLL.c.bucket)
     .order_by(ROLL.c.bucket_before, ROLL.c.bucket)
+)  # fmt: skip
+SUM_CLASS_MOVES = (
+    select(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class,
+           sum_int(CLASS_MOVE.c.loans).label("loans"),
+           sum_int(CLASS_MOVE.c.outstanding_minor).label("outstanding_minor"))
+    .where(CLASS_MOVE.c.period == bindparam("period"), matches("product", CLASS_MOVE.c.product))
+    .group_by(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
+    .order_by(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
 )  # fmt: skip

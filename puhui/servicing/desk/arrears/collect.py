@@ -12,7 +12,7 @@ from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.party import check_actor
-from puhui.servicing.desk.day.figures import read_data
+from puhui.servicing.desk.figures import read_data
 from puhui.servicing.desk.loan.live import changed_ends, changed_loans, take_loan
 from puhui.servicing.nouns.collect import (
     ContactFigures,

@@ -27,6 +27,7 @@ FIXED = frozenset(
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
          "number", "is_suspended", "cleared_on", "owing_penalty_minor")  # fmt: skip
 """Columns that lists and other rooms read: where one changed, the whole loan is written."""
+MONTHLY = ("booked_loss_minor", "month_bucket", "month_class")
 DAILY = ("counted_on", "accrued_minor", "booked_minor", "expected_loss_minor")
 
 
@@ -184,7 +185,7 @@ def write_chunk(act: Act, chunk: Chunk, *, is_month_end: bool) -> str:
         act.tx.set_many(tables.LOAN, "id", columns)
     rest = np.flatnonzero(~moved)
     if len(rest):
-        names = (*DAILY, "booked_loss_minor", "month_bucket") if is_month_end else DAILY
+        names = (*DAILY, *MONTHLY) if is_month_end else DAILY
         daily: dict[str, Sequence[Any]] = {name: live[name][rest].tolist() for name in names}
         daily["id"] = [chunk.rows[n].id for n in rest.tolist()]
         act.tx.set_many(tables.LOAN, "id", daily)

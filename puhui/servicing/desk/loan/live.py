@@ -11,8 +11,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.day.close import post_own
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.book import (
     Book,
     columns_of_event,
@@ -22,7 +21,7 @@ from puhui.servicing.desk.loan.book import (
     read_book,
 )
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
-from puhui.servicing.desk.loan.post import loan_account, post_changes, transfer_chain
+from puhui.servicing.desk.loan.post import loan_account, post_changes, post_own, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
 from puhui.servicing.rules.age import days_counted, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
@@ -46,6 +45,7 @@ __all__ = [
     "plan_in",
     "plan_text",
     "read_book",
+    "take_live",
     "take_loan",
     "transfer_chain",
     "watch_loan",
@@ -221,6 +221,14 @@ def take_loan(tx: Transaction, loan_id: str) -> Row:
     row = tx.one(tables.LOCK_LOAN, id=loan_id)
     if row is None:
         raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
+    return row
+
+
+def take_live(act: Act, loan_id: str) -> Row:
+    """A loan that lives, locked. Refused: ``servicing.no_loan``, ``servicing.loan_over``."""
+    row = take_loan(act.tx, loan_id)
+    if row.status not in tables.LIVE_STATUSES:
+        raise Refused("servicing.loan_over", f"This loan is {row.status}.")
     return row
 
 

@@ -13,9 +13,8 @@ from puhui.kernel.store import Row
 from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.party import check_actor, take_party
 from puhui.payment import wallet_account
-from puhui.servicing.desk.arrears.relief import take_live
-from puhui.servicing.desk.day.figures import risk_figures
-from puhui.servicing.desk.loan.live import change_loan, take_loan
+from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.loan.live import change_loan, take_live, take_loan
 from puhui.servicing.nouns import Happening, PlanEvent
 from puhui.servicing.nouns.collect import (
     AddGuarantee,
