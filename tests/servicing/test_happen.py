@@ -158,7 +158,6 @@ def test_pauses_are_events() -> None:
 
 LOST = event("1", START, kind=Happening.WRITTEN_OFF)
 REFUSALS: list[tuple[Callable[[], object], str]] = [
-    (lambda: run(PLAN, event("1", START, 5, Happening.RECOVERED)), "servicing.bad_event"),
     (lambda: run(PLAN, event("1", START, 0, Happening.FEE_CHARGED)), "servicing.bad_event"),
     (lambda: run(PLAN, event("1", START, -1)), "servicing.bad_event"),
     (lambda: run(PLAN, event("1", START, 5, Happening.CREDIT_REFUNDED)), "servicing.over_credit"),

@@ -21,7 +21,7 @@ from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 3
+LATER = 4
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -127,7 +127,14 @@ LAST_ID = select(func.max(_loan.id).label("id"))
 LOCK_CHUNK = (
     select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status, _loan.owing,
            *(_loan[name] for name in LIVE_FIELDS))
-    .where(_within, _is_live, _loan.counted_on < bindparam("day"))
+    .where(
+        _within,
+        _is_live,
+        or_(
+            _loan.counted_on < bindparam("day"),
+            and_(_loan.counted_on == bindparam("day"), _loan.awaits_day == 1),
+        ),
+    )
     .order_by(_loan.id)
     .with_for_update()
 )  # fmt: skip

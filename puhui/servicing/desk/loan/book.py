@@ -102,6 +102,8 @@ def details_of(event: PlanEvent) -> str:
         told["annual_rate"] = str(event.annual_rate)
     if event.kind is Happening.WAIVED:
         told["part"] = event.part.value
+    if event.guarantee_id:
+        told["guarantee_id"] = event.guarantee_id
     return json.dumps(told, sort_keys=True) if told else ""
 
 

@@ -21,13 +21,15 @@ from puhui.servicing.desk.loan.book import (
     plan_text,
     read_book,
 )
+from puhui.servicing.desk.loan.claim import moved_claims
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
-from puhui.servicing.desk.loan.post import loan_account, post_changes, transfer_chain
+from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
 from puhui.servicing.rules.age import days_counted, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
+from puhui.servicing.tables.collect import CALL_GUARANTEE
 
 __all__ = [
     "Book",
@@ -100,7 +102,7 @@ def open_loan(
     columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
     columns["base_lgd_millionths"] = columns["lgd_millionths"]
-    columns["stage"] = 1
+    columns["stage"] = columns["awaits_day"] = 1
     columns["events"] = len(events) - 1
     _put(act, loan, Book(loan.id, plan, events).state(by), columns, status="live")
 
@@ -110,9 +112,11 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
 
     Events may lie before others that are on record; they get the next numbers as their ids. Where
     the loan ends by it, interest earned since the last day is booked at once, and what was
-    provided for it is released; where it lives again, it is in the books from today on.
+    provided for it is released; where it lives again, it is in the books from today on. What is
+    refused has changed nothing, so that a batch may go on.
     Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
-    ``lending.wallet_short``, ``lending.books_not_open``, and those of ``replay``.
+    ``servicing.guarantor_repaid``, ``lending.wallet_short``, ``lending.books_not_open``, and those
+    of ``replay``.
     """
     row = take_loan(act.tx, loan_id)
     book = read_book(act.tx, loan_id)
@@ -125,13 +129,19 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     later = book.after(events)
     before, after = book.state(act.today), later.state(act.today)
     shares = deltas(before, after)
-    post_changes(act, row, shares, {event.event_id: event for event in later.events})
+    by_id = {event.event_id: event for event in later.events}
+    claims = moved_claims(act, shares, by_id)
+    parts, opening = parts_of_changes(row, shares, by_id)
+    moved = moved_of(after.outstanding_minor, shares, later.events)
+    share_changes(act, row, moved, parts=parts, opening=opening)
+    act.tx.run_many(CALL_GUARANTEE, claims)
     for event in later.events[len(book.events) :]:
         act.tx.put(tables.INSERT_EVENT, **columns_of_event(event, loan_id, act.key))
     columns = {name: getattr(row, name) for name in LIVE_FIELDS}
     columns["events"] = len(later.events) - 1
     columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
-    share_changes(act, row, moved_of(after.outstanding_minor, shares, later.events))
+    if row.counted_on < act.today.toordinal():
+        columns["awaits_day"] = 1
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
     status = row.status if row.status in tables.LIVE_STATUSES else "live"
     _put(act, loan, after, columns, status=status)

@@ -41,6 +41,7 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
 
 def _pay(loan: Steps, event: PlanEvent) -> None:
+    """Take money in; a recovery is a payment like any other once the write-off was undone."""
     amount = event.amount_minor
     if event.kind is Happening.PAID_OFF and not amount:
         amount = loan.pay_off_minor()
@@ -52,8 +53,6 @@ def _pay(loan: Steps, event: PlanEvent) -> None:
 
 def _recover(loan: Steps, event: PlanEvent) -> None:
     """Money on a written-off loan: recovery up to the claim, the rest is owed back."""
-    if not loan.is_written_off:
-        raise Refused("servicing.bad_event", "Only a written-off loan is recovered.")
     recovered = min(event.amount_minor, loan.claim - loan.recovered)
     rest = event.amount_minor - recovered
     loan.recovered += recovered
@@ -82,6 +81,8 @@ def _charge_back(loan: Steps, event: PlanEvent) -> None:
         raise Refused("servicing.unknown_event", "There is no such payment to take back.")
     taken = loan.taken_back.get(paid.event_id, 0)
     back = _taken_back(paid, event.amount_minor, taken)
+    if back[-1] > loan.credit:
+        raise Refused("servicing.over_credit", "What was beyond the loan was given back already.")
     loan.taken_back[paid.event_id] = taken + event.amount_minor
     place = loan.running()
     earned = 0
@@ -237,7 +238,7 @@ TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
     Happening.PAID_OFF: _pay,
     Happening.GOODWILL: _pay,
     Happening.MERCHANT_REFUNDED: _pay,
-    Happening.RECOVERED: _recover,
+    Happening.RECOVERED: _pay,
     Happening.CREDIT_REFUNDED: _refund_credit,
     Happening.CHARGED_BACK: _charge_back,
     Happening.FEE_CHARGED: _charge_fee,
