@@ -21,7 +21,7 @@ from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
 from tests.lending.test_change import held, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
-from tests.lending.test_desk_money import fund
+from tests.lending.test_desk_money import fund, many
 from tests.lending.test_loan import in_wallet
 
 KEYS = count()
@@ -367,3 +367,47 @@ def test_a_write_off_is_undone_after_money_came_in(bank: Bank, clock: FixedClock
     state = state_of(bank, contract_id)
     assert state.shares[0].total_minor == 70_000
     assert held(bank, "loan_loss") == [0]
+
+
+def test_a_payment_is_taken_once_by_its_number(bank: Bank) -> None:
+    """Until it is undone; and in the loan's own currency."""
+    party_id = bank.person()
+    contract_id = bank.lend(party_id, "1")
+    day = bank.today().isoformat()
+    paid = {"contract_id": contract_id, "amount_minor": 5_000, "paid_on": day, "reference": "B-1"}
+    do(bank, "lending.record_payment", **paid)
+    assert code_of(do, bank, "lending.record_payment", **paid) == "lending.payment_known"
+    do(bank, "lending.undo_event", contract_id=contract_id, number=1)
+    do(bank, "lending.record_payment", **paid)
+    for wrong, code in (
+        ({"reference": "x" * 81}, "lending.bad_reference"),
+        ({"reference": "a\nb"}, "lending.bad_reference"),
+        ({"reference": "", "currency": "JPY"}, "lending.other_currency"),
+    ):
+        assert code_of(do, bank, "lending.record_payment", **paid | wrong) == code
+
+
+def test_no_charge_is_larger_than_the_loan(bank: Bank) -> None:
+    """Sums of all loans stay numbers that a store can add up."""
+    told = {"contract_id": bank.lend(bank.person(), "1")}
+    for amount in (3_000_001, 2**62 - 1, 2**70):
+        assert code_of(do, bank, "lending.charge_fee", **told, amount_minor=amount) == (
+            "lending.bad_amount"
+        )
+    assert code_of(do, bank, "lending.charge_fee", **told, amount_minor=-1) == "servicing.bad_event"
+
+
+def test_two_draws_at_once_stay_within_what_was_agreed(bank: Bank) -> None:
+    """Several writers: one of them is told that nothing is left."""
+    second_product(bank)
+    party_id = bank.person()
+    contract_id = bank.lend(party_id, "1", product="smallfirm", method="draw_at_will",
+                            wanted=2_000_000)  # fmt: skip
+    bank.repay(contract_id, 1_000_000, "half")
+    told = {"contract_id": contract_id, "amount_minor": 700_000}
+    found = many(4, bank.act, "lending.draw", **told)
+    assert sorted(map(str, found)).count("lending.over_agreed") == 3, found
+    assert state_of(bank, contract_id).outstanding_minor == 1_700_000
+    assert in_wallet(bank, party_id) == 1_700_000
+    found = many(4, bank.act, "lending.repay", contract_id=contract_id, amount_minor=500_000)
+    assert sum(getattr(one, "principal_minor", 0) for one in found) == 1_500_000 + 200_000 - 0

@@ -35,6 +35,7 @@ from puhui.servicing import live
 OFFICERS = ("loan_officer", "operator")
 DECIDERS = ("loan_officer", "risk_analyst")
 TAKEN_BACK = (Happening.REPAID, Happening.RECOVERED)
+REFERENCE_MAX = 80
 FINAL = (Happening.DRAWN, Happening.PAID_OFF, Happening.UNDONE)
 """Kinds that are never undone: money that went out, a loan that was given back with its fee."""
 
@@ -56,17 +57,39 @@ def record_payment(act: Act, input: RecordPayment) -> LoanChanged:
     The loan is recomputed as if it had been known all along: penalties go, later payments are
     shared out anew, and what is too much then is owed back. The books get the differences.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
+    ``lending.other_currency``, ``lending.payment_known``, ``lending.bad_reference``,
     ``lending.wallet_short``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``party.four_eyes``, and those of a replay.
     """
     row = _take(act, input.contract_id, is_over=True)
     check_amount(input.amount_minor)
-    payer = "" if input.payer_id == row.party_id else input.payer_id
-    return happen(
-        act,
-        row,
-        PlanEvent("", Happening.REPAID, input.paid_on, input.amount_minor, payer_id=payer),
+    if input.currency not in ("", row.currency):
+        raise Refused("lending.other_currency", f"This loan is in {row.currency}.")
+    _check_reference(act, row, input.reference)
+    event = PlanEvent(
+        "",
+        Happening.REPAID,
+        input.paid_on,
+        input.amount_minor,
+        payer_id="" if input.payer_id == row.party_id else input.payer_id,
+        reference=input.reference,
     )
+    return happen(act, row, event)
+
+
+def _check_reference(act: Act, row: Row, reference: str) -> None:
+    """Under one number a loan takes one payment, until that is undone.
+
+    Refused: ``lending.payment_known``, ``lending.bad_reference``.
+    """
+    if not reference:
+        return
+    if len(reference) > REFERENCE_MAX or not reference.isprintable():
+        raise Refused("lending.bad_reference", f"A number has up to {REFERENCE_MAX} characters.")
+    events = read_book(act.tx, row).events
+    undone = {event.undoes for event in events if event.kind is Happening.UNDONE}
+    if any(one.reference == reference and one.event_id not in undone for one in events):
+        raise Refused("lending.payment_known", "This payment was taken for this loan before.")
 
 
 @use_case("lending.take_payments", roles=OFFICERS, batch="payments")
@@ -171,10 +194,13 @@ def waive(act: Act, input: Waive) -> LoanChanged:
 def charge_fee(act: Act, input: ChargeFee) -> LoanChanged:
     """Charge a fee or a penalty.
 
-    Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event``,
-    ``lending.written_off``, ``party.four_eyes``.
+    One charge is never more than the loan: nobody types a fee like that on purpose. Refused:
+    ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
+    ``servicing.bad_event``, ``lending.written_off``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
+    if input.amount_minor > row.principal_minor:
+        raise Refused("lending.bad_amount", "A charge is at most as much as was lent.")
     kind = Happening.PENALTY_CHARGED if input.is_penalty else Happening.FEE_CHARGED
     event = PlanEvent("", kind, act.today, input.amount_minor, due_on=input.due_on)
     return happen(act, row, event)
