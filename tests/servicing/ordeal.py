@@ -224,12 +224,16 @@ class Ordeal:
         if row.status == "paid_off":
             assert state.status is noun.LoanStatus.PAID_OFF, state.status
             return
-        told = columns_of(state)
-        wrong = {
-            name: (getattr(row, name), told[name])
-            for name in NUMBERS
-            if getattr(row, name) != told[name] and not (name == "fixed_on" and not told["number"])
-        }
+        told, stored = columns_of(state), row._asdict()
+        for found in (told, stored):
+            # Interest paid before its row runs is left out of both by the day, told by the replay.
+            paid = found.pop("next_interest_paid_minor")
+            found["fixed_minor"] -= paid
+            found["next_interest_minor"] -= paid
+            if not told["ahead_minor"]:
+                found["fixed_on"] = 0
+        names = [name for name in NUMBERS if name in told]
+        wrong = {name: (stored[name], told[name]) for name in names if stored[name] != told[name]}
         assert not wrong, wrong
         assert bytes(row.owing or b"") == owing_of(state)
 
