@@ -18,6 +18,7 @@ from puhui.servicing.tables import collect
 from puhui.servicing.tables import live as live_tables
 from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
+from tests.lending.second import do_with_second
 from tests.lending.test_change import held, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
 from tests.lending.test_desk_money import fund, many
@@ -29,8 +30,11 @@ BACKED = (GuaranteeTerms("county_fund", Decimal("0.8"), Decimal("0.01"), 30),)
 
 
 def do(town: Bank, name: str, /, **input: Any) -> Any:
-    """A use case under a key of its own."""
-    return town.act(name, f"hostile-{next(KEYS)}", **input)
+    """A use case under a key of its own, approved by a second officer where it takes two."""
+    key, room = f"hostile-{next(KEYS)}", "lending."
+    if name.startswith(room):
+        return do_with_second(town, name.removeprefix(room), key, **input)
+    return town.act(name, key, **input)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from puhui.lending.nouns.ask_loan import (
 from puhui.lending.nouns.request import ContractKey, WrittenOff
 from puhui.lending.rules.price import legal_cap
 from puhui.party import check_actor
+from puhui.payment import admit
 from puhui.servicing import live
 
 OFFICERS = ("loan_officer", "operator")

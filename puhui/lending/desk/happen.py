@@ -21,7 +21,8 @@ def change_checked(act: Act, row: Row, event: PlanEvent) -> tuple[int, PlanState
     Refused: ``lending.needs_second`` and those of ``live.change_loan``.
     """
     book = live.read_book(act.tx, row.id)
-    before, after = book.state(act.today), book.after([event]).state(act.today)
+    later = live.try_events(book, [event], act.today)
+    before, after = book.state(act.today), later.state(act.today)
     undone = next((one for one in book.events if one.event_id == event.undoes), None)
     cost = act.kept["cost_minor"] = cost_of(event, before, after, undone)
     if act.kept.get("is_trial"):

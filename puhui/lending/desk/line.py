@@ -40,8 +40,8 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     """Draw money of a loan that is repaid and drawn at will, into the borrower's wallet.
 
     Nobody but the borrower does: it is a new debt. Interest counts for the days it is used.
-    Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.not_revolving``, ``lending.past_due``,
-    ``lending.line_closed`` once the notice of its end has passed,
+    Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.not_revolving``,
+    ``lending.past_due``, ``lending.line_closed`` once the notice of its end has passed,
     ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
     ``lending.bad_terms`` after the last due day, ``lending.over_capacity``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.books_not_open``,

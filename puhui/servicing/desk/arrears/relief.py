@@ -144,8 +144,7 @@ def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
         raise Refused("servicing.no_relief", f"There is no request {input.relief_id[:60]}.")
     if found.status != "asked":
         raise Refused("servicing.relief_decided", f"This request is {found.status} already.")
-    if found.asked_by == act.actor:
-        raise Refused("party.four_eyes", "Somebody else decides on what you asked for.")
+    check_actor(act.tx, act.actor, second_to=found.asked_by)
     check_actor(act.tx, act.actor, second_to=found.party_id)
     status = "granted" if input.is_granted else "declined"
     if input.is_granted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -50,6 +51,7 @@ __all__ = [
     "read_book",
     "take_loan",
     "transfer_chain",
+    "try_events",
     "watch_loan",
 ]
 
@@ -120,13 +122,7 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     """
     row = take_loan(act.tx, loan_id)
     book = read_book(act.tx, loan_id)
-    first = book.events[0].on
-    for event in events:
-        if event.on > act.today:
-            raise Refused("servicing.day_ahead", f"{event.on} has not come yet.")
-        if event.on < first:
-            raise Refused("servicing.before_loan", f"The loan began on {first}.")
-    later = book.after(events)
+    later = try_events(book, events, act.today)
     before, after = book.state(act.today), later.state(act.today)
     shares = deltas(before, after)
     by_id = {event.event_id: event for event in later.events}
@@ -146,6 +142,20 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     status = row.status if row.status in tables.LIVE_STATUSES else "live"
     _put(act, loan, after, columns, status=status)
     return Changed(columns["events"], before, after, shares)
+
+
+def try_events(book: Book, events: Sequence[PlanEvent], today: date) -> Book:
+    """The book with more events, none of which lies ahead or before the loan.
+
+    Refused: ``servicing.day_ahead``, ``servicing.before_loan``.
+    """
+    first = book.events[0].on
+    for event in events:
+        if event.on > today:
+            raise Refused("servicing.day_ahead", f"{event.on} has not come yet.")
+        if event.on < first:
+            raise Refused("servicing.before_loan", f"The loan began on {first}.")
+    return book.after(events)
 
 
 def _put(
