@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,10 +16,14 @@ from puhui.kernel import Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.store import change
 from puhui.lending.window import contract_row
+from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
+from tests.lending.second import propose
 from tests.lending.test_change import SET_SERVICING, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
+from tests.lending.test_desk_money import together
 from tests.lending.test_hostile import do, empty, loan_of, quote_of, terms  # noqa: F401
+from tests.party.people import register_user
 
 
 def test_staff_let_their_own_loans_alone(bank: Bank, clock: FixedClock) -> None:
@@ -136,3 +141,35 @@ def test_draws_are_held_to_all_that_will_be_owed(bank: Bank, clock: FixedClock) 
        credit_limit_minor=2_050_000)  # fmt: skip
     assert do(bank, "lending.draw", **told, amount_minor=50_000).outstanding_minor == 2_050_000
     assert code_of(do, bank, "lending.draw", **told, amount_minor=1) == "lending.own_limit_reached"
+
+
+def test_two_logins_of_one_person_are_one_pair_of_eyes(bank: Bank) -> None:
+    """Who proposes a change does not approve it by another login."""
+    staff = bank.person()
+    contract_id = bank.lend(bank.person(), "1")
+    logins = [register_user(bank.node, name, staff) for name in ("morning", "evening")]
+    told = {"contract_id": contract_id}
+    first, second = (bank.by(login, "loan_officer", "risk_analyst") for login in logins)
+    proposed = propose(first, "write_off", **told)
+    key = {"proposal_id": proposed.proposal_id, "is_approved": True}
+    assert code_of(do, second, "lending.decide_change", **key) == "party.four_eyes"
+    assert do(bank, "lending.decide_change", **key).status == "approved"
+
+
+def test_contracts_follow_though_payments_come_while_the_day_is_closed(
+    bank: Bank, clock: FixedClock
+) -> None:
+    """Whatever comes first, contract, loan and ledger say the same afterwards."""
+    loans = [bank.lend(bank.person(), str(number)) for number in range(4)]
+    due = state_of(bank, loans[0]).rows[0].due_on
+    move(bank, clock, (due - bank.today()).days)
+    calls = [
+        partial(bank.act, "lending.repay", f"beside-{n}-{loan}", contract_id=loan, amount_minor=999)
+        for loan in loans
+        for n in range(4)
+    ]
+    answers = together([lambda: close_day(bank.node, due), *calls])
+    assert not any(isinstance(answer, str) for answer in answers), answers
+    for loan in loans:
+        state = state_of(bank, loan)
+        assert state.arrears_minor == 0

@@ -180,7 +180,7 @@ def _waive(loan: Steps, event: PlanEvent) -> None:
         raise Refused("servicing.over_waived", "That is more than is owed of this part.")
     if part == PRINCIPAL:
         loan.shares.append(Share(event.event_id, event.on, waived, 0, 0, 0))
-        if place is not None and not loan.is_flat:
+        if place is not None and not loan.is_flat and loan.rows[place].key[0] == INSTALMENT:
             loan.lay_anew(place, loan.ahead(place), earned, begins=loan.on)
     while loan.first < len(loan.rows) and not loan.rows[loan.first].owed_all:
         if loan.rows[loan.first].due_on > loan.on:
