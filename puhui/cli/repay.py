@@ -110,6 +110,8 @@ def _rows(file: Path) -> Iterator[dict[str, str]]:
             for number, cells in enumerate(table, start=2):
                 if len(cells) > len(head):
                     raise Refused("cli.bad_file", f"Row {number} has more cells than the first.")
+                if any("\0" in cell for cell in cells):
+                    raise Refused("cli.bad_file", f"Row {number} holds a sign that is no text.")
                 if cells:
                     yield dict(zip(head, map(str.strip, cells), strict=False))
     except UnicodeDecodeError:

@@ -49,6 +49,7 @@ def test_payments_of_a_file_are_taken_once(lender: Program, tmp_path: Path) -> N
         ("contract_id,amount,paid_on\nx,1,soon\n", "cli.bad_file"),
         ("contract_id,amount,paid_on\nx,1,2026-01-01,more\n", "cli.bad_file"),
         ("contract_id,amount,amount,paid_on\nx,1,2,2026-01-01\n", "cli.bad_file"),
+        ("contract_id,amount,paid_on\nx\0,1,2026-01-01\n", "cli.bad_file"),
         ('contract_id,amount,paid_on\n"x,1,2026-01-01\n', "cli.bad_file"),
         ('contract_id,amount,paid_on\n"x"y,1,2026-01-01\n', "cli.bad_file"),
         ("contract_id,amount,paid_on\n" + "x" * 200_000 + ",1,2026-01-01\n", "cli.bad_file"),
