@@ -89,7 +89,7 @@ def create_transfers(
     """
     if isinstance(transfers, Mapping):
         transfers = pack_columns(transfers)
-    elif _is_large(transfers) and not opening:
+    elif not opening and not isinstance(transfers, np.ndarray) and _is_large(transfers):
         transfers = pack_transfers(transfers)
     if (outside := outside_of(act.tx)) is not None:
         if opening:
@@ -113,9 +113,9 @@ def _open_beside(act: Act, outside: OutsideLedger, opening: Sequence[Account]) -
     require_created([Status.CREATED if s in _THERE else s for s in statuses], "account")
 
 
-def _is_large(transfers: Sequence[Transfer] | Records) -> bool:
-    """Whether they are many, no records yet, and every ledger among them can stand in one."""
-    if len(transfers) < RECORDS_FROM or isinstance(transfers, np.ndarray):
+def _is_large(transfers: Sequence[Transfer]) -> bool:
+    """Whether they are many, and every ledger among them can stand in a record."""
+    if len(transfers) < RECORDS_FROM:
         return False
     try:
         return all(ledger_number(name) >= 0 for name in {t.ledger for t in transfers})

@@ -304,14 +304,14 @@ def take_change(act: Act, input: AnswerRise) -> AnswerRise | None:
     return None if is_forgotten(act, party) else input
 
 
-@use_case("lending.answer_rise", roles=("customer", "loan_officer", "operator"), api=True,
+@use_case("lending.answer_rise", roles=("customer",), api=True,
           recompute=take_change)  # fmt: skip
 def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
     """Agree to a higher credit limit that was offered, or decline it; it never rises of itself.
 
-    What came up since the offer counts too. Refused: ``lending.no_rise``, ``lending.rise_over``,
-    ``lending.over_capacity``, ``lending.own_limit_reached``, ``party.not_yours``,
-    ``party.erased``.
+    Nobody but the person answers. What came up since the offer counts too. Refused:
+    ``lending.no_rise``, ``lending.rise_over``, ``lending.over_capacity``,
+    ``lending.own_limit_reached``, ``party.not_yours``, ``party.erased``.
     """
     row: Row = act.kept["change"]
     if row.status != "offered":

@@ -49,9 +49,10 @@ def pause_age(act: Act, input: PauseAge) -> AgePaused:
     """Let the age of a loan stand still for some days; what is owed goes on as agreed.
 
     A pause with ``until`` today ends one that runs. Refused: ``servicing.no_loan``,
-    ``servicing.loan_over``, ``servicing.bad_pause``.
+    ``servicing.loan_over``, ``servicing.bad_pause``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     days = (input.until - act.today).days
     if not 0 <= days <= RELIEF_DAYS_MAX:
         raise Refused("servicing.bad_pause", f"A pause lasts up to {RELIEF_DAYS_MAX} days.")
@@ -71,9 +72,10 @@ def charge_off(act: Act, input: LoanKey) -> LoanMoved:
 
     The debt lives and is still collected; a write-off takes it off the books later.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.charged_off``,
-    ``servicing.not_impaired``.
+    ``servicing.not_impaired``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     if row.status == "charged_off":
         raise Refused("servicing.charged_off", "This loan is charged off already.")
     if row.stage != 3:
@@ -189,8 +191,7 @@ def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
         raise Refused("servicing.no_relief", f"There is no request {input.relief_id[:60]}.")
     if found.status != "asked":
         raise Refused("servicing.relief_decided", f"This request is {found.status} already.")
-    if found.asked_by == act.actor:
-        raise Refused("party.four_eyes", "Somebody else decides on what you asked for.")
+    check_actor(act.tx, act.actor, second_to=found.asked_by)
     check_actor(act.tx, act.actor, second_to=found.party_id)
     status = "granted" if input.is_granted else "declined"
     kind = ReliefKind(found.kind)

@@ -32,7 +32,7 @@ Groups = list[tuple[str, str, NDArray[np.int64]]]
 
 @use_case("servicing.run_day", roles=("system", "operator"))
 def run_day(act: Act, input: RunDay) -> DayRun:
-    """Bring a chunk of live loans to the end of a day; loans that are there already stay as are.
+    """Bring a chunk of live loans to the end of a day, once; loans that are there stay as are.
 
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each
@@ -72,7 +72,7 @@ def run_day(act: Act, input: RunDay) -> DayRun:
         postings += posted
     else:
         postings += _release_over(act, chunk, groups)
-    live["counted_on"] = day
+    live["counted_on"], live["awaits_day"] = day, 0
     if debited.events:
         ids, numbers, amounts = zip(*debited.events, strict=True)
         columns = {"loan_id": ids, "number": numbers, "amount_minor": amounts}
