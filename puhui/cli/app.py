@@ -19,7 +19,6 @@ from puhui.cli import (
     claims,
     conformance,
     corridor,
-    exchange,
     exchange_desk,
     export,
     ledger,
@@ -27,7 +26,6 @@ from puhui.cli import (
     lend,
     message,
     months,
-    offline,
     offline_desk,
     pay,
     repay,
@@ -67,10 +65,8 @@ app.command("pay", rich_help_panel=WORK)(pay.pay)
 app.add_typer(message.message_app, name="message", rich_help_panel=WORK)
 app.command("repay", rich_help_panel=WORK)(repay.repay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
-assert offline_desk.offline_app is offline.offline_app, "the desk adds to it"
-app.add_typer(offline.offline_app, name="offline", rich_help_panel=WORK)
-assert exchange_desk.exchange_app is exchange.exchange_app, "the desk adds to it"
-app.add_typer(exchange.exchange_app, name="exchange", rich_help_panel=WORK)
+app.add_typer(offline_desk.desk_app, name="offline", rich_help_panel=WORK)
+app.add_typer(exchange_desk.desk_app, name="exchange", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)

@@ -63,7 +63,7 @@ def lend_county(
     second run finds everything done. Refused: ``demo.other_county``, ``demo.bad_size``.
     """
     from puhui import demo
-    from puhui.demo.window import open_market
+    from puhui.demo.window import lend_secured, open_market
     from puhui.intake import PlayedDay, report_played
     from puhui.score import Table
 
@@ -94,6 +94,7 @@ def lend_county(
         total_seconds=time.perf_counter() - started,
     )
     ran = report_played(node, played, reports=reports)
+    lend_secured(node, county, day)
     customers = demo.open_customers(node, county, day)
     shops = open_market(node, county, progress=step)
     return CountyRun(ran, _extra(node, county, day, ran), customers, shops)

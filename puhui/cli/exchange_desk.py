@@ -12,6 +12,9 @@ from puhui.cli.exchange import exchange_app
 from puhui.cli.open import opened, operator
 
 FILE_BYTES_MAX = 10_000
+desk_app = exchange_app
+"""What staff do stands beside what the other module has."""
+
 Json = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
 Who = Annotated[str, typer.Argument(metavar="PARTICIPANT", help="The participant, by its id.")]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="Like CNY or USD.")]

@@ -50,7 +50,7 @@ def read(
         say.figures({"kind": kind, "message": message.message_id, "rows": len(rows)})
 
 
-def _rows(message: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _rows(message: Any) -> tuple[tuple[str, ...], list[Any]]:
     """What a message says, a row for each payment, status or entry."""
     if hasattr(message, "statuses"):
         rows = [
@@ -241,8 +241,8 @@ def credits(
         with node.read() as tx:
             text = messages.credits_camt054(tx, party, currency, on, created=_now(node))
     out.write_bytes(text)
-    _, message = messages.read_message(out)
-    count = len(message.statements[0].entries)
+    notice: Any = messages.read_message(out)[1]
+    count = len(notice.statements[0].entries)
     say.line(f"{count:,} credits of {on} are in {out}.")
     if as_json:
         say.figures({"day": on.isoformat(), "credits": count})
@@ -265,13 +265,14 @@ def compare(
     kind, message = messages.read_message(file)
     if kind != "camt.053":
         raise Refused("payment.message_unknown", f"{file.name} is a {kind}, no camt.053.")
+    statements: Any = getattr(message, "statements", ())
     with opened() as node, node.read() as tx:
-        found = [line for one in message.statements for line in _differences(tx, one)]
+        found = [line for one in statements for line in _differences(tx, one)]
     say.line("They say what our books say." if not found else "They DIFFER from our books.")
     for line in found[:SHOWN_MAX]:
         say.line(line)
     if as_json:
-        say.figures({"statements": len(message.statements), "differences": len(found)})
+        say.figures({"statements": len(statements), "differences": len(found)})
     if found:
         raise typer.Exit(1)
 

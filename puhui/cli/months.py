@@ -14,7 +14,7 @@ DAY_US = 86_400_000_000
 def months(
     days: Annotated[
         int, typer.Option(min=1, max=400, help="How many days ago the county was founded.")
-    ] = 100,
+    ] = 400,
     as_json: Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")] = False,
 ) -> None:
     """Found the demo county some days ago and let the days pass: loans age, some are not paid.
@@ -23,7 +23,9 @@ def months(
     wallets are debited, arrears are worked on, months end with provisions. All of it is synthetic.
     Afterwards puhui serve shows a book with arrears, tasks, classes, provisions and vintages.
 
-    Example: PUHUI_HOME=var-aged puhui months --days 100
+    More is lent each month, so that 400 days leave thirteen vintages. --days 100 is quicker.
+
+    Example: PUHUI_HOME=var-aged puhui months
     """
     from puhui import demo
     from puhui.demo.window import let_months_pass
@@ -62,5 +64,6 @@ def months(
                 "past_due": passed.past_due,
                 "tasks": passed.tasks,
                 "reliefs": passed.reliefs,
+                "later_loans": passed.later_loans,
             }
         )

@@ -10,6 +10,9 @@ from puhui.cli import say
 from puhui.cli.offline import offline_app
 from puhui.cli.open import opened, operator
 
+desk_app = offline_app
+"""What staff do stands beside what the other module has."""
+
 Json = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
 Who = Annotated[str, typer.Argument(metavar="PARTY", help="Whose wallet, by party id.")]
 Currency = Annotated[str, typer.Option("--currency", help="Of which currency.")]

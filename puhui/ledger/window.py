@@ -1,5 +1,7 @@
 """The window of the ledger (账本窗口): the general ledger and exports, as channels read them."""
 
+from puhui.ledger.desk.beside.opening import open_beside
+from puhui.ledger.desk.beside.shipping import prune_log, restore_log, ship_log, shipped_state
 from puhui.ledger.desk.chart import general_chart
 from puhui.ledger.desk.close import closed_span
 from puhui.ledger.desk.export import account_period, account_words, book, verify_log, words_of
@@ -10,8 +12,6 @@ from puhui.ledger.desk.general import (
     financial_statement,
     general_balance,
 )
-from puhui.ledger.desk.opening import open_beside
-from puhui.ledger.desk.shipping import prune_log, restore_log, ship_log, shipped_state
 from puhui.ledger.desk.year import CloseYear
 from puhui.ledger.engines.log.ship import CopyState
 from puhui.ledger.formats import FORMATS

@@ -1,20 +1,23 @@
 """The window of servicing (贷后窗口): what pages and reports read of loans that live."""
 
+from puhui.servicing.desk.arrears import relief
 from puhui.servicing.desk.arrears.collect import contact_figures
-from puhui.servicing.desk.arrears.relief import REASONS
 from puhui.servicing.desk.day.vintage import VintagePoint, vintage_curves
 from puhui.servicing.desk.page import (
     bucket_names,
     bucket_table,
+    class_moves,
     class_table,
     contacts_of,
     count_tasks,
     guarantees_of,
+    lenders_of,
     list_arrears,
     list_reliefs,
     list_tasks,
     loan_row,
     pledges_of,
+    postings_of,
     promises_of,
     provision_history,
     provisions_of,
@@ -30,24 +33,27 @@ from puhui.servicing.desk.page import (
 from puhui.servicing.nouns.live import RiskClass
 
 __all__ = [
-    "REASONS",
     "RiskClass",
     "VintagePoint",
     "bucket_names",
     "bucket_table",
+    "class_moves",
     "class_table",
     "contact_figures",
     "contacts_of",
     "count_tasks",
     "guarantees_of",
+    "lenders_of",
     "loan_row",
     "list_arrears",
     "list_reliefs",
     "list_tasks",
     "pledges_of",
+    "postings_of",
     "promises_of",
     "provision_history",
     "provisions_of",
+    "relief",
     "relief_row",
     "reliefs_of",
     "roll_periods",

@@ -11,6 +11,7 @@ import io
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, Any
 
 from starlette.responses import Response, StreamingResponse
@@ -21,6 +22,7 @@ from puhui.web.ask import Ask
 from puhui.web.column import Column, cell_in_csv, cell_in_json
 from puhui.web.say import Say
 from puhui.web.table import Sheet, safe, sheet_of
+from puhui.web.who import Who
 
 ENDINGS = ("csv", "json")
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json; charset=utf-8"}
@@ -58,6 +60,7 @@ def listed(
 ) -> Response:
     """A list as a page or as a file, by the filters and the order of the address."""
     path = page_path(ask)
+    columns = for_reader(ask, columns)
     orders = {column.order for column in columns if column.order}
     sheet = sheet_of(path, ask.query, filters=filters, order=order, orders=orders)
     take = fetch(sheet)
@@ -74,6 +77,24 @@ def listed(
         has_more=len(rows) > sheet.size,
         **values,
     )
+
+
+def for_reader(ask: Ask, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns with links to such desks only as whoever asks may open."""
+
+    def kept(link: Callable[[Any], str]) -> Callable[[Any], str]:
+        return lambda row: link(row) if may_open(ask, link(row)) else ""
+
+    return tuple(
+        column if column.link is None else replace(column, link=kept(column.link))
+        for column in columns
+    )
+
+
+def may_open(ask: Ask, url: str) -> bool:
+    """Whether a link to the desk of a customer or of a case leads anywhere for whoever asks."""
+    is_lending = url.startswith(("/desk/customer/", "/desk/case/"))
+    return not is_lending or bool(ask.roles & Who.LENDING.value)
 
 
 def of_rows(rows: Sequence[Any]) -> Fetch:

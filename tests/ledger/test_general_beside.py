@@ -23,9 +23,9 @@ from puhui.kernel.replay import replay
 from puhui.ledger import Account, Transfer, create_transfers
 from puhui.ledger.desk import ahead, movement
 from puhui.ledger.desk.ahead import SumAhead
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.close import BooksMarked, MarkBooks, SumBooks, mark_books
 from puhui.ledger.desk.export import account_period, book
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.engines import LedgerEngine, Page
 from puhui.ledger.formats import FORMATS
 from puhui.ledger.tables import general

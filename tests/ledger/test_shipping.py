@@ -16,7 +16,7 @@ from puhui import ledger, worker
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.ledger import Account
-from puhui.ledger.desk import shipping
+from puhui.ledger.desk.beside import shipping
 from puhui.ledger.engines.log import engine as log_engine
 from puhui.ledger.engines.log.recovery import numbers_in
 from puhui.ledger.tables import intent

@@ -15,9 +15,10 @@ from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.replay import replay
 from puhui.offline import exposure, rules
 from puhui.offline.desk.books import excess_account, own_account
-from puhui.offline.window import asides, excess_of
+from puhui.offline.window import Aside, asides, excess_of
 from puhui.worker import close_day, deliver
 from tests.conftest import check_books
+from tests.exchange.scheme import PATIENT
 from tests.offline.fair import (
     DAY_US,
     OPENED_MINOR,
@@ -173,7 +174,7 @@ def test_nobody_is_erased_while_money_of_theirs_is_kept_aside(node: Node, way: s
     told = {"party_id": payee.party_id}
     with node.read() as tx:
         (kept,) = asides(tx)
-    assert (kept.party_id, kept.currency, kept.amount_minor) == (payee.party_id, "CNY", 5_600)
+    assert kept == Aside(payee.party_id, "CNY", 5_600, node.clock.now_us())
     for _ in range(2):
         with pytest.raises(Refused, match=r"party\.money_aside"):
             act(node, "party.erase_person", told)
@@ -225,6 +226,7 @@ def test_room_is_that_of_the_tier(sqlite_node: Node) -> None:
     assert found == {one.account_id: 70, other.account_id: None, none.account_id: None}
 
 
+@PATIENT
 @given(st.lists(st.integers(1, 10**6)), st.none() | st.integers(-5, 10**6))
 def test_nothing_is_lost_whatever_the_room(amounts: list[int], room: int | None) -> None:
     left, inside = room, 0

@@ -23,7 +23,7 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing import noun
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.book import columns_of_event, event_of, plan_text
 from puhui.servicing.desk.loan.post import loan_account
 from puhui.servicing.rules.age import judge_loan
@@ -146,6 +146,7 @@ class Book:
             )  # fmt: skip
             columns |= {
                 "bucket": judged.bucket, "month_bucket": judged.bucket,
+                "month_class": int(judged.risk_class),
                 "risk_class": int(judged.risk_class), "stage": judged.stage,
                 "is_suspended": int(judged.is_suspended), "events": len(template.events) - 1,
                 "booked_minor": 0 if judged.is_suspended else columns["accrued_minor"],

@@ -65,12 +65,16 @@ def test_the_window_shows_the_book(book: Book) -> None:
         classes, buckets = window.class_table(tx), window.bucket_table(tx)
         provisions = window.provisions_of(tx, "2026-03")
         rolls = window.roll_rates(tx, "2026-03")
+        moves = window.class_moves(tx, "2026-03")
         vintages = window.vintages(tx)
         tasks = window.list_tasks(tx, count=500)
         names = ("loan_loss_allowance", "interest_receivable")
         allowance, receivable = lookup_accounts(tx, [own_account(n, "CNY") for n in names])
         live = servicing.live.count_live(tx)
     assert sum(row.loans for row in classes) == sum(row.loans for row in buckets) == live
+    assert sum(row.loans for row in moves) == live
+    kept = {row.risk_class for row in moves}
+    assert kept == {row.risk_class for row in classes}, "where they stand is the class of today"
     assert sum(row.loans for row in provisions) == sum(row.loans for row in rolls) == live
     assert sum(row.posted_minor for row in provisions) == allowance.credit_balance_minor
     assert {row.id for row in arrears} == {task.loan_id for task in tasks}
@@ -189,6 +193,60 @@ def test_relief_of_a_loan_that_is_paid_takes_principal_off_for_a_while(
     coming = next(row for row in after.rows if row.due_on > after.on)
     assert coming.principal_owed_minor == 0 and coming.interest_minor > 0
     assert after.outstanding_minor == before.outstanding_minor
+
+
+@pytest.mark.parametrize("kind", ["interest_only", "longer", "lower"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_relief_lays_a_loan_out_anew(book: Book, kind: str, is_late: bool) -> None:
+    """What was previewed is what is granted: nothing past due, principal as before."""
+    today = DAY + timedelta(days=1)
+    with book.node.read() as tx:
+        owing = {row.id for row in window.list_arrears(tx, count=500)}
+        found = []
+        for n in range(120):
+            state = servicing.live.read_book(tx, loan_id(n)).state(today)
+            is_coming = any(r.due_on > today and r.principal_owed_minor for r in state.rows)
+            is_level = state.plan.method.value.startswith("equal")
+            if (loan_id(n) in owing) == is_late and is_coming and is_level:
+                found.append((loan_id(n), state))
+        loan, before = found[0]
+        most = max(row.owed_minor for row in before.rows if row.due_on > today) * 3 // 4
+        number = 0 if kind == "lower" else 4
+        amount = most if kind == "lower" else 0
+        terms = window.relief.ReliefTerms(window.relief.ReliefKind(kind), number, amount)
+        preview = window.relief.preview_relief(tx, loan, terms, today)
+    asked = {"loan_id": loan, "reason": "market", "kind": kind, "count": number,
+             "amount_minor": amount}  # fmt: skip
+    relief = act(book, "servicing.ask_relief", **asked).relief_id
+    act(book, "servicing.decide_relief", "officer", relief_id=relief, is_granted=True)
+    with book.node.read() as tx:
+        after = servicing.live.read_book(tx, loan).state(today)
+        row = window.relief_row(tx, relief)
+        live = servicing.live.take_loan(tx, loan)
+    assert tuple(one for one in after.rows if one.owed_minor > 0) == preview.after
+    assert after.outstanding_minor == before.outstanding_minor == live.outstanding_minor
+    assert after.arrears_minor == 0 and live.watch_until > today.toordinal()
+    assert (row.kind, row.instalments, row.amount_minor) == (kind, number, amount)
+    if kind == "lower":
+        coming = [one.owed_minor for one in after.rows if one.due_on > today]
+        assert max(coming[1:] if is_late else coming) <= most
+    elif kind == "interest_only":
+        assert [one.principal_owed_minor for one in preview.after[:4]] == [0] * 4
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"kind": "longer", "count": 61},
+        {"kind": "interest_only", "count": 13},
+        {"kind": "lower", "amount_minor": 0},
+        {"kind": "lower", "amount_minor": 1},
+        {"days": 0},
+    ],
+)
+def test_relief_is_bounded(book: Book, told: dict[str, Any]) -> None:
+    asked = {"loan_id": late(book, stage=1), "reason": "market", **told}
+    assert code_of(act, book, "servicing.ask_relief", **asked) == "servicing.bad_relief"
 
 
 def test_pauses_are_bounded(book: Book) -> None:

@@ -10,6 +10,7 @@ from puhui.servicing.window import reliefs_of
 from puhui.web.routes import ROUTES
 from tests.web.browser import Browser
 from tests.web.market import act, furnish, open_shop, party_of
+from tests.web.test_credit import relieve
 from tests.web.town import Town
 
 CHANGE = "source=CNY&target=USD&kind=send&amount=1000"
@@ -44,8 +45,7 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         party_id = find_parties(town.node, tx, phone=town.good.phone)[0].id
         application = applications_of(tx, party_id)[0].id
         (loan,) = loans_of(tx, party_id)
-    form = citizen.open(f"/loan/{loan.contract_id}/relief").form("/relief")
-    citizen.send(form, reason="illness", days="60")
+    relieve(citizen, loan.contract_id, choice="pause_60")
     with town.node.read() as tx:
         (asked,) = reliefs_of(tx, loan.contract_id)
     relief = asked.id

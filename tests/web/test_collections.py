@@ -7,6 +7,7 @@ import json
 from puhui.kernel import Actor
 from tests.web.market import act
 from tests.web.overdue import at, overdue
+from tests.web.test_credit import relieve
 from tests.web.town import Town
 
 
@@ -103,8 +104,7 @@ def test_arrears_are_filtered_sorted_and_exported(town: Town) -> None:
 
 def test_the_file_of_a_loan_has_everything(town: Town) -> None:
     loan, borrower = overdue(town)
-    form = borrower.open(f"/loan/{loan}/relief").form("/relief")
-    borrower.send(form, reason="disaster", days="90")
+    relieve(borrower, loan, reason="disaster", choice="pause_90")
     act(town, "servicing.add_pledge", {"loan_id": loan, "kind": "vehicle", "value_minor": 99_900})
     officer = town.staff("loan_officer")
     page = officer.open(f"/desk/loan/{loan}")

@@ -21,6 +21,15 @@ def lent(town: Town) -> tuple[Browser, str]:
     return browser, loan.contract_id
 
 
+def relieve(
+    browser: Browser, loan: str, *, choice: str, reason: str = "illness", amount: str = ""
+) -> Page:
+    """See the new plan of a relief, and ask for it."""
+    query = f"choice={choice}&reason={reason}&amount={amount}"
+    page = browser.open(f"/loan/{loan}/relief?{query}")
+    return browser.send(page.form("/relief"))
+
+
 def path_of(page: Page) -> str:
     """Where a page is, without host and query."""
     return page.url.removeprefix("http://testserver").split("?")[0]
@@ -89,25 +98,27 @@ def test_a_loan_is_not_given_back_too_late(town: Town) -> None:
 def test_relief_is_asked_for_taken_back_and_decided(town: Town) -> None:
     browser, loan = lent(town)
     page = browser.open(browser.open(f"/loan/{loan}").link("/relief"))
-    empty = browser.send(page.form("/relief"))
+    empty = browser.ask(f"/loan/{loan}/relief?amount=")
     assert empty.status == 422
     assert "请选择遇到的困难" in empty.text
-    asked = browser.send(empty.form("/relief"), reason="illness", days="60")
+    assert "请选择一种方式" in empty.text
+    assert not page.has_form("/relief/withdraw")
+    asked = relieve(browser, loan, choice="pause_60")
     assert "申请已收到" in asked.text
     assert "帮扶申请正在处理" in browser.open(f"/loan/{loan}").text
     back = browser.send(asked.form("/relief/withdraw"))
     assert "申请已撤回" in back.text
     assert "已撤回" in back.text
-    asked = browser.send(back.form("/relief"), reason="market", days="30")
+    asked = relieve(browser, loan, choice="pause_30", reason="market")
     officer = town.staff("loan_officer")
     desk = officer.open("/desk/reliefs")
     assert "生意不好" in desk.text
     case = officer.open(desk.link("/desk/relief/"))
     bad = officer.send(case.form(path_of(case)))
     assert bad.status == 422
-    days = officer.send(bad.form(path_of(case)), answer="grant", days="999")
-    assert "1 到 180" in days.text
-    done = officer.send(days.form(path_of(case)), answer="grant", days="45")
+    days = officer.send(bad.form(path_of(case)), answer="grant", number="0")
+    assert "大于零" in days.text
+    done = officer.send(days.form(path_of(case)), answer="grant", number="45")
     assert "已批准" in done.text
     assert "45 天" in done.text
     again = officer.post(
@@ -124,10 +135,45 @@ def test_relief_is_asked_for_taken_back_and_decided(town: Town) -> None:
     assert officer.ask("/desk/relief/relief-0").status == 404
 
 
+@pytest.mark.parametrize(
+    ("choice", "amount", "shown"),
+    [
+        ("interest_only_6", "", "12 → 18"),
+        ("longer_12", "", "12 → 24"),
+        ("lower", "1000", "每期最多 1,000.00 元"),
+    ],
+)
+def test_the_new_plan_is_seen_before_it_is_asked_for(
+    town: Town, choice: str, amount: str, shown: str
+) -> None:
+    browser, loan = lent(town)
+    path = f"/loan/{loan}/relief?choice={choice}&reason=market&amount={amount}"
+    page = browser.open(path)
+    assert "批准后的新计划" in page.text
+    assert "到还清为止多付" in page.text
+    asked = browser.send(page.form("/relief"))
+    assert "申请已收到" in asked.text
+    assert shown in page.text + asked.text
+    officer = town.staff("loan_officer")
+    case = officer.open(officer.open("/desk/reliefs").link("/desk/relief/"))
+    assert "批准后的新计划" in case.text
+    done = officer.send(case.form(path_of(case)), answer="grant")
+    assert "已批准" in done.text
+    lines = browser.ask(f"/loan/{loan}.csv").text.splitlines()
+    assert len(lines) > 13, "the plan has more rows than it had"
+
+
+def test_relief_that_cannot_be_is_told_before_it_is_asked_for(town: Town) -> None:
+    browser, loan = lent(town)
+    for query in ("choice=lower&amount=1", "choice=lower&amount=", "choice=longer_99&amount="):
+        page = browser.ask(f"/loan/{loan}/relief?reason=market&{query}")
+        assert page.status == 422, query
+        assert not page.has_form("/withdraw")
+
+
 def test_another_persons_request_is_not_taken_back(town: Town) -> None:
     browser, loan = lent(town)
-    page = browser.open(f"/loan/{loan}/relief")
-    page = browser.send(page.form("/relief"), reason="illness", days="60")
+    page = relieve(browser, loan, choice="pause_60")
     form = page.form("/relief/withdraw")
     wrong = browser.send(form, relief="relief-nobody")
     assert wrong.status == 404

@@ -13,6 +13,7 @@ from puhui.kernel import Node, Transaction
 from puhui.kernel.clock import business_date
 from puhui.kernel.money import DIGITS
 from puhui.lending import window
+from puhui.payment import wallet_account
 
 COUNT_MAX = 200
 
@@ -277,7 +278,7 @@ def read_wallet(node: Node, caller: Caller, asked: answers.WalletQuery) -> answe
     caller.check_sees(asked.party_id)
     if asked.currency not in DIGITS or asked.after < 0:
         raise Problem("api.bad_request", "currency is like CNY, and after is not negative.")
-    account_id = window.wallet_account(asked.party_id, asked.currency)
+    account_id = wallet_account(asked.party_id, asked.currency)
     with node.read() as tx:
         (wallet,) = ledger.lookup_accounts(tx, [account_id])
         if wallet is None:

@@ -7,17 +7,20 @@ and does not earn it back, and a third of those pay late.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from puhui.demo.desk.acts import COUNTY, ROOT, Acting, Progress, Wish
 from puhui.demo.desk.first_day import FirstDay
+from puhui.demo.desk.secured import Cohort, lend_cohort, lend_secured, rows_of
 from puhui.demo.desk.wallet import CLEARING, CURRENCY, wallet_of
 from puhui.demo.draw.county import draw_county
 from puhui.demo.nouns import SeededCounty
 from puhui.kernel.act import Actor
 from puhui.kernel.clock import FixedClock, time_us_of
+from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.ledger import Transfer, chart, lookup_accounts
 from puhui.lending import contract_of
@@ -34,16 +37,27 @@ LATE_EVERY = 3
 LATE_DAYS = 50
 RELIEFS = 3
 REASONS = ("illness", "market", "disaster")
+LEND_ON, SPEND_ON = 3, 20
+"""Days of each month on which more is lent, and on which some of it is spent."""
+
+GROUPS = 12
+STRUCK_EVERY = 6
+HOPELESS_DAYS = 181
+SECOND = Actor(f"{ROOT}/second", frozenset({"risk_analyst"}))
+"""Who approves what the county's officer proposes."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonthsPassed:
-    """How many days were closed, and how the book stands: loans past due, tasks, requests."""
+    """How many days were closed, and how the book stands: loans past due, tasks, requests, and
+    the loans that were made in later months.
+    """
 
     days: int
     past_due: int
     tasks: int
     reliefs: int
+    later_loans: int = 0
 
 
 def let_months_pass(
@@ -68,10 +82,19 @@ def let_months_pass(
     running = [(loan.contract_id, number) for loan, number in loans if loan is not None]
     bad = [(loan, number) for loan, number in running if ends[number]]
     _spend(acting, county, [number for _, number in bad])
+    lend_secured(node, county, day)
+    waiting = _waiting(acting, county, [number for _, number in running if not ends[number]])
+    later: list[Cohort] = []
     reliefs = 0
     for after in range(1, days + 1):
         on = county.day + timedelta(days=after)
         _at(clock, on, 10)
+        if on.day == LEND_ON:
+            group = {n: row for n, row in waiting.items() if n % GROUPS == on.month % GROUPS}
+            later.append(lend_cohort(acting, county, f"{on:%Y-%m}", group))
+        if on.day == SPEND_ON:
+            _spend(acting, county, _struck(later), name=f"spent-{on:%Y-%m}")
+            _write_off(acting, on)
         if after % WORK_DAYS == 0:
             _collect(acting, on)
         if after == LATE_DAYS:
@@ -85,7 +108,40 @@ def let_months_pass(
     with node.read() as tx:
         late = len(list_arrears(tx, count=10_000))
         tasks = len(list_tasks(tx, count=10_000))
-    return MonthsPassed(days, late, tasks, reliefs)
+    return MonthsPassed(days, late, tasks, reliefs, sum(len(one.loans) for one in later))
+
+
+def _waiting(acting: Acting, county: SeededCounty, numbers: list[int]) -> dict[int, dict[str, str]]:
+    """The facts of those who will borrow again in later months."""
+    return rows_of(acting, county, numbers)
+
+
+def _struck(later: list[Cohort]) -> list[int]:
+    """Who of the later loans, two months old or more, has trade go badly and spends the money."""
+    return [
+        number
+        for cohort in later[:-1]
+        for place, (_, number) in enumerate(cohort.loans)
+        if place % STRUCK_EVERY == 0
+    ]
+
+
+def _write_off(acting: Acting, on: date) -> None:
+    """Take the oldest hopeless loan off the books: one officer proposes it, another approves."""
+    with acting.node.read() as tx:
+        rows = list_arrears(tx, days_least=HOPELESS_DAYS, count=1)
+    for row in rows:
+        told = {
+            "name": "lending.write_off",
+            "told": json.dumps({"contract_id": row.id}),
+            "reason": "lost",
+        }
+        wish = Wish(f"{ROOT}/propose/{row.id}", told, COUNTY)
+        made = acting.run("lending.propose_change", [wish], step="months")[0]
+        if not isinstance(made, Refused):
+            yes = {"proposal_id": made.proposal_id, "is_approved": True}
+            wish = Wish(f"{ROOT}/approve/{row.id}", yes, SECOND)
+            acting.run("lending.decide_change", [wish], step="months")
 
 
 def _at(clock: FixedClock, day: date, hour: int) -> None:
@@ -108,13 +164,15 @@ def _move(
         acting.run("ledger.create_transfers", [wish], step="months")
 
 
-def _spend(acting: Acting, county: SeededCounty, numbers: list[int]) -> None:
+def _spend(
+    acting: Acting, county: SeededCounty, numbers: list[int], *, name: str = "spent"
+) -> None:
     """Who ends badly spends all but a part of one instalment."""
     wallets = [wallet_of(county.merchants[n].party_id) for n in dict.fromkeys(numbers)]
     with acting.node.read() as tx:
         accounts = lookup_accounts(tx, wallets)
     held = [0 if one is None else one.credit_balance_minor for one in accounts]
-    _move(acting, "spent", [(w, CLEARING, minor) for w, minor in zip(wallets, held, strict=True)])
+    _move(acting, name, [(w, CLEARING, minor) for w, minor in zip(wallets, held, strict=True)])
 
 
 def _pay_late(acting: Acting, county: SeededCounty, bad: list[tuple[str, int]], node: Node) -> None:

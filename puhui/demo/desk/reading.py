@@ -46,7 +46,7 @@ def applications(
     waiting = [(one, copies) for one, copies in waiting if copies]
     for start in range(0, len(waiting), PAGE):
         page = waiting[start : start + PAGE]
-        found = _look(acting, [one for one, _ in page], today)
+        found = look(acting, [one for one, _ in page], today)
         for (one, copies), (row, guards, refusal) in zip(page, found, strict=True):
             for copy in copies:
                 yield MerchantApplication(
@@ -78,7 +78,7 @@ def application_key(one: SeededMerchant, copy: int) -> str:
 Found = tuple[dict[str, str], Guarded, str | None]
 
 
-def _look(acting: Acting, merchants: list[SeededMerchant], today: date) -> Iterator[Found]:
+def look(acting: Acting, merchants: list[SeededMerchant], today: date) -> Iterator[Found]:
     """The row, guard input and refusal of each merchant, after recording the accesses."""
     now_us = acting.node.clock.now_us()
     wishes = (

@@ -13,9 +13,9 @@ from puhui.kernel.act import SYSTEM, Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import upkeep
 from puhui.kernel.node import Node
+from puhui.ledger.desk.beside.outside import outside_of
 from puhui.ledger.desk.close import BooksSummed
 from puhui.ledger.desk.movement import has_beside, sum_ahead_beside
-from puhui.ledger.desk.outside import outside_of
 from puhui.ledger.tables import general
 
 PIECE = 16_384

@@ -19,9 +19,9 @@ from puhui.kernel.clock import EPOCH
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger.arrays.layout import PENDING_FLAG, VOID
 from puhui.ledger.arrays.record import Records, ledger_name
+from puhui.ledger.desk.beside.held import MARK
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.desk.held import MARK
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns.general import Movement, Sums
 from puhui.ledger.tables import general, intent

@@ -314,3 +314,7 @@ class Chart:
     def name_of(self, code: int) -> str:
         """The name of an account's code for people; the number where the chart has none."""
         return self.names.get(code, str(code))
+
+    def transfer_name(self, code: int) -> str:
+        """The name of a transfer's code, such as ``disbursement``; "" where there is none."""
+        return next((name for name, one in self.transfers.items() if one == code), "")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import DIGITS, Rounding, round_minor
+from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart, create_accounts
 from puhui.lending import tables
@@ -21,6 +21,7 @@ from puhui.lending.desk.apply import (
 )
 from puhui.lending.desk.capacity import check_drawdown
 from puhui.lending.desk.debt import is_forgotten
+from puhui.lending.desk.secure import premium_of, secure
 from puhui.lending.desk.shelf import offer_in, servicing_text
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Plan, Product
@@ -39,7 +40,7 @@ from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.decide import plan_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
-from puhui.servicing import build_schedule, cost, joint, live, security
+from puhui.servicing import build_schedule, cost, live
 
 LENDER = "lender"
 OWN_ACCOUNTS = (
@@ -51,7 +52,6 @@ OWN_ACCOUNTS = (
     "loan_loss",
 )
 LOAN_HOLD = "open_loan"
-MILLION = 1_000_000
 
 
 loan_account, transfer_chain = live.loan_account, live.transfer_chain
@@ -103,7 +103,8 @@ def _write(
     assert product.digest == product_digest, product_name
     plan = plan_of(offer, product)
     schedule = build_schedule(plan, offer.principal_minor, on)
-    price = cost(plan, schedule, offer.upfront_fee_minor)
+    premium = premium_of(product, offer.principal_minor)
+    price = cost(plan, schedule, offer.upfront_fee_minor + premium)
     facts = ContractFacts(
         contract_id=contract_id_of(application_id, on, language),
         borrower_id=party_id,
@@ -150,9 +151,9 @@ def accept(act: Act, input: Accept) -> Accepted:
             "lending.contract_changed", "The contract was changed since you read it; read it again."
         )
     admit(act.tx, row.party_id, row.currency, price.principal_minor - price.fee_minor)
+    product = load_product(row.product)
     contract_id = contract_id_of(row.id, act.today, input.language)
     signature = act.node.keys.sign(text.digest.encode())
-    servicing = load_product(row.product).servicing
     act.tx.put(
         tables.PUT_CONTRACT,
         id=contract_id,
@@ -165,10 +166,10 @@ def accept(act: Act, input: Accept) -> Accepted:
         annual_rate=str(plan.annual_rate),
         apr=str(price.apr),
         total_cost_minor=price.total_minor,
-        upfront_fee_minor=price.fee_minor,
+        upfront_fee_minor=price.fee_minor - premium_of(product, price.principal_minor),
         counts_from=act.today.isoformat(),
         terms=live.plan_text(plan),
-        servicing=servicing_text(servicing),
+        servicing=servicing_text(product.servicing),
         language=text.language,
         text=text.text,
         text_digest=text.digest,
@@ -311,7 +312,7 @@ def disburse(act: Act, input: Drawdown) -> Disbursed:
     )
     product = load_product(row.product)
     hand_over(act, row, product=product, amount_minor=amount)
-    _secure(act, row, product, amount)
+    secure(act, row, product, amount)
     act.emit(
         "lending.disbursed",
         row.party_id,
@@ -332,22 +333,6 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
     if wanted_minor <= row.upfront_fee_minor:
         raise Refused("lending.bad_amount", "A first draw must be above nought, and above the fee.")
     return wanted_minor
-
-
-def _secure(act: Act, row: Row, product: Product, amount_minor: int) -> None:
-    """Let joint lenders and guarantors take their parts in a loan, as its product says."""
-    if not product.joint and not product.guarantees:
-        return
-    lenders = [
-        (joint.partner_of(act, one.partner), int(one.share * MILLION)) for one in product.joint
-    ]
-    if lenders:
-        joint.join_lenders(act, live.take_loan(act.tx, row.id), lenders)
-    for one in product.guarantees:
-        premium = round_minor(amount_minor * one.premium_share, Rounding.HALF_UP)
-        guarantor, share = joint.partner_of(act, one.partner), int(one.share * MILLION)
-        security.guarantee_loan(act, row.id, guarantor, share, premium, one.call_after_days)
-    security.cover_loan(act, row.id)
 
 
 def hand_over(

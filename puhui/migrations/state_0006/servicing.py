@@ -44,6 +44,18 @@ def change_servicing_relief() -> None:
     )
 
 
+def widen_servicing_relief() -> None:
+    """Say which kind of relief is asked for; all before asked for time."""
+    for name, kind, default in (
+        ("kind", sa.Text(), "pause"),
+        ("instalments", sa.BigInteger(), "0"),
+        ("amount_minor", sa.BigInteger(), "0"),
+    ):
+        op.add_column(
+            "servicing_relief", sa.Column(name, kind, nullable=False, server_default=default)
+        )
+
+
 def make_servicing_vintage() -> None:
     """Make servicing_vintage."""
     op.create_table(
@@ -150,12 +162,20 @@ def _event(
 
 
 def change_servicing_loan() -> None:
-    """Make room for penalties ahead and for interest that bears penalty too."""
-    for name in ("next_penalty_minor", "penalty_on_interest", "base_lgd_millionths"):
+    """Make room for penalties ahead, interest that bears penalty too, and days that wait."""
+    for name in (
+        "next_penalty_minor",
+        "penalty_on_interest",
+        "base_lgd_millionths",
+        "month_class",
+        "awaits_day",
+    ):
         op.add_column(
             "servicing_loan", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
         )
-    op.execute("UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths")
+    op.execute(
+        "UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths, month_class = risk_class"
+    )
 
 
 def change_servicing_guarantee() -> None:
@@ -165,6 +185,21 @@ def change_servicing_guarantee() -> None:
             "servicing_guarantee",
             sa.Column(name, sa.BigInteger(), nullable=False, server_default=default),
         )
+
+
+def make_servicing_class_move() -> None:
+    """Make servicing_class_move."""
+    op.create_table(
+        "servicing_class_move",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("act_key", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("class_before", sa.BigInteger(), nullable=False),
+        sa.Column("risk_class", sa.BigInteger(), nullable=False),
+        sa.Column("loans", sa.BigInteger(), nullable=False),
+        sa.Column("outstanding_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("period", "act_key", "product", "class_before", "risk_class"),
+    )
 
 
 def make_servicing_partner() -> None:
@@ -218,9 +253,11 @@ def change_lending_contract() -> None:
 
 MAKERS: tuple[Callable[[], None], ...] = (
     change_servicing_relief,
+    widen_servicing_relief,
     change_servicing_event,
     change_servicing_loan,
     change_servicing_guarantee,
+    make_servicing_class_move,
     make_servicing_partner,
     make_servicing_lender_share,
     change_servicing_plan,

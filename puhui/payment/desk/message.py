@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -72,7 +72,7 @@ Message = (
 )
 HEAD_BYTES = 8_192
 _NAMESPACE = re.compile(rb"urn:iso:std:iso:20022:tech:xsd:([a-z]{4}\.\d{3})\.\d{3}\.\d{2}")
-_READERS = {
+_READERS: dict[str, Callable[[Path], Message]] = {
     "pacs.008": read_pacs008,
     "pacs.009": read_pacs009,
     "pacs.002": read_pacs002,
@@ -96,8 +96,7 @@ def read_message(path: Path) -> tuple[str, Message]:
         raise Refused("payment.no_file", f"{path.name}: {error.strerror}.") from None
     kind = found[1].decode() if found else ""
     reader = _READERS.get(kind, read_pacs008)  # which says what it found, and what is read
-    message: Message = reader(path)
-    return kind, message
+    return kind, reader(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import Delivery, day_step, subscribe
+from puhui.kernel.event import Delivery, ask_first, day_step, subscribe
 from puhui.kernel.money import DIGITS
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
@@ -260,6 +260,21 @@ def _old_usage(node: Node, day: date) -> list[ForgetUsage]:
 
 
 day_step(91, "payment.forget_usage", _old_usage)
+
+
+def check_empty(act: Act, party_id: str) -> None:
+    """Whether nothing is in any of a party's wallets, those included that came with a loan or an
+    exchange and that nobody put on record. Refused: ``payment.wallet_not_empty``.
+    """
+    numbers = [wallet_account(party_id, currency) for currency in sorted(DIGITS)]
+    for found in lookup_accounts(act.tx, numbers):
+        if found is not None and (
+            found.credit_balance_minor or found.credits_pending_minor or found.debits_pending_minor
+        ):
+            raise Refused("payment.wallet_not_empty", "Empty every wallet first.")
+
+
+ask_first("party.erase_person", "payment.check_empty", check_empty)
 
 
 @use_case("payment.forget_party", roles=("system",))

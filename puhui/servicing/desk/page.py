@@ -9,12 +9,19 @@ from itertools import pairwise
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.kernel.store.listing import filled, ordered
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.ledger import account_history, chart
+from puhui.payment import own_account, wallet_account
+from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.loan.joint import joint_account
+from puhui.servicing.desk.loan.post import loan_account
+from puhui.servicing.nouns.collect import LoanPosting
 from puhui.servicing.tables import collect, live
 from puhui.servicing.tables import view as tables
 
 TAKERS_MAX = 200
-BAD_ORDER = "servicing.bad_order"
+POSTINGS_MAX = 1_000
+OWN_NAMES = ("funding", "interest_income", "interest_receivable", "fee_income", "loan_loss",
+             "loan_credit")  # fmt: skip
 
 
 def list_arrears(
@@ -36,7 +43,7 @@ def list_arrears(
     told = {"any_by": int(taken_by == ""), "by": taken_by or ""}
     return tuple(
         tx.all(
-            ordered(tables.LIST_ARREARS, order, code=BAD_ORDER), bucket=bucket,
+            ordered(tables.LIST_ARREARS, order, code="servicing.bad_order"), bucket=bucket,
             days_least=days_least, **told, **filled(product=product), skip=skip, count=count,
         )
     )  # fmt: skip
@@ -65,7 +72,7 @@ def list_tasks(
     told = {"any_by": int(taken_by == ""), "by": taken_by or ""}
     return tuple(
         tx.all(
-            ordered(tables.LIST_TASKS, order, code=BAD_ORDER), **told,
+            ordered(tables.LIST_TASKS, order, code="servicing.bad_order"), **told,
             **filled(status=status, step=step, product=product), skip=skip, count=count,
         )
     )  # fmt: skip
@@ -104,7 +111,7 @@ def list_reliefs(
     count: int = 50,
 ) -> tuple[Row, ...]:
     """A page of requests for relief with their loans. Refused: ``servicing.bad_order``."""
-    statement = ordered(tables.LIST_RELIEFS, order, code=BAD_ORDER)
+    statement = ordered(tables.LIST_RELIEFS, order, code="servicing.bad_order")
     words = filled(status=status, reason=reason)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
@@ -125,6 +132,44 @@ def relief_row(tx: Transaction, relief_id: str) -> Row:
 def guarantees_of(tx: Transaction, loan_id: str) -> tuple[Row, ...]:
     """Who stands for a loan, for which share in millionths, and what was called."""
     return tuple(tx.all(tables.READ_GUARANTEES, loan_id=loan_id))
+
+
+def lenders_of(tx: Transaction, loan_id: str) -> tuple[Row, ...]:
+    """Who lends a part of a loan: share in millionths, principal left and what was passed on."""
+    return tuple(tx.all(collect.READ_SHARES, loan_id=loan_id))
+
+
+def postings_of(tx: Transaction, loan_id: str) -> tuple[LoanPosting, ...]:
+    """What the ledger has of a loan and of its joint lenders' parts, oldest first, up to 1,000.
+
+    Refused: ``servicing.no_loan``.
+    """
+    row = loan_row(tx, loan_id)
+    lenders = [one.lender_id for one in lenders_of(tx, loan_id)]
+    guarantors = [one.guarantor_id for one in guarantees_of(tx, loan_id)]
+    names = {own_account(name, row.currency): name for name in OWN_NAMES}
+    names[wallet_account(row.party_id, row.currency)] = "borrower"
+    for party_id in lenders:
+        names[wallet_account(party_id, row.currency)] = "lender"
+    for party_id in guarantors:
+        names[wallet_account(party_id, row.currency)] = "guarantor"
+    accounts = [(loan_account(loan_id), "loan")]
+    accounts += [(joint_account(loan_id, one), "joint") for one in lenders]
+    names |= dict(accounts)
+    found = {
+        one.position: LoanPosting(
+            one.position,
+            one.time_us,
+            name if one.is_debit else names.get(one.other_account_id, "other"),
+            names.get(one.other_account_id, "other") if one.is_debit else name,
+            one.amount_minor,
+            row.currency,
+            chart().transfer_name(one.code),
+        )
+        for account, name in accounts
+        for one in account_history(tx, account, count=POSTINGS_MAX)
+    }
+    return tuple(found[at] for at in sorted(found))
 
 
 def provision_history(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
@@ -155,6 +200,11 @@ def provisions_of(tx: Transaction, period: str) -> tuple[Row, ...]:
 def roll_rates(tx: Transaction, period: str, *, product: str = "") -> tuple[Row, ...]:
     """How loans moved between buckets (迁徙率) since the end of the month before ``period``."""
     return tuple(tx.all(live.SUM_ROLLS, period=period, **filled(product=product)))
+
+
+def class_moves(tx: Transaction, period: str, *, product: str = "") -> tuple[Row, ...]:
+    """How loans moved between the five classes since the end of the month before ``period``."""
+    return tuple(tx.all(live.SUM_CLASS_MOVES, period=period, **filled(product=product)))
 
 
 def vintages(tx: Transaction, *, product: str = "") -> dict[str, dict[int, tuple[int, int, int]]]:

@@ -67,7 +67,10 @@ def cents(text: str) -> int:
 def plan_of(row: Mapping[str, str]) -> Plan:
     """The plan of a fully customised loan: the row's own terms over its product's defaults.
 
-    The cumulative products say act/act, yet count every year as 365 days, leap years as well.
+    The cumulative products say act/act, yet count every year as 365 days, leap years as well. The
+    peer's own step sends its column "interest free period" as grace on interest, over the column
+    of that name, and asks for no interest-free periods (apache/fineract, fineract-e2e-tests-core,
+    step "creates a fully customized loan"); so it is read here.
     """
     product = row["LoanProduct"]
     is_first = product.startswith("LP1")
@@ -88,8 +91,7 @@ def plan_of(row: Mapping[str, str]) -> Plan:
         levels_by_first_period=not is_progressive and row["interest calculation period"] == "DAILY",
         allocation=STRATEGIES[row["Payment strategy"]],
         grace_principal=int(row["graceOnPrincipalPayment"]),
-        grace_interest=int(row["graceOnInterestPayment"]),
-        interest_free=int(row["interest free period"]),
+        grace_interest=int(row["interest free period"]),
     )
     if not is_first and "360_30" not in product:
         is_auto = "_AUTO" in product

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
+
+from puhui.servicing.nouns.state import PlanRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +159,72 @@ class PromisesJudged:
     broken: int
 
 
+class ReliefKind(Enum):
+    """How a borrower in hardship is helped: by time, by interest alone, by a longer term, or by
+    instalments no larger than can be paid.
+    """
+
+    PAUSE = "pause"
+    INTEREST_ONLY = "interest_only"
+    LONGER = "longer"
+    LOWER = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class ReliefTerms:
+    """A kind of relief with its number (days of a pause, else instalments), or with the largest
+    instalment in minor units.
+    """
+
+    kind: ReliefKind
+    number: int = 0
+    amount_minor: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class AskRelief:
-    """A borrower in hardship asks for relief: ``reason`` by its word, for ``days`` days."""
+    """A borrower in hardship asks for relief: ``reason`` by its word, of a ``kind``.
+
+    ``days`` of a pause, ``count`` instalments of interest alone or more of them, or
+    ``amount_minor`` that could be paid each time.
+    """
 
     loan_id: str
     reason: str
-    days: int
+    days: int = 0
+    kind: ReliefKind = ReliefKind.PAUSE
+    count: int = 0
+    amount_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DecideRelief:
-    """An officer decides on what was asked for."""
+    """An officer decides on what was asked for; a number that is given stands for the one asked."""
 
     relief_id: str
     is_granted: bool
-    days: int
+    days: int = 0
+    count: int = 0
+    amount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReliefPreview:
+    """A loan before and after a relief that was not granted yet; amounts in minor units.
+
+    ``before`` and ``after`` are the rows still to pay; the next and the largest instalment, what
+    is owed to the end, and its last day stand for each.
+    """
+
+    before: tuple[PlanRow, ...]
+    after: tuple[PlanRow, ...]
+    owed_before_minor: int
+    owed_after_minor: int
+
+    @property
+    def more_minor(self) -> int:
+        """How much more is paid in all, below nought where it is less."""
+        return self.owed_after_minor - self.owed_before_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +333,16 @@ class PledgeMoved:
 
     pledge_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoanPosting:
+    """A posting of a loan, or of a joint lender's part of it: which accounts by word, and why."""
+
+    position: int
+    time_us: int
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    kind: str

@@ -76,6 +76,9 @@ RELIEF = Table(
     Column("asked_us", BigInteger, nullable=False),
     Column("decided_by", Text),
     Column("decided_us", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("instalments", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
     CheckConstraint("status IN ('asked', 'granted', 'declined', 'withdrawn')"),
     Index("servicing_relief_loan", "loan_id", "status"),
 )
@@ -175,14 +178,19 @@ DECIDE_RELIEF = (
     .values(
         status=bindparam("status_"),
         days=bindparam("days_"),
+        instalments=bindparam("instalments_"),
+        amount_minor=bindparam("amount_minor_"),
         decided_by=bindparam("by_"),
         decided_us=bindparam("now_us_"),
     )
 )
 LOCK_GUARANTEE = select(*GUARANTEE.c).where(GUARANTEE.c.id == bindparam("id")).with_for_update()
+READ_GUARANTEE = select(*GUARANTEE.c).where(GUARANTEE.c.id == bindparam("id"))
 SUM_GUARANTEES = select(sum_int(GUARANTEE.c.share_millionths).label("millionths")).where(
     GUARANTEE.c.loan_id == bindparam("loan_id")
 )
+SUM_BACKED = SUM_GUARANTEES.where(exists().where(PARTNER.c.party_id == GUARANTEE.c.guarantor_id))
+"""The same, of registered partners alone."""
 READ_CALLABLE = (
     select(GUARANTEE.c.id)
     .join(LOAN, LOAN.c.id == GUARANTEE.c.loan_id)
@@ -209,6 +217,11 @@ LOCK_SHARES = (
     .where(LENDER_SHARE.c.loan_id == bindparam("loan_id"))
     .order_by(LENDER_SHARE.c.lender_id)
     .with_for_update()
+)
+READ_SHARES = (
+    select(*LENDER_SHARE.c)
+    .where(LENDER_SHARE.c.loan_id == bindparam("loan_id"))
+    .order_by(LENDER_SHARE.c.lender_id)
 )
 SHARED_WITHIN = select(LENDER_SHARE.c.loan_id).where(
     LENDER_SHARE.c.loan_id > bindparam("after"), LENDER_SHARE.c.loan_id <= bindparam("until")

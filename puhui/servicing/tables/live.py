@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    or_,
     select,
     update,
 )
@@ -21,7 +22,7 @@ from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 3
+LATER = 4
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -101,6 +102,19 @@ ROLL = Table(
 )
 """How loans moved between buckets from one end of a month to the next, by chunk."""
 
+CLASS_MOVE = Table(
+    "servicing_class_move",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("act_key", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("class_before", BigInteger, primary_key=True),
+    Column("risk_class", BigInteger, primary_key=True),
+    Column("loans", BigInteger, nullable=False),
+    Column("outstanding_minor", BigInteger, nullable=False),
+)
+"""How loans moved between the five classes from one end of a month to the next, by chunk."""
+
 LIVE_STATUSES = ("live", "charged_off")
 
 _loan = LOAN.c
@@ -113,6 +127,7 @@ PUT_PLAN = upsert(PLAN, ["loan_id"])
 INSERT_EVENT = insert_all(EVENT)
 INSERT_PROVISION = insert_all(PROVISION)
 INSERT_ROLL = insert_all(ROLL)
+INSERT_CLASS_MOVE = insert_all(CLASS_MOVE)
 READ_LOAN = select(*_loan).where(_by_id)
 LOCK_LOAN = READ_LOAN.with_for_update()
 COUNT_LIVE = select(func.count().label("loans")).where(_is_live)
@@ -127,7 +142,14 @@ LAST_ID = select(func.max(_loan.id).label("id"))
 LOCK_CHUNK = (
     select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status, _loan.owing,
            *(_loan[name] for name in LIVE_FIELDS))
-    .where(_within, _is_live, _loan.counted_on < bindparam("day"))
+    .where(
+        _within,
+        _is_live,
+        or_(
+            _loan.counted_on < bindparam("day"),
+            and_(_loan.counted_on == bindparam("day"), _loan.awaits_day == 1),
+        ),
+    )
     .order_by(_loan.id)
     .with_for_update()
 )  # fmt: skip
@@ -213,4 +235,12 @@ SUM_ROLLS = (
            matches("product", ROLL.c.product))
     .group_by(ROLL.c.bucket_before, ROLL.c.bucket)
     .order_by(ROLL.c.bucket_before, ROLL.c.bucket)
+)  # fmt: skip
+SUM_CLASS_MOVES = (
+    select(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class,
+           sum_int(CLASS_MOVE.c.loans).label("loans"),
+           sum_int(CLASS_MOVE.c.outstanding_minor).label("outstanding_minor"))
+    .where(CLASS_MOVE.c.period == bindparam("period"), matches("product", CLASS_MOVE.c.product))
+    .group_by(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
+    .order_by(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
 )  # fmt: skip

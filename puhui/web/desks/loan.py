@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,8 +20,10 @@ from puhui.servicing.window import (
     contact_figures,
     contacts_of,
     guarantees_of,
+    lenders_of,
     loan_row,
     pledges_of,
+    postings_of,
     promises_of,
     reliefs_of,
     task_of,
@@ -30,7 +32,7 @@ from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.desks.proposal import COLUMNS as PROPOSALS
 from puhui.web.desks.proposal import FIELDS, PARTS, asked_change, do_or_propose
-from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.export import ending_of, file_reply, for_reader, of_rows
 from puhui.web.pages.amount import amount_of
 from puhui.web.plan import FULL_PLAN, bars_of, plan_lines
 
@@ -51,7 +53,7 @@ PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
 
 EVENTS = (
-    Column("number", "loan.number", lambda row: row.number, Kind.COUNT),
+    Column("number", "proposal.event", lambda row: row.number or None, Kind.COUNT),
     Column("day", "desk.day", lambda row: row.day, Kind.DAY),
     Column("kind", "loanfile.event", lambda row: row.kind, Kind.WORD, words="loan.event_"),
     Column("amount", "arrears.amount", lambda row: row.amount_minor, Kind.MONEY),
@@ -75,11 +77,29 @@ RELIEFS = (
     Column("asked", "relief.asked", lambda row: row.asked_us, Kind.MOMENT,
            link=lambda row: f"/desk/relief/{row.id}"),
     Column("reason", "relief.reason", lambda row: row.reason, Kind.WORD, words="relief.reason_"),
-    Column("days", "relief.wanted_days", lambda row: row.days, Kind.COUNT),
+    Column("kind", "relief.wanted", lambda row: row.kind, Kind.WORD, words="relief.kind_"),
+    Column("days", "relief.wanted_days", lambda row: row.days or None, Kind.COUNT),
+    Column("instalments", "relief.wanted_count", lambda row: row.instalments or None, Kind.COUNT),
     Column("state", "arrears.status", lambda row: row.status, Kind.WORD, words="relief.status_",
            mark=lambda row: RELIEF_MARKS.get(row.status, "wait")),
     Column("decided", "relief.decided", lambda row: row.decided_us, Kind.MOMENT),
     Column("decided_by", "relief.decided_by", lambda row: row.decided_by, Kind.ID),
+)  # fmt: skip
+LENDERS = (
+    Column("lender", "loanfile.lender", lambda row: row.lender_id, Kind.ID,
+           link=lambda row: f"/desk/customer/{row.lender_id}"),
+    Column("share", "loanfile.share", lambda row: row.share_millionths / 1_000_000, Kind.SHARE),
+    Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY),
+    Column("received", "loanfile.received", lambda row: row.received_minor, Kind.MONEY),
+)  # fmt: skip
+POSTINGS = (
+    Column("at", "arrears.when", lambda row: row.time_us, Kind.MOMENT),
+    Column("kind", "loanfile.posted", lambda row: row.kind, Kind.WORD, words="money.reason_"),
+    Column("debit", "loanfile.debit", lambda row: row.debit, Kind.WORD,
+           words="loanfile.account_"),
+    Column("credit", "loanfile.credit", lambda row: row.credit, Kind.WORD,
+           words="loanfile.account_"),
+    Column("amount", "arrears.amount", lambda row: row.amount_minor, Kind.MONEY),
 )  # fmt: skip
 GUARANTEES = (
     Column("guarantor", "loanfile.guarantor", lambda row: row.guarantor_id, Kind.ID,
@@ -133,7 +153,7 @@ def _show(ask: Ask) -> Response:
         row=row,
         contract=contract,
         bars=bars_of(lines),
-        parts=parts,
+        parts=[replace(part, columns=for_reader(ask, part.columns)) for part in parts],
         task=task if task is not None and task.status == "open" else None,
         relief=_relief(found["reliefs"].rows),
         paused_until=date.fromordinal(row.paused_until) if row.paused_until else None,
@@ -164,9 +184,11 @@ def _parts(tx: Transaction, loan_id: str, lines: Sequence[Any]) -> tuple[Part, .
         Part("contacts", "arrears.contacts", CONTACTS, contacts_of(tx, loan_id)),
         Part("promises", "arrears.promises", PROMISES, promises_of(tx, loan_id)),
         Part("reliefs", "relief.desk_title", RELIEFS, reliefs_of(tx, loan_id)),
+        Part("lenders", "loanfile.lenders", LENDERS, lenders_of(tx, loan_id)),
         Part("guarantees", "loanfile.guarantees", GUARANTEES, guarantees_of(tx, loan_id)),
         Part("proposals", "proposal.on_loan", PROPOSALS,
              approval.list_proposals(tx, status="", contract=loan_id)),
+        Part("postings", "loanfile.postings", POSTINGS, postings_of(tx, loan_id)),
         Part("pledges", "loanfile.pledges", PLEDGES, pledges_of(tx, loan_id)),
     )  # fmt: skip
 

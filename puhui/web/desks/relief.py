@@ -6,11 +6,14 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.servicing.window import REASONS, list_reliefs, loan_row, relief_row
+from puhui.kernel.store import Row
+from puhui.servicing.window import list_reliefs, loan_row, relief, relief_row
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.desks.loan import RELIEF_MARKS
 from puhui.web.export import Fetch, listed
+from puhui.web.pages.amount import read_amount
+from puhui.web.plan import FULL_PLAN, plan_lines
 from puhui.web.table import Sheet
 
 STATUSES = ("asked", "granted", "declined", "withdrawn")
@@ -21,7 +24,9 @@ COLUMNS = (
     Column("loan", "arrears.loan", lambda row: row.loan_id, Kind.ID,
            link=lambda row: f"/desk/loan/{row.loan_id}"),
     Column("reason", "relief.reason", lambda row: row.reason, Kind.WORD, words="relief.reason_"),
-    Column("days", "relief.wanted_days", lambda row: row.days, Kind.COUNT, order="days"),
+    Column("kind", "relief.wanted", lambda row: row.kind, Kind.WORD, words="relief.kind_"),
+    Column("days", "relief.wanted_days", lambda row: row.days or None, Kind.COUNT, order="days"),
+    Column("instalments", "relief.wanted_count", lambda row: row.instalments or None, Kind.COUNT),
     Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY),
     Column("arrears", "desk.arrears", lambda row: row.arrears_minor, Kind.MONEY, order="arrears"),
     Column("days_past_due", "desk.days", lambda row: row.days_past_due, Kind.COUNT),
@@ -51,7 +56,7 @@ def overview(ask: Ask) -> Response:
         filters=("status", "reason"),
         order="asked",
         statuses=(*STATUSES, ALL),
-        reasons=REASONS,
+        reasons=relief.REASONS,
     )
 
 
@@ -60,10 +65,39 @@ def show(ask: Ask) -> Response:
     return _show(ask)
 
 
+def _terms(ask: Ask, found: Row) -> relief.ReliefTerms | None:
+    """What would be granted: as asked, or by the number that is looked at; None if that is none."""
+    kind = relief.ReliefKind(found.kind)
+    amount_minor, number = found.amount_minor, found.days or found.instalments
+    typed = ask.text("amount") or ask.query.get("amount", "")
+    if kind is relief.ReliefKind.LOWER:
+        if typed:
+            amount_minor = read_amount(typed, "CNY") or 0
+        if not amount_minor:
+            ask.wrong("amount", ask.say("relief.amount_missing"))
+            return None
+        return relief.ReliefTerms(kind, amount_minor=amount_minor)
+    typed = ask.text("number") or ask.query.get("number", "")
+    if typed:
+        number = int(typed[:6]) if typed.isdecimal() else 0
+    if number < 1:
+        ask.wrong("number", ask.say("relief.days_bad"))
+        return None
+    return relief.ReliefTerms(kind, number)
+
+
 def _show(ask: Ask) -> Response:
+    preview = terms = None
     with ask.node.read() as tx:
         found = relief_row(tx, ask.request.path_params["relief_id"])
         loan = loan_row(tx, found.loan_id)
+        if found.status == "asked":
+            terms = _terms(ask, found)
+        if terms is not None:
+            try:
+                preview = relief.preview_relief(tx, loan.id, terms, ask.today)
+            except Refused as refused:
+                ask.wrong("number", said(refused.code, ask.view.language))
     return ask.page(
         "desk_relief.html",
         at="reliefs",
@@ -71,25 +105,28 @@ def _show(ask: Ask) -> Response:
         loan=loan,
         mark=RELIEF_MARKS.get(found.status, "wait"),
         answer=ask.text("answer"),
-        days=ask.text("days") or str(found.days),
+        number="" if terms is None else terms.number,
+        amount="" if terms is None else ask.say.figure(terms.amount_minor),
+        preview=preview,
+        lines=() if preview is None else plan_lines(preview.after, loan.currency, ask.today),
+        columns=FULL_PLAN,
     )
 
 
 def decide(ask: Ask) -> Response:
     """Grant or decline; never by whoever asked."""
     relief_id = ask.request.path_params["relief_id"]
-    answer, days = ask.text("answer"), ask.text("days")
+    answer = ask.text("answer")
+    with ask.node.read() as tx:
+        found = relief_row(tx, relief_id)
+    told: dict[str, object] = {"relief_id": relief_id, "is_granted": answer == "grant"}
     if answer not in ("grant", "decline"):
         ask.wrong("answer", ask.say("relief.answer_missing"))
-    if answer == "grant" and not (days.isdecimal() and 1 <= int(days[:6]) <= 180):
-        ask.wrong("days", ask.say("relief.days_bad"))
+    if answer == "grant" and (terms := _terms(ask, found)) is not None:
+        name = "days" if terms.kind is relief.ReliefKind.PAUSE else "count"
+        told |= {name: terms.number, "amount_minor": terms.amount_minor}
     if ask.problems:
         return _show(ask)
-    told = {
-        "relief_id": relief_id,
-        "is_granted": answer == "grant",
-        "days": int(days) if answer == "grant" else 0,
-    }
     try:
         ask.act("servicing.decide_relief", told)
     except Refused as refused:

@@ -10,10 +10,11 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.intake.window import bar_list, line_chart, svg_of
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Transaction
 from puhui.lending import shelf
 from puhui.servicing.window import (
     bucket_names,
+    class_moves,
     class_table,
     provision_history,
     roll_periods,
@@ -264,28 +265,32 @@ ROLL_COLUMNS = (
 
 
 def rolls(ask: Ask) -> Response:
-    """How loans moved between buckets within a month: from the row to the column."""
+    """How loans moved between buckets, or the five classes, within a month: from row to column."""
     product, is_money = product_of(ask), ask.query.get("by") == "money"
+    is_class = ask.query.get("of") == "class"
     with ask.node.read() as tx:
         periods = roll_periods(tx)
         asked = ask.query.get("period", "")
         period = asked if asked in periods else (periods[0] if periods else "")
-        rows = roll_rates(tx, period, product=product) if period else ()
-    names = bucket_names()
-    whole: dict[int, int] = defaultdict(int)
-    for row in rows:
-        whole[row.bucket_before] += row.outstanding_minor if is_money else row.loans
+        pairs = _moved(tx, period, product, is_class=is_class) if period else []
+    names = CLASSES if is_class else bucket_names()
+    whole: dict[str, int] = defaultdict(int)
+    for before, _, loans, minor in pairs:
+        whole[names[before]] += minor if is_money else loans
     moves = [
         Move(
-            names[row.bucket_before], names[row.bucket], row.loans, row.outstanding_minor,
-            (row.outstanding_minor if is_money else row.loans) / (whole[row.bucket_before] or 1),
+            names[before], names[after], loans, minor,
+            (minor if is_money else loans) / (whole[names[before]] or 1),
         )
-        for row in rows
+        for before, after, loans, minor in pairs
     ]  # fmt: skip
+    told = {
+        "product": product, "period": period, "by": "money" if is_money else "",
+        "of": "class" if is_class else "",
+    }  # fmt: skip
     if ending_of(ask):
-        told = {"product": product, "period": period, "by": "money" if is_money else ""}
-        return file_reply(ask, "roll-rates", ROLL_COLUMNS, of_rows(moves), told)
-    at = {(move.before, move.after): move for move in moves}
+        name = "class-moves" if is_class else "roll-rates"
+        return file_reply(ask, name, ROLL_COLUMNS, of_rows(moves), told)
     used = [name for name in names if any(name in (m.before, m.after) for m in moves)]
     return ask.page(
         "desk_rolls.html",
@@ -295,14 +300,27 @@ def rolls(ask: Ask) -> Response:
         period=period,
         periods=periods,
         is_money=is_money,
+        is_class=is_class,
         names=used,
-        moves=at,
-        whole={names[number]: minor for number, minor in whole.items()},
-        order={name: place for place, name in enumerate(names)},
-        files=sheet_of(
-            ask.path, ask.query, filters=("product", "period", "by"), order="", orders=set()
-        ),
+        moves={(move.before, move.after): move for move in moves},
+        whole=whole,
+        files=sheet_of(ask.path, told, filters=tuple(told), order="", orders=set()),
     )
+
+
+def _moved(
+    tx: Transaction, period: str, product: str, *, is_class: bool
+) -> list[tuple[int, int, int, int]]:
+    """Where loans stood, where they stand, how many, and with how much outstanding."""
+    if is_class:
+        return [
+            (row.class_before, row.risk_class, row.loans, row.outstanding_minor)
+            for row in class_moves(tx, period, product=product)
+        ]
+    return [
+        (row.bucket_before, row.bucket, row.loans, row.outstanding_minor)
+        for row in roll_rates(tx, period, product=product)
+    ]
 
 
 VINTAGE_COLUMNS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -17,7 +18,7 @@ from puhui.payment import wallet_account
 from puhui.score import study
 from puhui.web.ask import Ask
 from puhui.web.own import drop_draft, keep_draft, own_party, read_draft
-from puhui.web.pages.entry import PRODUCT
+from puhui.web.pages.entry import OFFERED, PRODUCT
 from puhui.web.pages.money import balance_of
 
 MAPPING = "merchant_310"
@@ -48,14 +49,27 @@ def _step(name: str) -> tuple[int, int]:
     return STEPS.index(name) + 1, len(STEPS)
 
 
+def chosen(draft: dict[str, str]) -> Any:
+    """The product that is applied for: the one chosen on the shelf, or the first of it."""
+    name = draft.get("product", "")
+    return shelf.load_product(name if name in OFFERED else PRODUCT)
+
+
 def start(ask: Ask) -> Response:
-    """Where to go on: an application under way, or the first step that is not done."""
+    """Where to go on: an application under way, or the first step that is not done.
+
+    ``product`` in the address chooses one from the shelf.
+    """
+    wanted = ask.query.get("product", "")
     with ask.node.read() as tx:
         found = [row for row in applications_of(tx, ask.party_id) if row.status in UNDER_WAY]
     for row in found:
-        if row.product == PRODUCT:
+        if row.product in OFFERED:
             return ask.go(f"/application/{row.id}?here=1")
-    return ask.go(f"/apply/{_first_open(read_draft(ask))}")
+    draft = read_draft(ask)
+    if wanted in OFFERED and draft.get("product", PRODUCT) != wanted:
+        return ask.go(f"/apply/amount?product={wanted}")
+    return ask.go(f"/apply/{_first_open(draft)}")
 
 
 def _first_open(draft: dict[str, str]) -> str:
@@ -67,20 +81,28 @@ def _first_open(draft: dict[str, str]) -> str:
 
 
 def amount(ask: Ask) -> Response:
-    """How much."""
-    return _amount(ask, read_draft(ask).get("amount", ""))
+    """How much, and of which product."""
+    draft = read_draft(ask)
+    wanted = ask.query.get("product", "")
+    if wanted in OFFERED:
+        draft = {**draft, "product": wanted}
+    return _amount(ask, draft.get("amount", ""), chosen(draft))
 
 
-def _amount(ask: Ask, value: str) -> Response:
-    product = shelf.load_product(PRODUCT)
+def _amount(ask: Ask, value: str, product: Any) -> Response:
     return ask.page(
-        "apply_amount.html", step=_step("amount"), value=value, product=product, back="/me"
+        "apply_amount.html",
+        step=_step("amount"),
+        value=value,
+        product=product,
+        offered=[shelf.load_product(name) for name in OFFERED],
+        back="/me",
     )
 
 
 def give_amount(ask: Ask) -> Response:
     """Keep the amount, if the product lends it."""
-    product = shelf.load_product(PRODUCT)
+    product = chosen({**read_draft(ask), "product": ask.text("product")})
     typed = ask.text("amount")
     wanted = _money(ask, "amount", typed, product.currency)
     if wanted is not None:
@@ -93,8 +115,8 @@ def give_amount(ask: Ask) -> Response:
                 "amount", ask.say("apply.amount_step", step=ask.say.money(product.step_minor))
             )
     if ask.problems:
-        return _amount(ask, typed)
-    return _kept(ask, "amount", amount=typed)
+        return _amount(ask, typed, product)
+    return _kept(ask, "amount", amount=typed, product=product.name)
 
 
 def _money(ask: Ask, name: str, typed: str, currency: str) -> Money | None:
@@ -127,7 +149,7 @@ def plan(ask: Ask) -> Response:
 
 
 def _plan(ask: Ask, months: str, use: str) -> Response:
-    product = shelf.load_product(PRODUCT)
+    product = chosen(read_draft(ask))
     terms = [(str(n), ask.say("apply.months", months=n)) for n in product.terms_months]
     uses = [(name, ask.say(f"apply.use_{name}")) for name in PURPOSES]
     return ask.page(
@@ -143,7 +165,7 @@ def _plan(ask: Ask, months: str, use: str) -> Response:
 
 def give_plan(ask: Ask) -> Response:
     """Keep the term and the use."""
-    product = shelf.load_product(PRODUCT)
+    product = chosen(read_draft(ask))
     months, use = ask.text("months"), ask.text("use")
     if months not in {str(n) for n in product.terms_months}:
         ask.wrong("months", ask.say("apply.months_missing"))
@@ -201,7 +223,7 @@ def _consent(ask: Ask) -> Response:
         step=_step("consent"),
         fields=[ask.say.of(lists.fields[name], "") for name in FIELDS],
         purpose=ask.say.of(lists.purposes[PURPOSE], ""),
-        product=shelf.load_product(PRODUCT),
+        product=chosen(read_draft(ask)),
         until=ask.today + timedelta(days=CONSENT_DAYS),
         is_given=_is_consented(ask),
         back="/apply/income",
@@ -230,7 +252,7 @@ def check(ask: Ask) -> Response:
     missing = _first_open(draft)
     if missing != "check":
         return ask.go(f"/apply/{missing}")
-    product = shelf.load_product(PRODUCT)
+    product = chosen(draft)
     amounts = {
         name: parse_money(draft[name].replace(" ", "").removesuffix("元"), product.currency).minor
         for name in ("amount", "income", "debt")
@@ -271,7 +293,7 @@ def _sent_before(ask: Ask) -> str | None:
 
 
 def _apply(ask: Ask, draft: dict[str, str]) -> str:
-    product = shelf.load_product(PRODUCT)
+    product = chosen(draft)
     money = {
         name: parse_money(draft[name].replace(" ", "").removesuffix("元"), product.currency).minor
         for name in ("amount", "income", "debt")
@@ -302,7 +324,7 @@ def _apply(ask: Ask, draft: dict[str, str]) -> str:
         "lending.apply",
         {
             "party_id": ask.party_id,
-            "product": PRODUCT,
+            "product": product.name,
             "wanted_minor": money["amount"],
             "mapping": mapping.digest,
             "row": {**row, "use": draft["use"]},

@@ -18,6 +18,9 @@ from puhui.web.identity import check_identity
 from puhui.web.say import LANGUAGES
 
 PRODUCT = "merchant_310"
+OFFERED = (PRODUCT, "merchant_joint", "merchant_guaranteed")
+"""What customers apply for on pages; one mapping reads their facts for all of these."""
+
 PHONE_COOKIE = "puhui-phone"
 IDENTITY_DAYS = 30
 PHONE_SECONDS_MAX = 1800
@@ -29,7 +32,8 @@ def home(ask: Ask) -> Response:
     product = shelf.load_product(PRODUCT)
     joint = ask.say.pick("、", ", ")
     months = joint.join(str(term) for term in product.terms_months)
-    return ask.page("home.html", product=product, months=months)
+    others = [shelf.load_product(name) for name in OFFERED[1:]]
+    return ask.page("home.html", product=product, months=months, others=others)
 
 
 def help_page(ask: Ask) -> Response:

@@ -48,6 +48,8 @@ def withdraw_relief(act: Act, input: ReliefKey) -> ReliefMoved:
         id_=found.id,
         status_="withdrawn",
         days_=found.days,
+        instalments_=found.instalments,
+        amount_minor_=found.amount_minor,
         by_=act.actor,
         now_us_=act.now_us,
     )

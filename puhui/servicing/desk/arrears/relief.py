@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row
+from puhui.kernel.store import Transaction
 from puhui.party import check_actor
-from puhui.servicing.desk.day.close import post_own
-from puhui.servicing.desk.loan.live import change_loan, read_book, take_loan, watch_loan
-from puhui.servicing.nouns import Happening, PlanEvent
+from puhui.servicing.desk.loan.live import change_loan, read_book, take_live, watch_loan
+from puhui.servicing.desk.loan.post import post_own
+from puhui.servicing.nouns import Happening, PlanEvent, PlanState
 from puhui.servicing.nouns.collect import (
     AgePaused,
     AskRelief,
@@ -18,22 +19,29 @@ from puhui.servicing.nouns.collect import (
     LoanKey,
     LoanMoved,
     PauseAge,
+    ReliefKind,
     ReliefMoved,
+    ReliefPreview,
+    ReliefTerms,
 )
-from puhui.servicing.rules.relief import relief_event
+from puhui.servicing.rules.relief import check_terms, relief_events
 from puhui.servicing.tables import collect as tables
 from puhui.servicing.tables import live
 
+__all__ = [
+    "REASONS",
+    "ReliefKind",
+    "ReliefTerms",
+    "ask_relief",
+    "charge_off",
+    "decide_relief",
+    "pause_age",
+    "preview_relief",
+    "terms_of",
+]
+
 RELIEF_DAYS_MAX = 180
 REASONS = ("illness", "unemployment", "disaster", "market")
-
-
-def take_live(act: Act, loan_id: str) -> Row:
-    """A loan that lives, locked. Refused: ``servicing.no_loan``, ``servicing.loan_over``."""
-    row = take_loan(act.tx, loan_id)
-    if row.status not in live.LIVE_STATUSES:
-        raise Refused("servicing.loan_over", f"This loan is {row.status}.")
-    return row
 
 
 @use_case("servicing.pause_age", roles=("loan_officer", "risk_analyst"))
@@ -41,9 +49,10 @@ def pause_age(act: Act, input: PauseAge) -> AgePaused:
     """Let the age of a loan stand still for some days; what is owed goes on as agreed.
 
     A pause with ``until`` today ends one that runs. Refused: ``servicing.no_loan``,
-    ``servicing.loan_over``, ``servicing.bad_pause``.
+    ``servicing.loan_over``, ``servicing.bad_pause``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     days = (input.until - act.today).days
     if not 0 <= days <= RELIEF_DAYS_MAX:
         raise Refused("servicing.bad_pause", f"A pause lasts up to {RELIEF_DAYS_MAX} days.")
@@ -63,9 +72,10 @@ def charge_off(act: Act, input: LoanKey) -> LoanMoved:
 
     The debt lives and is still collected; a write-off takes it off the books later.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.charged_off``,
-    ``servicing.not_impaired``.
+    ``servicing.not_impaired``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     if row.status == "charged_off":
         raise Refused("servicing.charged_off", "This loan is charged off already.")
     if row.stage != 3:
@@ -96,18 +106,18 @@ def charge_off(act: Act, input: LoanKey) -> LoanMoved:
 def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
     """Ask for relief in hardship; an officer decides, and collectors see that it was asked for.
 
-    Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_relief``,
-    ``servicing.relief_asked``, ``party.not_yours``.
+    It is tried out on the loan as it stands: what cannot be is not asked for. Refused:
+    ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_relief``,
+    ``servicing.relief_asked``, ``party.not_yours``, and those of a replay.
     """
     row = take_live(act, input.loan_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
-    if input.reason not in REASONS or not 1 <= input.days <= RELIEF_DAYS_MAX:
-        raise Refused(
-            "servicing.bad_relief",
-            f"Relief is for one of {', '.join(REASONS)} and up to {RELIEF_DAYS_MAX} days.",
-        )
+    terms = terms_of(input.kind, input.days, input.count, input.amount_minor)
+    if input.reason not in REASONS:
+        raise Refused("servicing.bad_relief", f"Relief is for one of {', '.join(REASONS)}.")
     if act.tx.all(tables.READ_ASKED, loan_id=row.id):
         raise Refused("servicing.relief_asked", "Relief was asked for and is being looked at.")
+    _events(act, row.id, terms)
     relief_id = act.new_id("relief")
     act.tx.put(
         tables.INSERT_RELIEF,
@@ -115,24 +125,63 @@ def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
         loan_id=row.id,
         party_id=row.party_id,
         reason=input.reason,
-        days=input.days,
+        days=terms.number if terms.kind is ReliefKind.PAUSE else 0,
         status="asked",
         asked_by=act.actor,
         asked_us=act.now_us,
         decided_by=None,
         decided_us=None,
+        kind=terms.kind.value,
+        instalments=0 if terms.kind is ReliefKind.PAUSE else terms.number,
+        amount_minor=terms.amount_minor,
     )
     act.emit("servicing.relief_asked", row.party_id, {"loan": row.id, "relief": relief_id})
     return ReliefMoved(relief_id, "asked")
+
+
+def terms_of(kind: ReliefKind, days: int, count: int, amount_minor: int) -> ReliefTerms:
+    """What is asked for, checked. Refused: ``servicing.bad_relief``."""
+    number = days if kind is ReliefKind.PAUSE else count
+    terms = ReliefTerms(kind, number, amount_minor if kind is ReliefKind.LOWER else 0)
+    check_terms(terms)
+    return terms
+
+
+def _events(act: Act, loan_id: str, terms: ReliefTerms) -> tuple[PlanEvent, ...]:
+    """The events of a relief, tried out on the loan. Refused as ``relief_events`` and a replay."""
+    book = read_book(act.tx, loan_id)
+
+    def try_out(events: Sequence[PlanEvent]) -> PlanState:
+        return book.after(events).state(act.today)
+
+    events = relief_events(book.state(act.today), terms, try_out)
+    try_out(events)
+    return events
+
+
+def preview_relief(tx: Transaction, loan_id: str, terms: ReliefTerms, on: date) -> ReliefPreview:
+    """How a loan would be paid after a relief, beside how it is paid now; nothing changes.
+
+    Refused: ``servicing.no_loan``, ``servicing.bad_relief``, and those of a replay.
+    """
+    book = read_book(tx, loan_id)
+
+    def try_out(events: Sequence[PlanEvent]) -> PlanState:
+        return book.after(events).state(on)
+
+    before = book.state(on)
+    after = try_out(relief_events(before, terms, try_out))
+    open_before = tuple(row for row in before.rows if row.owed_minor > 0)
+    open_after = tuple(row for row in after.rows if row.owed_minor > 0)
+    return ReliefPreview(open_before, open_after, before.owed_minor, after.owed_minor)
 
 
 @use_case("servicing.decide_relief", roles=("loan_officer", "risk_analyst"))
 def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
     """Grant or decline relief. Granted, the loan is laid out anew, and watched.
 
-    A loan with arrears starts anew: all of it falls due from so many days on, over as many
-    instalments as are not paid yet. Any other asks for no principal for as long. Its age stands
-    still meanwhile. A watched loan is at least special mention and in stage two, for the time that
+    How, ``rules.relief`` says; the age of a loan that is paused stands still meanwhile. A watched
+    loan is at least special mention and in stage two, for the time that
     the rules on restructured assets say. Refused: ``servicing.no_relief``,
     ``servicing.relief_decided``, ``servicing.bad_relief``, ``servicing.loan_over``,
     ``party.four_eyes`` where the officer asked for it.
@@ -142,22 +191,33 @@ def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
         raise Refused("servicing.no_relief", f"There is no request {input.relief_id[:60]}.")
     if found.status != "asked":
         raise Refused("servicing.relief_decided", f"This request is {found.status} already.")
-    if found.asked_by == act.actor:
-        raise Refused("party.four_eyes", "Somebody else decides on what you asked for.")
+    check_actor(act.tx, act.actor, second_to=found.asked_by)
     check_actor(act.tx, act.actor, second_to=found.party_id)
     status = "granted" if input.is_granted else "declined"
+    kind = ReliefKind(found.kind)
+    days, count, amount = (
+        given or asked
+        for given, asked in (
+            (input.days, found.days),
+            (input.count, found.instalments),
+            (input.amount_minor, found.amount_minor),
+        )
+    )
     if input.is_granted:
-        if not 1 <= input.days <= RELIEF_DAYS_MAX:
-            raise Refused("servicing.bad_relief", f"Relief is for up to {RELIEF_DAYS_MAX} days.")
+        terms = terms_of(kind, days, count, amount)
         row = take_live(act, found.loan_id)
         watch_loan(act, row.id)
-        state = read_book(act.tx, row.id).state(act.today)
-        change_loan(act, row.id, relief_event(state, input.days), _pause(act, input.days))
+        events = _events(act, row.id, terms)
+        if kind is ReliefKind.PAUSE:
+            events = (*events, _pause(act, days))
+        change_loan(act, row.id, *events)
     act.tx.put(
         tables.DECIDE_RELIEF,
         id_=found.id,
         status_=status,
-        days_=input.days if input.is_granted else found.days,
+        days_=days if input.is_granted else found.days,
+        instalments_=count if input.is_granted else found.instalments,
+        amount_minor_=amount if input.is_granted else found.amount_minor,
         by_=act.actor,
         now_us_=act.now_us,
     )

@@ -25,8 +25,9 @@ FIXED = frozenset(
 )  # fmt: skip
 """Columns that a day does not change."""
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
-         "number", "is_suspended", "cleared_on", "owing_penalty_minor")  # fmt: skip
+         "number", "is_suspended", "cleared_on", "owing_penalty_minor", "awaits_day")  # fmt: skip
 """Columns that lists and other rooms read: where one changed, the whole loan is written."""
+MONTHLY = ("booked_loss_minor", "month_bucket", "month_class")
 DAILY = ("counted_on", "accrued_minor", "booked_minor", "expected_loss_minor")
 
 
@@ -49,7 +50,7 @@ class Chunk:
 
 
 def fetch_chunk(tx: Transaction, *, after: str, until: str, day: int) -> Chunk:
-    """The live loans of a chunk that were not counted to ``day`` yet, locked."""
+    """The live loans of a chunk whose ``day`` has not ended yet, locked."""
     rows = tx.all(tables.LOCK_CHUNK, after=after, until=until, day=day)
     numbers = np.array([row[HEAD:] for row in rows], dtype=np.int64)
     live = numbers.reshape(len(rows), len(LIVE_FIELDS)).view(LIVE).reshape(-1)
@@ -184,7 +185,7 @@ def write_chunk(act: Act, chunk: Chunk, *, is_month_end: bool) -> str:
         act.tx.set_many(tables.LOAN, "id", columns)
     rest = np.flatnonzero(~moved)
     if len(rest):
-        names = (*DAILY, "booked_loss_minor", "month_bucket") if is_month_end else DAILY
+        names = (*DAILY, *MONTHLY) if is_month_end else DAILY
         daily: dict[str, Sequence[Any]] = {name: live[name][rest].tolist() for name in names}
         daily["id"] = [chunk.rows[n].id for n in rest.tolist()]
         act.tx.set_many(tables.LOAN, "id", daily)

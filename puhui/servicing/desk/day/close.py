@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,14 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
-from puhui.ledger import Account, Transfer, chart, create_transfers
-from puhui.payment import own_account
 from puhui.servicing.arrays.day import judge, scale
-from puhui.servicing.arrays.live import Whole
+from puhui.servicing.arrays.live import Rows, Whole
 from puhui.servicing.desk.day.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
 from puhui.servicing.desk.day.debit import debit
-from puhui.servicing.desk.day.figures import risk_figures
 from puhui.servicing.desk.day.vintage import keep_vintages
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
+from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables
@@ -32,7 +32,7 @@ Groups = list[tuple[str, str, NDArray[np.int64]]]
 
 @use_case("servicing.run_day", roles=("system", "operator"))
 def run_day(act: Act, input: RunDay) -> DayRun:
-    """Bring a chunk of live loans to the end of a day; loans that are there already stay as are.
+    """Bring a chunk of live loans to the end of a day, once; loans that are there stay as are.
 
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each
@@ -72,7 +72,7 @@ def run_day(act: Act, input: RunDay) -> DayRun:
         postings += posted
     else:
         postings += _release_over(act, chunk, groups)
-    live["counted_on"] = day
+    live["counted_on"], live["awaits_day"] = day, 0
     if debited.events:
         ids, numbers, amounts = zip(*debited.events, strict=True)
         columns = {"loan_id": ids, "number": numbers, "amount_minor": amounts}
@@ -169,6 +169,7 @@ def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, in
     change = live["expected_loss_minor"] - live["booked_loss_minor"]
     parts: list[tuple[str, str, str, int, str]] = []
     rows, rolls = [], []
+    classes: list[dict[str, Any]] = []
     period = f"{day:%Y-%m}"
     for product, currency, places in groups:
         up = int(change[places][change[places] > 0].sum())
@@ -194,12 +195,27 @@ def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, in
                 "bucket_before": move // 64, "bucket": move % 64, "loans": len(some),
                 "outstanding_minor": int(some["outstanding_minor"].sum()),
             })  # fmt: skip
+        classes += _class_moves(own, period=period, act_key=act.key, product=product)
     act.tx.run_many(tables.INSERT_PROVISION, rows)
     act.tx.run_many(tables.INSERT_ROLL, rolls)
+    act.tx.run_many(tables.INSERT_CLASS_MOVE, classes)
     keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period)
     live["booked_loss_minor"] = live["expected_loss_minor"]
-    live["month_bucket"] = live["bucket"]
+    live["month_bucket"], live["month_class"] = live["bucket"], live["risk_class"]
     return int(change.sum()), post_own(act, parts)
+
+
+def _class_moves(own: Rows, **told: str) -> list[dict[str, Any]]:
+    """How the loans of one product moved between the five classes since the last month's end."""
+    moves = own["month_class"] * 8 + own["risk_class"]
+    found = []
+    for move in np.unique(moves).tolist():
+        some = own[moves == move]
+        found.append({
+            **told, "class_before": move // 8, "risk_class": move % 8, "loans": len(some),
+            "outstanding_minor": int(some["outstanding_minor"].sum()),
+        })  # fmt: skip
+    return found
 
 
 def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
@@ -220,35 +236,6 @@ def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
             for _, currency, places in groups
         ],
     )  # fmt: skip
-
-
-def post_own(act: Act, parts: list[tuple[str, str, str, int, str]]) -> int:
-    """Move money between own accounts: (debit, credit, currency, minor units, reason); how many.
-
-    Accounts that are not there yet are opened.
-    """
-    codes = chart()
-    wanted = [part for part in parts if part[3]]
-    if not wanted:
-        return 0
-    named = {(name, part[2]) for part in wanted for name in part[:2]}
-    create_transfers(
-        act,
-        [
-            Transfer(
-                act.new_number(), own_account(debited, currency), own_account(credited, currency),
-                amount, currency, codes.transfer(reason),
-            )
-            for debited, credited, currency, amount, reason in wanted
-        ],
-        strict=True,
-        opening=[
-            Account(own_account(name, currency), currency, codes.account(name))
-            for name, currency in sorted(named)
-        ],
-        are_new=True,
-    )  # fmt: skip
-    return len(wanted)
 
 
 def day_chunks(node: Node, day: date) -> list[RunDay]:

@@ -20,10 +20,10 @@ from puhui.ledger.arrays.record import (
     unpack_accounts,
     unpack_transfers,
 )
+from puhui.ledger.desk.beside.held import MARK
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
+from puhui.ledger.desk.beside.shipping import keep_opened
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.desk.held import MARK
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
-from puhui.ledger.desk.shipping import keep_opened
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import (
     Account,

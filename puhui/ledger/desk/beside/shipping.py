@@ -23,7 +23,7 @@ from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.event import upkeep
 from puhui.kernel.node import Node
 from puhui.ledger.arrays.record import ACCOUNT, Records, numbers_of
-from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.engines.log.ship import (
     CopyState,
