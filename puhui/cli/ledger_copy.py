@@ -58,7 +58,7 @@ def ship(
     With PUHUI_LEDGER_SHIP set, puhui serve and puhui worker do it every two seconds, and every
     command does it when it ends. The folder must exist: keep it on another machine's disk.
 
-    Example: puhui ledger ship /mnt/second/ledger --status
+    Example: puhui ledger ship /second/ledger --status
     """
     from puhui.ledger.window import ship_log, shipped_state
 
@@ -104,7 +104,7 @@ def restore(
     Then open the node as before. Where its store is still there, the store makes again what the
     copy lacked; where the store was lost too, what was booked after the last shipping is lost.
 
-    Example: puhui ledger restore /mnt/second/ledger
+    Example: puhui ledger restore /second/ledger
     """
     from puhui.ledger.window import restore_log
 
@@ -124,7 +124,7 @@ def prune(
     The node must not be running. Each segment of the copy is read through first. The node then
     needs the second place to open: back that up as well.
 
-    Example: puhui ledger prune /mnt/second/ledger
+    Example: puhui ledger prune /second/ledger
     """
     from puhui.ledger.window import prune_log
 

@@ -25,6 +25,7 @@ from puhui.payment.formats.iso20022 import (
     write_pain001,
 )
 from puhui.payment.nouns.message import AccountNumber, CreditTransferMessage, MessageParty
+from puhui.payment.window import messages
 from tests.cli.program import Program
 from tests.exchange.scheme import STAFF as OPERATOR
 from tests.exchange.scheme import Scheme, act, top_up
@@ -87,6 +88,7 @@ def test_every_kind_is_told(program: Program, tmp_path: Path) -> None:
         told = program("message", "read", file, "--json")
         assert (told.code, told.figures["kind"]) == (0, name), told.said
         assert told.figures["rows"] > 0
+        assert messages.read_message(file)[0] == name
         for word in words:
             assert word in told.out, (name, word, told.out)
 

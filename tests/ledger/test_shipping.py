@@ -20,7 +20,7 @@ from puhui.ledger.desk.beside import shipping
 from puhui.ledger.engines.log import engine as log_engine
 from puhui.ledger.engines.log.recovery import numbers_in
 from puhui.ledger.tables import intent
-from puhui.ledger.window import prune_log, restore_log, ship_log, shipped_state
+from puhui.ledger.window import CopyState, prune_log, restore_log, ship_log, shipped_state
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import ALICE, BOB, DEPOSIT, FUND, OPERATOR, check_books, create_accounts
@@ -83,6 +83,7 @@ def test_the_store_makes_again_what_the_copy_lacks(
     create_accounts(node, Account(CARLA, "CNY", 2011, DEPOSIT))
     assert create_transfers(node, pay(2, ALICE, BOB, 30), pay(3, BOB, CARLA, 5)) == ["created"] * 2
     state = shipped_state(home / "ledger", second)
+    assert isinstance(state, CopyState)
     assert state.log_sequence > state.copy_sequence
     assert state.lacking_bytes > 0
     before = sums_of(node, [ALICE, BOB, CARLA])
