@@ -62,7 +62,9 @@ def on_disk(shim: Path, words: tuple[str, ...], disk: dict[str, object]) -> tupl
 def run(shim: Path) -> Run:
     """Run ``engines`` on a failing disk."""
 
-    def started(way: str, folder: Path, first: int, count: int, **disk: object):  # type: ignore[no-untyped-def]
+    def started(
+        way: str, folder: Path, first: int, count: int, **disk: object
+    ) -> tuple[int, int, str]:
         words = ("-m", "tests.faults.engines", way, str(folder), str(first), str(count))
         return on_disk(shim, words, disk)
 
