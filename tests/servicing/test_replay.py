@@ -132,6 +132,22 @@ def test_a_quote_ends_the_loan(terms: Plan, days: int, minor: int) -> None:
     assert state.shares[-1].total_minor == quoted.total_minor
 
 
+def test_a_loan_is_paid_off_from_its_first_instalment_on() -> None:
+    """Whatever other early money does: interest that falls away leaves nothing overpaid."""
+    terms = replace(
+        PLAN,
+        annual_rate=Decimal("0.2829"),
+        count=12,
+        future=Future.LAST,
+        recalculation=Recalculation.EVERY_PERIOD,
+    )
+    on = START + timedelta(days=2)
+    first = paid("first", START + timedelta(days=1), 68)
+    state = run(terms, first, PlanEvent("end", Happening.PAID_OFF, on), on=on)
+    assert state.outstanding_minor == 0
+    assert sum(row.principal_paid_minor for row in state.rows) == 600_000
+
+
 def test_a_back_dated_payment_moves_what_came_later() -> None:
     """Paid before the later one: that one goes to the next instalment instead."""
     late = paid("late", date(2026, 2, 15), 100_000)

@@ -239,8 +239,10 @@ def check_erasable(
     names = sorted({hold.reason for hold in open_holds(holds, today)})
     if names:
         told = "; ".join(f"{reasons[name].zh} ({reasons[name].en})" for name in names)
-        code = "party.money_aside" if "money_aside" in names else "party.has_holds"
-        raise Refused(code, f"The data must be kept for now: {told}.")
+        said = f"The data must be kept for now: {told}."
+        if "money_aside" in names:
+            raise Refused("party.money_aside", said)
+        raise Refused("party.has_holds", said)
 
 
 def check_password(password: str, login: str, rules: LoginRules) -> None:

@@ -17,6 +17,7 @@ Line = tuple[int, int, int]
 """Row index, part, amount in minor units."""
 
 FUTURES = {
+    Happening.PAID_OFF: Future.NEXT,
     Happening.GOODWILL: Future.LAST,
     Happening.MERCHANT_REFUNDED: Future.REAMORTISE,
 }
