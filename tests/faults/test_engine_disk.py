@@ -71,7 +71,7 @@ def run(shim: Path) -> Run:
     return started
 
 
-@pytest.mark.parametrize("sync", (6, 25))
+@pytest.mark.parametrize("sync", (14, 25))
 def test_a_sync_that_fails_stops_a_node(run: Run, tmp_path: Path, sync: int) -> None:
     """The process ends with 70; what was answered is there, and its ids say ``exists``."""
     code, told, error = run("acts", tmp_path, 1, 200, file="/ledger/segment-", sync=sync)
