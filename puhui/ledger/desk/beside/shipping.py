@@ -151,6 +151,10 @@ class Shipping:
             del tokens.uncopied[:finished]
         return done
 
+    def end(self) -> None:
+        """Bring the copy up to date for the last time: the engine is closed by now."""
+        self.ship()
+
 
 @dataclass(slots=True)
 class Opened:
@@ -208,7 +212,7 @@ def begin_shipping(node: Node, outside: OutsideLedger, folder: Path, to: Path) -
     """Ship from now on: at once, in the node's upkeep, and when it is closed."""
     shipping = Shipping(outside, folder, to)
     node.ports[Shipping] = shipping
-    node.at_close.append(lambda: shipping.ship() and None)
+    node.at_close.append(shipping.end)
     shipping.ship()
 
 
