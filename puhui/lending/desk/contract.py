@@ -37,7 +37,7 @@ from puhui.lending.nouns.request import (
     VoidStale,
 )
 from puhui.lending.rules.contract import render_contract
-from puhui.lending.rules.decide import plan_of
+from puhui.lending.rules.plan import plan_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
 from puhui.servicing import build_schedule, cost, live
