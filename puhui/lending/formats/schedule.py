@@ -178,6 +178,10 @@ def _check_flat(product: Product, sheet: Sheet) -> None:
                            "time, fixed instalment or drawings")  # fmt: skip
     if servicing.early is not Early.NEXT_REPAYMENT:
         raise sheet.refuse("servicing.early", "flat interest needs next_repayment")
+    ahead = [part for timing, part in servicing.allocation if timing is Timing.IN_ADVANCE]
+    if ahead and ahead.index(Part.PRINCIPAL) < ahead.index(Part.INTEREST):
+        raise sheet.refuse("servicing.allocation", "flat interest in advance stands before "
+                           "principal")  # fmt: skip
     if servicing.cooling_off_days:
         raise sheet.refuse("servicing.cooling_off", "must be 0 with flat interest, which is owed "
                            "whole")  # fmt: skip
