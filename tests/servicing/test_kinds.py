@@ -78,11 +78,11 @@ DAYS = st.integers(0, 420)
     st.booleans(),
     st.permutations(list(Part)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_paid_when(
     name: str, told: list[tuple[int, int]], lent: int, is_vertical: bool, order: list[Part]
 ) -> None:
-    """Principal sums to what was lent, no part is overpaid, a quote ends the loan, columns agree."""
+    """Principal sums to what was lent, nothing is overpaid, a quote ends it, columns agree."""
     plan = kinds(lent)[name]
     if plan.interest is Interest.FLAT:  # a product may not ask for principal before it
         order = sorted(order, key=lambda part: part is Part.PRINCIPAL)

@@ -46,7 +46,7 @@ def test_every_kind_equals_the_single_path(
     book.load(count)
     assert {book.template(n).product for n in range(count)} == set(names)
     day = DAY
-    for step in (0, 1, 8, 31, 29, 100, 200):
+    for step in (0, 8, 31, 100):
         day += timedelta(days=step)
         clock.set_us(time_us_of(datetime.fromisoformat(f"{day}T20:00:00+08:00")))
         for one in day_chunks(book.node, day):
