@@ -326,7 +326,8 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
     """What is paid out at first: all of it, or less of a loan that may be drawn again."""
     if not wanted_minor or wanted_minor == row.principal_minor:
         return int(row.principal_minor)
-    if not live.plan_in(row.terms).is_revolving:
+    plan = live.plan_in(row.terms)
+    if not (plan.is_revolving or plan.has_drawings):
         raise Refused("lending.not_revolving", "This loan is paid out whole.")
     if wanted_minor > row.principal_minor:
         raise Refused("lending.over_agreed", "That is more than was agreed on.")

@@ -17,7 +17,7 @@ from puhui.lending.desk.happen import happen
 from puhui.lending.desk.repay import SERVICED, pay_off, read_book
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.formats.line import load_line_figures
-from puhui.lending.nouns import Happening, PlanEvent
+from puhui.lending.nouns import Happening, Plan, PlanEvent
 from puhui.lending.nouns.ask_loan import (
     CloseLines,
     DrawMore,
@@ -37,9 +37,11 @@ CHUNK = 1000
 
 @use_case("lending.draw", roles=("customer", "loan_officer", "operator"), api=True)
 def draw(act: Act, input: DrawMore) -> LoanChanged:
-    """Draw money of a loan that is repaid and drawn at will, into the borrower's wallet.
+    """Draw money of a loan that is drawn in parts, into the borrower's wallet.
 
-    Interest counts for the days it is used. Refused: ``lending.no_contract``,
+    Interest counts for the days it is used. What is repaid of a loan drawn at will may be drawn
+    again; of one with several drawings each part of the amount is drawn once, and what lies ahead
+    is laid out anew. Refused: ``lending.no_contract``,
     ``lending.not_running``, ``lending.not_revolving``, ``lending.past_due``,
     ``lending.line_closed`` once the notice of its end has passed,
     ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
@@ -51,7 +53,8 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status not in SERVICED or row.status == "written_off":
         raise Refused("lending.not_running", f"This contract is {row.status}.")
-    if not read_book(act.tx, row).plan.is_revolving:
+    plan = live.plan_in(row.terms)
+    if not (plan.is_revolving or plan.has_drawings):
         raise Refused("lending.not_revolving", "What is repaid of this loan is not drawn again.")
     if row.status == "past_due" or row.arrears_minor:
         raise Refused("lending.past_due", "Something of this loan is past due; pay that first.")
@@ -59,24 +62,33 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     if notice is not None and act.today.isoformat() >= notice.closes_on:
         raise Refused("lending.line_closed", f"This line is closed since {notice.closes_on}.")
     check_amount(input.amount_minor)
-    share = SERVICING.validate_json(row.servicing).over_applied_share
-    most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
-    if row.outstanding_minor + input.amount_minor > most:
-        left = max(0, most - row.outstanding_minor)
-        raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
+    check_room(row, plan, input.amount_minor)
     owed = row.outstanding_minor + input.amount_minor
     check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
-    wallet, funding = (
-        wallet_account(row.party_id, row.currency),
-        own_account("funding", row.currency),
-    )
+    pay_out(act, row, input.amount_minor)
+    return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
+
+
+def check_room(row: Row, plan: Plan, amount_minor: int) -> None:
+    """Whether so much may still be drawn. Refused: ``lending.over_agreed``."""
+    share = SERVICING.validate_json(row.servicing).over_applied_share
+    most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
+    used = row.outstanding_minor if plan.is_revolving else row.disbursed_minor
+    if used + amount_minor > most:
+        left = max(0, most - used)
+        raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
+
+
+def pay_out(act: Act, row: Row, amount_minor: int) -> None:
+    """Money of a loan that runs into its borrower's wallet. Refused: ``lending.books_not_open``."""
+    wallet = wallet_account(row.party_id, row.currency)
+    funding = own_account("funding", row.currency)
     chain = [
-        (loan_account(row.id), funding, input.amount_minor, "disbursement"),
-        (funding, wallet, input.amount_minor, "disbursement"),
+        (loan_account(row.id), funding, amount_minor, "disbursement"),
+        (funding, wallet, amount_minor, "disbursement"),
     ]
     transfer_chain(act, chain, row.currency)
-    return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
 
 
 def _take_line(act: Act, contract_id: str) -> Row:

@@ -94,4 +94,5 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         fee_minor=fee_minor,
         fee_share=fee_share,
         late_fee_minor=late_minor + part(late_share),
+        has_drawings=schedule.has_drawings,
     )

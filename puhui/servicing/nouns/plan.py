@@ -171,7 +171,7 @@ class Plan:
     after ``first_periods`` periods, all their interest with it: a grace on everything.
     ``fee_minor`` and ``fee_share`` of all money drawn are asked for with each instalment while
     principal is owed; ``late_fee_minor`` once for an instalment that is past due longer than
-    ``grace_days``.
+    ``grace_days``. ``has_drawings``: the amount agreed on may be drawn in several parts.
     """
 
     currency: str
@@ -220,6 +220,7 @@ class Plan:
     fee_minor: int = 0
     fee_share: Decimal = Decimal(0)
     late_fee_minor: int = 0
+    has_drawings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
