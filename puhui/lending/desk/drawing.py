@@ -1,4 +1,4 @@
-"""Drawings 分次提款 of term loans recorded by staff, on the day they came though that has passed."""
+"""Drawings 分次提款 of term loans recorded by staff, on the day they came, though it is past."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ OFFERED = (
     "crop_season",
     "stall_weekly",
     "tool_balloon",
+    "build_stages",
 )
 """What customers apply for on pages; one mapping reads their facts for all of these."""
 
