@@ -14,7 +14,7 @@ from puhui.kernel.errors import Refused
 from puhui.servicing.arrays.day import divide, judge
 from puhui.servicing.arrays.live import LIVE
 from puhui.servicing.desk.arrears.collect import contact_figures
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.nouns.live import RiskClass
 from puhui.servicing.rules.age import days_counted, is_debit_day, judge_loan
 from puhui.servicing.rules.contact import check_contact, step_of

@@ -9,6 +9,7 @@ from puhui.lending.desk.change import OFFICERS, check_amount
 from puhui.lending.desk.contract import take_contract
 from puhui.lending.desk.happen import happen
 from puhui.lending.desk.line import check_room, pay_out
+from puhui.lending.desk.repay import read_book
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import LoanChanged, RecordDrawing
 from puhui.party import check_actor, take_party
@@ -34,12 +35,14 @@ def record_drawing(act: Act, input: RecordDrawing) -> LoanChanged:
     if row.status not in ("current", "past_due"):
         raise Refused("lending.not_running", f"This contract is {row.status}.")
     check_actor(act.tx, act.actor, second_to=row.party_id)
-    plan = live.plan_in(row.terms)
-    if not plan.has_drawings:
+    state = read_book(act.tx, row).state(act.today)
+    if live.take_loan(act.tx, row.id).status != "live":
+        raise Refused("lending.not_running", "Nothing is drawn of a loan that was given up.")
+    if not state.plan.has_drawings:
         raise Refused("lending.not_drawn_in_parts", "This loan has no further drawings.")
     check_amount(input.amount_minor)
-    check_room(row, plan, input.amount_minor)
-    owed = row.outstanding_minor + input.amount_minor
+    check_room(row, state, input.amount_minor)
+    owed = state.outstanding_minor + input.amount_minor
     check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     event = PlanEvent("", Happening.DRAWN, input.drawn_on, input.amount_minor)

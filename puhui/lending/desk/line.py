@@ -17,7 +17,7 @@ from puhui.lending.desk.happen import happen
 from puhui.lending.desk.repay import SERVICED, pay_off, read_book
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.formats.line import load_line_figures
-from puhui.lending.nouns import Happening, Plan, PlanEvent
+from puhui.lending.nouns import Happening, PlanEvent, PlanState
 from puhui.lending.nouns.ask_loan import (
     CloseLines,
     DrawMore,
@@ -35,15 +35,15 @@ from puhui.servicing import live
 CHUNK = 1000
 
 
-@use_case("lending.draw", roles=("customer", "loan_officer", "operator"), api=True)
+@use_case("lending.draw", roles=("customer",), api=True)
 def draw(act: Act, input: DrawMore) -> LoanChanged:
     """Draw money of a loan that is drawn in parts, into the borrower's wallet.
 
-    Interest counts for the days it is used. What is repaid of a loan drawn at will may be drawn
-    again; of one with several drawings each part of the amount is drawn once, and what lies ahead
-    is laid out anew. Refused: ``lending.no_contract``,
-    ``lending.not_running``, ``lending.not_revolving``, ``lending.past_due``,
-    ``lending.line_closed`` once the notice of its end has passed,
+    Nobody but the borrower does: it is a new debt. Interest counts for the days it is used. What
+    is repaid of a loan drawn at will may be drawn again; of one with several drawings each part of
+    the amount is drawn once, and what lies ahead is laid out anew.
+    Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.not_revolving``,
+    ``lending.past_due``, ``lending.line_closed`` once the notice of its end has passed,
     ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
     ``lending.bad_terms`` after the last due day, ``lending.over_capacity``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.books_not_open``,
@@ -53,28 +53,30 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status not in SERVICED or row.status == "written_off":
         raise Refused("lending.not_running", f"This contract is {row.status}.")
-    plan = live.plan_in(row.terms)
-    if not (plan.is_revolving or plan.has_drawings):
+    state = read_book(act.tx, row).state(act.today)
+    if live.take_loan(act.tx, row.id).status != "live":
+        raise Refused("lending.not_running", "Nothing is drawn of a loan that was given up.")
+    if not (state.plan.is_revolving or state.plan.has_drawings):
         raise Refused("lending.not_revolving", "What is repaid of this loan is not drawn again.")
-    if row.status == "past_due" or row.arrears_minor:
+    if state.arrears_minor:
         raise Refused("lending.past_due", "Something of this loan is past due; pay that first.")
     notice = act.tx.one(tables.READ_NOTICE, contract_id=row.id)
     if notice is not None and act.today.isoformat() >= notice.closes_on:
         raise Refused("lending.line_closed", f"This line is closed since {notice.closes_on}.")
     check_amount(input.amount_minor)
-    check_room(row, plan, input.amount_minor)
-    owed = row.outstanding_minor + input.amount_minor
+    check_room(row, state, input.amount_minor)
+    owed = state.outstanding_minor + input.amount_minor
     check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     pay_out(act, row, input.amount_minor)
     return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
 
 
-def check_room(row: Row, plan: Plan, amount_minor: int) -> None:
+def check_room(row: Row, state: PlanState, amount_minor: int) -> None:
     """Whether so much may still be drawn. Refused: ``lending.over_agreed``."""
     share = SERVICING.validate_json(row.servicing).over_applied_share
     most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
-    used = row.outstanding_minor if plan.is_revolving else row.disbursed_minor
+    used = state.outstanding_minor if state.plan.is_revolving else state.disbursed_minor
     if used + amount_minor > most:
         left = max(0, most - used)
         raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")

@@ -162,8 +162,14 @@ def _event(
 
 
 def change_servicing_loan() -> None:
-    """Make room for penalties ahead and for interest that bears penalty too."""
-    for name in ("next_penalty_minor", "penalty_on_interest", "base_lgd_millionths", "month_class"):
+    """Make room for penalties ahead, interest that bears penalty too, and days that wait."""
+    for name in (
+        "next_penalty_minor",
+        "penalty_on_interest",
+        "base_lgd_millionths",
+        "month_class",
+        "awaits_day",
+    ):
         op.add_column(
             "servicing_loan", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
         )

@@ -60,12 +60,14 @@ LIVE_FIELDS = (
     "penalty_on_interest",
     "base_lgd_millionths",
     "month_class",
+    "awaits_day",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``
 x ``factor_numerator`` x days since ``fixed_on`` / ``factor_denominator``, rounded.
 ``accrued_minor`` is interest and penalty earned and not paid; ``booked_minor`` what of it stands
-in the books; both as of ``counted_on``."""
+in the books; both as of ``counted_on``. ``awaits_day`` is 1 where something happened on that day
+and its end is still to come."""
 
 OWING_FIELDS = (
     "number",

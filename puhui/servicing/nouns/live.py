@@ -53,6 +53,11 @@ class RiskFigures:
     guarantee_paid: Decimal
     lgd_floor: Decimal
 
+    @property
+    def impaired_from(self) -> int:
+        """The first day past due on which a loan is impaired."""
+        return self.bounds[5]
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    or_,
     select,
     update,
 )
@@ -141,7 +142,14 @@ LAST_ID = select(func.max(_loan.id).label("id"))
 LOCK_CHUNK = (
     select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status, _loan.owing,
            *(_loan[name] for name in LIVE_FIELDS))
-    .where(_within, _is_live, _loan.counted_on < bindparam("day"))
+    .where(
+        _within,
+        _is_live,
+        or_(
+            _loan.counted_on < bindparam("day"),
+            and_(_loan.counted_on == bindparam("day"), _loan.awaits_day == 1),
+        ),
+    )
     .order_by(_loan.id)
     .with_for_update()
 )  # fmt: skip

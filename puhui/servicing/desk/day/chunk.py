@@ -25,7 +25,7 @@ FIXED = frozenset(
 )  # fmt: skip
 """Columns that a day does not change."""
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
-         "number", "is_suspended", "cleared_on", "owing_penalty_minor")  # fmt: skip
+         "number", "is_suspended", "cleared_on", "owing_penalty_minor", "awaits_day")  # fmt: skip
 """Columns that lists and other rooms read: where one changed, the whole loan is written."""
 MONTHLY = ("booked_loss_minor", "month_bucket", "month_class")
 DAILY = ("counted_on", "accrued_minor", "booked_minor", "expected_loss_minor")
@@ -50,7 +50,7 @@ class Chunk:
 
 
 def fetch_chunk(tx: Transaction, *, after: str, until: str, day: int) -> Chunk:
-    """The live loans of a chunk that were not counted to ``day`` yet, locked."""
+    """The live loans of a chunk whose ``day`` has not ended yet, locked."""
     rows = tx.all(tables.LOCK_CHUNK, after=after, until=until, day=day)
     numbers = np.array([row[HEAD:] for row in rows], dtype=np.int64)
     live = numbers.reshape(len(rows), len(LIVE_FIELDS)).view(LIVE).reshape(-1)

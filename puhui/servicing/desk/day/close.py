@@ -13,15 +13,14 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
-from puhui.ledger import Account, Transfer, chart, create_transfers
-from puhui.payment import own_account
 from puhui.servicing.arrays.day import judge, scale
 from puhui.servicing.arrays.live import Rows, Whole
 from puhui.servicing.desk.day.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
 from puhui.servicing.desk.day.debit import debit
-from puhui.servicing.desk.day.figures import risk_figures
 from puhui.servicing.desk.day.vintage import keep_vintages
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
+from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables
@@ -33,7 +32,7 @@ Groups = list[tuple[str, str, NDArray[np.int64]]]
 
 @use_case("servicing.run_day", roles=("system", "operator"))
 def run_day(act: Act, input: RunDay) -> DayRun:
-    """Bring a chunk of live loans to the end of a day; loans that are there already stay as are.
+    """Bring a chunk of live loans to the end of a day, once; loans that are there stay as are.
 
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each
@@ -73,7 +72,7 @@ def run_day(act: Act, input: RunDay) -> DayRun:
         postings += posted
     else:
         postings += _release_over(act, chunk, groups)
-    live["counted_on"] = day
+    live["counted_on"], live["awaits_day"] = day, 0
     if debited.events:
         ids, numbers, amounts = zip(*debited.events, strict=True)
         columns = {"loan_id": ids, "number": numbers, "amount_minor": amounts}
@@ -237,35 +236,6 @@ def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
             for _, currency, places in groups
         ],
     )  # fmt: skip
-
-
-def post_own(act: Act, parts: list[tuple[str, str, str, int, str]]) -> int:
-    """Move money between own accounts: (debit, credit, currency, minor units, reason); how many.
-
-    Accounts that are not there yet are opened.
-    """
-    codes = chart()
-    wanted = [part for part in parts if part[3]]
-    if not wanted:
-        return 0
-    named = {(name, part[2]) for part in wanted for name in part[:2]}
-    create_transfers(
-        act,
-        [
-            Transfer(
-                act.new_number(), own_account(debited, currency), own_account(credited, currency),
-                amount, currency, codes.transfer(reason),
-            )
-            for debited, credited, currency, amount, reason in wanted
-        ],
-        strict=True,
-        opening=[
-            Account(own_account(name, currency), currency, codes.account(name))
-            for name, currency in sorted(named)
-        ],
-        are_new=True,
-    )  # fmt: skip
-    return len(wanted)
 
 
 def day_chunks(node: Node, day: date) -> list[RunDay]:
