@@ -122,8 +122,8 @@ def _pay_early(
     if early is not Early.NEXT_REPAYMENT and row.key[0] == INSTALMENT:
         kept = None
         if early is Early.REDUCE_COUNT:
-            found = (one for one in loan.rows[place:] if one.level or one.share)
-            kept = next(((one.level, one.share) for one in found), None)
+            laid = ((one.level, one.share) for one in loan.rows[place:])
+            kept = next((one for one in laid if any(one)), None)
         put(loan, row, PRINCIPAL, principal, parts)
         loan.lay_anew(place, ahead - principal, earned, begins=loan.on, kept=kept)
         return
