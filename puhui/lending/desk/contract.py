@@ -37,7 +37,7 @@ from puhui.lending.nouns.request import (
     VoidStale,
 )
 from puhui.lending.rules.contract import render_contract
-from puhui.lending.rules.decide import plan_of
+from puhui.lending.rules.plan import plan_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
 from puhui.servicing import build_schedule, cost, live
@@ -326,7 +326,8 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
     """What is paid out at first: all of it, or less of a loan that may be drawn again."""
     if not wanted_minor or wanted_minor == row.principal_minor:
         return int(row.principal_minor)
-    if not live.plan_in(row.terms).is_revolving:
+    plan = live.plan_in(row.terms)
+    if not (plan.is_revolving or plan.has_drawings):
         raise Refused("lending.not_revolving", "This loan is paid out whole.")
     if wanted_minor > row.principal_minor:
         raise Refused("lending.over_agreed", "That is more than was agreed on.")

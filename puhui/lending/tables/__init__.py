@@ -276,6 +276,11 @@ READ_CHANCE = (
 )
 """The chance of default by which a contract's offer was priced."""
 
+READ_LATE_FEES = (
+    select(_contract.id)
+    .where(_contract.status == "past_due", _contract.terms.like('%"late_fee_minor"%'))
+    .order_by(_contract.id)
+)
 READ_STATUSES = (
     select(_contract.id, _contract.status, _contract.party_id, _contract.days_past_due)
     .where(_contract.id > bindparam("after"), _contract.id <= bindparam("until"))

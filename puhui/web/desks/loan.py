@@ -141,7 +141,8 @@ def _show(ask: Ask) -> Response:
         parts = _parts(tx, loan_id, lines)
         task = task_of(tx, loan_id)
         notice = line.notice_of(tx, loan_id)
-        is_line = loan_state(tx, loan_id, ask.today).plan.is_revolving
+        state = loan_state(tx, loan_id, ask.today)
+        is_line = state.plan.is_revolving
     found = {part.name: part for part in parts}
     if ending_of(ask):
         part = found.get(ask.query.get("table", ""), parts[0])
@@ -152,6 +153,7 @@ def _show(ask: Ask) -> Response:
         at="arrears",
         row=row,
         contract=contract,
+        is_calendar_published=state.is_calendar_published,
         bars=bars_of(lines),
         parts=[replace(part, columns=for_reader(ask, part.columns)) for part in parts],
         task=task if task is not None and task.status == "open" else None,

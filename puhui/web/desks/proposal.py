@@ -29,6 +29,7 @@ FIELDS = {
     "charge_back": ("number", "amount_minor"),
     "undo_event": ("number",),
     "write_off": (),
+    "record_drawing": ("amount_minor", "drawn_on"),
 }
 """What each change asks for beside the loan."""
 

@@ -11,7 +11,9 @@ from puhui.servicing.nouns.plan import Happening, PlanEvent
 from puhui.servicing.nouns.state import Share
 from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.anew import re_age, re_amortise, reschedule
+from puhui.servicing.rules.replay.draw import draw
 from puhui.servicing.rules.replay.layout import Row
+from puhui.servicing.rules.replay.pay import pay
 from puhui.servicing.rules.replay.step import (
     CHARGES,
     FEE,
@@ -48,7 +50,7 @@ def _pay(loan: Steps, event: PlanEvent) -> None:
     if loan.is_written_off:
         _recover(loan, replace(event, amount_minor=amount))
     else:
-        loan.pay(event, amount)
+        pay(loan, event, amount)
 
 
 def _recover(loan: Steps, event: PlanEvent) -> None:
@@ -233,7 +235,7 @@ AFTER_WRITE_OFF = (
     Happening.CREDIT_REFUNDED,
 )
 TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
-    Happening.DRAWN: Steps.draw,
+    Happening.DRAWN: draw,
     Happening.REPAID: _pay,
     Happening.PAID_OFF: _pay,
     Happening.GOODWILL: _pay,

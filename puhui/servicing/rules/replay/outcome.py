@@ -43,6 +43,7 @@ def plan_row(number: int, row: Row, balance: int, paid_on: date | None) -> PlanR
         row.minor_days,
         Decimal(0) if slot is None else slot.annual_rate,
         False if slot is None else slot.is_broken,
+        1 if slot is None else slot.periods,
     )
 
 
