@@ -163,12 +163,21 @@ def _event(
 
 def change_servicing_loan() -> None:
     """Make room for penalties ahead and for interest that bears penalty too."""
-    for name in ("next_penalty_minor", "penalty_on_interest", "base_lgd_millionths", "month_class"):
+    for name in (
+        "next_penalty_minor",
+        "penalty_on_interest",
+        "base_lgd_millionths",
+        "month_class",
+        "closed_on",
+        "first_grade",
+        "undrawn_minor",
+    ):
         op.add_column(
             "servicing_loan", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
         )
     op.execute(
-        "UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths, month_class = risk_class"
+        "UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths, month_class = risk_class, "
+        "closed_on = counted_on, first_grade = grade"
     )
 
 

@@ -60,12 +60,17 @@ LIVE_FIELDS = (
     "penalty_on_interest",
     "base_lgd_millionths",
     "month_class",
+    "closed_on",
+    "first_grade",
+    "undrawn_minor",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``
 x ``factor_numerator`` x days since ``fixed_on`` / ``factor_denominator``, rounded.
 ``accrued_minor`` is interest and penalty earned and not paid; ``booked_minor`` what of it stands
-in the books; both as of ``counted_on``."""
+in the books; both as of ``counted_on``. ``closed_on`` is the last day that was closed over the
+loan: events count it on by themselves. ``grade`` is of the chance of default now, ``first_grade`` of the
+day it was opened; ``undrawn_minor`` is what may still be drawn at will."""
 
 OWING_FIELDS = (
     "number",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import date, timedelta
 
 from puhui.servicing.nouns.live import Judged, RiskClass, RiskFigures
 
@@ -15,6 +16,18 @@ def days_counted(
     if paused_from and day > paused_from:
         paused += min(day, paused_until) - paused_from
     return max(0, days_past_due - paused)
+
+
+def month_ends(after: int, before: int) -> tuple[date, ...]:
+    """The last days of months past the day number ``after`` and before ``before``, in order."""
+    found: list[date] = []
+    first = date.fromordinal(after + 1).replace(day=1)
+    while True:
+        first = (first + timedelta(days=32)).replace(day=1)
+        last = first - timedelta(days=1)
+        if last.toordinal() >= before:
+            return tuple(found)
+        found.append(last)
 
 
 def judge_loan(

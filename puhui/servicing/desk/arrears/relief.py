@@ -9,7 +9,7 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.party import check_actor
-from puhui.servicing.desk.day.close import post_own
+from puhui.servicing.desk.day.own import post_own
 from puhui.servicing.desk.loan.live import change_loan, read_book, take_loan, watch_loan
 from puhui.servicing.nouns import Happening, PlanEvent, PlanState
 from puhui.servicing.nouns.collect import (

@@ -11,8 +11,8 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.day.close import post_own
 from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.day.own import post_own
 from puhui.servicing.desk.loan.book import (
     Book,
     columns_of_event,
@@ -36,6 +36,7 @@ __all__ = [
     "change_loan",
     "changed_ends",
     "changed_loans",
+    "closed_through",
     "count_live",
     "end_books",
     "events_of",
@@ -100,7 +101,9 @@ def open_loan(
     columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
     columns["base_lgd_millionths"] = columns["lgd_millionths"]
+    columns["first_grade"] = columns["grade"]
     columns["stage"] = 1
+    columns["closed_on"] = by.toordinal() - 1
     columns["events"] = len(events) - 1
     _put(act, loan, Book(loan.id, plan, events).state(by), columns, status="live")
 
@@ -133,7 +136,9 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
     share_changes(act, row, moved_of(after.outstanding_minor, shares, later.events))
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
-    status = row.status if row.status in tables.LIVE_STATUSES else "live"
+    status = row.status
+    if status not in tables.LIVE_STATUSES:
+        status, columns["closed_on"] = "live", act.today.toordinal() - 1
     _put(act, loan, after, columns, status=status)
     return Changed(columns["events"], before, after, shares)
 
@@ -251,6 +256,12 @@ def count_live(tx: Transaction) -> int:
     row = tx.one(tables.COUNT_LIVE)
     assert row is not None
     return int(row.loans)
+
+
+def closed_through(tx: Transaction) -> date | None:
+    """The last day that was closed over every loan that lives; None where none lives."""
+    row = tx.one(tables.LEAST_CLOSED)
+    return None if row is None or row.day is None else date.fromordinal(row.day)
 
 
 def changed_ends(tx: Transaction, day: date, size: int) -> list[tuple[str, str]]:
