@@ -160,7 +160,7 @@ class Book:
                 "is_suspended": int(judged.is_suspended), "events": len(template.events) - 1,
                 "booked_minor": 0 if judged.is_suspended else columns["accrued_minor"],
                 "grade": GRADE, "first_grade": GRADE, "lgd_millionths": LGD,
-                "closed_on": columns["counted_on"],
+                "closed_on": self.before.toordinal(),
             }  # fmt: skip
             found = columns, owing_of(state), plan_of(state), allocation_text(template.plan)
             self._made[id(template)] = found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -31,12 +31,12 @@ def put(clock: FixedClock, day: date, hour: int = 20) -> None:
 
 
 @pytest.fixture
-def book(store_url: str, open_at: Callable[..., Node], clock: FixedClock) -> Iterator[Book]:
+def book(store_url: str, open_at: Callable[..., Node], clock: FixedClock) -> Book:
     """A small book on each kind of store, with its events on record."""
     put(clock, DAY)
     found = Book(open_at(store_url), DAY, make_templates(DAY, ages=12, offsets=5))
     found.load(LOANS, with_events=True)
-    yield found
+    return found
 
 
 def run(book: Book, day: date) -> None:

@@ -69,8 +69,8 @@ LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 x ``factor_numerator`` x days since ``fixed_on`` / ``factor_denominator``, rounded.
 ``accrued_minor`` is interest and penalty earned and not paid; ``booked_minor`` what of it stands
 in the books; both as of ``counted_on``. ``closed_on`` is the last day that was closed over the
-loan: events count it on by themselves. ``grade`` is of the chance of default now, ``first_grade`` of the
-day it was opened; ``undrawn_minor`` is what may still be drawn at will."""
+loan: events count it on by themselves. ``grade`` is of the chance of default now, ``first_grade``
+of the day it was opened; ``undrawn_minor`` is what may still be drawn at will."""
 
 OWING_FIELDS = (
     "number",

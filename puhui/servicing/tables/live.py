@@ -172,16 +172,6 @@ SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=
 SET_GRADE = (
     update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))
 )
-SET_STATUS = (
-    update(LOAN)
-    .where(_loan.id == bindparam("id_"))
-    .values(
-        status=bindparam("status_"),
-        booked_minor=bindparam("booked_minor_"),
-        is_suspended=bindparam("is_suspended_"),
-        booked_loss_minor=bindparam("booked_loss_minor_"),
-    )
-)
 
 
 SUM_BY_CLASS = (

@@ -35,6 +35,7 @@ from puhui.servicing.rules.age import month_ends
 from puhui.servicing.tables import live as tables
 
 CHUNK = 8190
+LATE = ":late"
 NOTHING = DayRun(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "")
 STANDING = ("loans", "past_due", "impaired")
 """Counts of how loans stand: those of the last day hold."""
@@ -96,7 +97,7 @@ def _close_late(act: Act, chunk: Chunk, day: date) -> DayRun:
     _judge(chunk, day_number, figures)
     groups = list(_groups(chunk))
     expect_losses(chunk, day_number, figures)
-    provided, postings = provide(act, chunk, groups, day)
+    provided, postings = provide(act, chunk, groups, day, mark=LATE)
     write_month(act, chunk, day_number)
     return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
 

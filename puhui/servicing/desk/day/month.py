@@ -62,9 +62,15 @@ def expect_losses(chunk: Chunk, day: int, figures: RiskFigures) -> None:
     live["expected_loss_minor"][over] = exposure[over]
 
 
-def provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, int]:
-    """Post the change of provisions since the last time, and keep the sums of the month."""
-    live = chunk.live
+def provide(
+    act: Act, chunk: Chunk, groups: Groups, day: date, *, mark: str = ""
+) -> tuple[int, int]:
+    """Post the change of provisions since the last time, and keep the sums of the month.
+
+    Sums are kept by the act's key, with ``mark`` where one act keeps two of a month. Returns the
+    change, minor units, and how many transfers.
+    """
+    live, act_key = chunk.live, f"{act.key}{mark}"
     change = live["expected_loss_minor"] - live["booked_loss_minor"]
     parts: list[tuple[str, str, str, int, str]] = []
     rows, rolls = [], []
@@ -80,7 +86,7 @@ def provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, int
         for kind in np.unique(kinds).tolist():
             some = own[kinds == kind]
             rows.append({
-                "period": period, "act_key": act.key, "product": product, "currency": currency,
+                "period": period, "act_key": act_key, "product": product, "currency": currency,
                 "stage": kind // 8, "risk_class": kind % 8, "loans": len(some),
                 "exposure_minor": int(some["outstanding_minor"].sum()),
                 "expected_loss_minor": int(some["expected_loss_minor"].sum()),
@@ -90,15 +96,15 @@ def provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, int
         for move in np.unique(moves).tolist():
             some = own[moves == move]
             rolls.append({
-                "period": period, "act_key": act.key, "product": f"{product}",
+                "period": period, "act_key": act_key, "product": f"{product}",
                 "bucket_before": move // 64, "bucket": move % 64, "loans": len(some),
                 "outstanding_minor": int(some["outstanding_minor"].sum()),
             })  # fmt: skip
-        classes += _class_moves(own, period=period, act_key=act.key, product=product)
+        classes += _class_moves(own, period=period, act_key=act_key, product=product)
     act.tx.run_many(tables.INSERT_PROVISION, rows)
     act.tx.run_many(tables.INSERT_ROLL, rolls)
     act.tx.run_many(tables.INSERT_CLASS_MOVE, classes)
-    keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period)
+    keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period, act_key)
     live["booked_loss_minor"] = live["expected_loss_minor"]
     live["month_bucket"], live["month_class"] = live["bucket"], live["risk_class"]
     return int(change.sum()), post_own(act, parts)

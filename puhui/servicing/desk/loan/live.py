@@ -36,6 +36,7 @@ __all__ = [
     "change_loan",
     "changed_ends",
     "changed_loans",
+    "check_charge_off",
     "closed_through",
     "count_live",
     "end_books",
@@ -113,7 +114,8 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
 
     Events may lie before others that are on record; they get the next numbers as their ids. Where
     the loan ends by it, interest earned since the last day is booked at once, and what was
-    provided for it is released; where it lives again, it is in the books from today on.
+    provided for it is released; where it is charged off, all of it is provided for at once, and
+    where that is undone the days to come bring books and provisions back; where it lives again, it is in the books from today on.
     Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``lending.wallet_short``, ``lending.books_not_open``, and those of ``replay``.
     """
@@ -136,9 +138,9 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
     share_changes(act, row, moved_of(after.outstanding_minor, shares, later.events))
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
-    status = row.status
-    if status not in tables.LIVE_STATUSES:
-        status, columns["closed_on"] = "live", act.today.toordinal() - 1
+    if row.status not in tables.LIVE_STATUSES:
+        columns["closed_on"] = act.today.toordinal() - 1
+    status = "charged_off" if after.is_charged_off else "live"
     _put(act, loan, after, columns, status=status)
     return Changed(columns["events"], before, after, shares)
 
@@ -155,6 +157,8 @@ def _put(
         _end(act, loan, columns)
     else:
         _judge(columns)
+        if status == "charged_off":
+            _give_up(act, loan, columns)
     columns["changed_on"] = columns["counted_on"]
     act.tx.put(
         tables.PUT_LOAN,
@@ -196,6 +200,23 @@ def _judge(columns: dict[str, int]) -> None:
     columns["is_suspended"] = int(judged.is_suspended)
 
 
+def _give_up(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
+    """Provide for all of a loan that was charged off, and book none of its interest any more."""
+    columns["is_suspended"] = 1
+    rest = columns["outstanding_minor"] - columns["booked_loss_minor"]
+    income, owed = "interest_income", "interest_receivable"
+    post_own(
+        act,
+        [
+            (income, owed, loan.currency, max(0, columns["booked_minor"]), "interest_suspension"),
+            ("loan_loss", "loan_loss_allowance", loan.currency, max(0, rest), "provision"),
+            ("loan_loss_allowance", "loan_loss", loan.currency, max(0, -rest), "provision_release"),
+        ],
+    )
+    columns["booked_minor"] = min(0, columns["booked_minor"])
+    columns["booked_loss_minor"] = columns["expected_loss_minor"] = columns["outstanding_minor"]
+
+
 def _end(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
     """Book what was earned since the last day, and release what was provided."""
     end_books(
@@ -227,6 +248,17 @@ def take_loan(tx: Transaction, loan_id: str) -> Row:
     if row is None:
         raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
     return row
+
+
+def check_charge_off(row: Row) -> None:
+    """Whether a loan may be given up in the books.
+
+    Refused: ``servicing.charged_off``, ``servicing.not_impaired``.
+    """
+    if row.status == "charged_off":
+        raise Refused("servicing.charged_off", "This loan is charged off already.")
+    if row.stage != 3:
+        raise Refused("servicing.not_impaired", "Only an impaired loan is charged off.")
 
 
 def watch_loan(act: Act, loan_id: str) -> None:
