@@ -18,6 +18,7 @@ from tests.lending.bank import Bank
 from tests.lending.second import SECOND, decide, propose
 from tests.lending.test_change import late, move, state_of  # noqa: F401
 from tests.lending.test_desk_guard import code_of
+from tests.lending.test_loan import in_wallet
 
 
 @given(st.sampled_from(sorted(load_approval_figures().alone_minor)), st.integers(0, 10**9))
@@ -146,8 +147,10 @@ def test_a_charge_off_takes_two_and_is_undone_by_two(
     late: tuple[str, str],  # noqa: F811
     clock: FixedClock,
 ) -> None:
-    contract_id, _ = late
+    contract_id, party_id = late
     told = {"contract_id": contract_id}
+    gone = {"party_id": party_id, "currency": "CNY", "amount_minor": in_wallet(bank, party_id)}
+    bank.act("payment.withdraw", "gone", **gone)
     assert code_of(propose, bank, "charge_off", **told) == "servicing.not_impaired"
     move(bank, clock, 100, closes=True)
     assert code_of(bank.act, "lending.charge_off", "alone", **told) == "lending.needs_second"

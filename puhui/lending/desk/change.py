@@ -237,7 +237,8 @@ def re_age(act: Act, input: ReAge) -> LoanChanged:
 
     A loan that was restructured so is watched as the rules on risk classes say. Refused:
     ``lending.no_contract``, ``lending.not_running``, ``lending.bad_terms``,
-    ``lending.nothing_owed``, ``lending.written_off``, ``lending.needs_second``, ``party.four_eyes``.
+    ``lending.nothing_owed``, ``lending.written_off``, ``lending.needs_second``,
+    ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
     event = PlanEvent("", Happening.RE_AGED, act.today, due_on=input.due_on, count=input.count)

@@ -188,6 +188,9 @@ def change_servicing_guarantee() -> None:
             "servicing_guarantee",
             sa.Column(name, sa.BigInteger(), nullable=False, server_default=default),
         )
+    op.create_index(
+        "servicing_guarantee_guarantor", "servicing_guarantee", ["guarantor_id"], unique=False
+    )
 
 
 def make_servicing_class_move() -> None:

@@ -21,6 +21,13 @@ from puhui.servicing.desk.loan.book import (
     plan_text,
     read_book,
 )
+from puhui.servicing.desk.loan.burden import (
+    Given,
+    burden_of_loan,
+    burdens_of,
+    guarantees_given,
+    share_of,
+)
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
 from puhui.servicing.desk.loan.post import loan_account, post_changes, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
@@ -32,7 +39,10 @@ from puhui.servicing.tables import live as tables
 __all__ = [
     "Book",
     "Changed",
+    "Given",
     "LoanIdentity",
+    "burden_of_loan",
+    "burdens_of",
     "change_loan",
     "changed_ends",
     "changed_loans",
@@ -42,12 +52,14 @@ __all__ = [
     "end_books",
     "events_of",
     "forget_chance",
+    "guarantees_given",
     "has_loan",
     "loan_account",
     "open_loan",
     "plan_in",
     "plan_text",
     "read_book",
+    "share_of",
     "take_loan",
     "transfer_chain",
     "watch_loan",
@@ -115,7 +127,8 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     Events may lie before others that are on record; they get the next numbers as their ids. Where
     the loan ends by it, interest earned since the last day is booked at once, and what was
     provided for it is released; where it is charged off, all of it is provided for at once, and
-    where that is undone the days to come bring books and provisions back; where it lives again, it is in the books from today on.
+    where that is undone the days to come bring books and provisions back; where it lives again,
+    it is in the books from today on.
     Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``lending.wallet_short``, ``lending.books_not_open``, and those of ``replay``.
     """
