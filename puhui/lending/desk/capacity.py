@@ -220,8 +220,8 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     What is refused stands in the journal as refused: an inspector sees who was to be induced.
     Refused: ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.over_capacity``,
-    ``lending.income_unknown``, ``lending.bad_amount``, ``lending.no_product``, ``data.no_consent`` without a
-    consent to marketing, ``party.unknown``.
+    ``lending.income_unknown``, ``lending.bad_amount``, ``lending.no_product``,
+    ``data.no_consent`` without a consent to marketing, ``party.unknown``.
     """
     product, caps = load_product(input.product), load_caps(act.today)
     if not 0 < input.amount_minor < MINOR_MAX or not 0 < len(input.channel) <= WORDS_MAX:

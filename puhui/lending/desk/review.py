@@ -112,7 +112,8 @@ def propose_review(act: Act, input: ProposeReview) -> Reviewed:
     """One officer proposes to approve or to refuse an application in the queue.
 
     Where nobody told an income, a yes states the one that the officer verified: limits, drawdowns
-    and rises go by it. Refused: ``lending.income_unknown``, ``lending.bad_amount``, ``lending.no_application``, ``lending.no_review``, ``lending.review_closed``,
+    and rises go by it. Refused: ``lending.income_unknown``, ``lending.bad_amount``,
+    ``lending.no_application``, ``lending.no_review``, ``lending.review_closed``,
     ``lending.no_reason``, ``lending.not_overridable``, ``lending.product_changed``,
     ``lending.statement_too_long``, ``party.four_eyes`` on an application of one's own.
     """
