@@ -280,7 +280,10 @@ def record_decision(
     *,
     proposed_by: str | None = None,
 ) -> Decided:
-    """Store a decision, move the application on, and open a review where a person is asked."""
+    """Store a decision, move the application on, and open a review where a person is asked.
+
+    Loans that run follow the newest chance of default.
+    """
     offer = decision.offer
     decided = Decided(
         row.id,
@@ -302,6 +305,8 @@ def record_decision(
         proposed_by=proposed_by,
     )
     act.note(product=row.product_digest, model=scored.model_digest)
+    if scored.pd is not None:
+        live.regrade(act, row.party_id, Decimal(str(scored.pd)))
     if decision.outcome is DecisionOutcome.REVIEW:
         open_review(act, row.id, statement="")
     elif decision.outcome is DecisionOutcome.REFUSED:

@@ -170,7 +170,7 @@ def change_servicing_loan() -> None:
         "month_class",
         "closed_on",
         "first_grade",
-        "undrawn_minor",
+        "credit_minor",
     ):
         op.add_column(
             "servicing_loan", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")

@@ -62,7 +62,7 @@ LIVE_FIELDS = (
     "month_class",
     "closed_on",
     "first_grade",
-    "undrawn_minor",
+    "credit_minor",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``
@@ -70,7 +70,7 @@ x ``factor_numerator`` x days since ``fixed_on`` / ``factor_denominator``, round
 ``accrued_minor`` is interest and penalty earned and not paid; ``booked_minor`` what of it stands
 in the books; both as of ``counted_on``. ``closed_on`` is the last day that was closed over the
 loan: events count it on by themselves. ``grade`` is of the chance of default now, ``first_grade``
-of the day it was opened; ``undrawn_minor`` is what may still be drawn at will."""
+of the day it was opened; ``credit_minor`` is up to what may be drawn at will, 0 of other loans."""
 
 OWING_FIELDS = (
     "number",

@@ -24,7 +24,7 @@ FIXED = frozenset(
     ("opened_on", "principal_minor", "is_half_even", "penalty_numerator", "penalty_denominator",
      "grace_days", "penalty_on_interest", "paused_from", "paused_until", "paused_days",
      "watch_until", "grade", "is_amortising", "base_lgd_millionths",
-     "lgd_millionths", "rate_millionths", "matures_on", "first_grade", "undrawn_minor")
+     "lgd_millionths", "rate_millionths", "matures_on", "first_grade", "credit_minor")
 )  # fmt: skip
 """Columns that a day does not change."""
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",

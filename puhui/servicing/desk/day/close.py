@@ -31,7 +31,7 @@ from puhui.servicing.desk.day.month import Groups, expect_losses, provide
 from puhui.servicing.desk.day.own import post_own
 from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
-from puhui.servicing.rules.age import month_ends
+from puhui.servicing.rules.age import has_risen, month_ends
 from puhui.servicing.tables import live as tables
 
 CHUNK = 8190
@@ -105,7 +105,10 @@ def _close_late(act: Act, chunk: Chunk, day: date) -> DayRun:
 def _judge(chunk: Chunk, day: int, figures: RiskFigures) -> None:
     live = chunk.live
     bounds = np.array(figures.bounds, dtype=np.int64)
-    judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from)
+    grades = range(len(figures.grades) + 1)
+    table = np.array([[has_risen(figures, first, now) for now in grades] for first in grades])
+    risen = table[live["first_grade"], live["grade"]].astype(np.int64)
+    judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from, risen)
     live["is_suspended"][[status == "charged_off" for status in chunk.status]] = 1
 
 

@@ -15,7 +15,7 @@ from puhui.servicing.desk.day.chunk import Chunk
 from puhui.servicing.desk.day.own import post_own
 from puhui.servicing.desk.day.vintage import keep_vintages
 from puhui.servicing.nouns.live import RiskFigures
-from puhui.servicing.rules.expected import SCALE, days_step, loss_share
+from puhui.servicing.rules.expected import MILLION, SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables
 
 Groups = list[tuple[str, str, NDArray[np.int64]]]
@@ -23,7 +23,11 @@ Groups = list[tuple[str, str, NDArray[np.int64]]]
 
 
 def expect_losses(chunk: Chunk, day: int, figures: RiskFigures) -> None:
-    """Expected loss of every loan: its exposure by the share that loans like it lose."""
+    """Expected loss of every loan: its exposure by the share that loans like it lose.
+
+    What may still be drawn of a line counts by its conversion factor, but of impaired ones, on
+    which nothing is drawn any more.
+    """
     live = chunk.live
     months = np.clip(((live["matures_on"] - day) * 12 + 364) // 365, 1, figures.months_max)
     is_impaired = live["stage"] == 3
@@ -57,6 +61,9 @@ def expect_losses(chunk: Chunk, day: int, figures: RiskFigures) -> None:
         dtype=np.int64,
     )
     exposure = live["outstanding_minor"] + np.maximum(live["booked_minor"], 0)
+    undrawn = np.maximum(live["credit_minor"] - live["outstanding_minor"], 0)
+    undrawn[is_impaired | (live["number"] == 0)] = 0
+    exposure = exposure + scale(undrawn, np.full(len(live), figures.conversion), MILLION)
     live["expected_loss_minor"] = scale(exposure, shares[inverse], SCALE)
     over = np.array([status == "charged_off" for status in chunk.status])
     live["expected_loss_minor"][over] = exposure[over]

@@ -31,7 +31,7 @@ from puhui.servicing.desk.loan.burden import (
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
 from puhui.servicing.desk.loan.post import loan_account, post_changes, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
-from puhui.servicing.rules.age import days_counted, judge_loan
+from puhui.servicing.rules.age import days_counted, has_risen, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
@@ -59,6 +59,7 @@ __all__ = [
     "plan_in",
     "plan_text",
     "read_book",
+    "regrade",
     "share_of",
     "take_loan",
     "transfer_chain",
@@ -71,7 +72,10 @@ PD_UNKNOWN = Decimal("0.02")
 
 @dataclass(frozen=True, slots=True)
 class LoanIdentity:
-    """Whose loan it is, of which product, and how likely and bad a default was thought to be."""
+    """Whose loan it is, of which product, and how likely and bad a default was thought to be.
+
+    ``credit_minor`` is up to what may be drawn at will, 0 of other loans.
+    """
 
     id: str
     party_id: str
@@ -79,6 +83,7 @@ class LoanIdentity:
     currency: str
     pd: Decimal | None = None
     lgd: Decimal | None = None
+    credit_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def open_loan(
     columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
     columns["base_lgd_millionths"] = columns["lgd_millionths"]
-    columns["first_grade"] = columns["grade"]
+    columns["first_grade"], columns["credit_minor"] = columns["grade"], loan.credit_minor
     columns["stage"] = 1
     columns["closed_on"] = by.toordinal() - 1
     columns["events"] = len(events) - 1
@@ -162,6 +167,8 @@ def _put(
     act: Act, loan: LoanIdentity, state: PlanState, columns: dict[str, int], *, status: str
 ) -> None:
     columns |= columns_of(state)
+    if state.is_closed:
+        columns["credit_minor"] = 0
     if state.status is LoanStatus.PAID_OFF:
         status = "paid_off"
     elif state.is_written_off:
@@ -200,13 +207,15 @@ def _judge(columns: dict[str, int]) -> None:
         paused_until=columns["paused_until"],
         paused_days=columns["paused_days"],
     )
+    figures = risk_figures()
     judged = judge_loan(
-        risk_figures(),
+        figures,
         columns["counted_on"],
         days,
         stage_before=columns["stage"],
         cleared_on=columns["cleared_on"],
         watch_until=columns["watch_until"],
+        has_risen=has_risen(figures, columns["first_grade"], columns["grade"]),
     )
     columns["bucket"], columns["risk_class"] = judged.bucket, int(judged.risk_class)
     columns["stage"], columns["cleared_on"] = judged.stage, judged.cleared_on
@@ -278,6 +287,11 @@ def watch_loan(act: Act, loan_id: str) -> None:
     """Watch a restructured loan from today on, for the time that the rules on classes say."""
     until = act.today.toordinal() + risk_figures().watch_days
     act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until)
+
+
+def regrade(act: Act, party_id: str, pd: Decimal) -> None:
+    """Let all loans of a person follow a newer chance of default, 0..1, from the next day on."""
+    act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), pd))
 
 
 def forget_chance(act: Act, party_id: str) -> None:
