@@ -46,6 +46,7 @@ from puhui.lending.rules.guard import run_guards
 from puhui.party import Party, check_actor, take_party
 from puhui.score import champion, score_row
 from puhui.score import study as score_study
+from puhui.servicing import live
 
 REASONS_MAX = 4
 UNREADABLE = ("score.bad_number", "score.bad_date", "score.out_of_range", "lending.bad_facts")
@@ -329,6 +330,7 @@ def open_review(act: Act, application_id: str, *, statement: str) -> None:
         confirmed_by=None,
         confirm_reason=None,
         closed_us=None,
+        verified_income=None,
     )
 
 
