@@ -8,8 +8,9 @@ scikit-learn's logit; null where one is not installed. The champion is chosen by
 inner folds of the other rows (three, at most 6,000 rows) in each outer fold, so its figure is of
 rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
 solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
-build/peers by uv, or takes the Python that PUHUI_PEERS names. `--quick` takes 400 rows of a set and
-two folds.
+build/peers by uv, or takes the Python that PUHUI_PEERS names. XGBoost, EBM and CatBoost are found
+in build/models, where `make build/models/ready` puts them. EBM learns from at most 6,000 rows of a
+fold (`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, and no EBM.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ SETS = {
     "sba_national": ("sba_national_sample.csv", "sba_national"),
 }
 QUICK_ROWS = 400
+EBM_ROWS = 6_000
+MODELS = Path(__file__).resolve().parent.parent / "build" / "models"
 
 
 def lesson_of(path: Path, mapping_name: str, rows_max: int) -> Lesson:
@@ -141,18 +144,21 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     parser.add_argument("--set", choices=SETS, action="append", help="only this set")
     parser.add_argument("--without", choices=TRAINERS, action="append", help="not this family")
+    parser.add_argument("--ebm-rows", type=int, default=EBM_ROWS, help="rows that EBM learns from")
     options = parser.parse_args()
     if "PUHUI_DATA" not in os.environ:
         print("PUHUI_DATA is not set: not measured", file=sys.stderr)
         print(json.dumps({}))
         return
+    if (MODELS / "ready").exists():
+        sys.path.append(str(MODELS))
     folder = Path(os.environ["PUHUI_DATA"]) / "credit"
     folds, rows_max = (2, QUICK_ROWS) if options.quick else (5, 10**9)
     here = trainers_here()
     if options.quick:
         here = tuple(name for name in here if name != "ebm")
     here = tuple(name for name in here if name not in (options.without or ()))
-    figures: dict[str, Any] = {"folds": folds}
+    figures: dict[str, Any] = {"folds": folds, "ebm_rows": options.ebm_rows}
     for name in options.set or SETS:
         file, mapping = SETS[name]
         lesson = lesson_of(folder / file, mapping, rows_max)
@@ -173,7 +179,10 @@ def measured(
         print(f"{name}: {len(lesson.outcomes):,} rows", flush=True)
     started = time.process_time()
     inner = 2 if options.quick else 3
-    nested = hold_nested(lesson, here, folds=folds, inner=inner, seed=SEED, progress=told)
+    few = {"ebm": options.ebm_rows}
+    nested = hold_nested(
+        lesson, here, folds=folds, inner=inner, seed=SEED, learn_rows_max=few, progress=told
+    )
     found = {one.name: (one.auc, one.h) for one in (*nested.standings, nested.champion)}
     peer = None if options.quick else optbinning_figures(lesson, folds)
     found |= {"optbinning": peer} if peer else {}

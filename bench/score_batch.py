@@ -4,7 +4,7 @@
 the rows from a seed into a temporary folder (about 3.5 GB for 50 million), a model is trained on
 a few thousand rows of the same shape, and the program runs as a process of its own; the figures
 are the ones that it prints. The folder is removed afterwards. `--quick`: 2 million rows, or
-200,000 through the trees. Peers do not read Parquet: beside it stands the kernel alone, which
+1 million through the trees. Peers do not read Parquet: beside it stands the kernel alone, which
 bench/score.py measures.
 """
 
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=("points", "trees"), default="points")
     parser.add_argument("--rows", type=int, default=0, help="how many rows")
     options = parser.parse_args()
-    few = 2_000_000 if options.kind == "points" else 200_000
+    few = 2_000_000 if options.kind == "points" else 1_000_000
     rows = options.rows or (few if options.quick else ROWS)
 
     def say(line: str) -> None:

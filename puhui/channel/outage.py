@@ -33,8 +33,17 @@ __all__ = [
     "queue_of",
 ]
 
-QUEUED_USE_CASES = ("payment.pay", "payment.pay_batch")
-"""What may wait: payments whose money the store judges when they are posted."""
+QUEUED_USE_CASES = (
+    "payment.pay",
+    "payment.pay_batch",
+    "payment.pay_by_code",
+    "payment.pay_request",
+    "payment.withdraw",
+    "draft.drop",
+)
+"""What may wait: payments whose whole terms are named by what was shown and which the store judges
+when they are posted; and letting go of the draft that one was typed into.
+"""
 
 LOGGER = logging.getLogger("puhui.outage")
 

@@ -122,18 +122,18 @@ def export(
 ) -> None:
     """Write a model for another system, where it scores exactly as it does here.
 
-    A points card as SQL is one query that DuckDB, SQLite and PostgreSQL answer alike, over a table
-    with one column per signal; as JSON it is a document with the words of PMML's Scorecard. Trees
-    and additive tables are written as JSON.
+    As SQL it is one query that DuckDB, SQLite and PostgreSQL answer alike, over a table with one
+    column per signal; as JSON a document with the words of PMML. Points cards, trees and additive
+    tables are all written so.
 
     Example: puhui score export 3f2a9c --to sql --table applicants --out card.sql
     """
-    from puhui.score.window import card_sql, model_document
+    from puhui.score.window import model_document, model_sql
 
     if to not in ("sql", "json"):
         raise typer.BadParameter("--to takes sql or json.")
     chosen = model_named(model, None)
-    text = card_sql(chosen, table, key=key) if to == "sql" else model_document(chosen)
+    text = model_sql(chosen, table, key=key) if to == "sql" else model_document(chosen)
     if out is None:
         say.line(text.rstrip("\n"))
     else:

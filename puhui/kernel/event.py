@@ -97,6 +97,25 @@ UPKEEP: dict[str, Callable[[Any], bool]] = {}
 """Name -> what the worker calls again and again; see ``upkeep``."""
 
 
+ASKED_FIRST: dict[str, dict[str, Callable[[Any, str], None]]] = {}
+"""Use case name -> name -> what it asks before it does anything; see ``ask_first``."""
+
+
+def ask_first(use_case: str, name: str, check: Callable[[Any, str], None]) -> None:
+    """Have ``check(act, subject)`` called within the use case ``use_case`` of a room to the left,
+    which cannot know what stands against it here; it raises ``Refused`` where something does.
+    """
+    checks = ASKED_FIRST.setdefault(use_case, {})
+    assert name not in checks, name
+    checks[name] = check
+
+
+def check_asked_first(act: Any, use_case: str, subject: str) -> None:
+    """Ask all that was registered for a use case. Refused: what one of them refuses."""
+    for _, check in sorted(ASKED_FIRST.get(use_case, {}).items()):
+        check(act, subject)
+
+
 def subscribe(use_case: str, *, to: tuple[str, ...]) -> None:
     """Have the use case ``use_case`` (its input is a ``Delivery``) told of the events ``to``."""
     assert use_case not in SUBSCRIBERS, use_case

@@ -1,5 +1,6 @@
 """The window of the ledger (账本窗口): the general ledger and exports, as channels read them."""
 
+from puhui.ledger.desk.beside.opening import open_beside
 from puhui.ledger.desk.chart import general_chart
 from puhui.ledger.desk.close import closed_span
 from puhui.ledger.desk.export import account_period, account_words, book, verify_log, words_of
@@ -10,7 +11,6 @@ from puhui.ledger.desk.general import (
     financial_statement,
     general_balance,
 )
-from puhui.ledger.desk.opening import open_beside
 from puhui.ledger.desk.year import CloseYear
 from puhui.ledger.formats import FORMATS
 from puhui.ledger.formats.rows import statement_csv

@@ -224,5 +224,8 @@ ADD_EXCESS = upsert(EXCESS, ["account_id"], {})
 LOCK_EXCESS = (
     select(*_excess).where(_excess.account_id == bindparam("account_id")).with_for_update()
 )
+READ_ASIDES = (
+    select(*_excess).order_by(_excess.since_us, _excess.account_id).limit(bindparam("count"))
+)
 READ_EXCESS = select(_excess.account_id).order_by(_excess.account_id)
 DROP_EXCESS = EXCESS.delete().where(_excess.account_id == bindparam("account_id_"))

@@ -1,7 +1,7 @@
 """The window of offline (窗口): what devices write and read, and what staff may see."""
 
 from puhui.offline.desk.books import wallet_account
-from puhui.offline.desk.excess import excess_of
+from puhui.offline.desk.excess import asides, excess_of
 from puhui.offline.desk.lists import find_tier, offline_tiers
 from puhui.offline.desk.read import (
     allowance_of,
@@ -21,15 +21,17 @@ from puhui.offline.formats.message import (
     write_request,
     write_voucher,
 )
-from puhui.offline.nouns import AllowanceState, FraudKind
+from puhui.offline.nouns import AllowanceState, Aside, FraudKind
 
 __all__ = [
     "AllowanceState",
+    "Aside",
     "FraudKind",
     "find_tier",
     "offline_tiers",
     "allowance_of",
     "allowances_of",
+    "asides",
     "excess_of",
     "fraud_cases",
     "vouchers_of",

@@ -9,7 +9,7 @@ from puhui.payment.desk import promise as _promise  # noqa: F401  registers its 
 from puhui.payment.desk import request as _request  # noqa: F401  registers its use cases
 from puhui.payment.desk.read import statement
 from puhui.payment.desk.spend import spend, take_back
-from puhui.payment.desk.wallet import admit, own_account, room_in, wallet_account
+from puhui.payment.desk.wallet import admit, own_account, owners_of, room_in, wallet_account
 from puhui.payment.nouns import PaymentLine
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "wallet_account",
     "own_account",
     "admit",
+    "owners_of",
     "room_in",
     "spend",
     "take_back",

@@ -15,8 +15,8 @@ from puhui.score.formats.audit_text import (
     audit_lines,
 )
 from puhui.score.formats.audit_toml import read_audit_rules, read_declaration
-from puhui.score.formats.card_sql import card_sql
 from puhui.score.formats.model_document import model_document
+from puhui.score.formats.model_sql import model_sql
 from puhui.score.nouns.audit import Audit, Search
 from puhui.score.nouns.stored_audit import GroupFigures, StoredAudit
 
@@ -36,9 +36,9 @@ __all__ = [
     "audit_file",
     "audit_lines",
     "audits_of",
-    "card_sql",
     "choose_kind",
     "model_document",
+    "model_sql",
     "read_audit_rules",
     "read_declaration",
     "score_parquet",

@@ -6,10 +6,10 @@ from puhui.web.ask import Page
 from puhui.web.desks import (
     arrears,
     collect,
+    credit_limits,
     debt,
     drift,
     fairness,
-    limits,
     proposal,
     risk,
     strategy,
@@ -18,7 +18,7 @@ from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
 from puhui.web.pages import credit, ending, loan, relief
-from puhui.web.pages import limits as own_limits
+from puhui.web.pages import credit_limits as own_limits
 from puhui.web.who import Who
 
 Route = tuple[str, str, Page, Who]
@@ -60,7 +60,7 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/proposals", proposal.overview, Who.LENDING),
     ("GET", "/desk/proposal/{proposal_id}", proposal.show, Who.LENDING),
     ("POST", "/desk/proposal/{proposal_id}", proposal.decide, Who.CONTACT_RISK),
-    *with_files("/desk/limits", limits.show, Who.LENDING),
+    *with_files("/desk/limits", credit_limits.show, Who.LENDING),
     *with_files("/desk/reliefs", relief_desk.overview, Who.BOOK),
     ("GET", "/desk/relief/{relief_id}", relief_desk.show, Who.BOOK),
     ("POST", "/desk/relief/{relief_id}", relief_desk.decide, Who.FACTS),

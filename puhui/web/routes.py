@@ -186,6 +186,7 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     *with_files("/desk/windows", exchange_desk.windows, Who.PAYMENTS),
     ("POST", "/desk/window/{window_id}/close", exchange_desk.close, Who.OPERATOR),
     ("POST", "/desk/settlement", exchange_desk.reserve, Who.OPERATOR),
+    ("POST", "/desk/offline", payment_desk.pay_aside_out, Who.OPERATOR),
     ("GET", "/desk/deals", deal_desk.index, Who.PAYMENTS),
     ("GET", "/desk/deal/new", deal_desk.new, Who.OPERATOR),
     ("GET", "/desk/deal/check", deal_desk.check, Who.OPERATOR),
@@ -213,7 +214,17 @@ QUICK: frozenset[Page] = frozenset(
 )
 """Pages of a few short reads: answered without handing them to another thread."""
 
-APART: frozenset[Page] = frozenset((transfer.send, waiting.away, waiting.pay, waiting.show))
+APART: frozenset[Page] = frozenset(
+    (
+        transfer.send,
+        code.pay,
+        payment.answer_request,
+        wallet.take_out,
+        waiting.away,
+        waiting.pay,
+        waiting.show,
+    )
+)
 """Pages that are answered while the store is not there, for whoever it let in a while ago."""
 
 ROUTES = (*CITIZEN, *STAFF)

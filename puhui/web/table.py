@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 SIZES = (25, 50, 100)
 SKIP_MAX = 1_000_000
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""First signs of what a spreadsheet may take for a formula, the wide ones of Chinese text too."""
 
 
 @dataclass(frozen=True, slots=True)

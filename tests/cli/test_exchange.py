@@ -59,5 +59,12 @@ def test_deals_on_their_way_are_shown(program: Program) -> None:
     deal_id = act(node, "start_deal", deal).deal_id
     node.close()
     shown = program("exchange", "deals")
-    for words in (deal_id, "started", "100.00", "14.00", "there"):
+    for words in (deal_id, "started", "100.00", "14.00", "there", "here, there"):
         assert words in shown.said, shown.out
+    told = program("exchange", "deals", "--json").figures
+    assert told == {"open_deals": 1, "stranded": 1}
+    path = program.home / "receipt.json"
+    assert program("exchange", "end-deal", deal_id, str(path)).code == 2, "there is no such file"
+    path.write_text("{}", "utf-8")
+    wrong = program("exchange", "end-deal", deal_id, str(path))
+    assert (wrong.code, "(exchange.bad_receipt)" in wrong.err) == (2, True), wrong.err

@@ -9,14 +9,18 @@ from typer.testing import CliRunner
 
 from puhui import demo
 from puhui.cli.app import app
-from puhui.demo.window import MonthsPassed, let_months_pass
+from puhui.demo.window import MonthsPassed, lend_secured, let_months_pass
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
+from puhui.lending.window import contract_row, list_contracts
 from puhui.servicing.window import (
     contacts_of,
+    guarantees_of,
+    lenders_of,
     list_arrears,
     list_reliefs,
+    postings_of,
     provision_history,
     vintage_curves,
 )
@@ -40,6 +44,32 @@ def test_a_book_ages_as_the_days_pass(sqlite_node: Node, clock: FixedClock) -> N
         assert contacts_of(tx, late[0].id)
         assert len({row.period for row in provision_history(tx)}) == 2
         assert {one.age for one in vintage_curves(tx, bucket=1)} == {0, 1}
+
+
+def test_another_bank_lends_a_part_and_a_guarantor_gets_a_premium(sqlite_node: Node) -> None:
+    node = sqlite_node
+    county = demo.seed_county(node, size=40, seed=5)
+    day = demo.play_first_day(node, county, past_borrowers=400)
+    made = lend_secured(node, county, day)
+    assert made > 1
+    assert lend_secured(node, county, day) == made, "a second time changes nothing"
+    with node.read() as tx:
+        joint = list_contracts(tx, product="merchant_joint")
+        (share,) = lenders_of(tx, joint[0].id)
+        assert share.share_millionths == 300_000
+        assert share.outstanding_minor == joint[0].principal_minor * 3 // 10
+        posted = {(one.debit, one.credit, one.kind) for one in postings_of(tx, joint[0].id)}
+        assert posted == {
+            ("loan", "funding", "disbursement"),
+            ("lender", "joint", "lender_share"),
+        }
+        (guaranteed, *_) = list_contracts(tx, product="merchant_guaranteed")
+        (stands,) = guarantees_of(tx, guaranteed.id)
+        assert stands.premium_minor == guaranteed.principal_minor // 100
+        cost = contract_row(tx, guaranteed.id).total_cost_minor
+        assert cost > stands.premium_minor, "the premium is in the total cost"
+        with pytest.raises(Refused, match="no_loan"):
+            postings_of(tx, "nobody")
 
 
 def test_a_home_that_is_taken_is_left_alone(

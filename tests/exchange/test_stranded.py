@@ -5,15 +5,16 @@ Nothing is voided before its time; what the other node may have paid waits for i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from puhui.exchange import KnownPeers, NodePeer, end_by_receipt, receipt_of
 from puhui.exchange.nouns.deal import DealState
-from puhui.exchange.window import deals, leg, strangers_of
+from puhui.exchange.window import deals, leg, read_receipt, strangers_of
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.worker import keep_up
@@ -138,6 +139,10 @@ def test_only_the_word_of_the_other_node_ends_a_deal_by_hand(corridor: Corridor)
             end_by_receipt(own, alone, deal.id, wrong)
     with pytest.raises(Refused, match="unknown_deal"):
         end_by_receipt(own, alone, "none", word)
+    assert read_receipt(json.dumps(asdict(word))) == word
+    for text in ("", "{}", "[1]", "x" * 9_000):
+        with pytest.raises(Refused, match="bad_receipt"):
+            read_receipt(text)
     assert end_by_receipt(own, alone, deal.id, word).state is DealState.CLOSED_ABORTED
     assert end_by_receipt(own, alone, deal.id, word).state is DealState.CLOSED_ABORTED, "again"
     assert corridor.nothing_is_held()

@@ -19,9 +19,9 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.store.postgres import PostgresWriter
 from puhui.kernel.store.sqlite import SqliteWriter
 from puhui.ledger import Account, Transfer
-from puhui.ledger.desk import opening, outside
 from puhui.ledger.desk.account import CreateAccounts
-from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.desk.beside import opening, outside
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.node import open_node
 from tests.faults.load import KEYS, MONDAY_US, digest_of, operator
@@ -106,7 +106,7 @@ def kill_at(step: str) -> None:
 
 
 def move(bank: Bank, number: int, contract_id: str, tell: Callable[[str, str], None]) -> None:
-    """Acts that move money, keyed by ``number``: a repayment and two batches of transfers."""
+    """Acts that move money, keyed by ``number``: a repayment, two chains and a large batch."""
 
     def act(use_case: str, step: str, input: Any) -> None:
         key = f"move:{number}:{step}"
@@ -135,6 +135,15 @@ def move(bank: Bank, number: int, contract_id: str, tell: Callable[[str, str], N
                 Transfer(first + 3, FIRST, FUND, 70, "CNY", 4),
             )
         ),
+    )
+    act("ledger.create_transfers", "many", many(10_000_000 + number * 1_000))
+
+
+def many(first: int) -> CreateTransfers:
+    """So many plain transfers that they are judged by columns: 300 in, and 200 of them on."""
+    pairs = [(FUND, FIRST)] * 300 + [(FIRST, SECOND)] * 200
+    return CreateTransfers(
+        tuple(Transfer(first + n, *pair, 1, "CNY", 4) for n, pair in enumerate(pairs))
     )
 
 

@@ -127,6 +127,68 @@ def test_payments_on_pages_wait_and_are_posted_once(server: OwnServer, tmp_path:
     node.close()
 
 
+def test_what_else_was_shown_waits_too(server: OwnServer, tmp_path: Path) -> None:
+    """A printed code, a request and the own bank card: each waits, is posted once, and what was
+    typed of a payment is not found again afterwards.
+    """
+    url = server.url.replace("/postgres?", "/bank?")
+    home = tmp_path / "home"
+    node = open_node(home, store_url=url)
+    people(node, "somebody")
+    node.close()
+    with served(home, PUHUI_STORE=url, PUHUI_QUEUE="queues") as running:
+        address = f"http://127.0.0.1:{running.port}"
+        payer, payee = enter(address, 0), enter(address, 1)
+        node = open_node(home, store_url=url)
+        one, two = parties(node)
+        for party_id in (one, two):
+            act(node, "payment.open_wallet", {"party_id": party_id, "currency": "CNY"})
+        act(node, "payment.top_up", {"party_id": one, "amount_minor": 50_000, "currency": "CNY"})
+        shop = {"party_id": two, "kind": "static", "category": "5411", "name": "S", "city": "Y"}
+        digits = act(node, "payment.create_code", shop).digits
+        dynamic = {"party_id": two, "kind": "dynamic", "amount_minor": 700}
+        moment = act(node, "payment.create_code", dynamic).digits
+        asked = {"payer_id": one, "payee_id": two, "amount_minor": 900, "currency": "CNY"}
+        request_id = act(node, "payment.request", asked).request_id
+        node.close()
+        code = payer.open(f"/scan/{digits}?amount=3").form(f"/scan/{digits}")
+        once = payer.open(f"/scan/{moment}").form(f"/scan/{moment}")
+        request = payer.open(f"/request/{request_id}").form("/pay")
+        decline = payer.open(f"/request/{request_id}").form("/decline")
+        out = payer.open("/wallet/withdraw").form("/withdraw")
+        page = payer.send(payer.open("/pay?new=1").form("/pay"), who=PHONES[1])
+        pay_form = payer.send(page.form("/amount"), amount="2").form("/pay/check")
+        server.crash()
+
+        waiting = [
+            payer.send(code), payer.send(request), payer.send(out, amount="10"),
+            payer.send(pay_form),
+        ]  # fmt: skip
+        for page, words in zip(waiting, ("3.00", "9.00", "10.00", "2.00"), strict=True):
+            assert ("已受理，尚未入账" in page.text, words in page.text) == (True, True), page.text
+        assert "银行卡" in waiting[2].text
+        assert payer.send(code).url.split("?")[0] == waiting[0].url.split("?")[0], "two clicks"
+        for form, changes in (
+            (code, {"amount": "4"}),
+            (request, {"minor": "1"}),
+            (request, {"to": one}),
+            (once, {}),
+            (decline, {}),
+        ):
+            assert payer.send(form, **changes).status == 503, (form, changes)
+        assert payee.send(request).status in (403, 422, 503), "another's form"
+
+        server.start()
+        for page in waiting:
+            paid = until(payer, page.url, "这笔付款已经入账")
+            assert payer.open(paid.link("/payment/")).status == 200
+        assert f'value="{PHONES[1]}"' not in payer.open("/pay").text, "what was typed is gone"
+    node = open_node(home, store_url=url)
+    assert balance_of(node, wallet_account(one, "CNY")) == 50_000 - 300 - 900 - 1_000 - 200
+    assert balance_of(node, wallet_account(two, "CNY")) == 300 + 900 + 200
+    node.close()
+
+
 def test_a_key_is_denied_while_the_store_is_off(server: OwnServer, tmp_path: Path) -> None:
     """The command line denies it on this machine at once, and says that it is not revoked yet."""
     url = server.url.replace("/postgres?", "/bank?")

@@ -29,6 +29,7 @@ from tests.faults.outside import (
     SECOND,
     STEPS,
     die_at_step,
+    many,
     move_until_killed,
     open_beside,
     prepare,
@@ -80,10 +81,11 @@ def check(place: Place, node: Node, answered: dict[str, str]) -> list[Row]:
     every = sums_of(node, numbers)
     assert [(one[0], one[2]) for one in every] == [(0, 0)] * len(every), "money is left on hold"
     moved = Counter(row.key.rpartition(":")[2] for row in rows if row.key.startswith("move:"))
-    into, out = moved["in"], moved["out"]
-    assert sums[FUND] == (100 * into, 70 * out)
-    assert sums[FIRST] == (60 * into + 70 * out, 100 * into + 50 * out)
-    assert sums[SECOND] == (50 * out, 60 * into)
+    into, out, many_times = moved["in"], moved["out"], moved["many"]
+    assert sums[FUND] == (100 * into + 300 * many_times, 70 * out)
+    gone = 60 * into + 70 * out + 200 * many_times
+    assert sums[FIRST] == (gone, 100 * into + 50 * out + 300 * many_times)
+    assert sums[SECOND] == (50 * out, 60 * into + 200 * many_times)
     debit, credit = sums.get(numbers[3], (0, 0))
     is_paid_out = any(row.name == "lending.disburse" for row in rows)
     assert (loan.status != "signed") == is_paid_out
@@ -129,6 +131,7 @@ def acts(place: Place) -> list[tuple[str, Any, str]]:
         ("lending.repay", repay, "move:0:repay"),
         ("ledger.create_transfers", batch, "move:0:in"),
         ("ledger.create_transfers", back, "move:0:out"),
+        ("ledger.create_transfers", many(2_000), "move:0:many"),
     ]
 
 

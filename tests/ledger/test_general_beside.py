@@ -21,11 +21,14 @@ from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, start_of_day_us
 from puhui.kernel.replay import replay
 from puhui.ledger import Account, Transfer, create_transfers
-from puhui.ledger.desk import movement
+from puhui.ledger.desk import ahead, movement
+from puhui.ledger.desk.ahead import SumAhead
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.close import BooksMarked, MarkBooks, SumBooks, mark_books
 from puhui.ledger.desk.export import account_period, book
-from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.engines import LedgerEngine, Page
 from puhui.ledger.formats import FORMATS
+from puhui.ledger.tables import general
 from puhui.ledger.window import (
     CloseYear,
     adjustments_between,
@@ -36,7 +39,7 @@ from puhui.ledger.window import (
     general_balance,
 )
 from puhui.node import open_node
-from puhui.worker import close_day
+from puhui.worker import close_day, keep_up
 from tests.conftest import KEYS
 from tests.ledger.books import OPERATOR, act, create_accounts
 from tests.ledger.books import create_transfers as create
@@ -319,3 +322,74 @@ def test_marking_while_others_move_money(beside_url: str, tmp_path: Path) -> Non
         assert sum(one.postings + one.adjusted_postings for one in days) == 2 * 4 * 15 * 2
     finally:
         node.close()
+
+
+def some(first: int, count: int) -> list[Transfer]:
+    """So many transfers with the ids from ``first`` on."""
+    return [Transfer(first + n, FUND, DEPOSIT, 10 + n, "CNY", 4) for n in range(count)]
+
+
+def test_what_is_summed_ahead_of_the_close_is_summed_once(
+    pair: tuple[Node, Node], clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces whole or not at all, none twice, by hand and by upkeep; the books are the same."""
+    beside = pair[1]
+    tell(pair, *some(1000, 12))
+
+    def sum_ahead(number: int, transfers: int) -> int:
+        return int(act(beside, "ledger.sum_ahead", SumAhead(number, transfers)).transfers)
+
+    assert sum_ahead(0, 13) == 0, "they are not all there"
+    assert sum_ahead(0, 5) == 5
+    assert sum_ahead(0, 5) == 0, "summed already"
+    assert sum_ahead(5, 4) == 4
+    assert act(pair[0], "ledger.sum_ahead", SumAhead(0, 5)).transfers == 0, "not beside the store"
+    for wrong in (0, 1_000_001):
+        with pytest.raises(Refused, match=r"ledger\.batch_too_large"):
+            act(beside, "ledger.sum_ahead", SumAhead(9, wrong))
+    tell(pair, *some(2000, 20))
+    monkeypatch.setattr(ahead, "PIECE", 4)
+    assert keep_up(beside) == ()
+    with beside.read() as tx:
+        progress = tx.one(general.READ_PROGRESS)
+    assert progress is not None
+    assert (progress.summed_position, progress.until_position) == (29, 29)
+    tell(pair, *some(3000, 2))
+    for node in pair:
+        clock.set_us(noon(MONDAY + ONE))
+        close_day(node, MONDAY)
+    tell(pair, *some(4000, 9))
+    assert keep_up(beside) == ()
+    for node in pair:
+        clock.set_us(noon(MONDAY + 2 * ONE))
+        close_day(node, MONDAY + ONE)
+    hold_equal(pair, MONDAY, MONDAY + ONE)
+
+
+def test_a_mark_counts_no_more_than_what_came_since(
+    pair: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many transfers there are, the mark reads from the last piece on."""
+    beside = pair[1]
+    monkeypatch.setattr(ahead, "PIECE", 4)
+    create(beside, *some(1000, 43))
+    assert keep_up(beside) == ()
+    read: list[int] = []
+    tail = outside_engine(beside).tail
+
+    def counted(*, after: int, count: int) -> Page:
+        page = tail(after=after, count=count)
+        read.append(len(page.ordinals))
+        return page
+
+    monkeypatch.setattr(outside_engine(beside), "tail", counted)
+    act(beside, "ledger.mark_books", MarkBooks(MONDAY))
+    assert sum(read) <= 4, read
+
+
+def outside_engine(node: Node) -> LedgerEngine:
+    """The engine beside a node's store."""
+    with node.read() as tx:
+        outside = outside_of(tx)
+    assert outside is not None
+    return outside.engine

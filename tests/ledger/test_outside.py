@@ -15,8 +15,8 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.replay import replay
 from puhui.kernel.store import change
 from puhui.ledger import Account, Transfer
-from puhui.ledger.desk.held import MARK, told
-from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.desk.beside.held import MARK, told
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.ledger.tables import intent
 from puhui.node import open_node

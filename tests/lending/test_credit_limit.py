@@ -24,7 +24,7 @@ from puhui.lending import list_loans, quote_pay_off
 from puhui.lending.desk.credit_limit import put_limit, review_chunks
 from puhui.lending.rules.dynamic_limit import average_share, months_between
 from puhui.lending.tables.credit_limit import READ_LATE
-from puhui.lending.window import CreditLimitChange, changes_of, obligations_of
+from puhui.lending.window import CreditLimitChange, changes_of, list_changes, obligations_of
 from puhui.worker import close_day, deliver
 from tests.lending.bank import PRODUCT, Bank
 from tests.lending.test_capacity import owe, set_limit
@@ -118,6 +118,13 @@ def test_good_conduct_is_offered_more_and_nothing_rises_without_a_yes(
     assert code_of(bank.act, "lending.answer_rise", "again", **answer) == "lending.no_rise"
     assert bank.decide(bank.apply(party_id, "3", wanted=6_000_000)).outcome == "approved"
     assert len(told(bank, "lending.credit_limit_raised")) == 1
+    with bank.node.read() as tx:
+        (row,) = list_changes(tx, party=party_id, order="-after")
+        assert (row.status, row.reason, row.party_id) == ("agreed", "rise", party_id)
+        assert row.answered_us is not None
+        assert list_changes(tx, status="lowered") == ()
+        assert changes_of(tx, party_id, is_whole=True) == (row,)
+        assert code_of(list_changes, tx, order="colour") == "lending.bad_order"
 
 
 def test_a_month_is_reviewed_once_and_an_old_offer_lapses(bank: Bank, clock: FixedClock) -> None:

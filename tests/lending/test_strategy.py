@@ -126,3 +126,12 @@ def test_no_review_breaks_a_cap_or_what_is_drawn(
         )
     if found.is_change and found.after_minor < credit:
         assert found.notice_days == 0
+
+
+def test_no_limit_rises_on_an_old_score() -> None:
+    rules = load_credit_limit_rules()
+    bounds = {"credit_minor": 1_000_000, "cap_minor": 5_000_000, "step_minor": 10_000}
+    last = rules.months_since_decision_max
+    assert proposed_rise(rules, replace(GOOD, months_since_decision=last), **bounds) == 1_200_000
+    old = replace(GOOD, months_since_decision=last + 1)
+    assert proposed_rise(rules, old, **bounds) == 1_000_000

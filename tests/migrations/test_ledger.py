@@ -87,6 +87,9 @@ def check(url: str, open_at: Callable[..., Node]) -> None:
     batch = [Transfer(100 + n, ALICE, BOB, 1, "CNY", 4) for n in range(300)]
     made = create_transfers(node, post, *batch)
     assert made == ["created"] * 81 + ["exceeds_credits"] * 220
+    again = [Transfer(1, FUND, ALICE, 100, "CNY", 4), Transfer(2, FUND, BOB, 50, "CNY", 4)]
+    assert create_transfers(node, *again) == ["exists"] * 2
+    assert create_transfers(node, *again, *batch).count("exists") == 82
     assert expire(node) == 0
     advance(node)
     with node.read() as tx:

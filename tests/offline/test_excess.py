@@ -15,9 +15,10 @@ from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.replay import replay
 from puhui.offline import exposure, rules
 from puhui.offline.desk.books import excess_account, own_account
-from puhui.offline.window import excess_of
+from puhui.offline.window import Aside, asides, excess_of
 from puhui.worker import close_day, deliver
 from tests.conftest import check_books
+from tests.exchange.scheme import PATIENT
 from tests.offline.fair import (
     DAY_US,
     OPENED_MINOR,
@@ -152,6 +153,41 @@ def test_a_closed_wallet_still_gets_what_is_its_own(node: Node) -> None:
     assert balance_of(node, excess_account(payee.account_id)) == 0
 
 
+@pytest.mark.parametrize("way", ["let_in", "pay_out_excess"])
+def test_nobody_is_erased_while_money_of_theirs_is_kept_aside(node: Node, way: str) -> None:
+    """Also where the wallet was closed first; once it has moved on they are."""
+    (payee,) = identified(node, "B")
+    (payer,) = people(node, "A")
+    act(node, "offline.fund_cover", {"currency": "CNY", "amount_minor": 100_000})
+    full(node, payee, 0)
+    grant(node, payer)
+    texts = paid_texts(payer, payee, [4_000, 1_600], node.clock.now_us())
+    everything = {**own(payee), "amount_minor": TIER_4_MINOR}
+    act(node, "payment.withdraw", everything)
+    if way == "pay_out_excess":
+        act(node, "payment.close_wallet", own(payee))
+        sync(node, texts)
+    else:
+        act(node, "payment.top_up", everything)
+        sync(node, texts)
+        act(node, "payment.withdraw", everything)
+    told = {"party_id": payee.party_id}
+    with node.read() as tx:
+        (kept,) = asides(tx)
+    assert kept == Aside(payee.party_id, "CNY", 5_600, node.clock.now_us())
+    for _ in range(2):
+        with pytest.raises(Refused, match=r"party\.money_aside"):
+            act(node, "party.erase_person", told)
+    act(node, f"offline.{way}", own(payee))
+    with node.read() as tx:
+        assert asides(tx) == ()
+    if way == "let_in":
+        act(node, "payment.withdraw", {**own(payee), "amount_minor": 5_600})
+        act(node, "payment.close_wallet", own(payee))
+    act(node, "party.erase_person", told)
+    check_books(node)
+
+
 def test_waiting_vouchers_are_kept_aside_at_the_close(node: Node, clock: FixedClock) -> None:
     """The tier that pays at its close, as the one that pays at once."""
     (payer,) = identified(node, "A")
@@ -190,6 +226,7 @@ def test_room_is_that_of_the_tier(sqlite_node: Node) -> None:
     assert found == {one.account_id: 70, other.account_id: None, none.account_id: None}
 
 
+@PATIENT
 @given(st.lists(st.integers(1, 10**6)), st.none() | st.integers(-5, 10**6))
 def test_nothing_is_lost_whatever_the_room(amounts: list[int], room: int | None) -> None:
     left, inside = room, 0

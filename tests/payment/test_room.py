@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from puhui.kernel import Node
-from puhui.payment import room_in, wallet_account
+from puhui.payment import owners_of, room_in, wallet_account
 from tests.offline.fair import OPENED_MINOR, act, people
 
 
@@ -18,5 +18,7 @@ def test_room_by_tier_and_state(node: Node) -> None:
     accounts = [wallet_account(one.party_id, "CNY") for one in (limited, unrecorded, closed)]
     with node.read() as tx:
         rooms = room_in(tx, accounts)
-        assert room_in(tx, []) == {}
+        assert room_in(tx, []) == {} == owners_of(tx, [])
+        owners = owners_of(tx, accounts)
     assert [rooms[one] for one in accounts] == [1_000_000 - OPENED_MINOR, None, 0]
+    assert owners == {accounts[0]: limited.party_id, accounts[2]: closed.party_id}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
 from puhui.score import Table, train
-from puhui.score.arrays.binning import BinRules, bin_number
+from puhui.score.arrays.binning import BinRules, bin_category, bin_number
 from puhui.score.arrays.profit import best_profit, cut_off_curve
 from puhui.score.arrays.reject import fuzzy_weights, parcel
 from puhui.score.arrays.stable import merge_unstable
@@ -92,6 +92,22 @@ def test_bins_of_a_number_hold_in_every_period() -> None:
     assert int(held.rows.sum()) == 9_000
 
 
+def test_groups_of_categories_hold_in_every_period() -> None:
+    """Two categories whose bad rates change places between periods share a bin, others do not."""
+    dice = np.random.default_rng(8)
+    codes = (np.arange(12_000) % 4).astype(np.float64)
+    periods = (np.arange(12_000) // 6_000).astype(np.int64)
+    early, late = np.array([0.05, 0.12, 0.26, 0.5]), np.array([0.05, 0.3, 0.14, 0.5])
+    rate = np.where(periods == 0, early[codes.astype(int)], late[codes.astype(int)])
+    bad = (dice.random(12_000) < rate).astype(np.float64)
+    free = bin_category(codes, bad, 4, BinRules(bins_max=4))
+    held = bin_category(codes, bad, 4, BinRules(bins_max=4), periods)
+    assert len(held.woe) < len(free.woe) or free.groups[1] == free.groups[2]
+    assert held.groups[1] == held.groups[2]
+    assert len({held.groups[place] for place in (0, 1, 3)}) == 3
+    assert int(held.rows.sum()) == 12_000
+
+
 def test_parcels_hold_their_share_and_their_seed() -> None:
     pd = np.linspace(0.05, 0.5, 1_000)
     found = parcel(pd, 1.5, 3)
@@ -134,6 +150,9 @@ def test_a_model_learns_from_those_refused_too(kind: str, method: str) -> None:
     assert told["reject_factor"] == 1.5
     assert told[f"reject_{method}"] == 1.0
     assert 0 < told["reject_rows"] <= 300
+    assert 0.0 < wider.metric("reject_bad_share") < 1.0
+    assert wider.metric("reject_times_known") > 1.0
+    assert np.isnan(plain.metric("reject_bad_share"))
     assert wider.metric("rows") == plain.metric("rows"), "figures stay those of known outcomes"
     assert wider.data_digest != plain.data_digest
     assert wider.metric("cv_auc") > plain.metric("cv_auc") - 0.05
@@ -164,6 +183,16 @@ def test_nobody_is_champion_by_the_rows_it_is_reported_on() -> None:
     told_of_noise = hold_nested(noise, ("points", "monotone"), folds=4, inner=2).champion
     assert 0.4 < told_of_noise.auc < 0.53, "folds of coin tosses rank a little the wrong way"
     assert told_of_noise.log_loss == pytest.approx(np.log(2.0), abs=0.01)
+
+
+def test_a_family_may_learn_from_fewer_rows() -> None:
+    lesson = made_lesson()
+    whole = hold_nested(lesson, ("points", "monotone"), folds=2, inner=2)
+    fewer = hold_nested(
+        lesson, ("points", "monotone"), folds=2, inner=2, learn_rows_max={"monotone": 150}
+    )
+    assert fewer.standings[0] == whole.standings[0]
+    assert fewer.standings[1].auc < whole.standings[1].auc
 
 
 def test_the_contest_is_fair_and_names_a_champion() -> None:

@@ -23,7 +23,7 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing import noun
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.book import columns_of_event, event_of, plan_text
 from puhui.servicing.desk.loan.live import change_loan
 from puhui.servicing.desk.loan.post import loan_account

@@ -15,8 +15,8 @@ from puhui.servicing.arrays.day import divide, judge
 from puhui.servicing.arrays.live import LIVE
 from puhui.servicing.desk.arrears.collect import contact_figures
 from puhui.servicing.desk.day.chunk import Chunk
-from puhui.servicing.desk.day.figures import risk_figures
 from puhui.servicing.desk.day.month import expect_losses
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.nouns.live import RiskClass
 from puhui.servicing.rules.age import days_counted, has_risen, is_debit_day, judge_loan
 from puhui.servicing.rules.contact import check_contact, step_of

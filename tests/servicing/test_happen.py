@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns import (
+    Early,
     Happening,
     Interest,
     LoanStatus,
@@ -157,8 +158,30 @@ def test_pauses_are_events() -> None:
 
 
 LOST = event("1", START, kind=Happening.WRITTEN_OFF)
+
+
+def test_nothing_is_laid_out_anew_after_the_last_instalment() -> None:
+    """Past it a row of charges may lie ahead, with principal of a payment that was taken back."""
+    rows = run(PLAN).rows
+    last = rows[-1].due_on
+    after, later = last + timedelta(days=5), last + timedelta(days=40)
+    paid = event("1", last, quote(PLAN, [DRAW], last).total_minor)
+    fee = event("2", after, 500, Happening.FEE_CHARGED, due_on=later)
+    back = event("3", after, 10_000, Happening.CHARGED_BACK, undoes="1")
+    state = run(PLAN, paid, fee, back)
+    assert state.outstanding_minor == state.rows[-1].principal_owed_minor == 10_000
+    waived = event("4", after, 4_000, Happening.WAIVED, part=Part.PRINCIPAL)
+    assert run(PLAN, paid, fee, back, waived).outstanding_minor == 6_000
+    for early in Early:
+        terms = replace(PLAN, early=early)
+        book = (replace(paid, amount_minor=quote(terms, [DRAW], last).total_minor), fee, back)
+        state = run(terms, *book, event("4", after, 10_500))
+        assert state.status is LoanStatus.PAID_OFF, early
+        state = run(terms, *book, event("4", after, 7_500))
+        assert state.outstanding_minor == 3_000, early
+
+
 REFUSALS: list[tuple[Callable[[], object], str]] = [
-    (lambda: run(PLAN, event("1", START, 5, Happening.RECOVERED)), "servicing.bad_event"),
     (lambda: run(PLAN, event("1", START, 0, Happening.FEE_CHARGED)), "servicing.bad_event"),
     (lambda: run(PLAN, event("1", START, -1)), "servicing.bad_event"),
     (lambda: run(PLAN, event("1", START, 5, Happening.CREDIT_REFUNDED)), "servicing.over_credit"),

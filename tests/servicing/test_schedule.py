@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
 from puhui.servicing.nouns import DayCount, Frequency, Method, Plan, Schedule, YearCut
+from puhui.servicing.rules.level import lay_out
+from puhui.servicing.rules.period import due_days, factors
 from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
 from puhui.servicing.rules.schedule import build_schedule
 from tests.servicing import plan
@@ -173,3 +175,29 @@ def test_nothing_cannot_be_lent() -> None:
     with pytest.raises(Refused) as refused:
         build_schedule(plan.terms(), 0, plan.START)
     assert refused.value.code == "lending.bad_terms"
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 10**12), st.integers(0, 400_000), st.integers(1, 60), st.integers(1, 6),
+    st.sampled_from([DayCount.ACT_360, DayCount.ACT_364, DayCount.ACT_365, DayCount.ACT_ACT]),
+    st.sampled_from([Rounding.HALF_UP, Rounding.HALF_EVEN]), any_start,
+)  # fmt: skip
+def test_the_short_way_of_equal_instalments_is_the_long_one(
+    lent: int, millionths: int, count: int, every: int, days: DayCount, rounding: Rounding,
+    starts_on: date,
+) -> None:  # fmt: skip
+    """One pass over what loans of a day share, against the rows from the general rule."""
+    rate, method = Decimal(millionths).scaleb(-6), Method.EQUAL_INSTALMENT
+    plan = Plan("CNY", rate, method, count, every=every, day_count=days, rounding=rounding)
+    short = build_schedule(plan, lent, starts_on)
+    due, _ = due_days(plan, starts_on)
+    numerators, denominator = factors(plan, starts_on, due)
+    principal, interest = lay_out(method, lent, numerators, denominator, rounding)
+    assert short.due_on == due
+    assert short.principal_minor == tuple(principal)
+    assert short.interest_minor == tuple(interest)
+    assert short.outstanding_minor == tuple(
+        lent - sum(principal[: place + 1]) for place in range(count)
+    )
+    assert short.is_calendar_published

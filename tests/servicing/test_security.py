@@ -18,9 +18,10 @@ from puhui.ledger import lookup_accounts
 from puhui.lending.desk import contract as contract_desk
 from puhui.lending.formats.product import parse_product
 from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import joint_account
 from puhui.servicing.rules.expected import covered_lgd
+from puhui.servicing.window import lenders_of, postings_of
 from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
 from tests.lending.conftest import bank  # noqa: F401  the fixture
@@ -101,6 +102,11 @@ def test_joint_lenders_share_every_posting(
     with bank.node.read() as tx:
         state = lending.loan_state(tx, contract_id, bank.today())
         row = servicing.live.take_loan(tx, contract_id)
+        shown = lenders_of(tx, contract_id)
+        posted = postings_of(tx, contract_id)
+    assert {one.lender_id for one in shown} == set(lenders)
+    assert {one.debit for one in posted} >= {"loan", "lender"}
+    assert any(one.kind == "lender_share" for one in posted)
     interest = sum(share.interest_minor for share in state.shares)
     assert shares_hold(bank, contract_id, lenders) == row.outstanding_minor < 2_700_000
     got = in_wallet(bank, lenders[0]) - 5_000_000

@@ -220,7 +220,7 @@ def test_a_deal_with_a_node_that_is_gone_is_told_and_ended_by_its_receipt(
     page = operator.open(url)
     assert "只有它签名的回执" in page.text
     word = asdict(receipt_of(there.node, f"{deal_id}-target"))
-    form = page.form("/desk/deal/")
+    form = page.form(deal_id)
     for wrong in ("x", json.dumps({**word, "state": "aborted"})):
         assert operator.send(form, receipt=wrong).status == 422
     ended = operator.send(form, receipt=json.dumps(word))

@@ -96,6 +96,9 @@ def test_what_has_no_room_offline_is_shown_and_moved(town: Town) -> None:
     assert "40.00" in page.text
     assert page.link("/wallet/tier")
     act(town, "payment.withdraw", {**spend, "amount_minor": 1_500})
+    desk = town.staff("operator").open("/desk/offline")
+    assert "为钱包已满的收款人代存" in desk.text
+    assert desk.form("/desk/offline").fields["party"] == payee
     page = browser.send(browser.open("/offline").form("/offline/aside"))
     assert "已存入钱包 15.00" in page.text
     form = next(one for one in page.forms if one.fields.get("way") == "out")

@@ -45,6 +45,8 @@ def read_array(value: bytes | None) -> Any:
     dimensions, has_null, kind, count, _ = _ARRAY_HEAD.unpack_from(value)
     assert dimensions == 1, dimensions
     body = memoryview(value)[_ARRAY_HEAD.size :]
+    if len(body) == 4 * count:  # a length each and no value: all are missing
+        return [None] * count
     if not has_null:
         if kind == INT8:
             return np.frombuffer(body, dtype=_NUMBER_ITEM)["value"].astype(np.int64)

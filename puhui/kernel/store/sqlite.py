@@ -111,7 +111,7 @@ class SqliteWriter:
 
     def roll_back(self) -> None:
         """Undo the whole group and give the turn."""
-        self.tx.drop()
+        self.tx.abandon()
         self.tx.forget()
         self._forget()
         try:
@@ -136,7 +136,7 @@ class SqliteWriter:
 
     def undo(self) -> None:
         """Undo what one act did; Fault where SQLite has already undone the whole group."""
-        self.tx.drop()
+        self.tx.abandon()
         self.tx.forget()
         if not self._connection.in_transaction:
             raise Fault("kernel.not_durable", "The store undid the whole group of acts.")

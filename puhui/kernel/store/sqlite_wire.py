@@ -47,7 +47,6 @@ class SqliteTransaction:
         "__weakref__",
         "_beside",
         "_declarations",
-        "_failure",
         "_has_given",
         "_idle",
         "_running",
@@ -64,7 +63,6 @@ class SqliteTransaction:
         self.moved = 0
         self._beside: ThreadPoolExecutor | None = None
         self._running: Future[None] | None = None
-        self._failure: BaseException | None = None
         self.known: dict[type, Any] = {}
         self.fresh: dict[type, Any] | None = None
         self.ports: Mapping[type, object] = {}
@@ -73,10 +71,8 @@ class SqliteTransaction:
     def _connection(self) -> sqlite3.Connection:
         """The connection, once it has done what it was given; raises what that met."""
         if self._running is not None:
-            self.abandon()
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+            running, self._running = self._running, None
+            running.result()
         return self._idle
 
     def forget(self) -> None:
@@ -86,15 +82,10 @@ class SqliteTransaction:
             self.fresh.clear()
 
     def abandon(self) -> None:
-        """Wait for what is being done, whatever becomes of it."""
+        """Wait for what is being done, whatever becomes of it: it is undone next."""
         if self._running is not None:
             wait((self._running,))
             self._running = None
-
-    def drop(self) -> None:
-        """Wait for what is being done, of which nobody wants to know: it is undone next."""
-        self.abandon()
-        self._failure = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -115,14 +106,19 @@ class SqliteTransaction:
             return
         if self._beside is None:
             self._beside = ThreadPoolExecutor(1, "puhui-sqlite")
-        self._running = self._beside.submit(self._move_beside, image, sql, values)
+        self._running = self._beside.submit(self._move_behind, self._running, image, sql, values)
 
-    def _move_beside(self, image: memoryview, sql: str, values: tuple[Any, ...]) -> None:
-        if self._failure is None:
-            try:
-                self._move(self._idle, image, sql, values)
-            except BaseException as failure:
-                self._failure = failure
+    def _move_behind(
+        self,
+        before: Future[None] | None,
+        image: memoryview,
+        sql: str,
+        values: tuple[Any, ...],
+    ) -> None:
+        """As ``_move``, unless what stands ``before`` in the line failed: then as that."""
+        if before is not None:
+            before.result()
+        self._move(self._idle, image, sql, values)
 
     def _move(
         self, connection: sqlite3.Connection, image: memoryview, sql: str, values: tuple[Any, ...]

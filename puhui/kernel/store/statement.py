@@ -118,7 +118,11 @@ class Transaction(Protocol):
         ...
 
     def set_many(self, table: Table, key: str, columns: Columns) -> None:
-        """Set columns of many rows, each found by its ``key``, which is one of ``columns``."""
+        """Set columns of many rows, each found by its ``key``, which is one of ``columns``.
+
+        Those whose ``info`` says ``is_fixed`` are what the row has already: they are given where
+        all columns are, so that a store may put whole rows in the place of those that are there.
+        """
         ...
 
 

@@ -269,7 +269,8 @@ class PostgresTransaction:
         """Set columns of many rows, each found by its ``key``, in one statement."""
         lists, alone = split(columns)
         assert not alone, alone
-        names = (key, *[name for name in lists if name != key])
+        fixed = {column.name for column in table.c if column.info.get("is_fixed")} - {key}
+        names = (key, *[name for name in lists if name != key and name not in fixed])
         if are_arrays(lists):
             types = tuple(type_of_array(lists[name]) for name in names)
             arrays = [array_of(lists[name]) for name in names]

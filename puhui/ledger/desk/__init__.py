@@ -1,5 +1,6 @@
 """Use cases and queries of the ledger (账本)."""
 
+from puhui.ledger.desk import ahead as _ahead  # noqa: F401  registers its use case
 from puhui.ledger.desk.account import create_accounts, lookup_accounts
 from puhui.ledger.desk.chart import chart
 from puhui.ledger.desk.close import close_books, mark_books, sum_books

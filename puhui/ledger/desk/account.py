@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.desk.beside import create_beside, find_accounts
-from puhui.ledger.desk.outside import outside_of
+from puhui.ledger.desk.beside.outside import outside_of
+from puhui.ledger.desk.beside.read import create_beside, find_accounts
 from puhui.ledger.nouns import TIME_US_MAX, Account, Status
 from puhui.ledger.rules import TRACKED, judge_accounts, require_created
 from puhui.ledger.tables import read, write

@@ -18,9 +18,9 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
+from puhui.ledger.desk.beside.outside import outside_of
 from puhui.ledger.desk.chart import general_chart
 from puhui.ledger.desk.movement import count_beside, movements_of, number_of_day, sum_next
-from puhui.ledger.desk.outside import outside_of
 from puhui.ledger.nouns.general import Adjustment, GeneralRow, Sums
 from puhui.ledger.rules.general import Key, close_rows, lines_of_text
 from puhui.ledger.tables import general, write

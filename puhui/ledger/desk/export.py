@@ -11,7 +11,7 @@ from puhui.kernel.clock import business_date, start_of_day_us
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger.desk.account import lookup_accounts
-from puhui.ledger.desk.beside import engine_of, own_pages
+from puhui.ledger.desk.beside.read import engine_of, own_pages
 from puhui.ledger.desk.chart import chart, general_chart, transfer_words
 from puhui.ledger.desk.report import account_history
 from puhui.ledger.desk.transfer import transfer_of

@@ -7,7 +7,7 @@ run again into another engine counts alike, whatever lies between.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,9 +19,9 @@ from puhui.kernel.clock import EPOCH
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger.arrays.layout import PENDING_FLAG, VOID
 from puhui.ledger.arrays.record import Records, ledger_name
+from puhui.ledger.desk.beside.held import MARK
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.desk.held import MARK
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns.general import Movement, Sums
 from puhui.ledger.tables import general, intent
@@ -149,22 +149,32 @@ def _pieces(tx: Transaction, outside: OutsideLedger, after: int) -> Iterator[tup
     """The acts' own transfers past a position, piece by piece, each with the ordinal of its last;
     at the end those that the transaction's group moves, which have none yet: -1.
     """
+    skipped = yield from _settled_pieces(tx, outside, after)
+    for one in outside.own(tx):
+        records = one.records[skipped:]
+        skipped -= min(skipped, len(one.records))
+        if len(records):
+            yield -1, records
+
+
+def _settled_pieces(
+    tx: Transaction, outside: OutsideLedger, after: int, *, count: int = EVENTS
+) -> Generator[tuple[int, Records], None, int]:
+    """The same of those that the engine holds, read ``count`` events at a time; returns how many
+    were not passed over yet.
+    """
     ordinal, passed = _noted(tx)
     if after < passed:
         ordinal, passed = -1, 0
     skipped = after - passed
-    while len((page := outside.engine.tail(after=ordinal, count=EVENTS)).ordinals):
+    while len((page := outside.engine.tail(after=ordinal, count=count)).ordinals):
         ordinal = int(page.ordinals[-1])
         own = np.flatnonzero(page.transfers["user_32"] != MARK)
         left = own[skipped:]
         skipped -= min(skipped, len(own))
         if len(left):
             yield int(page.ordinals[left[-1]]), page.transfers[left]
-    for one in outside.own(tx):
-        records = one.records[skipped:]
-        skipped -= min(skipped, len(one.records))
-        if len(records):
-            yield -1, records
+    return skipped
 
 
 def _noted(tx: Transaction) -> tuple[int, int]:
@@ -178,11 +188,37 @@ def count_beside(tx: Transaction, outside: OutsideLedger, after: int) -> int:
     return sum(len(records) for _, records in _pieces(tx, outside, after))
 
 
+def has_beside(tx: Transaction, outside: OutsideLedger, after: int, wanted: int) -> bool:
+    """Whether the engine holds so many own transfers past a position."""
+    found = 0
+    for _, records in _settled_pieces(tx, outside, after, count=wanted):
+        found += len(records)
+        if found >= wanted:
+            return True
+    return False
+
+
+def sum_ahead_beside(tx: Transaction, outside: OutsideLedger, after: int, wanted: int) -> Summed:
+    """Sum transfers that the engine holds, past a position; notes a place to go on from."""
+    pieces = _settled_pieces(tx, outside, after, count=wanted)
+    return _sum(tx, outside, pieces, after, wanted)
+
+
 def _sum_beside(tx: Transaction, outside: OutsideLedger, after: int, wanted: int) -> Summed:
     """As ``sum_next``, of a ledger beside the store; notes a place to go on from."""
+    return _sum(tx, outside, _pieces(tx, outside, after), after, wanted)
+
+
+def _sum(
+    tx: Transaction,
+    outside: OutsideLedger,
+    pieces: Iterator[tuple[int, Records]],
+    after: int,
+    wanted: int,
+) -> Summed:
     found: list[_Moved] = []
     transfers = 0
-    for ordinal, records in _pieces(tx, outside, after):
+    for ordinal, records in pieces:
         taken = min(len(records), wanted - transfers)
         found += _moved(outside.engine, records[:taken])
         transfers += taken

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger.desk import beside
-from puhui.ledger.desk.beside import engine_of
+from puhui.ledger.desk.beside import read as beside
+from puhui.ledger.desk.beside.read import engine_of
 from puhui.ledger.desk.chart import chart
 from puhui.ledger.nouns import (
     TIME_US_MAX,

@@ -7,7 +7,7 @@ one fewer where its id was made in the act.
 
 On PostgreSQL a decision must not rest on what another writer is changing. Of all that is read here
 only two things can change: the state of a pending and a balance row; both are locked (FOR UPDATE),
-pendings before balances and each in the order of ids. Accounts are never changed, so they are read
+pendings before balances, each in the order of numbers. Accounts are never changed, so they are read
 without a lock: ``closed`` is set when an account is created and at no other time. Two acts that
 create the same id meet in the unique index, and the loser is run again and finds it. A balancing
 transfer on an account without a balance row reads committed postings without a lock: where that
@@ -30,7 +30,6 @@ from puhui.ledger.arrays.record import (
     ledger_number,
     pack_columns,
     pack_transfers,
-    unpack_transfers,
 )
 from puhui.ledger.desk.account import (
     Statuses,
@@ -40,9 +39,9 @@ from puhui.ledger.desk.account import (
     sums_at,
 )
 from puhui.ledger.desk.batch import create_records
-from puhui.ledger.desk.beside import create_beside, find_transfers
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
+from puhui.ledger.desk.beside.read import create_beside, find_transfers
 from puhui.ledger.desk.fetch import refuse_closing
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.nouns import Account, Status, Transfer
 from puhui.ledger.rules import (
     OPEN,
@@ -90,19 +89,17 @@ def create_transfers(
     """
     if isinstance(transfers, Mapping):
         transfers = pack_columns(transfers)
+    elif not opening and not isinstance(transfers, np.ndarray) and _is_large(transfers):
+        transfers = pack_transfers(transfers)
     if (outside := outside_of(act.tx)) is not None:
         if opening:
             _open_beside(act, outside, opening)
-        if isinstance(transfers, np.ndarray):
-            transfers = unpack_transfers(transfers)
-        return outside.create(act, transfers, strict=strict) if transfers else ()
+        return outside.create(act, transfers, strict=strict) if len(transfers) else ()
     if isinstance(transfers, np.ndarray):
         assert not opening, "accounts are opened before a batch of records"
         return create_records(act, transfers, strict=strict)
     if not transfers and not opening:
         return ()
-    if len(transfers) >= RECORDS_FROM and not opening and _has_numbers(transfers):
-        return create_records(act, pack_transfers(transfers), strict=strict)
     fetched = _fetch(act, transfers, opening, are_new=are_new)
     made = judge_transfers(fetched.books, transfers)
     if strict:
@@ -116,21 +113,19 @@ def _open_beside(act: Act, outside: OutsideLedger, opening: Sequence[Account]) -
     require_created([Status.CREATED if s in _THERE else s for s in statuses], "account")
 
 
-def _has_numbers(transfers: Sequence[Transfer]) -> bool:
-    """Whether every ledger among them can stand in a record."""
+def _is_large(transfers: Sequence[Transfer]) -> bool:
+    """Whether they are many, and every ledger among them can stand in a record."""
+    if len(transfers) < RECORDS_FROM:
+        return False
     try:
-        for name in {t.ledger for t in transfers}:
-            ledger_number(name)
+        return all(ledger_number(name) >= 0 for name in {t.ledger for t in transfers})
     except Refused:
         return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """What the rules need; of each balance row its first expiry; accounts still to be written;
-    where transfers that are named stand.
-    """
+    """What the rules need; first expiries by account; accounts to be written; positions by id."""
 
     books: Books
     expiries: dict[int, int]
@@ -185,10 +180,7 @@ def _check_closing(transfers: Sequence[Transfer], sums: Mapping[int, object]) ->
 def _find_used(
     tx: Transaction, new: list[bytes], ended: list[bytes], positions: dict[int, int]
 ) -> tuple[dict[int, Transfer], set[int]]:
-    """The recorded transfers among the ids of a batch, and the ids that are burnt.
-
-    ``positions`` gets where those transfers stand.
-    """
+    """Recorded transfers among ids, their ``positions`` filled in, and the ids that are burnt."""
     known: dict[int, Transfer] = {}
     failed = set()
     for row in tx.all(write.FIND_USED, ids=new + ended, new_ids=new):

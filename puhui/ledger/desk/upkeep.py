@@ -11,7 +11,7 @@ from puhui.kernel.event import upkeep
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger.desk.account import still_closed
-from puhui.ledger.desk.outside import outside_of
+from puhui.ledger.desk.beside.outside import outside_of
 from puhui.ledger.nouns import BATCH_MAX, TIME_US_MAX, Transfer
 from puhui.ledger.rules import EXPIRED, OPEN, release
 from puhui.ledger.tables import intent, read, write

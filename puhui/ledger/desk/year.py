@@ -10,7 +10,7 @@ from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.ledger.desk.account import sums_at
-from puhui.ledger.desk.beside import (
+from puhui.ledger.desk.beside.read import (
     accounts_with_codes,
     codes_beside,
     debits_at,

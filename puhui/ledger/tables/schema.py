@@ -103,7 +103,7 @@ BALANCE = Table(
     "ledger_balance",
     metadata,
     _store_number("account_number", autoincrement=False),
-    Column("account_id", LargeBinary, nullable=False),
+    Column("account_id", LargeBinary, nullable=False, info={"is_fixed": True}),
     Column("debits_pending", BigInteger, nullable=False),
     Column("debits_posted", BigInteger, nullable=False),
     Column("credits_pending", BigInteger, nullable=False),

@@ -102,11 +102,11 @@ def decide_change(act: Act, input: DecideChange) -> ProposalMoved:
 
     The change is worked out on the loan as it stands now, and may be refused as it says itself.
     Refused: ``lending.no_proposal``, ``lending.proposal_decided``, ``lending.proposal_over`` once
-    it is older than proposals stand, ``party.four_eyes`` for whoever proposed it, or borrowed.
+    it is older than proposals stand, ``party.four_eyes`` for whoever proposed it, by whichever
+    login, or borrowed.
     """
     row = _take_open(act, input.proposal_id)
-    if row.proposed_by == act.actor:
-        raise Refused("party.four_eyes", "Somebody else decides on what you proposed.")
+    check_actor(act.tx, act.actor, second_to=row.proposed_by)
     check_actor(act.tx, act.actor, second_to=row.party_id)
     figures = load_approval_figures()
     if not input.is_approved:

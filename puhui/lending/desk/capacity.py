@@ -144,10 +144,12 @@ def take_own_party(act: Act, input: SetOwnLimit) -> SetOwnLimit | None:
     return None if is_forgotten(act, party) else input
 
 
-@use_case("lending.raise_credit_limit", roles=("customer", "loan_officer", "operator"), api=True,
+@use_case("lending.raise_credit_limit", roles=("customer",), api=True,
           recompute=take_own_party)  # fmt: skip
 def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     """Let oneself owe more here again, as far as the capacity known from the last decision goes.
+
+    The limit guards a person; nobody else lifts it.
 
     Refused: ``lending.bad_amount``, ``lending.not_higher``, ``lending.over_capacity``,
     ``lending.income_unknown``,

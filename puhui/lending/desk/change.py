@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
@@ -28,11 +30,15 @@ from puhui.lending.nouns.ask_loan import (
 from puhui.lending.nouns.request import ContractKey, WrittenOff
 from puhui.lending.rules.price import legal_cap
 from puhui.party import check_actor
+from puhui.payment import admit
 from puhui.servicing import live
 
 OFFICERS = ("loan_officer", "operator")
 DECIDERS = ("loan_officer", "risk_analyst")
 TAKEN_BACK = (Happening.REPAID, Happening.RECOVERED)
+REFERENCE_MAX = 80
+FINAL = (Happening.DRAWN, Happening.PAID_OFF, Happening.UNDONE)
+"""Kinds that are never undone: money that went out, a loan that was given back with its fee."""
 
 
 def _take(act: Act, contract_id: str, *, is_over: bool = False) -> Row:
@@ -52,17 +58,39 @@ def record_payment(act: Act, input: RecordPayment) -> LoanChanged:
     The loan is recomputed as if it had been known all along: penalties go, later payments are
     shared out anew, and what is too much then is owed back. The books get the differences.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
+    ``lending.other_currency``, ``lending.payment_known``, ``lending.bad_reference``,
     ``lending.wallet_short``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``party.four_eyes``, and those of a replay.
     """
     row = _take(act, input.contract_id, is_over=True)
     check_amount(input.amount_minor)
-    payer = "" if input.payer_id == row.party_id else input.payer_id
-    return happen(
-        act,
-        row,
-        PlanEvent("", Happening.REPAID, input.paid_on, input.amount_minor, payer_id=payer),
+    if input.currency not in ("", row.currency):
+        raise Refused("lending.other_currency", f"This loan is in {row.currency}.")
+    _check_reference(act, row, input.reference)
+    event = PlanEvent(
+        "",
+        Happening.REPAID,
+        input.paid_on,
+        input.amount_minor,
+        payer_id="" if input.payer_id == row.party_id else input.payer_id,
+        reference=input.reference,
     )
+    return happen(act, row, event)
+
+
+def _check_reference(act: Act, row: Row, reference: str) -> None:
+    """Under one number a loan takes one payment, until that is undone.
+
+    Refused: ``lending.payment_known``, ``lending.bad_reference``.
+    """
+    if not reference:
+        return
+    if len(reference) > REFERENCE_MAX or not reference.isprintable():
+        raise Refused("lending.bad_reference", f"A number has up to {REFERENCE_MAX} characters.")
+    events = read_book(act.tx, row).events
+    undone = {event.undoes for event in events if event.kind is Happening.UNDONE}
+    if any(one.reference == reference and one.event_id not in undone for one in events):
+        raise Refused("lending.payment_known", "This payment was taken for this loan before.")
 
 
 @use_case("lending.take_payments", roles=OFFICERS, batch="payments")
@@ -89,7 +117,8 @@ def undo_event(act: Act, input: UndoEvent) -> LoanChanged:
 
     Money of a payment goes back to the wallet it came from; a loan that was paid off or written
     off by it runs again. Refused: ``lending.no_contract``, ``lending.not_running``,
-    ``lending.not_undone`` for the money first drawn, an undoing, and what was undone already,
+    ``lending.not_undone`` for money drawn, a loan given back, an undoing, and what was undone or
+    taken back already,
     ``servicing.unknown_event``, ``lending.needs_second``,
     ``party.four_eyes``, and those of a replay.
     """
@@ -99,8 +128,13 @@ def undo_event(act: Act, input: UndoEvent) -> LoanChanged:
     wanted = next((event for event in events if event.event_id == name), None)
     if wanted is None:
         raise Refused("servicing.unknown_event", "There is no such event to undo.")
-    undone = {event.undoes for event in events if event.undoes}
-    if wanted.kind in (Happening.DRAWN, Happening.UNDONE) or name in undone:
+    undone = {event.undoes for event in events if event.kind is Happening.UNDONE}
+    taken_back = {
+        event.undoes
+        for event in events
+        if event.kind is Happening.CHARGED_BACK and event.event_id not in undone
+    }
+    if wanted.kind in FINAL or name in undone | taken_back:
         raise Refused("lending.not_undone", "This cannot be undone, or it was already.")
     return happen(act, row, PlanEvent("", Happening.UNDONE, act.today, undoes=name))
 
@@ -131,11 +165,12 @@ def refund_credit(act: Act, input: RefundCredit) -> LoanChanged:
     """Give money that was more than the loan back to the borrower's wallet.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
-    ``servicing.over_credit``, ``lending.needs_second``,
-    ``party.four_eyes``.
+    ``servicing.over_credit``, ``payment.wallet_closed``, ``payment.tier_balance``,
+    ``lending.needs_second``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id, is_over=True)
     check_amount(input.amount_minor)
+    admit(act.tx, row.party_id, row.currency, input.amount_minor)
     event = PlanEvent("", Happening.CREDIT_REFUNDED, act.today, input.amount_minor)
     return happen(act, row, event)
 
@@ -160,10 +195,14 @@ def waive(act: Act, input: Waive) -> LoanChanged:
 def charge_fee(act: Act, input: ChargeFee) -> LoanChanged:
     """Charge a fee or a penalty.
 
-    Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event``,
-    ``lending.written_off``, ``lending.needs_second``, ``party.four_eyes``.
+    One charge is never more than the loan: nobody types a fee like that on purpose. Refused:
+    ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
+    ``servicing.bad_event``, ``lending.written_off``, ``lending.needs_second``,
+    ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
+    if input.amount_minor > row.principal_minor:
+        raise Refused("lending.bad_amount", "A charge is at most as much as was lent.")
     kind = Happening.PENALTY_CHARGED if input.is_penalty else Happening.FEE_CHARGED
     event = PlanEvent("", kind, act.today, input.amount_minor, due_on=input.due_on)
     return happen(act, row, event)
@@ -175,7 +214,7 @@ def reschedule(act: Act, input: Reschedule) -> LoanChanged:
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event`` where none
     falls due on that day, ``lending.bad_terms``, ``lending.rate_over_cap``,
-    ``lending.written_off``,
+    ``lending.rate_over_signed``, ``lending.written_off``,
     ``lending.needs_second``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
@@ -201,8 +240,8 @@ def change_rate(act: Act, input: ChangeRate) -> LoanChanged:
     """A new rate from today on: interest so far stands, what lies ahead is laid out anew.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.rate_over_cap``,
-    ``servicing.bad_event`` past the last due day, ``lending.written_off``,
-    ``lending.needs_second``, ``party.four_eyes``.
+    ``lending.rate_over_signed``, ``servicing.bad_event`` past the last due day,
+    ``lending.written_off``, ``lending.needs_second``, ``party.four_eyes``.
     """
     row = _take(act, input.contract_id)
     _check_rate(act, row, input.annual_rate)
@@ -210,11 +249,16 @@ def change_rate(act: Act, input: ChangeRate) -> LoanChanged:
     return happen(act, row, event)
 
 
-def _check_rate(act: Act, row: Row, annual_rate: object) -> None:
-    """Refused: ``lending.rate_over_cap``."""
+def _check_rate(act: Act, row: Row, annual_rate: Decimal) -> None:
+    """A rate is never above the one that the borrower signed, nor above the law's of today.
+
+    Refused: ``lending.rate_over_cap``, ``lending.rate_over_signed``.
+    """
     cap = legal_cap(load_law(), load_product(row.product).legal_regime, act.today).rate_max
-    if not 0 <= annual_rate <= cap:  # type: ignore[operator]
+    if not 0 <= annual_rate <= cap:
         raise Refused("lending.rate_over_cap", "The law does not allow a rate like that.")
+    if annual_rate > Decimal(row.annual_rate):
+        raise Refused("lending.rate_over_signed", "The borrower signed a lower rate.")
 
 
 @use_case("lending.move_due_day", roles=DECIDERS)

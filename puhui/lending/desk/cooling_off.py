@@ -7,10 +7,11 @@ from datetime import date
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.lending.desk.contract import take_contract, transfer_chain
-from puhui.lending.desk.repay import quote_pay_off, repay
+from puhui.lending.desk.repay import quote_pay_off, receive
 from puhui.lending.desk.shelf import SERVICING
+from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_capacity import CooledOff
-from puhui.lending.nouns.request import ContractKey, Repay
+from puhui.lending.nouns.request import ContractKey
 from puhui.party import check_actor
 from puhui.payment import own_account, wallet_account
 
@@ -19,7 +20,8 @@ from puhui.payment import own_account, wallet_account
 def cool_off(act: Act, input: ContractKey) -> CooledOff:
     """Give a loan back without a reason: principal and interest to the day, the fee comes back.
 
-    Days count from the day after the money was paid out. Refused: ``lending.no_contract``,
+    Days count from the day after the money was paid out. It stands: as the fee went back with it,
+    this is not undone. Refused: ``lending.no_contract``,
     ``lending.not_running``, ``lending.cooling_off_over``, ``lending.wallet_short``,
     ``party.not_yours``.
     """
@@ -38,6 +40,6 @@ def cool_off(act: Act, input: ContractKey) -> CooledOff:
         income = own_account("fee_income", row.currency)
         transfer_chain(act, [(income, wallet, fee, "fee")], row.currency)
     owed = quote_pay_off(act.tx, row.id, act.today).total_minor
-    repaid = repay(act, Repay(row.id, owed))
+    repaid = receive(act, row, PlanEvent("", Happening.PAID_OFF, act.today, owed))
     act.emit("lending.cooled_off", row.party_id, {"contract": row.id})
     return CooledOff(row.id, repaid.principal_minor, repaid.interest_minor, fee)

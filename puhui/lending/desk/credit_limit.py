@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.calendar import add_months
+from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import Delivery, day_step, subscribe
 from puhui.kernel.node import Node
@@ -55,6 +56,7 @@ class _Before:
     credit_minor: int
     cap_minor: int
     has_inflow_cap: bool
+    decided_on: date
     last_change: date | None
     shares_used: tuple[Decimal, ...]
 
@@ -124,6 +126,7 @@ def _review(
         share_used=_share_used(start, drawn),
         monthly_inflow_minor=inflow,
         monthly_inflow_before_minor=inflow_before,
+        months_since_decision=0 if start is None else months_between(start.decided_on, day),
     )
     if drawn.days_past_due:
         act.tx.put(
@@ -189,6 +192,7 @@ def _start(
         credit,
         cap.amount_minor,
         is_bound,
+        business_date(decided.decided_us),
         date.fromisoformat(moved[0].counts_from) if moved else None,
         tuple(average_share(((one.drawn_minor, one.before_minor),)) for one in changes[:2]),
     )
@@ -307,14 +311,14 @@ def take_change(act: Act, input: AnswerRise) -> AnswerRise | None:
     return None if is_forgotten(act, party) else input
 
 
-@use_case("lending.answer_rise", roles=("customer", "loan_officer", "operator"), api=True,
+@use_case("lending.answer_rise", roles=("customer",), api=True,
           recompute=take_change)  # fmt: skip
 def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
     """Agree to a higher credit limit that was offered, or decline it; it never rises of itself.
 
-    What came up since the offer counts too. Refused: ``lending.no_rise``, ``lending.rise_over``,
-    ``lending.over_capacity``, ``lending.own_limit_reached``, ``lending.income_unknown``,
-    ``party.not_yours``,
+    Nobody but the person answers. What came up since the offer counts too. Refused:
+    ``lending.no_rise``, ``lending.rise_over``, ``lending.over_capacity``,
+    ``lending.own_limit_reached``, ``lending.income_unknown``, ``party.not_yours``,
     ``party.erased``.
     """
     row: Row = act.kept["change"]

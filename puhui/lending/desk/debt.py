@@ -27,7 +27,7 @@ from puhui.lending.nouns.ask_capacity import (
 )
 from puhui.lending.nouns.obligation import ELSEWHERE, Elsewhere
 from puhui.lending.tables import capacity as tables
-from puhui.party import Party, find_parties, take_party
+from puhui.party import Party, check_actor, find_parties, take_party
 
 PURPOSE = "debt_check"
 FIELDS = ("bureau_debt",)
@@ -89,9 +89,10 @@ def record_obligation(act: Act, input: RecordObligation | SealedObligation) -> O
     """Put a debt or guarantee elsewhere on record, sealed, to be counted from now on.
 
     Refused: ``lending.bad_obligation``, ``lending.bad_amount``, ``lending.sealed_input``,
-    ``party.unknown``, ``party.erased``.
+    ``party.unknown``, ``party.erased``, ``party.four_eyes``.
     """
     assert isinstance(input, SealedObligation), input
+    check_actor(act.tx, act.actor, second_to=input.party_id)
     party = take_party(act, input.party_id)
     act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
     obligation_id = act.new_id("obligation")
@@ -114,11 +115,13 @@ def record_obligation(act: Act, input: RecordObligation | SealedObligation) -> O
 def close_obligation(act: Act, input: ObligationKey) -> ObligationKey:
     """Count a recorded debt no more: it was paid, or the guarantee ended.
 
-    Refused: ``lending.no_obligation``.
+    Nobody does so for a debt of their own. Refused: ``lending.no_obligation``,
+    ``party.four_eyes``.
     """
     row = act.tx.one(tables.LOCK_OBLIGATION, id=input.obligation_id)
     if row is None or row.closed_us is not None:
         raise Refused("lending.no_obligation", "There is no such debt on record any more.")
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     act.tx.put(tables.CLOSE_OBLIGATION, id_=row.id, closed_us_=act.now_us)
     return input
 

@@ -54,8 +54,9 @@ def age_loans(act: Act, input: AgeLoans) -> LoansAged:
 
     A loan that becomes past due, or that was paid off by the day's debits, is told of once.
     """
-    loans = live.changed_loans(act.tx, input.day, after=input.after, until=input.until)
+    # Contracts are held first: a payment that comes meanwhile is in what is read after them.
     rows = act.tx.all(tables.READ_STATUSES, after=input.after, until=input.until)
+    loans = live.changed_loans(act.tx, input.day, after=input.after, until=input.until)
     known = {row.id: row for row in rows}
     columns: dict[str, list[Any]] = {
         name: []

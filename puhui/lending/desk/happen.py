@@ -16,25 +16,22 @@ def change_checked(act: Act, row: Row, event: PlanEvent) -> tuple[int, PlanState
     """Let an event happen to a loan: its number, and the loan after it.
 
     In an act that only tries it out nothing is kept. What it costs stands in ``act.kept`` then;
-    above what one officer decides alone it is refused, unless another has approved it.
+    above what one officer decides alone it is refused, unless another has approved it, before
+    anything has changed: a batch goes on after it.
     Refused: ``lending.needs_second`` and those of ``live.change_loan``.
     """
-    name = act.name
-    if act.kept.get("is_trial"):
-        book = live.read_book(act.tx, row.id)
-        later = book.after([event])
-        number, before, after = len(book.events), book.state(act.today), later.state(act.today)
-    else:
-        book = live.read_book(act.tx, row.id)
-        changed = live.change_loan(act, row.id, event)
-        number, before, after = changed.number, changed.before, changed.after
+    book = live.read_book(act.tx, row.id)
+    later = live.try_events(book, [event], act.today)
+    before, after = book.state(act.today), later.state(act.today)
     undone = next((one for one in book.events if one.event_id == event.undoes), None)
     cost = act.kept["cost_minor"] = cost_of(event, before, after, undone)
-    if not act.kept.get("is_trial"):
-        if not act.kept.get("is_approved"):
-            require_second(load_approval_figures(), name, cost)
-        update_contract(act, row, after)
-    return number, after
+    if act.kept.get("is_trial"):
+        return len(book.events), after
+    if not act.kept.get("is_approved"):
+        require_second(load_approval_figures(), act.name, cost)
+    changed = live.change_loan(act, row.id, event)
+    update_contract(act, row, changed.after)
+    return changed.number, changed.after
 
 
 def happen(act: Act, row: Row, event: PlanEvent) -> LoanChanged:

@@ -35,13 +35,13 @@ from puhui.servicing import live
 CHUNK = 1000
 
 
-@use_case("lending.draw", roles=("customer", "loan_officer", "operator"), api=True)
+@use_case("lending.draw", roles=("customer",), api=True)
 def draw(act: Act, input: DrawMore) -> LoanChanged:
     """Draw money of a loan that is repaid and drawn at will, into the borrower's wallet.
 
-    Interest counts for the days it is used. Refused: ``lending.no_contract``,
-    ``lending.not_running``, ``lending.not_revolving``, ``lending.past_due``,
-    ``lending.line_closed`` once the notice of its end has passed,
+    Nobody but the borrower does: it is a new debt. Interest counts for the days it is used.
+    Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.not_revolving``,
+    ``lending.past_due``, ``lending.line_closed`` once the notice of its end has passed,
     ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
     ``lending.bad_terms`` after the last due day, ``lending.over_capacity``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.books_not_open``,
@@ -51,9 +51,12 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status not in SERVICED or row.status == "written_off":
         raise Refused("lending.not_running", f"This contract is {row.status}.")
-    if not read_book(act.tx, row).plan.is_revolving:
+    state = read_book(act.tx, row).state(act.today)
+    if live.take_loan(act.tx, row.id).status != "live":
+        raise Refused("lending.not_running", "Nothing is drawn of a loan that was given up.")
+    if not state.plan.is_revolving:
         raise Refused("lending.not_revolving", "What is repaid of this loan is not drawn again.")
-    if row.status == "past_due" or row.arrears_minor:
+    if state.arrears_minor:
         raise Refused("lending.past_due", "Something of this loan is past due; pay that first.")
     notice = act.tx.one(tables.READ_NOTICE, contract_id=row.id)
     if notice is not None and act.today.isoformat() >= notice.closes_on:
@@ -61,10 +64,10 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     check_amount(input.amount_minor)
     share = SERVICING.validate_json(row.servicing).over_applied_share
     most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
-    if row.outstanding_minor + input.amount_minor > most:
-        left = max(0, most - row.outstanding_minor)
+    owed = state.outstanding_minor + input.amount_minor
+    if owed > most:
+        left = max(0, most - state.outstanding_minor)
         raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
-    owed = row.outstanding_minor + input.amount_minor
     check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     wallet, funding = (

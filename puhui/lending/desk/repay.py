@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from puhui.kernel.act import Act, use_case
@@ -57,9 +58,18 @@ def take_serviced(act: Act, contract_id: str) -> Row:
     Refused: ``lending.no_contract``, ``lending.not_running``.
     """
     row = take_contract(act, contract_id)
-    if row.status not in SERVICED:
-        raise Refused("lending.not_running", f"This contract is {row.status}.")
+    check_serviced(row)
     return row
+
+
+def check_serviced(row: Row, *, is_told: bool = True) -> None:
+    """Whether a loan takes payments; others than its borrower are not told why it does not.
+
+    Refused: ``lending.not_running``.
+    """
+    if row.status not in SERVICED:
+        why = f"This contract is {row.status}." if is_told else "Nothing can be paid on this loan."
+        raise Refused("lending.not_running", why)
 
 
 @use_case("lending.repay", roles=("customer", "loan_officer", "operator", "system"), api=True)
@@ -69,13 +79,15 @@ def repay(act: Act, input: Repay) -> Repaid:
     What is due goes first, in the product's order; the rest is early repayment; money beyond the
     pay-off amount stays in the wallet or is refused, as the product says. ``payer_id`` is whose
     wallet pays, the borrower's where it is empty; a customer pays from the own wallet, and is not
-    told how another's loan stands.
+    told how another's loan stands: what is too much simply stays in the wallet.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
     ``lending.overpaid``, ``lending.wallet_short``, ``lending.books_not_open``,
     ``lending.nothing_owed``, ``party.not_yours``.
     """
-    row = take_serviced(act, input.contract_id)
+    row = take_contract(act, input.contract_id)
+    payer = input.payer_id if input.payer_id != row.party_id else ""
     check_actor(act.tx, act.actor, acts_for=input.payer_id or row.party_id)
+    check_serviced(row, is_told=not payer)
     if input.amount_minor <= 0:
         raise Refused("lending.bad_amount", "A repayment must be above nought.")
     owed = pay_off(read_book(act.tx, row), act.today).total_minor
@@ -83,20 +95,29 @@ def repay(act: Act, input: Repay) -> Repaid:
     overpayment = SERVICING.validate_json(row.servicing).overpayment
     if not owed:
         raise Refused("lending.nothing_owed", "Nothing is owed on this loan any more.")
-    if rest and overpayment is Overpayment.REFUSED:
+    if rest and overpayment is Overpayment.REFUSED and not payer:
         raise Refused(
             "lending.overpaid",
             f"This is {rest} minor units more than ends the loan on {act.today}.",
         )
     taken = input.amount_minor - rest
-    payer = input.payer_id if input.payer_id != row.party_id else ""
     kind = Happening.RECOVERED if row.status == "written_off" else Happening.REPAID
-    changed = live.change_loan(act, row.id, PlanEvent("", kind, act.today, taken, payer_id=payer))
-    update_contract(act, row, changed.after)
-    act.emit("lending.repaid", row.party_id, {"contract": row.id, "amount_minor": taken})
-    share, state = changed.new, changed.after
+    found = receive(act, row, PlanEvent("", kind, act.today, taken, payer_id=payer))
     if payer:
         return Repaid(row.id, 0, 0, 0, 0, 0, rest, 0, "")
+    return replace(found, returned_minor=rest)
+
+
+def receive(act: Act, row: Row, event: PlanEvent) -> Repaid:
+    """Take money for a loan of which as much is owed, keep the contract, and tell of it.
+
+    Refused: ``lending.wallet_short``, ``lending.books_not_open``.
+    """
+    changed = live.change_loan(act, row.id, event)
+    update_contract(act, row, changed.after)
+    payload = {"contract": row.id, "amount_minor": event.amount_minor}
+    act.emit("lending.repaid", row.party_id, payload)
+    share, state = changed.new, changed.after
     return Repaid(
         row.id,
         share.principal_minor,
@@ -104,7 +125,7 @@ def repay(act: Act, input: Repay) -> Repaid:
         share.fee_minor,
         share.penalty_minor,
         share.recovered_minor,
-        rest,
+        0,
         state.outstanding_minor,
         state.status.value,
     )

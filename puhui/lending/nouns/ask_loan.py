@@ -13,13 +13,17 @@ from puhui.lending.nouns.loan import Part
 class RecordPayment:
     """A payment that came on an earlier day and was not recorded then; minor units.
 
-    ``payer_id`` is whose wallet paid, the borrower's where it is empty.
+    ``payer_id`` is whose wallet paid, the borrower's where it is empty. ``reference`` is the
+    payment's number where it comes from: under one number a loan takes one payment. ``currency``,
+    where it is told, must be the loan's.
     """
 
     contract_id: str
     amount_minor: int
     paid_on: date
     payer_id: str = ""
+    reference: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

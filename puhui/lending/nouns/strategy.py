@@ -44,7 +44,8 @@ class Conduct:
 
     ``days_past_due_max`` over the last six months; ``share_used`` of the credit limit on average
     over three, 0..1; ``monthly_inflow_minor`` over the last three months and ``..._before`` over
-    the three before, None where no consent lets us know.
+    the three before, None where no consent lets us know. ``months_since_decision`` is the age of
+    the score that the cap stands on.
     """
 
     months_on_book: int
@@ -54,6 +55,7 @@ class Conduct:
     share_used: Decimal
     monthly_inflow_minor: int | None
     monthly_inflow_before_minor: int | None
+    months_since_decision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class CreditLimitRules:
     notice_days_rise: int
     notice_days_cut: int
     rise_offer_days: int
+    months_since_decision_max: int
 
 
 @dataclass(frozen=True, slots=True)

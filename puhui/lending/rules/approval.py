@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from puhui.kernel.errors import Refused
+from puhui.lending.nouns import Happening, PlanEvent, PlanState
 from puhui.lending.nouns.approval import ApprovalFigures
-from puhui.servicing.nouns import Happening, PlanEvent, PlanState
 
 
 def cost_of(event: PlanEvent, before: PlanState, after: PlanState, undone: PlanEvent | None) -> int:

@@ -29,9 +29,9 @@ def review_credit_limit(
     - above the cap: down to the cap;
     - late by ``days_past_due_cut`` days or more: down by ``cut_share``;
     - inflow fell by ``inflow_fall_share`` or more: down by ``cut_share``;
-    - months on book, no late day in six months, use of the limit, and months since the last change
-      all as asked, and capacity: up by ``rise_share``, under the cap, and only with the person's
-      consent, for a limit nobody asked for is an inducement;
+    - months on book, no late day in six months, use of the limit, months since the last change,
+      and a score that is not too old, all as asked, and capacity: up by ``rise_share``, under the
+      cap, and only with the person's consent, for a limit nobody asked for is an inducement;
     - else it is kept.
 
     A cut never goes below what is drawn: what was lent stays lent. The result is cut down to the
@@ -63,6 +63,7 @@ def proposed_rise(
     is_earned = (
         conduct.months_on_book >= rules.months_on_book_min
         and conduct.months_since_change >= rules.months_between_rises
+        and conduct.months_since_decision <= rules.months_since_decision_max
         and conduct.days_past_due_max == 0
         and conduct.share_used >= rules.share_used_min
         and not _has_fallen(rules, conduct)

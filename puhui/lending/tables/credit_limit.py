@@ -123,7 +123,7 @@ READ_LATE = select(LATE.c.late_on).where(
     LATE.c.party_id == bindparam("party_id"), LATE.c.product == bindparam("product")
 )
 READ_LAST_APPROVED = (
-    select(DECISION.c.decision, DECISION.c.points)
+    select(DECISION.c.decision, DECISION.c.points, DECISION.c.decided_us)
     .join(APPLICATION, APPLICATION.c.decision_id == DECISION.c.id)
     .where(
         APPLICATION.c.party_id == bindparam("party_id"),

@@ -21,10 +21,11 @@ from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_transfers, lookup_accounts
 from puhui.offline import rules, tables
 from puhui.offline.desk.books import excess_account, own_account, wallet_account
-from puhui.offline.nouns import ExcessMoved, MoveExcess, MoveExcessOf
-from puhui.party import check_actor
+from puhui.offline.nouns import Aside, ExcessMoved, MoveExcess, MoveExcessOf
+from puhui.party import check_actor, place_hold, release_hold, take_parties
 
 CHUNK = 500
+HOLD = "money_aside"
 
 
 @dataclass(slots=True)
@@ -66,12 +67,40 @@ def pay_out(act: Act, transfers: Sequence[Transfer], rooms: Rooms) -> None:
             currency=account.ledger,
             since_us=act.now_us,
         )
+    _hold_owners(act, sorted(rooms.opened))
+
+
+def _hold_owners(act: Act, account_ids: Sequence[int]) -> None:
+    """Keep the owners of what is kept aside from being erased until it has moved on."""
+    owners = payment.owners_of(act.tx, account_ids)
+    parties = take_parties(act, sorted(set(owners.values())))
+    for account_id, party_id in sorted(owners.items()):
+        party = parties.get(party_id)
+        if party is not None and not party.is_anonymous and not party.is_erased:
+            place_hold(act, party, reason=HOLD, reference=f"{account_id:032x}")
 
 
 def excess_of(tx: Transaction, party_id: str, currency: str) -> int:
     """What is kept aside for a party, in minor units; nought where nothing is."""
     (found,) = lookup_accounts(tx, [excess_account(wallet_account(party_id, currency))])
     return 0 if found is None else found.credit_balance_minor
+
+
+def asides(tx: Transaction, *, count: int = 200) -> tuple[Aside, ...]:
+    """What is kept aside beside wallets, the oldest first."""
+    rows = tx.all(tables.READ_ASIDES, count=count)
+    numbers = [int(row.account_id, 16) for row in rows]
+    owners = payment.owners_of(tx, numbers)
+    found = lookup_accounts(tx, [excess_account(one) for one in numbers])
+    return tuple(
+        Aside(
+            party_id=owners.get(number, ""),
+            currency=row.currency,
+            amount_minor=0 if account is None else account.credit_balance_minor,
+            since_us=row.since_us,
+        )
+        for row, number, account in zip(rows, numbers, found, strict=True)
+    )
 
 
 def _move(act: Act, row: Row, to_account: int, amount_minor: int, reason: str) -> int:
@@ -91,6 +120,8 @@ def _move(act: Act, row: Row, to_account: int, amount_minor: int, reason: str) -
     left_minor = found.credit_balance_minor - amount_minor
     if not left_minor:
         act.tx.put(tables.DROP_EXCESS, account_id_=row.account_id)
+        for party_id in payment.owners_of(act.tx, [int(row.account_id, 16)]).values():
+            release_hold(act, party_id, reason=HOLD, reference=row.account_id)
     told = {"account": row.account_id, "amount_minor": amount_minor, "left_minor": left_minor}
     act.emit("offline.excess_moved", row.account_id, told)
     return left_minor

@@ -94,6 +94,16 @@ class MoveExcessOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What is kept aside beside a party's full wallet, minor units, and since when."""
+
+    party_id: str
+    currency: str
+    amount_minor: int
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExcessMoved:
     """What moved on, and what is still kept aside, in minor units."""
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.crypto import destroy_subject_key
+from puhui.kernel.event import check_asked_first
 from puhui.party import rules, tables
 from puhui.party.desk.lists import hold_reasons
 from puhui.party.desk.look_up import holds_of, party_of
@@ -61,13 +62,15 @@ def erase_person(act: Act, input: ErasePerson) -> PersonErased:
 
     What was sealed under the key, here, in other rooms and in the journal, can never be opened
     again; totals and proofs stay as they are. Refused: ``party.unknown``, ``party.erased``,
-    ``party.not_yours``, ``party.not_a_person``, ``party.has_holds``. Source: PIPL art. 47.
+    ``party.not_yours``, ``party.not_a_person``, ``party.has_holds``, ``party.money_aside``,
+    and what other rooms refuse (``payment.wallet_not_empty``). Source: PIPL art. 47.
     """
     check_actor(act.tx, act.actor, acts_for=input.party_id)
     row = act.tx.one(tables.LOCK_PARTY, party_id=input.party_id)
     party = rules.check_known(None if row is None else party_of(row), input.party_id)
     holds = holds_of(act.tx, party.id, act.today)
     rules.check_erasable(party, holds, hold_reasons(), act.today)
+    check_asked_first(act, "party.erase_person", party.id)
     assert party.subject is not None, party.id
     users = act.tx.all(tables.READ_USERS_OF, party_id=party.id)
     for user in users:

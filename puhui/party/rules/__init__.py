@@ -230,15 +230,17 @@ def check_erasable(
 ) -> None:
     """Whether a person may be forgotten today.
 
-    Refused: ``party.not_a_person``; ``party.has_holds`` while a debt, a duty or a legal period
-    of retention is open, with every reason named in Chinese and English.
+    Refused: ``party.not_a_person``; ``party.money_aside`` while money of theirs lies beside a
+    wallet, which has to be paid out first; ``party.has_holds`` while a debt, a duty or a legal
+    period of retention is open; every reason is named in Chinese and English.
     Source: PIPL art. 47 (deletion, and only storage while a law asks for retention).
     """
     check_person(party, "Only who is erased")
     names = sorted({hold.reason for hold in open_holds(holds, today)})
     if names:
         told = "; ".join(f"{reasons[name].zh} ({reasons[name].en})" for name in names)
-        raise Refused("party.has_holds", f"The data must be kept for now: {told}.")
+        code = "party.money_aside" if "money_aside" in names else "party.has_holds"
+        raise Refused(code, f"The data must be kept for now: {told}.")
 
 
 def check_password(password: str, login: str, rules: LoginRules) -> None:

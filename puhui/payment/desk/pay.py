@@ -203,7 +203,9 @@ def refund(act: Act, input: Refund) -> Paid:
     if paid.code != chart().transfer("payment") or paid.flags & (Transfer.PENDING | Transfer.VOID):
         raise Refused("payment.not_refundable", "Only a payment that was made is given back.")
     remark = check_remark(input.remark)
-    if hold_wallets(act, (blob(paid.debit_account_id), blob(paid.credit_account_id))).closed:
+    # What a promise paid came out of the promise's own account: it goes back to its payer.
+    payer_account = account_of(row.payer_id, paid.ledger)
+    if hold_wallets(act, (blob(payer_account), blob(paid.credit_account_id))).closed:
         raise Refused(CLOSED, REASON_CODES[CLOSED])
     left_minor = _left_of(act, paid)
     amount_minor = input.amount_minor or left_minor
@@ -216,7 +218,7 @@ def refund(act: Act, input: Refund) -> Paid:
         Transfer(
             number,
             paid.credit_account_id,
-            paid.debit_account_id,
+            payer_account,
             amount_minor,
             paid.ledger,
             chart().transfer("refund"),

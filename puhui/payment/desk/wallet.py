@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import Delivery, day_step, subscribe
+from puhui.kernel.event import Delivery, ask_first, day_step, subscribe
 from puhui.kernel.money import DIGITS
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
@@ -96,6 +96,17 @@ def admit(tx: Transaction, party_id: str, currency: str, amount_minor: int) -> N
     tier = tiers().by_number[wallet.tier]
     if tier.balance_minor_max is not None:
         rules.check_balance(tier, balance_of(tx, wallet), amount_minor)
+
+
+def owners_of(tx: Transaction, account_ids: Sequence[int]) -> dict[int, str]:
+    """The parties that wallets on record belong to, by the numbers of their accounts.
+
+    One statement; in an act the wallets stay locked until it ends.
+    """
+    if not account_ids:
+        return {}
+    rows = tx.all(tables.LOCK_WALLETS, ids=[tables.blob(one) for one in sorted(account_ids)])
+    return {int.from_bytes(row.account_id, "big"): row.party_id for row in rows}
 
 
 def room_in(tx: Transaction, account_ids: Sequence[int]) -> dict[int, int | None]:
@@ -249,6 +260,21 @@ def _old_usage(node: Node, day: date) -> list[ForgetUsage]:
 
 
 day_step(91, "payment.forget_usage", _old_usage)
+
+
+def check_empty(act: Act, party_id: str) -> None:
+    """Whether nothing is in any of a party's wallets, those included that came with a loan or an
+    exchange and that nobody put on record. Refused: ``payment.wallet_not_empty``.
+    """
+    numbers = [wallet_account(party_id, currency) for currency in sorted(DIGITS)]
+    for found in lookup_accounts(act.tx, numbers):
+        if found is not None and (
+            found.credit_balance_minor or found.credits_pending_minor or found.debits_pending_minor
+        ):
+            raise Refused("payment.wallet_not_empty", "Empty every wallet first.")
+
+
+ask_first("party.erase_person", "payment.check_empty", check_empty)
 
 
 @use_case("payment.forget_party", roles=("system",))

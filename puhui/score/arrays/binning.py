@@ -234,12 +234,15 @@ def _aside(
     return found
 
 
-def bin_category(codes: Floats, is_bad: Floats, count: int, rules: BinRules) -> SignalBins:
+def bin_category(
+    codes: Floats, is_bad: Floats, count: int, rules: BinRules, periods: Counts | None = None
+) -> SignalBins:
     """Bins of a category signal: ``codes`` (n,) 0..count-1 with NaN for missing.
 
     Categories too small to judge are pooled first; the rest join by nearest bad rate. The pool
     stands for categories never seen; without a pool they are neutral, as is a pool that is
-    itself too small.
+    itself too small. With ``periods`` (n,) groups of categories that change places between
+    periods are joined, as the bins of a number are.
     """
     plain = ~np.isnan(codes) & (codes >= 0)
     places = codes[plain].astype(np.int64)
@@ -255,6 +258,9 @@ def bin_category(codes: Floats, is_bad: Floats, count: int, rules: BinRules) -> 
     if len(kept):
         order = kept[np.argsort(bads[kept] / rows[kept], kind="stable")]
         sizes = merge_small(rows[order], bads[order], least, rules)
+        if periods is not None:
+            by_period = _by_period(places, is_bad[plain], periods[plain], count)
+            sizes = _steady(sizes, *(counts[:, order] for counts in by_period))
         groups[order] = np.repeat(np.arange(len(sizes)), sizes)
         group_rows = join_runs(rows[order], sizes).tolist()
         group_bads = join_runs(bads[order], sizes).tolist()

@@ -248,7 +248,7 @@ def search_alternative(
             ground, best_score, share, report, rules, declaration, best.name, best.left_out
         )
     constrained = None
-    if with_constraint and constraint.is_installed():
+    if with_constraint and constraint.is_installed() and _has_groups(ground, declaration):
         constrained = _constrained(ground, rules, declaration, share, seed)
     counts = (int(ground.fit.sum()), int(select.sum()), int(report.sum()))
     return Search(*counts, count, champion, chosen, constrained)
@@ -306,6 +306,13 @@ def _candidates(ground: _Ground, seed: int) -> Sequence[tuple[str, tuple[str, ..
             names = tuple(ground.signals[place].name for place in left_out)
             found.append((kind, names, ground.goodness(kind, left_out, seed)))
     return found
+
+
+def _has_groups(ground: _Ground, declaration: Declaration) -> bool:
+    """Whether two groups of the first attribute have rows enough to be held equal in training."""
+    first = declaration.attributes[0]
+    counts = [int((ground.members[first.name, g.name] & ground.fit).sum()) for g in first.groups]
+    return sum(count >= ROWS_MIN for count in counts) >= 2
 
 
 def _constrained(

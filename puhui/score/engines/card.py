@@ -54,11 +54,11 @@ def fit_card(
 
     A signal whose weight would turn its own bad rates round is dropped, so that points never
     contradict the bad rates they stand on; so is one with a single bin. With ``periods`` (n,)
-    the bins of numbers also keep their order over time. ``guessed`` are refused applicants with
+    bins also keep their order over time. ``guessed`` are refused applicants with
     outcomes that were guessed: they help to weigh bins, and no bin counts them.
     """
     bins = tuple(
-        bin_category(matrix[:, place], outcomes, len(categories[place]), rules)
+        bin_category(matrix[:, place], outcomes, len(categories[place]), rules, periods)
         if signal.kind == "category"
         else bin_number(matrix[:, place], outcomes, signal, rules, periods)
         for place, signal in enumerate(signals)

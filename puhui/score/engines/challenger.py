@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import tomllib
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Keyed
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -192,6 +193,7 @@ def hold_nested(
     inner: int = INNER_FOLDS,
     seed: int = 1,
     inner_rows_max: int = INNER_ROWS_MAX,
+    learn_rows_max: Keyed[str, int] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Nested:
     """Report every family, and a champion that was not chosen on the rows it is reported on.
@@ -199,7 +201,8 @@ def hold_nested(
     In each outer fold the candidates hold a contest on the other rows alone (at most
     ``inner_rows_max`` of them by a seeded draw, as choosing needs fewer rows than learning); who
     wins by fit and profit learns from all of them, calibrated by that inner contest, and speaks
-    for the fold. Refused: ``score.kind_unknown``, ``score.engine_missing``.
+    for the fold. A family that ``learn_rows_max`` names learns from so many rows at most, by a
+    seeded draw. Refused: ``score.kind_unknown``, ``score.engine_missing``.
     """
     _check_names(names)
     candidates = [name for name in names if name in CANDIDATES]
@@ -212,7 +215,8 @@ def hold_nested(
         out = numbers == fold
         part = lesson.take(~out)
         for name in names:
-            raw = TRAINERS[name][1](part, seed)(lesson.matrix[out])
+            own = _some(part, (learn_rows_max or {}).get(name, len(part.outcomes)), seed)
+            raw = TRAINERS[name][1](own, seed)(lesson.matrix[out])
             raws[name][out] = np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
         part = _some(part, inner_rows_max, seed + fold)
         best = champion_of(hold_contest(part, candidates, folds=inner, seed=seed))

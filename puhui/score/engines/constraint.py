@@ -26,14 +26,16 @@ def fit_constrained(
     """The share of the ensemble that calls each of ``others`` (m, k) good, (m,) float64.
 
     Exponentiated gradient under demographic parity over ``group`` (n,) int64, trees inside, on at
-    most the first 20,000 rows. The group is needed in training only, never to decide: the mean of
-    the ensemble is taken, so that a decision is not a matter of chance. Source: Agarwal et al.
-    2018, A Reductions Approach to Fair Classification, ICML.
+    most 20,000 rows by a seeded draw. Rows of group 0, whose group nobody told, are left out: to
+    be unknown is no group, and no parity is owed to it. The group is needed in training only,
+    never to decide: the mean of the ensemble is taken, so that a decision is not a matter of
+    chance. Source: Agarwal et al. 2018, A Reductions Approach to Fair Classification, ICML.
     """
     import lightgbm
     from fairlearn.reductions import DemographicParity, ExponentiatedGradient
 
-    chosen = np.random.default_rng(seed).permutation(len(matrix))[:ROWS_MAX]
+    known = np.flatnonzero(group > 0)
+    chosen = known[np.random.default_rng(seed).permutation(len(known))[:ROWS_MAX]]
     inner = lightgbm.LGBMClassifier(
         n_estimators=60, num_leaves=15, min_child_samples=20, random_state=seed, n_jobs=1,
         verbose=-1, deterministic=True, force_col_wise=True,

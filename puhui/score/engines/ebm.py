@@ -12,6 +12,7 @@ from puhui.score.nouns import Additive, AdditiveAxis, AdditiveTerm, Signal
 
 Floats = NDArray[np.float64]
 
+SIDES = {"up": 1, "down": -1}
 SETTINGS: dict[str, Any] = {"outer_bags": 4, "interactions": 6, "max_rounds": 2000}
 
 
@@ -22,7 +23,11 @@ def fit_machine(
     seed: int,
     weights: Floats | None = None,
 ) -> Any:
-    """Learn from ``matrix`` (n, k), categories as codes, and ``outcomes`` (n,); one thread."""
+    """Learn from ``matrix`` (n, k), categories as codes, and ``outcomes`` (n,); one thread.
+
+    The curve of a number that a mapping declares up or down keeps that direction; the library
+    leaves such a signal out of pairs, so the whole sum keeps it. A test holds that.
+    """
     import warnings
 
     from interpret.glassbox import ExplainableBoostingClassifier
@@ -30,6 +35,7 @@ def fit_machine(
     machine = ExplainableBoostingClassifier(
         feature_names=[f"s{place}" for place in range(len(signals))],
         feature_types=["nominal" if s.kind == "category" else "continuous" for s in signals],
+        monotone_constraints=[SIDES.get(s.direction, 0) for s in signals],
         n_jobs=1,
         random_state=seed,
         **SETTINGS,

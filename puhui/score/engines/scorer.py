@@ -18,6 +18,7 @@ from puhui.score.arrays.additive import (
 from puhui.score.arrays.card import FlatCard, card_totals, flatten, pds_of_totals
 from puhui.score.arrays.contribution import contributions, paths_of
 from puhui.score.arrays.forest import FlatForest, flatten_forest, forest_sum, forest_sums
+from puhui.score.arrays.leaf_mask import finish_rows, leaf_masks_of, masked_sums
 from puhui.score.arrays.vector import codes_of, matrix_of
 from puhui.score.nouns import (
     SCORE_MAX,
@@ -65,6 +66,9 @@ class Scorer:
 
 
 SCORERS_MAX = 32
+MANY_ROWS = 4_096
+"""From so many rows on it pays to lay trees out as bits."""
+
 _ready: dict[tuple[str, str], Scorer] = {}
 
 
@@ -203,15 +207,26 @@ def score_matrix(scorer: Scorer, matrix: Floats) -> tuple[NDArray[np.int64], Flo
     if scorer.card is not None:
         totals = card_totals(scorer.card, matrix)
         return np.clip(totals, 0, SCORE_MAX), pds_of_totals(scorer.model, totals)
-    finish, rows = scorer.finish, np.ascontiguousarray(matrix)
-    if scorer.forest is not None:
-        sums = forest_sums(scorer.forest, rows)
-    else:
+    rows, model = np.ascontiguousarray(matrix), scorer.model
+    calibration, scale = model.calibration, model.scale
+    return finish_rows(
+        raw_sums(scorer, rows),
+        calibration.slope,
+        calibration.intercept,
+        scale.factor(),
+        scale.offset(),
+    )
+
+
+def raw_sums(scorer: Scorer, rows: Floats) -> Floats:
+    """Raw log-odds (n,) of signal values (n, k) by trees or additive tables."""
+    if scorer.forest is None:
         assert scorer.additive is not None, scorer.model.kind
-        sums = additive_sums(scorer.additive, rows)
-    made = [finish(raw) for raw in sums.tolist()]
-    points = np.array([one for one, _ in made], dtype=np.int64)
-    return points, np.array([pd for _, pd in made], dtype=np.float64)
+        return additive_sums(scorer.additive, rows)
+    masks = None
+    if len(rows) >= MANY_ROWS and scorer.model.forest is not None:
+        masks = leaf_masks_of(scorer.model.forest.text, len(scorer.signals))
+    return forest_sums(scorer.forest, rows) if masks is None else masked_sums(masks, rows)
 
 
 def losses_of(scorer: Scorer, matrix: Floats) -> Floats:

@@ -23,7 +23,7 @@ from puhui.score.arrays.vector import (
 )
 from puhui.score.engines.card import RIDGE, make_card
 from puhui.score.engines.family import Family, Learnt, family_of
-from puhui.score.engines.lesson import METHODS, Lesson, Refusals
+from puhui.score.engines.lesson import METHODS, Lesson, Refusals, guess
 from puhui.score.formats.model_json import seal
 from puhui.score.nouns import Calibration, Mapping, Model, Scale, Signal, Table
 from puhui.score.rules.leakage import refuse_leaking_signals
@@ -88,8 +88,9 @@ def train_held_out(
     The rest of the table is never looked at. Five-fold figures out of the training rows stand
     in ``metrics`` (cv_auc, cv_ks, cv_h, cv_brier, cv_log_loss); the calibration comes from the
     same out-of-fold predictions. ``trained_on`` is an ISO date for the record; it is part of
-    the digest. With ``stable_periods`` (2 or more) a card's bins also keep the order of their bad
-    rates over so many periods of equal counts by the mapping's date; fewer where days are few.
+    the digest. With ``stable_periods`` (2 or more) a card's bins, those of categories too, keep
+    the order of their bad rates over so many periods of equal counts by the mapping's date; fewer
+    where days are few.
     With ``refused`` applicants without an outcome help to learn, by outcomes guessed anew within
     each fold; figures and calibration stay those of known outcomes. Refused: ``score.no_date``
     where periods ask for a date column, ``score.leaking_signal``, ``score.column_missing``,
@@ -123,9 +124,22 @@ def train_held_out(
         ("bads", float(lesson.outcomes.sum())),
         ("refused_rows", float(refusals)),
     )
-    figures = cross_metrics(log_odds, lesson.outcomes)
+    figures = (*cross_metrics(log_odds, lesson.outcomes), *_guessed(lesson, seed))
     made = seal(replace(made, metrics=(*figures, *counts)))
     return Trained(made, kept, sigmoid(log_odds), lesson.outcomes)
+
+
+def _guessed(lesson: Lesson, seed: int) -> tuple[tuple[str, float], ...]:
+    """The share of refused applicants guessed bad, and how many times that of approved ones.
+
+    Whoever signs for a model can see how much of it is a guess; nothing where nobody was guessed.
+    """
+    rows = guess(lesson, seed)
+    if rows is None or not float(rows.weights.sum()):
+        return ()
+    share = float(rows.weights @ rows.outcomes / rows.weights.sum())
+    known = float(lesson.outcomes.mean())
+    return (("reject_bad_share", share), ("reject_times_known", share / known))
 
 
 def read_lesson(

@@ -89,7 +89,31 @@ def audit_figures(audit: Audit, search: Search | None = None) -> dict[str, objec
             "ratio_chosen": search.chosen.adverse_impact_ratio,
             "profit_chosen": search.chosen.profit_share,
         }
+        figures |= _price_figures(search)
     return figures
+
+
+def _price_figures(search: Search) -> dict[str, object]:
+    """What a parity constraint reaches and costs against what is in use; null where not tried.
+
+    Prices are what is given up: of AUC, and of profit per amount asked for; below nought it gains.
+    """
+    names = ("auc", "ratio", "profit", "auc_price", "profit_price")
+    found = search.constrained
+    if found is None:
+        return {f"{name}_constrained": None for name in names}
+    used = search.champion
+    values = (
+        found.auc,
+        found.adverse_impact_ratio,
+        found.profit_share,
+        used.auc - found.auc,
+        used.profit_share - found.profit_share,
+    )
+    return {
+        f"{name}_constrained": None if math.isnan(value) else value
+        for name, value in zip(names, values, strict=True)
+    }
 
 
 def audit_csv(audit: Audit) -> str:

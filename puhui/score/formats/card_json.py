@@ -56,19 +56,23 @@ def _characteristic(signal: Signal, points: SignalPoints, texts: tuple[str, ...]
         for edge, worth in zip(points.edges, points.bin_points, strict=False):
             attributes.append(_attribute("lessOrEqual", edge, worth))
         attributes.append(_attribute("true", None, points.bin_points[-1]))
-    invalid = [
-        {"operator": word, "value": bound}
-        for word, bound in (("lessThan", signal.least), ("greaterThan", signal.most))
-        if bound is not None
-    ]
     return {
         "name": signal.name,
         "title": {"zh": signal.title_zh, "en": signal.title_en},
         "dataType": "string" if signal.kind == "category" else "double",
         "derivedFrom": {"operation": signal.operation, "columns": list(signal.columns)},
-        "invalid": invalid,
+        "invalid": invalid_of(signal),
         "attributes": attributes,
     }
+
+
+def invalid_of(signal: Signal) -> list[dict[str, Any]]:
+    """The predicates of values that cannot be what the signal is."""
+    return [
+        {"operator": word, "value": bound}
+        for word, bound in (("lessThan", signal.least), ("greaterThan", signal.most))
+        if bound is not None
+    ]
 
 
 def _attribute(operator: str, value: object, points: int) -> dict[str, Any]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from puhui.kernel.errors import Refused
+from puhui.score.formats.sql_word import (
+    are_outside,
+    case,
+    is_missing,
+    number,
+    quoted,
+    table_name,
+    text,
+)
 from puhui.score.nouns import SCORE_MAX, Model, Signal, SignalPoints
 from puhui.score.rules.card import pd_of_total
-from puhui.score.rules.value import MISSING_TEXTS
-
-LARGEST = "1.7976931348623157e308"
-"""Above it lie only infinity and, in DuckDB and PostgreSQL, what is not a number."""
 
 
 def card_sql(model: Model, table: str, *, key: str = "id") -> str:
@@ -29,9 +34,9 @@ def card_sql(model: Model, table: str, *, key: str = "id") -> str:
     low = model.card.start_points + sum(_worst(points) for _, points, _ in pairs)
     high = model.card.start_points + sum(points.best() for _, points, _ in pairs)
     chances = ",\n  ".join(
-        f"({total}, {_number(pd_of_total(total, model.scale))})" for total in range(low, high + 1)
+        f"({total}, {number(pd_of_total(total, model.scale))})" for total in range(low, high + 1)
     )
-    own, source = _quoted(key), ".".join(_quoted(part) for part in table.split("."))
+    own, source = quoted(key), table_name(table)
     return (
         f"-- {model.name}, model {model.digest}\n"
         f"WITH chance(total, pd) AS (VALUES\n  {chances}\n),\n"
@@ -45,57 +50,27 @@ def card_sql(model: Model, table: str, *, key: str = "id") -> str:
 
 def _term(signal: Signal, points: SignalPoints, texts: Sequence[str]) -> str:
     """The points of one signal as a CASE."""
-    column = _quoted(signal.name)
+    column, whens, worths = quoted(signal.name), [is_missing(signal)], [str(points.missing_points)]
     if signal.kind == "category":
-        missing = ", ".join(_text(one) for one in sorted(MISSING_TEXTS))
-        whens = [f"{column} IS NULL OR LOWER(TRIM({column})) IN ({missing})"]
-        found = [points.missing_points]
         for group, worth in enumerate(points.bin_points):
             own = [t for t, place in zip(texts, points.groups, strict=True) if place == group]
             if own:
-                whens.append(f"TRIM({column}) IN ({', '.join(_text(one) for one in own)})")
-                found.append(worth)
-        return _case(whens, [str(one) for one in found], str(points.unseen_points))
-    whens = [f"{column} IS NULL OR {column} > {_double(LARGEST)} OR {column} < -{_double(LARGEST)}"]
-    worths = [str(points.missing_points)]
-    bounds = (("<", signal.least), (">", signal.most))
-    for sign, bound in bounds:
-        if bound is not None:
-            whens.append(f"{column} {sign} {_number(bound)}")
-            worths.append("NULL")
+                whens.append(f"TRIM({column}) IN ({', '.join(text(one) for one in own)})")
+                worths.append(str(worth))
+        return case(whens, worths, str(points.unseen_points))
+    for outside in are_outside(signal):
+        whens.append(outside)
+        worths.append("NULL")
     for value, worth in zip(signal.special, points.special_points, strict=True):
-        whens.append(f"{column} = {_number(value)}")
+        whens.append(f"{column} = {number(value)}")
         worths.append(str(worth))
     for edge, worth in zip(points.edges, points.bin_points, strict=False):
-        whens.append(f"{column} <= {_number(edge)}")
+        whens.append(f"{column} <= {number(edge)}")
         worths.append(str(worth))
-    return _case(whens, worths, str(points.bin_points[-1]))
-
-
-def _case(whens: Sequence[str], worths: Sequence[str], otherwise: str) -> str:
-    lines = "".join(f" WHEN {w} THEN {v}" for w, v in zip(whens, worths, strict=True))
-    return f"CASE{lines} ELSE {otherwise} END"
+    return case(whens, worths, str(points.bin_points[-1]))
 
 
 def _worst(points: SignalPoints) -> int:
     return min(
         *points.bin_points, *points.special_points, points.missing_points, points.unseen_points
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _number(value: float) -> str:
-    """A float64 that every one of the three reads back to the last bit."""
-    written = repr(float(value))
-    return _double(written if "e" in written else f"{written}e0")
-
-
-def _double(written: str) -> str:
-    return f"CAST({written} AS DOUBLE PRECISION)"

@@ -11,7 +11,7 @@ from puhui.kernel.store import Row, Transaction
 from puhui.kernel.store.listing import filled, ordered
 from puhui.ledger import account_history, chart
 from puhui.payment import own_account, wallet_account
-from puhui.servicing.desk.day.figures import risk_figures
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import joint_account
 from puhui.servicing.desk.loan.post import loan_account
 from puhui.servicing.nouns.collect import LoanPosting

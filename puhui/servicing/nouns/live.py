@@ -57,6 +57,11 @@ class RiskFigures:
     rise: Decimal
     conversion: int
 
+    @property
+    def impaired_from(self) -> int:
+        """The first day past due on which a loan is impaired."""
+        return self.bounds[5]
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

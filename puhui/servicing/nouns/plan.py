@@ -121,6 +121,8 @@ class PlanEvent:
     gets. ``grace``: instalments without principal. ``annual_rate``: a new rate from then on.
     ``part``: what is waived. ``undoes``: the ``event_id`` that never happened, or the payment that
     was taken back. ``payer_id``: whose wallet the money came from, empty for the borrower's.
+    ``guarantee_id``: the guarantee that was called for the money. ``reference``: the number of a
+    payment where it came from.
     """
 
     event_id: str
@@ -135,6 +137,8 @@ class PlanEvent:
     part: Part = Part.INTEREST
     undoes: str = ""
     payer_id: str = ""
+    guarantee_id: str = ""
+    reference: str = ""
 
 
 STANDARD_ORDER = tuple(

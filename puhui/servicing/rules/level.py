@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
 from puhui.kernel.money import Rounding, round_minor
-from puhui.servicing.nouns import Method
-from puhui.servicing.rules.period import divide
+from puhui.servicing.nouns import DayCount, Frequency, Method, Plan, YearCut
+from puhui.servicing.rules.period import COUNT_MAX, divide, factors_of, month_days, year_of
 
 Rows = tuple[list[int], list[int]]
 """Principal and interest by instalment, minor units."""
@@ -97,6 +100,78 @@ def _level_rows(
         balance -= part
     principal[-1] += balance
     return principal, interest
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """What loans of one day and price share: due days, twice the numerators of interest, their
+    denominator, and the level for one unit of balance as a fraction.
+    """
+
+    days: tuple[date, ...]
+    twice: tuple[int, ...]
+    denominator: int
+    product: int
+    total: int
+
+
+def shared_months(plan: Plan, starts_on: date) -> Months | None:
+    """What equal instalments by months and actual days share; None where the plan is otherwise.
+
+    It refuses nothing: a plan that cannot be laid out is none of these.
+    """
+    is_other = (
+        plan.frequency is not Frequency.MONTHS
+        or plan.day_count is DayCount.THIRTY_360
+        or plan.shifts_due_days
+        or not plan.annual_rate.is_finite()
+    )
+    if is_other:
+        return None
+    return _months(
+        plan.annual_rate, year_of(plan.day_count), plan.year_cut is YearCut.LAST_DAY,
+        starts_on, plan.every, plan.count, plan.anchor_day,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _months(
+    rate: Decimal, year: int, cuts_last: bool, starts_on: date, every: int, count: int,
+    anchor_day: int | None,
+) -> Months | None:  # fmt: skip
+    if rate < 0 or not 1 <= count <= COUNT_MAX or every < 1:
+        return None
+    days = month_days(starts_on, every, count, anchor_day)
+    numerators, denominator = factors_of(rate, year, cuts_last, (starts_on, *days))
+    product, total = _annuity(numerators, denominator)
+    return Months(days, tuple(2 * one for one in numerators), denominator, product, total)
+
+
+Columns = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""Principal, interest and what is outstanding after each instalment, minor units."""
+
+
+def level_columns(balance: int, months: Months, rounding: Rounding) -> Columns:
+    """The rows of ``lay_out`` for equal instalments, in one pass; a test holds the two equal."""
+    denominator = months.denominator
+    double, is_even = 2 * denominator, rounding is Rounding.HALF_EVEN
+    level = divide(balance * months.product, months.total, rounding)
+    principal, interest, outstanding = [], [], []
+    for twice in months.twice:
+        due, rest = divmod(balance * twice + denominator, double)
+        if not rest and is_even and due & 1:
+            due -= 1
+        part = level - due
+        if not 0 <= part <= balance:
+            part = 0 if part < 0 else balance
+        balance -= part
+        principal.append(part)
+        interest.append(due)
+        outstanding.append(balance)
+    if balance:
+        principal[-1] += balance
+        outstanding[-1] = 0
+    return tuple(principal), tuple(interest), tuple(outstanding)
 
 
 def _adjust(

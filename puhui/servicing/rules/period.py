@@ -29,7 +29,7 @@ def due_days(plan: Plan, starts_on: date) -> tuple[tuple[date, ...], bool]:
     if not 1 <= plan.count <= COUNT_MAX or plan.every < 1:
         raise Refused("lending.bad_terms", f"{plan.count} instalments cannot be planned.")
     if plan.frequency is Frequency.MONTHS:
-        days = _month_days(starts_on, plan.every, plan.count, plan.anchor_day)
+        days = month_days(starts_on, plan.every, plan.count, plan.anchor_day)
     else:
         step = plan.every * (7 if plan.frequency is Frequency.WEEKS else 1)
         days = tuple(
@@ -42,9 +42,7 @@ def due_days(plan: Plan, starts_on: date) -> tuple[tuple[date, ...], bool]:
 
 
 @lru_cache(maxsize=4096)
-def _month_days(
-    starts_on: date, every: int, count: int, anchor_day: int | None
-) -> tuple[date, ...]:
+def month_days(starts_on: date, every: int, count: int, anchor_day: int | None) -> tuple[date, ...]:
     """Due days by months; remembered because loans of one day share them."""
     return tuple(
         add_months(starts_on, every * number, anchor_day) for number in range(1, count + 1)
@@ -67,17 +65,19 @@ def factors(plan: Plan, starts_on: date, days: Sequence[date]) -> tuple[tuple[in
     if plan.day_count is DayCount.THIRTY_360 and plan.frequency is Frequency.MONTHS:
         numerator, denominator = rate.as_integer_ratio()
         return (numerator * 30 * plan.every,) * len(days), denominator * 360
-    count, cuts_last = plan.day_count, plan.year_cut is YearCut.LAST_DAY
-    year = 0
+    cuts_last = plan.year_cut is YearCut.LAST_DAY
+    return factors_of(rate, year_of(plan.day_count), cuts_last, (starts_on, *days))
+
+
+def year_of(count: DayCount) -> int:
+    """The days of a year by a day count, 0 for act/act, which asks each year."""
     if count is DayCount.ACT_365:
-        year = 365
-    elif count is not DayCount.ACT_ACT:
-        year = YEAR_DAYS[count]
-    return _factors(rate, year, cuts_last, (starts_on, *days))
+        return 365
+    return 0 if count is DayCount.ACT_ACT else YEAR_DAYS[count]
 
 
 @lru_cache(maxsize=4096)
-def _factors(
+def factors_of(
     rate: Decimal, year: int, cuts_last: bool, bounds: tuple[date, ...]
 ) -> tuple[tuple[int, ...], int]:
     """The work of ``factors``, 0 for an act/act year; loans of one day and price share them."""

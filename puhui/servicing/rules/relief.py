@@ -13,7 +13,7 @@ FIRST_AFTER_DAYS = 30
 LONGER_MAX = 60
 """The most instalments that a term is made longer by."""
 
-LIMITS = {ReliefKind.PAUSE: 180, ReliefKind.INTEREST_ONLY: 12, ReliefKind.LONGER: LONGER_MAX}
+NUMBERS_MAX = {ReliefKind.PAUSE: 180, ReliefKind.INTEREST_ONLY: 12, ReliefKind.LONGER: LONGER_MAX}
 """The largest number of each kind: days, and instalments."""
 
 Try = Callable[[Sequence[PlanEvent]], PlanState]
@@ -25,9 +25,9 @@ def check_terms(terms: ReliefTerms) -> None:
     if terms.kind is ReliefKind.LOWER:
         if terms.amount_minor <= 0:
             raise Refused("servicing.bad_relief", "Say what could be paid each time.")
-    elif not 1 <= terms.number <= LIMITS[terms.kind]:
+    elif not 1 <= terms.number <= NUMBERS_MAX[terms.kind]:
         raise Refused(
-            "servicing.bad_relief", f"This kind of relief is for up to {LIMITS[terms.kind]}."
+            "servicing.bad_relief", f"This kind of relief is for up to {NUMBERS_MAX[terms.kind]}."
         )
 
 
@@ -39,7 +39,8 @@ def relief_events(state: PlanState, terms: ReliefTerms, try_out: Try) -> tuple[P
     least the next one, ask for no principal and as many are added at the end. ``INTEREST_ONLY``:
     the next ``number`` instalments ask for interest alone, as many are added. ``LONGER``:
     ``number`` instalments are added, each gets smaller. ``LOWER``: as many are added as bring
-    every instalment to come down to ``amount_minor`` at most, as ``try_out`` works it out. What
+    every instalment to come down to ``amount_minor`` at most, as ``try_out`` works it out (the next
+    one may be more, where interest was past due). What
     is past due is spread over the instalments to come first; where none is to come, the loan
     starts anew. Refused: ``servicing.bad_relief``.
     """
@@ -95,7 +96,9 @@ def _lowered(state: PlanState, most_minor: int, try_out: Try) -> tuple[PlanEvent
         return _laid_out(state, number, is_grace=False)
 
     def is_enough(number: int) -> bool:
-        return largest_coming(try_out(events(number))) <= most_minor
+        return largest_coming(try_out(events(number)), is_late=is_late) <= most_minor
+
+    is_late = state.owed_today_minor > 0
 
     low, high = 1, LONGER_MAX
     if not is_enough(high):
@@ -111,6 +114,11 @@ def _lowered(state: PlanState, most_minor: int, try_out: Try) -> tuple[PlanEvent
     return events(low)
 
 
-def largest_coming(state: PlanState) -> int:
-    """The largest instalment still to come, minor units."""
-    return max((row.owed_minor for row in state.rows if row.due_on > state.on), default=0)
+def largest_coming(state: PlanState, *, is_late: bool) -> int:
+    """The largest instalment still to come, minor units.
+
+    The next one is left out of a loan that was late: what was past due of interest and charges
+    falls due with it.
+    """
+    owed = [row.owed_minor for row in state.rows if row.due_on > state.on]
+    return max(owed[1:] if is_late else owed, default=0)

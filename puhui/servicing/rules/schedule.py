@@ -9,7 +9,7 @@ from operator import sub
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding
 from puhui.servicing.nouns import DayCount, Method, Plan, Schedule
-from puhui.servicing.rules.level import lay_out
+from puhui.servicing.rules.level import lay_out, level_columns, shared_months
 from puhui.servicing.rules.period import due_days, factors
 from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
 
@@ -32,6 +32,11 @@ def build_schedule(plan: Plan, principal_minor: int, starts_on: date) -> Schedul
         raise Refused("lending.bad_terms", "Interest by the day counts actual days.")
     if not is_plain(plan):
         return _by_engine(plan, principal_minor, starts_on)
+    if plan.method is Method.EQUAL_INSTALMENT and not plan.adjusts_instalment:
+        months = shared_months(plan, starts_on)
+        if months is not None:
+            rows = level_columns(principal_minor, months, plan.rounding)
+            return Schedule(starts_on, months.days, *rows, True)
     days, is_published = due_days(plan, starts_on)
     if plan.method is Method.DRAW_AT_WILL:
         days = days[-1:]

@@ -186,9 +186,12 @@ DECIDE_RELIEF = (
     )
 )
 LOCK_GUARANTEE = select(*GUARANTEE.c).where(GUARANTEE.c.id == bindparam("id")).with_for_update()
+READ_GUARANTEE = select(*GUARANTEE.c).where(GUARANTEE.c.id == bindparam("id"))
 SUM_GUARANTEES = select(sum_int(GUARANTEE.c.share_millionths).label("millionths")).where(
     GUARANTEE.c.loan_id == bindparam("loan_id")
 )
+SUM_BACKED = SUM_GUARANTEES.where(exists().where(PARTNER.c.party_id == GUARANTEE.c.guarantor_id))
+"""The same, of registered partners alone."""
 READ_CALLABLE = (
     select(GUARANTEE.c.id)
     .join(LOAN, LOAN.c.id == GUARANTEE.c.loan_id)

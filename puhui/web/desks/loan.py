@@ -53,7 +53,7 @@ PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
 
 EVENTS = (
-    Column("number", "loan.number", lambda row: row.number or None, Kind.COUNT),
+    Column("number", "proposal.event", lambda row: row.number or None, Kind.COUNT),
     Column("day", "desk.day", lambda row: row.day, Kind.DAY),
     Column("kind", "loanfile.event", lambda row: row.kind, Kind.WORD, words="loan.event_"),
     Column("amount", "arrears.amount", lambda row: row.amount_minor, Kind.MONEY),

@@ -14,7 +14,7 @@ from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.kernel.store.browse import count_acts, count_ends
 from puhui.offline import exposure
-from puhui.offline.window import FraudKind, fraud_cases
+from puhui.offline.window import FraudKind, asides, fraud_cases
 from puhui.payment.window import count_wallets, tiers
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
@@ -22,6 +22,7 @@ from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.table import sheet_of
 
 MINUTE_US = 60_000_000
+ASIDES_MAX = 200
 SPANS = (15, 60, 240)
 DAYS = (1, 7, 30)
 MINUTES = (
@@ -192,6 +193,7 @@ def offline(ask: Ask) -> Response:
     with ask.node.read() as tx:
         cases = fraud_cases(tx)
         risk = exposure(tx, "CNY")
+        kept = asides(tx, count=ASIDES_MAX)
     found = [
         one
         for one in cases
@@ -211,10 +213,22 @@ def offline(ask: Ask) -> Response:
         at="offline",
         sheet=sheet,
         risk=risk,
+        asides=kept,
         kinds=[one.value for one in FraudKind],
         rows=found[sheet.skip : sheet.skip + sheet.size],
         has_more=len(found) > sheet.skip + sheet.size,
     )
+
+
+def pay_aside_out(ask: Ask) -> Response:
+    """Pay what is kept aside for somebody out to their own bank account."""
+    told = {"party_id": ask.text("party"), "currency": ask.text("currency")}
+    try:
+        ask.act("offline.pay_out_excess", told)
+    except Refused as refused_:
+        ask.wrong("_refused", said(refused_.code, ask.view.language))
+        return offline(ask)
+    return ask.go("/desk/offline")
 
 
 FIELDS = ("party", "category", "name", "city", "name_local", "city_local")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -11,7 +12,6 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.nouns import Product
 from puhui.lending.window import applications_of, loans_of
 from puhui.merchant import Stated, read_row
 from puhui.payment import wallet_account
@@ -49,7 +49,7 @@ def _step(name: str) -> tuple[int, int]:
     return STEPS.index(name) + 1, len(STEPS)
 
 
-def chosen(draft: dict[str, str]) -> Product:
+def chosen(draft: dict[str, str]) -> Any:
     """The product that is applied for: the one chosen on the shelf, or the first of it."""
     name = draft.get("product", "")
     return shelf.load_product(name if name in OFFERED else PRODUCT)
@@ -89,7 +89,7 @@ def amount(ask: Ask) -> Response:
     return _amount(ask, draft.get("amount", ""), chosen(draft))
 
 
-def _amount(ask: Ask, value: str, product: Product) -> Response:
+def _amount(ask: Ask, value: str, product: Any) -> Response:
     return ask.page(
         "apply_amount.html",
         step=_step("amount"),

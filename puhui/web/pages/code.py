@@ -21,8 +21,9 @@ from puhui.payment.window import (
     risk_levels,
     shown_seconds,
 )
-from puhui.web.ask import Ask, Missing
+from puhui.web.ask import Ask, Missing, Waits
 from puhui.web.pages.amount import amount_of, read_amount
+from puhui.web.pages.waiting import check_proof, proof_of, url_of
 from puhui.web.pages.wallet import CURRENCY, purse_of, tier_of
 
 PAYLOAD_START = "0002"
@@ -93,28 +94,41 @@ def _merchant(ask: Ask) -> Response:
         remark=ask.text("remark"),
         is_over=_taken(ask, found),
         is_own=found.party_id == ask.party_id,
+        shown=proof_of(ask, "code", found.digits, found.currency, minor)
+        if found.kind == "static"
+        else "",
         back="/scan" if minor is None or found.amount_minor else f"/scan/{found.digits}",
     )
 
 
 def pay(ask: Ask) -> Response:
-    """Pay the merchant what the page showed, once for the form."""
+    """Pay the merchant what the page showed, once for the form; what a printed code showed is
+    accepted while the store is away.
+    """
     digits = ask.request.path_params["digits"]
-    with ask.node.read() as tx:
-        try:
-            found = code_of(tx, digits)
-        except Refused:
-            raise Missing from None
-    minor = amount_of(ask, found.currency)
+    currency = CURRENCY if ask.is_apart else _currency_of(ask, digits)
+    minor = amount_of(ask, currency)
+    if ask.is_apart:
+        check_proof(ask, "code", digits, currency, minor)
     if minor is None:
         return _merchant(ask)
-    told = {"payer_id": ask.party_id, "code": found.digits, "amount_minor": minor}
+    told = {"payer_id": ask.party_id, "code": digits, "amount_minor": minor}
     try:
         paid = ask.act("payment.pay_by_code", told)
+    except Waits as waits:
+        return ask.go(url_of(ask, waits.answer, way="code", amount_minor=minor, to=digits))
     except Refused as refused:
         ask.wrong("_refused", said(refused.code, ask.view.language))
         return _merchant(ask)
     return ask.go(f"/payment/{paid.payment}?done=paid")
+
+
+def _currency_of(ask: Ask, digits: str) -> str:
+    with ask.node.read() as tx:
+        try:
+            return code_of(tx, digits).currency
+        except Refused:
+            raise Missing from None
 
 
 def receive(ask: Ask) -> Response:

@@ -18,9 +18,10 @@ from puhui.payment.window import (
     payment_of,
     requests_of,
 )
-from puhui.web.ask import Ask, Missing
+from puhui.web.ask import Ask, Missing, Waits
 from puhui.web.pages.amount import amount_of
 from puhui.web.pages.payee import label_of, labels_of
+from puhui.web.pages.waiting import check_proof, proof_of, url_of
 from puhui.web.pages.wallet import purse_of
 
 REQUESTS_MAX = 200
@@ -135,26 +136,53 @@ def _request(ask: Ask) -> Response:
         is_open=_is_open(ask, found),
         other=other,
         purse=purse,
+        shown=proof_of(ask, "request", found.id, found.amount_minor, found.payee_id),
         done=ask.query.get("done", ""),
         back="/requests",
     )
 
 
 def answer_request(ask: Ask) -> Response:
-    """Pay, decline or take back, as the address says; each only by whom it is for."""
+    """Pay, decline or take back, as the address says; each only by whom it is for.
+
+    Paying what the page showed is accepted while the store is away.
+    """
     verb = ask.path.rpartition("/")[2]
+    if ask.is_apart and verb == "pay":
+        return _pay_apart(ask)
     with ask.node.read() as tx:
         found = _own_request(ask, tx)
     if (verb == "cancel") != (found.payee_id == ask.party_id):
         raise Missing
     try:
         moved = ask.act(f"payment.{verb}_request", {"request_id": found.id})
+    except Waits as waits:
+        url = url_of(
+            ask,
+            waits.answer,
+            way="request",
+            amount_minor=found.amount_minor,
+            to=found.payee_id,
+        )
+        return ask.go(url)
     except Refused as refused:
         ask.wrong("_refused", said(refused.code, ask.view.language))
         return _request(ask)
     if moved.payment:
         return ask.go(f"/payment/{moved.payment}?done=paid")
     return ask.go(f"/request/{found.id}?done={moved.status}")
+
+
+def _pay_apart(ask: Ask) -> Response:
+    """Accept what was asked for, as its page showed it; judged when it is posted."""
+    request_id, minor, to = ask.request.path_params["request_id"], ask.text("minor"), ask.text("to")
+    check_proof(ask, "request", request_id, minor, to)
+    try:
+        moved = ask.act("payment.pay_request", {"request_id": request_id})
+    except Waits as waits:
+        url = url_of(ask, waits.answer, way="request", amount_minor=int(minor), to=to)
+        return ask.go(url)
+    return ask.go(f"/payment/{moved.payment}?done=paid")
 
 
 def orders(ask: Ask) -> Response:

@@ -284,15 +284,18 @@ def send(ask: Ask) -> Response:
     except Refused as refused:
         ask.wrong("_refused", said(refused.code, ask.view.language))
         return _check(ask, draft)
-    if not ask.is_apart:
-        _drop(ask, way, url)
+    _drop(ask, way, url)
     return ask.go(url)
 
 
 def _drop(ask: Ask, way: str, url: str) -> None:
-    """Let the draft go; where the store went away meanwhile it stays, as what was done is kept."""
+    """Let the draft go; behind a payment that waits it is let go after that, so that nobody finds
+    it and pays once more.
+    """
     try:
         drop_draft(ask, way)
+    except Waits:
+        return
     except Fault:
         if not url.startswith("/waiting/"):
             raise
@@ -334,7 +337,7 @@ def _pay(ask: Ask, draft: dict[str, str], minor: int) -> str:
     try:
         return f"/payment/{ask.act('payment.pay', told).id}?done=paid"
     except Waits as waits:
-        return url_of(ask, waits.answer, told)
+        return url_of(ask, waits.answer, way="pay", amount_minor=minor, to=payee.id)
 
 
 def _request(ask: Ask, draft: dict[str, str], minor: int) -> str:

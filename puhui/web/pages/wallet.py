@@ -14,8 +14,9 @@ from puhui.ledger import lookup_accounts
 from puhui.party import read_party_file
 from puhui.payment import wallet_account
 from puhui.payment.window import Tier, Wallet, orders_of, read_wallet, requests_of, tiers
-from puhui.web.ask import Ask
+from puhui.web.ask import Ask, Waits
 from puhui.web.pages.amount import amount_of
+from puhui.web.pages.waiting import url_of
 
 CURRENCY = "CNY"
 
@@ -150,6 +151,8 @@ def take_out(ask: Ask) -> Response:
     told = {"party_id": ask.party_id, "amount_minor": amount_minor, "currency": CURRENCY}
     try:
         ask.act("payment.withdraw", told)
+    except Waits as waits:
+        return ask.go(url_of(ask, waits.answer, way="withdraw", amount_minor=amount_minor))
     except Refused as refused:
         ask.wrong("amount", said(refused.code, ask.view.language))
         return _withdraw(ask)

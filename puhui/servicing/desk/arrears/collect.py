@@ -12,7 +12,7 @@ from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.party import check_actor
-from puhui.servicing.desk.day.figures import read_data
+from puhui.servicing.desk.figures import read_data
 from puhui.servicing.desk.loan.live import changed_ends, changed_loans, take_loan
 from puhui.servicing.nouns.collect import (
     ContactFigures,
@@ -104,11 +104,12 @@ def task_chunks(node: Node, day: date) -> list[OpenTasks]:
 def take_task(act: Act, input: TakeTask) -> TaskTaken:
     """Take the task of a loan from its work list.
 
-    Refused: ``servicing.no_task``, ``servicing.task_taken`` by somebody else.
+    Refused: ``servicing.no_task``, ``servicing.task_taken`` by somebody else, ``party.four_eyes``.
     """
     row = act.tx.one(tables.LOCK_TASK, loan_id=input.loan_id)
     if row is None or row.status != "open":
         raise Refused("servicing.no_task", "Nothing is to be done about this loan.")
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     if row.taken_by not in ("", act.actor):
         raise Refused("servicing.task_taken", "Somebody else has this task.")
     act.tx.put(tables.TAKE_TASK, id_=row.loan_id, by_=act.actor)
@@ -121,9 +122,10 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
 
     How often is counted for each person, whatever loan it is about. Refused:
     ``servicing.no_loan``, ``servicing.nothing_owed``, ``servicing.no_guarantor``,
-    ``servicing.third_party`` and those of ``check_contact``.
+    ``servicing.third_party``, ``party.four_eyes`` and those of ``check_contact``.
     """
     row = _take_owing(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     person_id = _spoken_to(act, row, input)
     week = act.today - timedelta(days=6)
     counts = [

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Transaction
 from puhui.party import check_actor
 from puhui.servicing.desk.loan.live import (
     change_loan,
     check_charge_off,
     read_book,
-    take_loan,
+    take_live,
     watch_loan,
 )
 from puhui.servicing.nouns import Happening, PlanEvent, PlanState
@@ -31,7 +31,6 @@ from puhui.servicing.nouns.collect import (
 )
 from puhui.servicing.rules.relief import check_terms, relief_events
 from puhui.servicing.tables import collect as tables
-from puhui.servicing.tables import live
 
 __all__ = [
     "REASONS",
@@ -42,7 +41,6 @@ __all__ = [
     "decide_relief",
     "pause_age",
     "preview_relief",
-    "take_live",
     "terms_of",
 ]
 
@@ -50,22 +48,15 @@ RELIEF_DAYS_MAX = 180
 REASONS = ("illness", "unemployment", "disaster", "market")
 
 
-def take_live(act: Act, loan_id: str) -> Row:
-    """A loan that lives, locked. Refused: ``servicing.no_loan``, ``servicing.loan_over``."""
-    row = take_loan(act.tx, loan_id)
-    if row.status not in live.LIVE_STATUSES:
-        raise Refused("servicing.loan_over", f"This loan is {row.status}.")
-    return row
-
-
 @use_case("servicing.pause_age", roles=("loan_officer", "risk_analyst"))
 def pause_age(act: Act, input: PauseAge) -> AgePaused:
     """Let the age of a loan stand still for some days; what is owed goes on as agreed.
 
     A pause with ``until`` today ends one that runs. Refused: ``servicing.no_loan``,
-    ``servicing.loan_over``, ``servicing.bad_pause``.
+    ``servicing.loan_over``, ``servicing.bad_pause``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     days = (input.until - act.today).days
     if not 0 <= days <= RELIEF_DAYS_MAX:
         raise Refused("servicing.bad_pause", f"A pause lasts up to {RELIEF_DAYS_MAX} days.")
@@ -86,9 +77,10 @@ def charge_off(act: Act, input: LoanKey) -> LoanMoved:
     The debt lives and is still collected; a write-off takes it off the books later. It is an event
     of the loan, and may be undone as others. People do it by ``lending.charge_off``, two of them.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.charged_off``,
-    ``servicing.not_impaired``.
+    ``servicing.not_impaired``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     check_charge_off(row)
     change_loan(act, row.id, PlanEvent("", Happening.CHARGED_OFF, act.today))
     rest = row.outstanding_minor - row.booked_loss_minor
@@ -185,8 +177,7 @@ def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
         raise Refused("servicing.no_relief", f"There is no request {input.relief_id[:60]}.")
     if found.status != "asked":
         raise Refused("servicing.relief_decided", f"This request is {found.status} already.")
-    if found.asked_by == act.actor:
-        raise Refused("party.four_eyes", "Somebody else decides on what you asked for.")
+    check_actor(act.tx, act.actor, second_to=found.asked_by)
     check_actor(act.tx, act.actor, second_to=found.party_id)
     status = "granted" if input.is_granted else "declined"
     kind = ReliefKind(found.kind)

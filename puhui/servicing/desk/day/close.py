@@ -26,10 +26,10 @@ from puhui.servicing.desk.day.chunk import (
     write_month,
 )
 from puhui.servicing.desk.day.debit import debit
-from puhui.servicing.desk.day.figures import risk_figures
 from puhui.servicing.desk.day.month import Groups, expect_losses, provide
-from puhui.servicing.desk.day.own import post_own
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
+from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.age import has_risen, month_ends
 from puhui.servicing.tables import live as tables
@@ -43,7 +43,7 @@ STANDING = ("loans", "past_due", "impaired")
 
 @use_case("servicing.run_day", roles=("system", "operator"))
 def run_day(act: Act, input: RunDay) -> DayRun:
-    """Bring a chunk of live loans to the end of a day; loans that are there already stay as are.
+    """Bring a chunk of live loans to the end of a day, once; loans that are there stay as are.
 
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each

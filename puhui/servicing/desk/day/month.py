@@ -12,8 +12,8 @@ from puhui.kernel.act import Act
 from puhui.servicing.arrays.day import scale
 from puhui.servicing.arrays.live import Rows
 from puhui.servicing.desk.day.chunk import Chunk
-from puhui.servicing.desk.day.own import post_own
 from puhui.servicing.desk.day.vintage import keep_vintages
+from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import RiskFigures
 from puhui.servicing.rules.expected import MILLION, SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables

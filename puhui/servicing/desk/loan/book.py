@@ -21,6 +21,7 @@ from puhui.servicing.tables import live as tables
 PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 DAYS = ("due_on", "moved_to")
 COUNTS = ("count", "grace")
+WORDS = ("guarantee_id", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def details_of(event: PlanEvent) -> str:
         told["annual_rate"] = str(event.annual_rate)
     if event.kind is Happening.WAIVED:
         told["part"] = event.part.value
+    told |= {name: getattr(event, name) for name in WORDS if getattr(event, name)}
     return json.dumps(told, sort_keys=True) if told else ""
 
 

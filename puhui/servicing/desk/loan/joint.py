@@ -94,23 +94,38 @@ def joint_account(loan_id: str, lender_id: str) -> int:
     return Account.id_of(f"joint:{loan_id}:{lender_id}")
 
 
-def share_changes(act: Act, loan: Row, moved: Moved) -> None:
-    """Give each lender the part of what moved, to the minor unit; ours is what is left.
+def share_changes(
+    act: Act,
+    loan: Row,
+    moved: Moved,
+    *,
+    parts: Sequence[Part] = (),
+    opening: Sequence[Account] = (),
+) -> None:
+    """Post ``parts``, and give each lender the part of what moved, to the minor unit; ours is what
+    is left. All of it happens or nothing: what is refused has changed nothing.
 
     Principal follows what is outstanding, so that shares never drift from it. A lender bears its
     part of losses and gets its part of interest, charges and recoveries into its wallet.
     Refused: ``lending.wallet_short``, ``lending.books_not_open``.
     """
     rows = act.tx.all(tables.LOCK_SHARES, loan_id=loan.id)
-    if not rows:
-        return
+    shared, accounts, columns = _shared(loan, moved, rows) if rows else ([], [], [])
+    transfer_chain(act, [*parts, *shared], loan.currency, opening=[*opening, *accounts])
+    act.tx.run_many(tables.SET_SHARE, columns)
+
+
+def _shared(
+    loan: Row, moved: Moved, rows: Sequence[Row]
+) -> tuple[list[Part], list[Account], list[dict[str, object]]]:
+    """What is posted for the lenders of ``rows``, their accounts, and their new figures."""
     own = MILLION - sum(row.share_millionths for row in rows)
     weights = [*(int(row.share_millionths) for row in rows), int(own)]
     targets = allocate(moved.outstanding_minor, weights)
     sums = (moved.lost_minor, moved.interest_minor, moved.fee_minor, moved.recovered_minor)
     split = [_signed(amount, weights) for amount in sums]
     parts: list[Part] = []
-    opening = []
+    opening, columns = [], []
     for place, row in enumerate(rows):
         lost, interest, fee, recovered = (amounts[place] for amounts in split)
         joint = joint_account(loan.id, row.lender_id)
@@ -129,14 +144,13 @@ def share_changes(act: Act, loan: Row, moved: Moved) -> None:
             elif amount < 0:
                 parts.append((credit, debit, -amount, REASON))
         opening.append(Account(joint, loan.currency, chart().account("joint_funds")))
-        act.tx.put(
-            tables.SET_SHARE,
-            loan_id_=loan.id,
-            lender_id_=row.lender_id,
-            outstanding_minor_=targets[place],
-            received_minor_=row.received_minor + interest + fee + recovered,
-        )
-    transfer_chain(act, parts, loan.currency, opening=opening)
+        columns.append({
+            "loan_id_": loan.id,
+            "lender_id_": row.lender_id,
+            "outstanding_minor_": targets[place],
+            "received_minor_": row.received_minor + interest + fee + recovered,
+        })  # fmt: skip
+    return parts, opening, columns
 
 
 def _signed(amount: int, weights: Sequence[int]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,8 +12,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
-from puhui.servicing.desk.day.figures import risk_figures
-from puhui.servicing.desk.day.own import post_own
+from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.book import (
     Book,
     columns_of_event,
@@ -28,13 +28,15 @@ from puhui.servicing.desk.loan.burden import (
     guarantees_given,
     share_of,
 )
+from puhui.servicing.desk.loan.claim import moved_claims
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
-from puhui.servicing.desk.loan.post import loan_account, post_changes, transfer_chain
+from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, post_own, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
 from puhui.servicing.rules.age import days_counted, has_risen, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
+from puhui.servicing.tables.collect import CALL_GUARANTEE
 
 __all__ = [
     "Book",
@@ -61,8 +63,10 @@ __all__ = [
     "read_book",
     "regrade",
     "share_of",
+    "take_live",
     "take_loan",
     "transfer_chain",
+    "try_events",
     "watch_loan",
 ]
 
@@ -133,34 +137,48 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     the loan ends by it, interest earned since the last day is booked at once, and what was
     provided for it is released; where it is charged off, all of it is provided for at once, and
     where that is undone the days to come bring books and provisions back; where it lives again,
-    it is in the books from today on.
+    it is in the books from today on. What is refused has changed nothing, so that a batch may go
+    on.
     Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
-    ``lending.wallet_short``, ``lending.books_not_open``, and those of ``replay``.
+    ``servicing.guarantor_repaid``, ``lending.wallet_short``, ``lending.books_not_open``, and those
+    of ``replay``.
     """
     row = take_loan(act.tx, loan_id)
     book = read_book(act.tx, loan_id)
-    first = book.events[0].on
-    for event in events:
-        if event.on > act.today:
-            raise Refused("servicing.day_ahead", f"{event.on} has not come yet.")
-        if event.on < first:
-            raise Refused("servicing.before_loan", f"The loan began on {first}.")
-    later = book.after(events)
+    later = try_events(book, events, act.today)
     before, after = book.state(act.today), later.state(act.today)
     shares = deltas(before, after)
-    post_changes(act, row, shares, {event.event_id: event for event in later.events})
+    by_id = {event.event_id: event for event in later.events}
+    claims = moved_claims(act, shares, by_id)
+    parts, opening = parts_of_changes(row, shares, by_id)
+    moved = moved_of(after.outstanding_minor, shares, later.events)
+    share_changes(act, row, moved, parts=parts, opening=opening)
+    act.tx.run_many(CALL_GUARANTEE, claims)
     for event in later.events[len(book.events) :]:
         act.tx.put(tables.INSERT_EVENT, **columns_of_event(event, loan_id, act.key))
     columns = {name: getattr(row, name) for name in LIVE_FIELDS}
     columns["events"] = len(later.events) - 1
     columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
-    share_changes(act, row, moved_of(after.outstanding_minor, shares, later.events))
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
     if row.status not in tables.LIVE_STATUSES:
         columns["closed_on"] = act.today.toordinal() - 1
     status = "charged_off" if after.is_charged_off else "live"
     _put(act, loan, after, columns, status=status)
     return Changed(columns["events"], before, after, shares)
+
+
+def try_events(book: Book, events: Sequence[PlanEvent], today: date) -> Book:
+    """The book with more events, none of which lies ahead or before the loan.
+
+    Refused: ``servicing.day_ahead``, ``servicing.before_loan``.
+    """
+    first = book.events[0].on
+    for event in events:
+        if event.on > today:
+            raise Refused("servicing.day_ahead", f"{event.on} has not come yet.")
+        if event.on < first:
+            raise Refused("servicing.before_loan", f"The loan began on {first}.")
+    return book.after(events)
 
 
 def _put(
@@ -281,6 +299,14 @@ def check_charge_off(row: Row) -> None:
         raise Refused("servicing.charged_off", "This loan is charged off already.")
     if row.stage != 3:
         raise Refused("servicing.not_impaired", "Only an impaired loan is charged off.")
+
+
+def take_live(act: Act, loan_id: str) -> Row:
+    """A loan that lives, locked. Refused: ``servicing.no_loan``, ``servicing.loan_over``."""
+    row = take_loan(act.tx, loan_id)
+    if row.status not in tables.LIVE_STATUSES:
+        raise Refused("servicing.loan_over", f"This loan is {row.status}.")
+    return row
 
 
 def watch_loan(act: Act, loan_id: str) -> None:

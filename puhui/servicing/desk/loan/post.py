@@ -32,21 +32,21 @@ def loan_account(loan_id: str) -> int:
     return Account.id_of(f"loan:{loan_id}")
 
 
-def post_changes(
-    act: Act, loan: Row, changes: Sequence[Share], events: Mapping[str, PlanEvent]
-) -> None:
-    """Post by how much the parts of each event differ from what the books hold of it.
+def parts_of_changes(
+    loan: Row, changes: Sequence[Share], events: Mapping[str, PlanEvent]
+) -> tuple[list[Part], list[Account]]:
+    """By how much the parts of each event differ from what the books hold of it, to be posted,
+    and the accounts that are opened by it.
 
     One new event is posted part by part with its own reasons. What older events come to now, once
     something before them was recorded or undone, is netted into corrections.
-    Refused: ``lending.wallet_short``, ``lending.books_not_open``.
     """
     is_new = len(changes) == 1 and changes[0].event_id == _last_of(events)
     if is_new:
         parts = _own_parts(loan, changes[0], events[changes[0].event_id])
     else:
         parts = _corrections(loan, changes, events)
-    transfer_chain(act, parts, loan.currency, opening=_opening(loan, parts))
+    return parts, _opening(loan, parts)
 
 
 def _last_of(events: Mapping[str, PlanEvent]) -> str:
@@ -153,3 +153,32 @@ def transfer_chain(
                 "lending.books_not_open", f"The lender has no books in {currency} yet."
             ) from None
         raise
+
+
+def post_own(act: Act, parts: list[tuple[str, str, str, int, str]]) -> int:
+    """Move money between own accounts: (debit, credit, currency, minor units, reason); how many.
+
+    Accounts that are not there yet are opened.
+    """
+    codes = chart()
+    wanted = [part for part in parts if part[3]]
+    if not wanted:
+        return 0
+    named = {(name, part[2]) for part in wanted for name in part[:2]}
+    create_transfers(
+        act,
+        [
+            Transfer(
+                act.new_number(), own_account(debited, currency), own_account(credited, currency),
+                amount, currency, codes.transfer(reason),
+            )
+            for debited, credited, currency, amount, reason in wanted
+        ],
+        strict=True,
+        opening=[
+            Account(own_account(name, currency), currency, codes.account(name))
+            for name, currency in sorted(named)
+        ],
+        are_new=True,
+    )  # fmt: skip
+    return len(wanted)

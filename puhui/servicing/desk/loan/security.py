@@ -13,9 +13,8 @@ from puhui.kernel.store import Row
 from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.party import check_actor, take_party
 from puhui.payment import wallet_account
-from puhui.servicing.desk.arrears.relief import take_live
-from puhui.servicing.desk.day.figures import risk_figures
-from puhui.servicing.desk.loan.live import change_loan, take_loan
+from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.loan.live import change_loan, take_live, take_loan
 from puhui.servicing.nouns import Happening, PlanEvent
 from puhui.servicing.nouns.collect import (
     AddGuarantee,
@@ -84,8 +83,11 @@ def _add(
     given = act.tx.one(tables.SUM_GUARANTEES, loan_id=row.id)
     assert given is not None
     is_over = given.millionths + share_millionths > MILLION
-    if is_over or share_millionths < 1 or call_after_days < 1 or premium_minor < 0:
+    if is_over or share_millionths < 1 or premium_minor < 0:
         raise Refused("servicing.bad_guarantee", "All guarantees of a loan are up to the whole.")
+    last = risk_figures().impaired_from
+    if not 1 <= call_after_days <= last:
+        raise Refused("servicing.bad_guarantee", f"A guarantee is called within {last} days.")
     guarantor = take_party(act, guarantor_id)
     if guarantor.id == row.party_id:
         raise Refused("servicing.bad_guarantee", "Nobody guarantees a loan of their own.")
@@ -111,15 +113,24 @@ def call_guarantee(act: Act, input: GuaranteeKey) -> GuaranteeMoved:
     The guarantor's wallet pays on the loan and the guarantor takes the lender's place for as much
     (代位追偿); the contract follows at the close of the day. Refused: ``servicing.no_guarantee``,
     ``servicing.loan_over``, ``servicing.not_impaired``, ``servicing.nothing_owed``,
-    ``servicing.wallet_short``.
+    ``servicing.wallet_short``, ``party.four_eyes``.
     """
-    found = act.tx.one(tables.LOCK_GUARANTEE, id=input.guarantee_id)
+    found = _read(act, input.guarantee_id)
+    row = take_live(act, found.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
+    return _call(act, found, row)
+
+
+def _read(act: Act, guarantee_id: str) -> Row:
+    """A guarantee; it is locked after its loan alone. Refused: ``servicing.no_guarantee``."""
+    found = act.tx.one(tables.READ_GUARANTEE, id=guarantee_id)
     if found is None:
         raise Refused("servicing.no_guarantee", "There is no such guarantee.")
-    return _call(act, found, take_live(act, found.loan_id))
+    return found
 
 
 def _call(act: Act, found: Row, row: Row) -> GuaranteeMoved:
+    """Take what a guarantee of a loan that is locked comes to."""
     if row.stage != 3 and row.days_past_due < found.call_after_days:
         raise Refused("servicing.not_impaired", "A guarantee is called when a loan is impaired.")
     owed = row.arrears_minor * found.share_millionths // MILLION
@@ -128,13 +139,14 @@ def _call(act: Act, found: Row, row: Row) -> GuaranteeMoved:
     (wallet,) = lookup_accounts(act.tx, [wallet_account(found.guarantor_id, row.currency)])
     if wallet is None or wallet.credit_balance_minor < owed:
         raise Refused("servicing.wallet_short", "There is too little in the guarantor's wallet.")
-    paid = PlanEvent("", Happening.REPAID, act.today, owed, payer_id=found.guarantor_id)
+    paid = PlanEvent(
+        "", Happening.REPAID, act.today, owed, payer_id=found.guarantor_id, guarantee_id=found.id
+    )
     change_loan(act, row.id, paid)
-    called = found.called_minor + owed
-    act.tx.put(tables.CALL_GUARANTEE, id_=found.id, called_minor_=called)
     payload = {"loan": row.id, "amount_minor": owed}
     act.emit("servicing.guarantee_called", found.guarantor_id, payload)
-    return GuaranteeMoved(found.id, called, found.recovered_minor)
+    after = _read(act, found.id)
+    return GuaranteeMoved(after.id, after.called_minor, after.recovered_minor)
 
 
 @use_case("servicing.call_guarantees", roles=("system",), batch="guarantee_ids")
@@ -145,8 +157,7 @@ def call_guarantees(act: Act, input: CallGuarantees) -> GuaranteesCalled:
     """
     called = short = 0
     for guarantee_id in input.guarantee_ids:
-        found = act.tx.one(tables.LOCK_GUARANTEE, id=guarantee_id)
-        assert found is not None, guarantee_id
+        found = _read(act, guarantee_id)
         row = take_loan(act.tx, found.loan_id)
         try:
             _call(act, found, row)
@@ -168,13 +179,12 @@ def repay_guarantor(act: Act, input: RepayGuarantor) -> GuaranteeMoved:
     """The borrower pays a guarantor back who has paid on the loan.
 
     Refused: ``servicing.no_guarantee``, ``servicing.over_claim``, ``servicing.wallet_short``,
-    ``party.not_yours``.
+    ``party.not_yours``, and ``party.four_eyes`` where staff would pay themselves.
     """
+    row = take_loan(act.tx, _read(act, input.guarantee_id).loan_id)
     found = act.tx.one(tables.LOCK_GUARANTEE, id=input.guarantee_id)
-    if found is None:
-        raise Refused("servicing.no_guarantee", "There is no such guarantee.")
-    row = take_loan(act.tx, found.loan_id)
-    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    assert found is not None, input.guarantee_id
+    check_actor(act.tx, act.actor, acts_for=row.party_id, second_to=found.guarantor_id)
     left = found.called_minor - found.recovered_minor
     if not 0 < input.amount_minor <= left:
         raise Refused("servicing.over_claim", f"The guarantor is owed {left} minor units.")
@@ -185,14 +195,18 @@ def repay_guarantor(act: Act, input: RepayGuarantor) -> GuaranteeMoved:
 
 
 def cover_loan(act: Act, loan_id: str) -> None:
-    """Bring what would be lost of a loan to its pledges, guarantees and joint lenders."""
+    """Bring what would be lost of a loan to its pledges, guarantees and joint lenders.
+
+    Guarantees count where their guarantor is a registered partner: whether anybody else could pay
+    was looked into by nobody.
+    """
     row = take_loan(act.tx, loan_id)
     pledges = [
         (pledge.kind, int(pledge.value_minor))
         for pledge in act.tx.all(tables.READ_PLEDGES, loan_id=loan_id)
         if pledge.status == "held"
     ]
-    given = act.tx.one(tables.SUM_GUARANTEES, loan_id=loan_id)
+    given = act.tx.one(tables.SUM_BACKED, loan_id=loan_id)
     shared = act.tx.one(tables.SUM_SHARES, loan_id=loan_id)
     assert given is not None
     assert shared is not None
@@ -229,9 +243,11 @@ def _pay(
 def add_pledge(act: Act, input: AddPledge) -> PledgeMoved:
     """Put something that is pledged for a loan on record, with what it is worth.
 
-    Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_pledge``.
+    Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_pledge``,
+    ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
     if input.kind not in KINDS or input.value_minor <= 0:
         raise Refused("servicing.bad_pledge", f"A pledge is one of {', '.join(KINDS)}.")
     pledge_id = act.new_id("pledge")
@@ -252,12 +268,15 @@ def add_pledge(act: Act, input: AddPledge) -> PledgeMoved:
 def release_pledge(act: Act, input: PledgeKey) -> PledgeMoved:
     """Give a pledge back when the loan is over.
 
-    Refused: ``servicing.no_pledge``, ``servicing.pledge_needed`` while the loan lives.
+    Refused: ``servicing.no_pledge``, ``servicing.pledge_needed`` while the loan lives,
+    ``party.four_eyes``.
     """
     found = act.tx.one(tables.LOCK_PLEDGE, id=input.pledge_id)
     if found is None or found.status != "held":
         raise Refused("servicing.no_pledge", "There is no such pledge, or it was given back.")
-    if take_loan(act.tx, found.loan_id).status != "paid_off":
+    row = take_loan(act.tx, found.loan_id)
+    check_actor(act.tx, act.actor, second_to=row.party_id)
+    if row.status != "paid_off":
         raise Refused("servicing.pledge_needed", "The loan it is pledged for is not paid off.")
     act.tx.put(tables.RELEASE_PLEDGE, id_=found.id)
     return PledgeMoved(found.id, "released")

@@ -42,6 +42,7 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
 
 def _pay(loan: Steps, event: PlanEvent) -> None:
+    """Take money in; a recovery is a payment like any other once the write-off was undone."""
     amount = event.amount_minor
     if event.kind is Happening.PAID_OFF and not amount:
         amount = loan.pay_off_minor()
@@ -53,8 +54,6 @@ def _pay(loan: Steps, event: PlanEvent) -> None:
 
 def _recover(loan: Steps, event: PlanEvent) -> None:
     """Money on a written-off loan: recovery up to the claim, the rest is owed back."""
-    if not loan.is_written_off:
-        raise Refused("servicing.bad_event", "Only a written-off loan is recovered.")
     recovered = min(event.amount_minor, loan.claim - loan.recovered)
     rest = event.amount_minor - recovered
     loan.recovered += recovered
@@ -83,6 +82,8 @@ def _charge_back(loan: Steps, event: PlanEvent) -> None:
         raise Refused("servicing.unknown_event", "There is no such payment to take back.")
     taken = loan.taken_back.get(paid.event_id, 0)
     back = _taken_back(paid, event.amount_minor, taken)
+    if back[-1] > loan.credit:
+        raise Refused("servicing.over_credit", "What was beyond the loan was given back already.")
     loan.taken_back[paid.event_id] = taken + event.amount_minor
     place = loan.running()
     earned = 0
@@ -180,7 +181,7 @@ def _waive(loan: Steps, event: PlanEvent) -> None:
         raise Refused("servicing.over_waived", "That is more than is owed of this part.")
     if part == PRINCIPAL:
         loan.shares.append(Share(event.event_id, event.on, waived, 0, 0, 0))
-        if place is not None and not loan.is_flat:
+        if place is not None and not loan.is_flat and loan.rows[place].key[0] == INSTALMENT:
             loan.lay_anew(place, loan.ahead(place), earned, begins=loan.on)
     while loan.first < len(loan.rows) and not loan.rows[loan.first].owed_all:
         if loan.rows[loan.first].due_on > loan.on:
@@ -245,7 +246,7 @@ TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
     Happening.PAID_OFF: _pay,
     Happening.GOODWILL: _pay,
     Happening.MERCHANT_REFUNDED: _pay,
-    Happening.RECOVERED: _recover,
+    Happening.RECOVERED: _pay,
     Happening.CREDIT_REFUNDED: _refund_credit,
     Happening.CHARGED_BACK: _charge_back,
     Happening.FEE_CHARGED: _charge_fee,

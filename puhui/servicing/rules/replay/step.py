@@ -337,7 +337,7 @@ class Steps:
         self, place: int, principal: int, ahead: int, earned: int, parts: list[int]
     ) -> None:
         row, early = self.rows[place], self.plan.early
-        if early is not Early.NEXT_REPAYMENT:
+        if early is not Early.NEXT_REPAYMENT and row.key[0] == INSTALMENT:
             kept = (row.level, row.share) if early is Early.REDUCE_COUNT else None
             self.put(row, PRINCIPAL, principal, parts)
             self.lay_anew(place, ahead - principal, earned, begins=self.on, kept=kept)

@@ -8,7 +8,7 @@ from puhui.kernel.act import Act
 from puhui.kernel.store import Transaction
 from puhui.ledger.arrays.layout import PENDING_FLAG
 from puhui.ledger.arrays.record import id_halves, unpack_accounts
-from puhui.ledger.desk.held import PAGE
+from puhui.ledger.desk.beside.held import PAGE
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import ID_MAX, Transfer
 from puhui.ledger.rules import OPEN, Books, Terms

@@ -18,7 +18,8 @@ from puhui.ledger.arrays.record import (
     TRANSFER,
     Records,
     id_halves,
-    pack_transfers,
+    ledger_number,
+    numbers_of,
     unpack_transfers,
 )
 from puhui.ledger.nouns import ID_MAX, Account, Transfer
@@ -72,6 +73,20 @@ class OnHold:
     def records_as_transfers(self) -> tuple[Transfer, ...]:
         """The transfers that are to be."""
         return unpack_transfers(self.records)
+
+    def transfer(self, place: int) -> Transfer:
+        """One of the transfers that are to be."""
+        return unpack_transfers(self.records[place : place + 1])[0]
+
+    def ids(self) -> list[int]:
+        """The ids of the transfers that are to be."""
+        return numbers_of(self.records["id_lo"], self.records["id_hi"])
+
+    def steps(self) -> Iterator[tuple[int, list[int]]]:
+        """What to add to the engine's sums of accounts to have them as this leaves them."""
+        yield from self.changes.items()
+        for account_id, (debit, credit) in self.held.items():
+            yield account_id, [-debit, 0, -credit, 0]
 
     def confirm(self) -> None:
         """Create the transfers under their own ids. Fault: what the engine reports."""
@@ -150,28 +165,26 @@ def hold_ids_of(hold: OnHold) -> list[tuple[int, int, bool]]:
 
 def holds_of(hold: OnHold, ledgers: Mapping[int, str]) -> Records:
     """The pendings that hold money, a chain for each page."""
-    made = []
-    for hold_id, account_id, is_debit in hold_ids_of(hold):
-        between = between_account(ledgers[account_id])
-        sides = (account_id, between) if is_debit else (between, account_id)
-        amount_minor = hold.held[account_id][0 if is_debit else 1]
-        flags = PENDING_FLAG | LINKED
-        made.append(
-            Transfer(
-                hold_id,
-                *sides,
-                amount_minor,
-                ledgers[account_id],
-                BETWEEN_CODE,
-                flags,
-                user_data_32=MARK,
-            )
-        )
-    for last in {*range(PAGE - 1, len(made), PAGE), len(made) - 1} if made else ():
-        made[last] = replace(made[last], flags=PENDING_FLAG)
-    return np.concatenate(
-        [pack_transfers(made[i : i + PAGE]) for i in range(0, len(made) or 1, PAGE)]
-    )
+    found = hold_ids_of(hold)
+    made: Records = np.zeros(len(found), dtype=TRANSFER)
+    if not found:
+        return made
+    own, accounts = (id_halves([one[n] for one in found]) for n in (0, 1))
+    is_debit = np.array([one[2] for one in found])
+    names = [ledgers[one[1]] for one in found]
+    between = {name: id_halves([between_account(name)])[0] for name in set(names)}
+    others = np.array([between[name] for name in names])
+    made["id_lo"], made["id_hi"] = own[:, 0], own[:, 1]
+    for half, name in enumerate(("lo", "hi")):
+        made[f"debit_{name}"] = np.where(is_debit, accounts[:, half], others[:, half])
+        made[f"credit_{name}"] = np.where(is_debit, others[:, half], accounts[:, half])
+    made["amount_lo"] = [hold.held[one[1]][0 if one[2] else 1] for one in found]
+    numbers = {name: ledger_number(name) for name in between}
+    made["ledger"] = [numbers[name] for name in names]
+    made["code"], made["user_32"] = BETWEEN_CODE, MARK
+    made["flags"] = PENDING_FLAG | LINKED
+    made["flags"][[*range(PAGE - 1, len(made), PAGE), -1]] = PENDING_FLAG
+    return made
 
 
 def told(held: Mapping[int, Sequence[int]]) -> str:

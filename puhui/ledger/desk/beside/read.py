@@ -20,9 +20,9 @@ from puhui.ledger.arrays.record import (
     unpack_accounts,
     unpack_transfers,
 )
+from puhui.ledger.desk.beside.held import MARK
+from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.desk.held import MARK
-from puhui.ledger.desk.outside import OutsideLedger, outside_of
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import (
     Account,

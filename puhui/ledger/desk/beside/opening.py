@@ -11,8 +11,8 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import change
 from puhui.ledger.arrays.layout import VOID
 from puhui.ledger.arrays.record import TRANSFER, numbers_of
-from puhui.ledger.desk.held import MARK, OnHold
-from puhui.ledger.desk.outside import OutsideLedger
+from puhui.ledger.desk.beside.held import MARK, OnHold
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.tables import intent
 

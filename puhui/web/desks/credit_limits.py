@@ -11,7 +11,7 @@ from puhui.lending.window import list_changes
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.export import Fetch, listed
-from puhui.web.pages.limits import CHANGES
+from puhui.web.pages.credit_limits import CHANGES
 from puhui.web.table import Sheet
 
 STATUSES = ("kept", "lowered", "offered", "agreed", "declined", "lapsed")

@@ -1,0 +1,244 @@
+"""What acts are moving in a ledger beside the store, until each is confirmed, undone or looked up.
+
+Acts of one group see what those before them move; others wait where they would touch the same
+transfers. Whatever the engine or the store left open is settled before the next act.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from puhui.kernel.act import Act
+from puhui.kernel.errors import Fault, Refused
+from puhui.kernel.store import Transaction
+from puhui.ledger.arrays.record import Records, id_halves, numbers_of
+from puhui.ledger.desk.beside.held import (
+    PAGE,
+    Dropped,
+    HeldUp,
+    OnHold,
+    hold_ids_of,
+    pages_of,
+    voids_of,
+)
+from puhui.ledger.engines import LedgerEngine
+from puhui.ledger.nouns import Status, Transfer
+from puhui.ledger.tables import intent
+
+WAIT_S_MAX = 10.0
+"""For what another writer has on its way."""
+
+
+@dataclass(slots=True)
+class Underway:
+    """An engine beside the store of one node, and what of it is not settled yet."""
+
+    engine: LedgerEngine
+    done: list[bytes] = field(default_factory=list)
+    doubtful: list[OnHold] = field(default_factory=list)
+    under_way: list[OnHold] = field(default_factory=list)
+    on_way: dict[int, tuple[OnHold, int]] = field(default_factory=dict)
+    begun: int = 0
+    holder: Transaction | None = None
+    lock: threading.Condition = field(default_factory=threading.Condition)
+
+    def _begin(
+        self, act: Act, made: Records, changes: dict[int, list[int]], ended: dict[int, int]
+    ) -> OnHold:
+        """What an act moves, under way from now on; tokens sort as acts were decided."""
+        self.begun += 1
+        token = self.begun.to_bytes(8, "big") + secrets.token_bytes(16)
+        hold = OnHold(self, token, made, changes, {}, ended, act.key, act.tx)
+        hold.records["time_ns"] = act.now_us * 1000
+        act.outside.append(hold)
+        self.under_way.append(hold)
+        self.on_way.update({i: (hold, n) for n, i in enumerate(hold.ids())})
+        return hold
+
+    def own(self, tx: Transaction) -> list[OnHold]:
+        """What the acts of the transaction's group have moved already, in order."""
+        return [one for one in self.under_way if one.tx is tx]
+
+    def made(self, tx: Transaction, ids: Sequence[int]) -> dict[int, Transfer]:
+        """Transfers by id that acts of the transaction's group have made."""
+        found = [(i, self.on_way[i]) for i in ids if i in self.on_way]
+        return {i: hold.transfer(place) for i, (hold, place) in found if hold.tx is tx}
+
+    def add_own(self, tx: Transaction, sums: dict[int, list[int]]) -> None:
+        """Bring the engine's sums to where the transaction's group has left them."""
+        for one in self.own(tx):
+            for account_id, change in one.steps():
+                if account_id in sums:
+                    pairs = zip(sums[account_id], change, strict=True)
+                    sums[account_id] = [a + b for a, b in pairs]
+
+    def _drop_done(self, act: Act) -> None:
+        """Forget intents that are finished."""
+        done, self.done = self.done[:256], self.done[256:]
+        if done:
+            act.outside.append(Dropped(self, done))
+        for token in done:
+            act.tx.put(intent.DROP_INTENT, settled=token)
+
+    def _wait_for(self, tx: Transaction, ids: set[int]) -> None:
+        """Settle what is in doubt; wait while another writer has one of the transfers on its way,
+        or holds everybody up; who has moved something in this group already is not held up.
+
+        Fault: ``kernel.store_busy``.
+        """
+        self._settle(tx)
+        while self.holder not in (None, tx) and not self.own(tx):
+            if not self.lock.wait(WAIT_S_MAX):
+                raise Fault("kernel.store_busy", "The books are being marked.")
+        while any(i in self.on_way and self.on_way[i][0].tx is not tx for i in ids):
+            if not self.lock.wait(WAIT_S_MAX):
+                raise Fault("kernel.store_busy", "Another act has the same transfer on its way.")
+            self._settle(tx)
+
+    def _settle(self, tx: Transaction) -> None:
+        """Look up what was in doubt, and finish it or let it go. Fault: what the engine reports."""
+        while self.doubtful:
+            one = self.doubtful[0]
+            if one.fault is not None or self._is_committed(tx, one):
+                self.finish(one)
+                self.done.append(one.token)
+            else:
+                self.let_go(one)
+            self.doubtful.pop(0)
+
+    def _is_committed(self, tx: Transaction, hold: OnHold) -> bool:
+        """Whether the store has the intent; waits where its commit has not ended yet.
+
+        A row with the same token cannot be put in before the server knows how that commit ends.
+        """
+        if tx.all(intent.HAS_INTENTS, ids=[hold.token]):
+            return True
+        tx.put(intent.ADD_INTENT, token=hold.token, records=b"", holds="{}")
+        tx.put(intent.DROP_INTENT, settled=hold.token)
+        return False
+
+    def hold_up(self, act: Act) -> None:
+        """Wait for what other acts are moving, and let none begin to before this act ends.
+
+        Fault: ``kernel.store_busy``.
+        """
+        with self.lock:
+            self._wait_for(act.tx, set())
+            self.holder = act.tx
+            act.outside.append(HeldUp(self))
+            while any(one.tx is not act.tx for one in self.under_way):
+                if not self.lock.wait(WAIT_S_MAX):
+                    raise Fault("kernel.store_busy", "Acts that move money do not end.")
+            self._settle(act.tx)
+
+    def let_on(self) -> None:
+        """Hold nobody up any more."""
+        with self.lock:
+            self.holder = None
+            self.lock.notify_all()
+
+    def repeat(self, tx: Transaction, key: str) -> None:
+        """An act is asked for again: what it moves is there before the first answer is given.
+
+        Fault: ``kernel.store_busy``, and what the engine reports.
+        """
+        with self.lock:
+            while any(one.key == key and one.tx is not tx for one in self.under_way):
+                if not self.lock.wait(WAIT_S_MAX):
+                    raise Fault("kernel.store_busy", "The act's transfers are on their way.")
+            if any(one.key == key for one in self.doubtful):
+                self._settle(tx)
+
+    def confirm(self, hold: OnHold) -> None:
+        """Finish all that the committed group has moved, at once: nobody takes money in between.
+
+        What fails is tried again before the next act. Fault: what the engine reports.
+        """
+        with self.lock:
+            fault: Fault | None = None
+            for one in [] if hold.tx is None else self.own(hold.tx):
+                one.tx = None
+                if fault is None:
+                    try:
+                        self.finish(one)
+                        self.done.append(one.token)
+                    except (Fault, Refused, OSError, RuntimeError) as error:
+                        reason = f"What an act moves is not in the ledger yet ({error})."
+                        fault = error if isinstance(error, Fault) else None
+                        fault = fault or Fault("ledger.outside_differs", reason)
+                if fault is not None:
+                    one.fault = fault
+                    self.doubt(one)
+            if hold.fault is not None:
+                raise hold.fault
+
+    def undo(self, hold: OnHold) -> None:
+        """Let the holds go; where the engine fails, before the next act."""
+        with self.lock:
+            hold.tx = None
+            try:
+                self.let_go(hold)
+            except Exception:
+                self.doubt(hold)
+                raise
+
+    def doubt(self, hold: OnHold) -> None:
+        """Look it up, or try it again, before the next act."""
+        with self.lock:
+            hold.tx = None
+            self.under_way = [one for one in self.under_way if one is not hold]
+            self.doubtful.append(hold)
+            self.lock.notify_all()
+
+    def finish(self, hold: OnHold) -> None:
+        """Let the holds go and create the transfers; a second time changes nothing.
+
+        Fault: ``ledger.outside_differs``, and what the engine reports.
+        """
+        with self.lock:
+            self._void(hold)
+            records: Records = hold.records.copy()
+            now_ns = int(records["time_ns"].max())
+            records["timeout_s"], records["time_ns"] = 0, 0
+            for start, end in pages_of(records):
+                page = records[start:end]
+                # The last one's time: the first has the act's, and so none that of the day before.
+                last_ns = now_ns + len(page) - 1
+                statuses = self.engine.create_transfers(page, last_ns).named()
+                failed = {s for s in statuses if s not in (Status.CREATED, Status.EXISTS)}
+                # A chain that is there already answers so of its first and fails the others.
+                if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
+                    continue
+                for status in failed:
+                    raise Fault(
+                        "ledger.outside_differs",
+                        f"What an act decided does not happen in the ledger: {status.value}.",
+                    )
+            self._forget(hold)
+
+    def _are_there(self, records: Records) -> bool:
+        ids = numbers_of(records["id_lo"], records["id_hi"])
+        return len(self.engine.lookup_transfers(id_halves(ids))) == len(records)
+
+    def let_go(self, hold: OnHold) -> None:
+        """Void the holds; those that are gone already are left."""
+        with self.lock:
+            self._forget(hold)
+            self._void(hold)
+
+    def _forget(self, hold: OnHold) -> None:
+        for transfer_id in hold.ids():
+            self.on_way.pop(transfer_id, None)
+        self.under_way = [one for one in self.under_way if one is not hold]
+        self.lock.notify_all()
+
+    def _void(self, hold: OnHold) -> None:
+        self.void([i for i, _, _ in hold_ids_of(hold)])
+
+    def void(self, hold_ids: Sequence[int]) -> None:
+        """Void holds by id."""
+        for start in range(0, len(hold_ids), PAGE):
+            self.engine.create_transfers(voids_of(hold_ids[start : start + PAGE]), 0)
