@@ -163,7 +163,9 @@ def test_a_charge_off_takes_two_and_is_undone_by_two(
     assert code_of(bank.act, "lending.undo_event", "undo-it", **undo) == "lending.needs_second"
     decide(bank, propose(bank, "undo_event", **undo).proposal_id)
     assert not state_of(bank, contract_id).is_charged_off
-    assert code_of(bank.act, "lending.charge_off", "gone", contract_id="x") == "lending.no_contract"
+    assert (
+        code_of(bank.act, "lending.charge_off", "nobodys", contract_id="x") == "lending.no_contract"
+    )
 
 
 def test_only_tried_out_a_loan_is_not_watched(

@@ -338,7 +338,10 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
 def hand_over(
     act: Act, row: Row, *, product: Product, amount_minor: int, by: date | None = None
 ) -> None:
-    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``."""
+    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``.
+
+    The person's other loans follow the newer chance of default.
+    """
     found = act.tx.one(tables.READ_CHANCE, application_id=row.application_id)
     chance = None if found is None or found.pd is None else Decimal(found.pd)
     plan = live.plan_in(row.terms)
@@ -354,6 +357,8 @@ def hand_over(
         amount_minor=amount_minor,
         by=by or act.today,
     )
+    if chance is not None:
+        live.regrade(act, row.party_id, chance)
 
 
 def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:

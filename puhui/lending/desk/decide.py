@@ -46,7 +46,6 @@ from puhui.lending.rules.guard import run_guards
 from puhui.party import Party, check_actor, take_party
 from puhui.score import champion, score_row
 from puhui.score import study as score_study
-from puhui.servicing import live
 
 REASONS_MAX = 4
 UNREADABLE = ("score.bad_number", "score.bad_date", "score.out_of_range", "lending.bad_facts")
@@ -281,10 +280,7 @@ def record_decision(
     *,
     proposed_by: str | None = None,
 ) -> Decided:
-    """Store a decision, move the application on, and open a review where a person is asked.
-
-    Loans that run follow the newest chance of default.
-    """
+    """Store a decision, move the application on, and open a review where a person is asked."""
     offer = decision.offer
     decided = Decided(
         row.id,
@@ -306,8 +302,6 @@ def record_decision(
         proposed_by=proposed_by,
     )
     act.note(product=row.product_digest, model=scored.model_digest)
-    if scored.pd is not None:
-        live.regrade(act, row.party_id, Decimal(str(scored.pd)))
     if decision.outcome is DecisionOutcome.REVIEW:
         open_review(act, row.id, statement="")
     elif decision.outcome is DecisionOutcome.REFUSED:

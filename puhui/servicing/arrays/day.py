@@ -105,8 +105,8 @@ def judge(
     """Bucket, class and stage of each loan on ``day``; ``rules.age`` decides the same of one.
 
     ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. Days of a
-    pause are not counted. ``risen`` ``(n,)`` is 1 where the chance of default rose much. An impaired
-    loan stays so until its arrears were gone for the probation.
+    pause are not counted. ``risen`` ``(n,)`` is 1 where the chance of default rose much. An
+    impaired loan stays so until its arrears were gone for the probation.
     """
     for n in range(len(live)):
         one = live[n]

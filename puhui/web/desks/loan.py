@@ -46,6 +46,7 @@ CHANGE_FIELDS = (
     "rate",
     "number",
     "due_on",
+    "moved_to",
     "count",
     "grace",
 )
