@@ -169,6 +169,11 @@ CHANGED_END = (
 CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
 SET_LGD = update(LOAN).where(_loan.id == bindparam("id_")).values(lgd_millionths=bindparam("lgd_"))
 SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
+FORGET_GRADES = (
+    update(LOAN)
+    .where(_loan.party_id == bindparam("party_id_"))
+    .values(grade=bindparam("grade_"), first_grade=bindparam("grade_"))
+)
 SET_GRADE = (
     update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))
 )

@@ -322,7 +322,9 @@ def regrade(act: Act, party_id: str, pd: Decimal) -> None:
 
 def forget_chance(act: Act, party_id: str) -> None:
     """Forget the chance of default of an erased person, none of whose loans runs."""
-    act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN))
+    act.tx.put(
+        tables.FORGET_GRADES, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN)
+    )
 
 
 def has_loan(tx: Transaction, loan_id: str) -> bool:
