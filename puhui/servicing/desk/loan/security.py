@@ -35,10 +35,11 @@ KINDS = ("land_right", "house", "vehicle", "machine", "livestock", "receivable",
 CHUNK = 1000
 
 
-@use_case("servicing.add_guarantee", roles=("system",))
+@use_case("servicing.add_guarantee", roles=("customer",))
 def add_guarantee(act: Act, input: AddGuarantee) -> GuaranteeMoved:
-    """Stand for a share of somebody's loan. People sign by ``lending.sign_guarantee``, which looks
-    at what they can carry; nobody but the guarantor can, as it is their money.
+    """Stand for a share of somebody's loan; nobody but the guarantor can, as it is their money.
+
+    Channels sign by ``lending.sign_guarantee``, which looks at what the guarantor can carry.
 
     Without a premium: one that the borrower pays stands in the contract that the borrower signed.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_guarantee``,
