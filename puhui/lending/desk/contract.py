@@ -339,20 +339,27 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
 def hand_over(
     act: Act, row: Row, *, product: Product, amount_minor: int, by: date | None = None
 ) -> None:
-    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``."""
+    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``.
+
+    The person's other loans follow the newer chance of default.
+    """
     found = act.tx.one(tables.READ_CHANCE, application_id=row.application_id)
     chance = None if found is None or found.pd is None else Decimal(found.pd)
+    plan = live.plan_in(row.terms)
+    credit_minor = int(row.principal_minor) if plan.is_revolving else 0
     identity = live.LoanIdentity(
-        row.id, row.party_id, row.product, row.currency, chance, product.pricing.lgd
+        row.id, row.party_id, row.product, row.currency, chance, product.pricing.lgd, credit_minor
     )
     live.open_loan(
         act,
         identity,
-        live.plan_in(row.terms),
+        plan,
         on=date.fromisoformat(row.counts_from),
         amount_minor=amount_minor,
         by=by or act.today,
     )
+    if chance is not None:
+        live.regrade(act, row.party_id, chance)
 
 
 def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:

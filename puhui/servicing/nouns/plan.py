@@ -95,6 +95,7 @@ class Happening(Enum):
     RE_AGED = "re_aged"
     RE_AMORTISED = "re_amortised"
     WRITTEN_OFF = "written_off"
+    CHARGED_OFF = "charged_off"
     RECOVERED = "recovered"
     PAUSED = "paused"
     RESUMED = "resumed"

@@ -199,6 +199,7 @@ class PlanState:
     interest of the running row earned by ``on`` and not paid. After a write-off ``claim_minor`` is
     what the obligor still owed that day, all parts together. ``paused`` is the first and last day
     of a pause of ageing that was ordered last, and the days of pauses before it.
+    A loan that ``is_charged_off`` is given up in the books; its debt lives.
     ``is_calendar_published`` is false where a due day was moved by weekends alone.
     """
 
@@ -217,6 +218,7 @@ class PlanState:
     recovered_minor: int = 0
     paused: tuple[date | None, date | None, int] = (None, None, 0)
     is_closed: bool = False
+    is_charged_off: bool = False
 
     @property
     def disbursed_minor(self) -> int:

@@ -30,7 +30,8 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
     Refused: ``servicing.nothing_drawn``, ``servicing.bad_event``, ``servicing.over_credit``,
     ``servicing.over_waived``, ``servicing.unknown_event``, ``lending.bad_terms``,
-    ``lending.written_off``, ``lending.nothing_owed``, ``lending.line_closed``.
+    ``lending.written_off``, ``lending.nothing_owed``, ``lending.line_closed``,
+    ``servicing.charged_off``.
     """
     if not loan.rows and event.kind is not Happening.DRAWN:
         raise Refused("servicing.nothing_drawn", "No money has been drawn yet.")
@@ -226,6 +227,13 @@ def _close(loan: Steps, event: PlanEvent) -> None:
     loan.is_closed = True
 
 
+def _charge_off(loan: Steps, event: PlanEvent) -> None:
+    """Give a loan up in the books 核减: what is owed and how it falls due stays as it is."""
+    if loan.is_charged_off:
+        raise Refused("servicing.charged_off", "This loan is charged off already.")
+    loan.is_charged_off = True
+
+
 AFTER_WRITE_OFF = (
     Happening.REPAID,
     Happening.PAID_OFF,
@@ -252,6 +260,7 @@ TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
     Happening.RE_AGED: re_age,
     Happening.RE_AMORTISED: re_amortise,
     Happening.WRITTEN_OFF: _write_off,
+    Happening.CHARGED_OFF: _charge_off,
     Happening.PAUSED: _pause,
     Happening.RESUMED: _resume,
     Happening.CLOSED: _close,

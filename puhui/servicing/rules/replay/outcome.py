@@ -71,4 +71,5 @@ def plan_state(loan: Steps) -> PlanState:
         loan.recovered,
         loan.paused,
         loan.is_closed,
+        loan.is_charged_off,
     )

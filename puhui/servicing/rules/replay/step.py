@@ -37,7 +37,7 @@ class Steps:
         self.credit = 0
         self.taken_back: dict[str, int] = {}
         self.is_published = True
-        self.is_written_off = self.is_closed = False
+        self.is_written_off = self.is_closed = self.is_charged_off = False
         self.written_off = self.claim = self.recovered = 0
         self.paused: tuple[date | None, date | None, int] = (None, None, 0)
         self.anchor_day = plan.anchor_day
