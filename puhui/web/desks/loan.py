@@ -46,6 +46,7 @@ CHANGE_FIELDS = (
     "rate",
     "number",
     "due_on",
+    "drawn_on",
     "count",
     "grace",
 )
