@@ -50,6 +50,7 @@ CHANGE_FIELDS = (
     "number",
     "due_on",
     "moved_to",
+    "drawn_on",
     "count",
     "grace",
 )

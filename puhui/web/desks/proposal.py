@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -152,6 +153,8 @@ def _field(ask: Ask, name: str, currency: str) -> Any:
                 return parse_money(ask.text("change_amount").replace(" ", ""), currency).minor
             case "annual_rate":
                 return str(Decimal(parse_money(ask.text("rate"), "CNY").minor) / 10_000)
+            case "drawn_on":
+                return date.fromisoformat(ask.text("drawn_on")).isoformat()
             case "number" | "count" | "grace":
                 return int(ask.text(name) or ("" if name == "number" else "0"))
     except (Refused, ValueError):

@@ -82,11 +82,17 @@ def return_by(row: Row, days: int) -> date | None:
 
 
 def room_of(row: Row, state: noun.PlanState) -> int | None:
-    """How much of a line is left to draw, minor units; None for what is no line."""
-    if not state.plan.is_revolving:
+    """How much is left to draw of a line, or of a loan with several drawings, minor units.
+
+    None for what is paid out whole, or has been.
+    """
+    plan = state.plan
+    if not (plan.is_revolving or plan.has_drawings):
         return None
     if row.status == "signed":
         return int(row.principal_minor)
+    if not plan.is_revolving:
+        return (row.principal_minor - state.disbursed_minor) or None
     return max(0, row.principal_minor - state.outstanding_minor) if row.status == "current" else 0
 
 
