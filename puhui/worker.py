@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM, find_use_case
@@ -20,8 +20,6 @@ from puhui.kernel.event import (
     next_events,
 )
 from puhui.kernel.store import change
-from puhui.ledger.window import closed_span
-from puhui.servicing import live
 from puhui.webhook import run_courier
 
 IDLE_S = 0.2
@@ -198,7 +196,8 @@ def close_day(
     It may be stopped at any chunk and started again: chunks that are done are found done, and
     where the books have changed since, the day is closed again over what there is now. What
     upkeep is due is done first. ``size`` is for chunks of loans of another size; keep to one for
-    a day that was begun. Days before it are not looked at: ``close_days`` catches up.
+    a day that was begun. Days before it are not looked at: ``puhui.cli.days``
+    catches up.
     """
     keep_up(node)
     chunks_done = 0
@@ -217,37 +216,3 @@ def close_day(
             if progress is not None:
                 progress(step.name, number + 1, len(chunks))
     return ClosedDay(day, len(steps), chunks_done, **sums)
-
-
-def open_days(node: Node, until: date) -> list[date]:
-    """The days up to ``until`` that are not closed, oldest first; ``until`` is always the last.
-
-    They begin after the last day of the closed books; before any is closed, after the last day
-    that was closed over every loan that lives.
-    """
-    with node.read() as tx:
-        span = closed_span(tx)
-        last = span[1] if span is not None else live.closed_through(tx)
-    if last is None or last >= until:
-        return [until]
-    return [last + timedelta(days=n) for n in range(1, (until - last).days + 1)]
-
-
-def close_days(
-    node: Node,
-    until: date,
-    *,
-    begin: Callable[[date, int], None] | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> list[ClosedDay]:
-    """Close every day that is still open up to ``until``, oldest first, so that none is lost.
-
-    ``begin`` is told each day and how many are left with it. It may be stopped and started again.
-    """
-    days = open_days(node, until)
-    done = []
-    for place, day in enumerate(days):
-        if begin is not None:
-            begin(day, len(days) - place)
-        done.append(close_day(node, day, progress=progress))
-    return done

@@ -95,10 +95,10 @@ def close_day(
     from dataclasses import asdict
     from datetime import date, timedelta
 
+    from puhui.cli.days import close_days
     from puhui.kernel import Refused
     from puhui.kernel.clock import business_date
     from puhui.kernel.event import parse_day
-    from puhui.worker import close_days
 
     with opened() as node:
         today = business_date(node.clock.now_us())

@@ -48,7 +48,9 @@ def test_a_guarantee_stands_among_the_guarantors_debts(bank: Bank) -> None:
     (one,) = (o for o in owed(bank, guarantor).items if o.kind is ObligationKind.GUARANTEE)
     assert one.reference == given.guarantee_id
     assert (one.debt_minor, one.monthly_minor) == (left // 2, -(-month // 2))
-    assert code_of(sign, bank, contract_id, guarantor, 600_000) == "servicing.bad_guarantee"
+    rich = bank.person()
+    bank.decide(bank.apply(rich, "3", row={**GOOD_ROW, "income": "9000000"}))
+    assert code_of(sign, bank, contract_id, rich, 600_000) == "servicing.bad_guarantee"
     assert code_of(sign, bank, contract_id, guarantor, 0) == "servicing.bad_guarantee"
     assert code_of(sign, bank, "contract-x", guarantor) == "lending.no_contract"
 

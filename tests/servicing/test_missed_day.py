@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from puhui.cli.days import close_days, open_days
 from puhui.kernel import Node
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, time_us_of
@@ -17,7 +18,7 @@ from puhui.servicing.desk.day.close import CHUNK, day_chunks
 from puhui.servicing.nouns.live import RunDay
 from puhui.servicing.rules.age import month_ends
 from puhui.servicing.tables import live as tables
-from puhui.worker import close_day, close_days, open_days
+from puhui.worker import close_day
 from tests.servicing.book import Book, Happens, loan_id, make_templates
 
 DAY = date(2026, 3, 30)
