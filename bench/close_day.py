@@ -3,7 +3,9 @@
 A synthetic book is loaded by columns (not timed): six products, 24 ages, one loan in ten in
 arrears, one in thirty due that day. Then every step of `puhui close-day` is run for the day, and
 for the last day of its month. Loans drawn by lot are held against the single-loan path, which
-replays terms and events: they must agree to the fen.
+replays terms and events: they must agree to the fen in what is owed, due and accrued, in bucket,
+class, stage, expected loss and what was booked. What was debited is reckoned from what was due and
+what the wallet held, not read from what the day recorded.
 """
 
 from __future__ import annotations
@@ -90,6 +92,7 @@ def measure(folder: Path, loans: int, *, ages: int, offsets: int) -> dict[str, A
         dice = random.Random(7)
         drawn = [dice.randrange(loans) for _ in range(min(CHECKED, loans))]
         differences = [line for n in drawn for line in book.differences(n, MONTH_END)]
+        differences += [line for n in drawn for line in book.misjudged(n, (DAY, MONTH_END))]
         with node.read() as tx:
             broken = verify(tx)
         size = node.store.size_bytes()

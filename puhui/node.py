@@ -18,6 +18,7 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Store, open_store
 from puhui.kernel.store.owner import claim_store, owner_of
 from puhui.ledger.window import open_beside
+from puhui.lending import shelf
 from puhui.migrations import HEAD
 
 ROOMS: tuple[str, ...] = (
@@ -129,12 +130,14 @@ def open_node(
     ``store_url``, else ``PUHUI_STORE``, else the file ``puhui.sqlite`` in ``home``.
     Refused: ``kernel.bad_store_url``, ``kernel.bad_master_key``, ``kernel.needs_migration``,
     ``kernel.wrong_keys`` where the store belongs to another master key, or the key is gone,
-    ``exchange.bad_peers`` where the file that ``PUHUI_PEERS`` names is not one.
+    ``exchange.bad_peers`` where the file that ``PUHUI_PEERS`` names is not one,
+    ``lending.bad_product`` and ``lending.product_twice`` for a product in ``home``.
     Fault: ``kernel.fenced`` where a newer server of the store was met before.
     """
     load_rooms()
     settle_memory()
     home = home or home_folder()
+    shelf.add_products(home)
     url = store_url or os.environ.get("PUHUI_STORE") or f"sqlite:///{home / 'puhui.sqlite'}"
     store = open_store(url, writers=writers)
     if store.is_empty():

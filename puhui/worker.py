@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.act import SYSTEM, find_use_case
@@ -20,11 +20,19 @@ from puhui.kernel.event import (
     next_events,
 )
 from puhui.kernel.store import change
+from puhui.ledger.window import closed_span
+from puhui.servicing import live
 from puhui.webhook import run_courier
 
 IDLE_S = 0.2
 UPKEEP_S = 2.0
 """How long upkeep rests when nothing is due."""
+
+LOANS = "servicing.run_day"
+SUMS = (
+    "loans", "postings", "due", "debited", "debited_minor", "short", "accrued_minor",
+    "provided_minor",
+)  # fmt: skip
 
 LOGGER = logging.getLogger("puhui.worker")
 
@@ -40,11 +48,23 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class ClosedDay:
-    """What closing a day did: chunks per step; ``again`` counts those found done."""
+    """What closing a day did: steps, chunks, and what became of the loans.
+
+    ``due`` are instalments that fell due, ``debited`` loans that paid from a wallet, ``short``
+    wallets that did not hold all of it. Amounts in minor units, all currencies together.
+    """
 
     day: date
     steps: int
     chunks: int
+    loans: int = 0
+    postings: int = 0
+    due: int = 0
+    debited: int = 0
+    debited_minor: int = 0
+    short: int = 0
+    accrued_minor: int = 0
+    provided_minor: int = 0
 
 
 def deliver(node: Node, stop: threading.Event | None = None) -> Delivered:
@@ -167,24 +187,67 @@ def _deliver_until(node: Node, stop: threading.Event, idle_s: float) -> int:
 
 
 def close_day(
-    node: Node, day: date, *, progress: Callable[[str, int, int], None] | None = None
+    node: Node,
+    day: date,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    size: int = 0,
 ) -> ClosedDay:
     """Run every step of ``day`` in order, one act a chunk, keyed by day, step and what is in it.
 
     It may be stopped at any chunk and started again: chunks that are done are found done, and
     where the books have changed since, the day is closed again over what there is now. What
-    upkeep is due is done first.
+    upkeep is due is done first. ``size`` is for chunks of loans of another size; keep to one for
+    a day that was begun. Days before it are not looked at: ``close_days`` catches up.
     """
     keep_up(node)
     chunks_done = 0
+    sums = dict.fromkeys(SUMS, 0)
     steps = sorted(DAY_STEPS.values(), key=lambda step: (step.order, step.name))
     for step in steps:
-        chunks = step.chunks(node, day)
+        chunks = step.inputs(node, day, size)
         for number, chunk in enumerate(chunks):
             held = digest_of_key(find_use_case(step.name).text_of_input(chunk))
             key = f"day:{day.isoformat()}:{step.name}:{held}"
-            node.act(step.name, chunk, key=key, actor=SYSTEM)
+            outcome = node.act(step.name, chunk, key=key, actor=SYSTEM)
+            if step.name == LOANS:
+                for name in SUMS:
+                    sums[name] += getattr(outcome, name)
             chunks_done += 1
             if progress is not None:
                 progress(step.name, number + 1, len(chunks))
-    return ClosedDay(day, len(steps), chunks_done)
+    return ClosedDay(day, len(steps), chunks_done, **sums)
+
+
+def open_days(node: Node, until: date) -> list[date]:
+    """The days up to ``until`` that are not closed, oldest first; ``until`` is always the last.
+
+    They begin after the last day of the closed books; before any is closed, after the last day
+    that was closed over every loan that lives.
+    """
+    with node.read() as tx:
+        span = closed_span(tx)
+        last = span[1] if span is not None else live.closed_through(tx)
+    if last is None or last >= until:
+        return [until]
+    return [last + timedelta(days=n) for n in range(1, (until - last).days + 1)]
+
+
+def close_days(
+    node: Node,
+    until: date,
+    *,
+    begin: Callable[[date, int], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[ClosedDay]:
+    """Close every day that is still open up to ``until``, oldest first, so that none is lost.
+
+    ``begin`` is told each day and how many are left with it. It may be stopped and started again.
+    """
+    days = open_days(node, until)
+    done = []
+    for place, day in enumerate(days):
+        if begin is not None:
+            begin(day, len(days) - place)
+        done.append(close_day(node, day, progress=progress))
+    return done

@@ -28,6 +28,7 @@ from puhui.cli import (
     months,
     offline_desk,
     pay,
+    products,
     repay,
     run,
     score,
@@ -70,6 +71,7 @@ app.add_typer(exchange_desk.desk_app, name="exchange", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)
+app.command("products", rich_help_panel=LOOK)(products.products)
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 ledger.ledger_app.command("export")(export.export)
 ledger.ledger_app.command("statement")(export.statement)

@@ -37,6 +37,7 @@ STEP_WORDS = {
     "past": "judging the decisions",
     "lending.void_stale_contracts": "ending contracts never paid out",
     "lending.age_loans": "aging contracts",
+    "lending.charge_late_fees": "charging late fees",
     "lending.take_up_loans": "taking over loans",
     "servicing.judge_promises": "looking at promises to pay",
     "servicing.open_tasks": "work lists of collectors",

@@ -83,16 +83,22 @@ def close_day(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Close a day: age loans, end offers that nobody accepted. It may be stopped and repeated.
+    """Close a day, and first every day before it that is still open, oldest first.
+
+    Instalments that are due are taken from wallets, interest is counted, loans are aged, classed
+    and at the end of a month provided for; standing orders run; collectors get their lists; offers
+    and contracts that lapsed end; the books of the day are closed. It may be stopped and repeated:
+    what is done is found done.
 
     Example: puhui close-day 2026-11-22
     """
-    from datetime import timedelta
+    from dataclasses import asdict
+    from datetime import date, timedelta
 
     from puhui.kernel import Refused
     from puhui.kernel.clock import business_date
     from puhui.kernel.event import parse_day
-    from puhui.worker import close_day as close
+    from puhui.worker import close_days
 
     with opened() as node:
         today = business_date(node.clock.now_us())
@@ -100,10 +106,26 @@ def close_day(
         if closed > today:
             raise Refused("cli.day_ahead", f"{closed} has not come yet; today is {today}.")
         with say.progress() as step:
-            done = close(node, closed, progress=step)
-    say.line(f"{closed} is closed: {done.steps} steps, {done.chunks} chunks.")
+
+            def begin(next_day: date, left: int) -> None:
+                if left > 1 or next_day != closed:
+                    say.note(f"Closing {next_day}; {left - 1} more after it.")
+
+            done = close_days(node, closed, begin=begin, progress=step)
+    for one in done:
+        say.line(
+            f"{one.day} is closed: {one.steps} steps, {one.chunks} chunks; {one.loans:,} loans, "
+            f"{one.due:,} instalments due, {one.debited:,} loans debited "
+            f"{one.debited_minor / 100:,.2f}, {one.short:,} wallets short, "
+            f"{one.accrued_minor / 100:,.2f} accrued, {one.provided_minor / 100:,.2f} provided, "
+            f"{one.postings:,} postings."
+        )
     if as_json:
-        say.figures({"day": closed.isoformat(), "steps": done.steps, "chunks": done.chunks})
+        sums = {name: value for name, value in asdict(done[-1]).items() if name != "day"}
+        for name in sums:
+            sums[name] = sum(getattr(one, name) for one in done)
+        sums |= {"steps": done[-1].steps, "loans": done[-1].loans}
+        say.figures({"day": closed.isoformat(), "days": len(done)} | sums)
 
 
 def replay(

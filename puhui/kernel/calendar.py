@@ -54,6 +54,17 @@ def next_business_day(day: date) -> BusinessDay:
     raise AssertionError(day)
 
 
+def previous_business_day(day: date) -> BusinessDay:
+    """The last open day on or before ``day``; unpublished as soon as one day passed is."""
+    is_published = True
+    for offset in range(32):
+        found = business_day(day - timedelta(days=offset))
+        is_published = is_published and found.is_published
+        if found.is_open:
+            return BusinessDay(found.day, is_open=True, is_published=is_published)
+    raise AssertionError(day)
+
+
 def add_months(day: date, count: int, anchor_day: int | None = None) -> date:
     """``day`` moved by ``count`` months, on ``anchor_day`` or the last day of a shorter month.
 

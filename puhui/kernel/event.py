@@ -78,7 +78,14 @@ class DayStep:
 
     order: int
     name: str
-    chunks: Callable[[Any, date], list[Any]]
+    chunks: Callable[..., list[Any]]
+    size: int = 0
+
+    def inputs(self, node: Any, day: date, size: int = 0) -> list[Any]:
+        """The inputs of the step's acts on ``day``; ``size`` is for chunks of another size."""
+        if self.size:
+            return self.chunks(node, day, size or self.size)
+        return self.chunks(node, day)
 
 
 SUBSCRIBERS: dict[str, frozenset[str]] = {}
@@ -115,12 +122,13 @@ def subscribe(use_case: str, *, to: tuple[str, ...]) -> None:
     SUBSCRIBERS[use_case] = frozenset(to)
 
 
-def day_step(order: int, name: str, chunks: Callable[[Any, date], list[Any]]) -> None:
+def day_step(order: int, name: str, chunks: Callable[..., list[Any]], *, size: int = 0) -> None:
     """Register a step of closing a day: ``chunks(node, day)`` gives the inputs of use case
-    ``name``, one act each, the same list on every call of that day.
+    ``name``, one act each, the same list on every call of that day. A step with a ``size`` takes
+    it as a third argument: how many items a chunk has.
     """
     assert name not in DAY_STEPS, name
-    DAY_STEPS[name] = DayStep(order, name, chunks)
+    DAY_STEPS[name] = DayStep(order, name, chunks, size)
 
 
 def upkeep(name: str, step: Callable[[Any], bool]) -> None:

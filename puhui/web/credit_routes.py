@@ -12,6 +12,7 @@ from puhui.web.desks import (
     fairness,
     proposal,
     risk,
+    security,
     strategy,
 )
 from puhui.web.desks import loan as loan_desk
@@ -56,6 +57,7 @@ DESKS: tuple[Route, ...] = (
     ("POST", "/desk/loan/{loan_id}/contact", loan_desk.record_contact, Who.COLLECTING),
     ("POST", "/desk/loan/{loan_id}/promise", loan_desk.record_promise, Who.COLLECTING),
     ("POST", "/desk/loan/{loan_id}/change", loan_desk.change, Who.FACTS),
+    ("POST", "/desk/loan/{loan_id}/security", security.secure, Who.CONTACT_RISK),
     ("POST", "/desk/loan/{loan_id}/notice", loan_desk.notice, Who.FACTS),
     *with_files("/desk/proposals", proposal.overview, Who.LENDING),
     ("GET", "/desk/proposal/{proposal_id}", proposal.show, Who.LENDING),

@@ -61,10 +61,10 @@ def own_debts(ask: Ask, tx: Transaction) -> Obligations:
     """All that the customer owes, debts elsewhere opened: they are the customer's own."""
     party = own_party(ask, tx)
     if party.subject is None:
-        return obligations_of(tx, party.id)
+        return obligations_of(tx, party.id, on=ask.today)
     now_us = ask.node.clock.now_us()
     made = own_permit(tx, party, actor=ask.actor.name, fields=[DEBTS], now_us=now_us)
-    return obligations_of(tx, party.id, node=ask.node, made=made)
+    return obligations_of(tx, party.id, on=ask.today, node=ask.node, made=made)
 
 
 def read_draft(ask: Ask, kind: str = DRAFT) -> dict[str, str]:

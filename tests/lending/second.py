@@ -41,6 +41,7 @@ def do_with_second(bank: Bank, name: str, key: str, /, **input: Any) -> Any:
         state = lending.loan_state(tx, moved.contract_id, bank.today())
     if name == "write_off":
         return WrittenOff(moved.contract_id, state.written_off_minor, state.claim_minor)
+    coming = next((one for one in state.rows if one.owed_minor > 0), None)
     return LoanChanged(
         moved.contract_id,
         moved.number,
@@ -48,6 +49,6 @@ def do_with_second(bank: Bank, name: str, key: str, /, **input: Any) -> Any:
         state.owed_today_minor,
         state.credit_minor,
         state.status.value,
-        None,
-        0,
+        None if coming is None else coming.due_on,
+        0 if coming is None else coming.owed_minor,
     )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puhui import servicing
 from puhui.kernel import Actor, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.lending.formats.approval import load_approval_figures
@@ -17,6 +18,7 @@ from tests.lending.bank import Bank
 from tests.lending.second import SECOND, decide, propose
 from tests.lending.test_change import late, move, state_of  # noqa: F401
 from tests.lending.test_desk_guard import code_of
+from tests.lending.test_loan import in_wallet
 
 
 @given(st.sampled_from(sorted(load_approval_figures().alone_minor)), st.integers(0, 10**9))
@@ -32,7 +34,7 @@ def test_a_change_is_free_up_to_its_figure_and_never_above(name: str, cost: int)
 
 def test_the_figures_are_of_use_cases_that_are_there() -> None:
     figures = load_approval_figures()
-    assert len(figures.alone_minor) == 7
+    assert len(figures.alone_minor) == 13
     assert figures.alone_minor["lending.write_off"] == 0
     assert figures.alone_minor["lending.waive"] == 50_000
 
@@ -138,3 +140,45 @@ def test_an_own_loan_is_neither_proposed_nor_approved(
     proposed = propose(bank, "write_off", contract_id=contract_id)
     borrower = Actor(party_id, frozenset({"risk_analyst"}))
     assert code_of(decide, bank, proposed.proposal_id, by=borrower) == "party.four_eyes"
+
+
+def test_a_charge_off_takes_two_and_is_undone_by_two(
+    bank: Bank,
+    late: tuple[str, str],  # noqa: F811
+    clock: FixedClock,
+) -> None:
+    contract_id, party_id = late
+    told = {"contract_id": contract_id}
+    gone = {"party_id": party_id, "currency": "CNY", "amount_minor": in_wallet(bank, party_id)}
+    bank.act("payment.withdraw", "gone", **gone)
+    assert code_of(propose, bank, "charge_off", **told) == "servicing.not_impaired"
+    move(bank, clock, 100, closes=True)
+    assert code_of(bank.act, "lending.charge_off", "alone", **told) == "lending.needs_second"
+    moved = propose(bank, "charge_off", reason="lost", **told)
+    assert moved.cost_minor == state_of(bank, contract_id).outstanding_minor
+    number = decide(bank, moved.proposal_id).number
+    assert state_of(bank, contract_id).is_charged_off
+    assert code_of(propose, bank, "charge_off", **told) == "servicing.charged_off"
+    undo = told | {"number": number}
+    assert code_of(bank.act, "lending.undo_event", "undo-it", **undo) == "lending.needs_second"
+    decide(bank, propose(bank, "undo_event", **undo).proposal_id)
+    assert not state_of(bank, contract_id).is_charged_off
+    assert (
+        code_of(bank.act, "lending.charge_off", "nobodys", contract_id="x") == "lending.no_contract"
+    )
+
+
+def test_only_tried_out_a_loan_is_not_watched(
+    bank: Bank,
+    late: tuple[str, str],  # noqa: F811
+) -> None:
+    """A proposal to start a loan anew leaves its class as it is."""
+    contract_id, _ = late
+    told = {"contract_id": contract_id}
+    assert code_of(bank.act, "lending.re_amortise", "alone-2", **told) == "lending.needs_second"
+    moved = propose(bank, "re_amortise", **told)
+    with bank.node.read() as tx:
+        assert servicing.live.take_loan(tx, contract_id).watch_until == 0
+    decide(bank, moved.proposal_id)
+    with bank.node.read() as tx:
+        assert servicing.live.take_loan(tx, contract_id).watch_until > 0

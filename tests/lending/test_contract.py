@@ -11,7 +11,7 @@ import pytest
 from puhui.lending.formats.shelf import load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Method, Offer
 from puhui.lending.rules.contract import percent, render_contract
-from puhui.lending.rules.decide import plan_of
+from puhui.lending.rules.plan import plan_of
 from puhui.servicing import build_schedule, cost
 
 ON = date(2026, 11, 22)

@@ -24,7 +24,7 @@ from puhui.lending import list_loans, quote_pay_off
 from puhui.lending.desk.credit_limit import put_limit, review_chunks
 from puhui.lending.rules.dynamic_limit import average_share, months_between
 from puhui.lending.tables.credit_limit import READ_LATE
-from puhui.lending.window import CreditLimitChange, changes_of, list_changes
+from puhui.lending.window import CreditLimitChange, changes_of, list_changes, obligations_of
 from puhui.worker import close_day, deliver
 from tests.lending.bank import PRODUCT, Bank
 from tests.lending.test_capacity import owe, set_limit
@@ -194,7 +194,7 @@ def move(bank: Bank, verb: str, party_id: str, amount: int, key: str) -> None:
     bank.act(f"payment.{verb}", key, party_id=party_id, currency="CNY", amount_minor=amount)
 
 
-def test_who_is_late_is_lowered_at_once_and_told(bank: Bank, clock: FixedClock) -> None:
+def test_who_is_late_is_lowered_with_notice_and_told(bank: Bank, clock: FixedClock) -> None:
     """By the close of the day, as a bank runs it; no instalment can be debited."""
     party_id = bank.person()
     bank.lend(party_id, "1", wanted=WANTED)
@@ -206,7 +206,7 @@ def test_who_is_late_is_lowered_at_once_and_told(bank: Bank, clock: FixedClock) 
     (change,) = changes(bank, party_id)
     assert (change.reason, change.status, change.month) == ("late", "lowered", "2026-04")
     assert change.after_minor == 21_000_000, "three tenths less than 300,000 yuan"
-    assert change.counts_from == date(2026, 5, 1)
+    assert change.counts_from == date(2026, 5, 16), "fifteen days of notice after the review"
     (event,) = told(bank, "lending.credit_limit_lowered")
     assert (event["after_minor"], event["reason"]) == (21_000_000, "late")
     assert review_chunks(bank.node, date(2026, 4, 29)) == []
@@ -214,7 +214,17 @@ def test_who_is_late_is_lowered_at_once_and_told(bank: Bank, clock: FixedClock) 
         late = tx.one(READ_LATE, party_id=party_id, product=PRODUCT)
     assert late is not None
     assert late.late_on == "2026-04-30"
-    over = bank.decide(bank.apply(party_id, "2", wanted=22_000_000)).reasons
+    with bank.node.read() as tx:
+        views = [
+            obligations_of(tx, party_id, on=date(2026, 5, day)).credit_limit_minor(PRODUCT)
+            for day in (15, 16)
+        ]
+    assert views == [30_000_000, 21_000_000], "the limit before stands while the notice runs"
+    at(bank, clock, "2026-05-15")
+    early = bank.decide(bank.apply(party_id, "2", wanted=22_000_000)).reasons
+    assert "credit_limit_reached" in early or "overdue_active" in early
+    at(bank, clock, "2026-05-16")
+    over = bank.decide(bank.apply(party_id, "3", wanted=22_000_000)).reasons
     assert {"overdue_active", "credit_limit_reached"} <= set(over)
 
 

@@ -23,6 +23,7 @@ from puhui.lending.nouns import (
     ScoreFacts,
 )
 from puhui.lending.rules import decide, guard, profit
+from puhui.lending.rules.plan import plan_of
 from puhui.servicing import build_schedule
 
 ON = date(2026, 11, 22)
@@ -148,7 +149,7 @@ def test_every_offer_has_a_schedule(name: str) -> None:
             request = Request(product.largest_minor, months, method, ON)
             offer = decided(0.01, request, product=product).offer
             assert offer is not None
-            plan = decide.plan_of(offer, product)
+            plan = plan_of(offer, product)
             assert plan.day_count is day_count
             schedule = build_schedule(plan, offer.principal_minor, ON)
             assert sum(schedule.principal_minor) == offer.principal_minor

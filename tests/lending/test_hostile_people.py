@@ -38,7 +38,7 @@ def test_staff_let_their_own_loans_alone(bank: Bank, clock: FixedClock) -> None:
     tries: list[tuple[str, dict[str, Any]]] = [
         ("lending.write_off", {"contract_id": contract_id}),
         ("servicing.pause_age", loan | {"until": until}),
-        ("servicing.charge_off", loan),
+        ("lending.charge_off", {"contract_id": contract_id}),
         ("servicing.add_pledge", loan | {"kind": "house", "value_minor": 10**9}),
         ("servicing.take_task", loan),
         ("servicing.record_contact",

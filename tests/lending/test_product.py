@@ -25,18 +25,22 @@ TEXT = (files("puhui.lending") / "products/merchant_310.toml").read_text(encodin
 
 def test_the_shelf_holds_the_products() -> None:
     assert product_names() == (
+        "build_stages",
+        "crop_season",
         "merchant_310",
         "merchant_guaranteed",
         "merchant_joint",
         "sba_term",
         "small_loan",
         "smallfirm",
+        "stall_weekly",
+        "tool_balloon",
     )
     assert load_product("merchant_310").largest_minor == 30_000_000
     assert load_product("smallfirm").largest_minor == 50_000_000
     assert load_product("sba_term").terms_months == (84,)
     assert load_product("small_loan").stated_amount_minor == 2_000_000
-    assert len({load_product(name).digest for name in product_names()}) == 6
+    assert len({load_product(name).digest for name in product_names()}) == 10
     assert load_product("merchant_joint").joint[0].share == Decimal("0.3")
     (stands,) = load_product("merchant_guaranteed").guarantees
     assert (stands.share, stands.premium_share) == (Decimal("0.8"), Decimal("0.01"))

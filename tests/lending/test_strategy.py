@@ -85,15 +85,15 @@ def review(conduct: Conduct, **changes: object) -> tuple[int, str, int]:
         (GOOD, {"cap_minor": 1_105_000}, (1_100_000, "rise", 0)),
         (GOOD, {"cap_minor": 1_000_000}, (1_000_000, "kept", 0)),
         (GOOD, {"capacity_reason": "debt_over_income"}, (1_000_000, "debt_over_income", 0)),
-        (GOOD, {"cap_minor": 600_000}, (600_000, "over_cap", 0)),
-        (GOOD, {"cap_minor": 0}, (200_000, "over_cap", 0)),
+        (GOOD, {"cap_minor": 600_000}, (600_000, "over_cap", 15)),
+        (GOOD, {"cap_minor": 0}, (200_000, "over_cap", 15)),
         (replace(GOOD, months_on_book=5), {}, (1_000_000, "kept", 0)),
         (replace(GOOD, months_since_change=2), {}, (1_000_000, "kept", 0)),
         (replace(GOOD, days_past_due_max=1), {}, (1_000_000, "kept", 0)),
         (replace(GOOD, share_used=Decimal("0.29")), {}, (1_000_000, "kept", 0)),
-        (replace(GOOD, days_past_due_now=15), {}, (700_000, "late", 0)),
-        (replace(GOOD, days_past_due_now=15), {"drawn_minor": 900_000}, (900_000, "late", 0)),
-        (replace(GOOD, monthly_inflow_minor=480_000), {}, (700_000, "inflow_fell", 0)),
+        (replace(GOOD, days_past_due_now=15), {}, (700_000, "late", 15)),
+        (replace(GOOD, days_past_due_now=15), {"drawn_minor": 900_000}, (900_000, "late", 15)),
+        (replace(GOOD, monthly_inflow_minor=480_000), {}, (700_000, "inflow_fell", 15)),
         (replace(GOOD, monthly_inflow_minor=None), {}, (1_200_000, "rise", 0)),
     ],
 )
@@ -125,7 +125,7 @@ def test_no_review_breaks_a_cap_or_what_is_drawn(
             rules, conduct, credit_minor=credit, cap_minor=cap, step_minor=10_000
         )
     if found.is_change and found.after_minor < credit:
-        assert found.notice_days == 0
+        assert found.notice_days == rules.notice_days_cut > 0
 
 
 def test_no_limit_rises_on_an_old_score() -> None:

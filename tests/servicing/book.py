@@ -25,9 +25,11 @@ from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.book import columns_of_event, event_of, plan_text
+from puhui.servicing.desk.loan.live import change_loan
 from puhui.servicing.desk.loan.post import loan_account
-from puhui.servicing.rules.age import judge_loan
-from puhui.servicing.rules.expected import grade_of
+from puhui.servicing.nouns.live import RiskFigures
+from puhui.servicing.rules.age import is_debit_day, judge_loan
+from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.rules.replay import replay
 from puhui.servicing.rules.schedule import build_schedule
 from puhui.servicing.tables import live as tables
@@ -62,6 +64,13 @@ NUMBERS = ("counted_on", "principal_minor", "outstanding_minor", "number", "fixe
            "owing_penalty_minor", "oldest_due_on", "arrears_minor", "days_past_due",
            "accrued_minor")  # fmt: skip
 """Columns in which the day's run and the single-loan path must agree to the minor unit."""
+JUDGED = ("bucket", "risk_class", "stage", "cleared_on", "is_suspended", "booked_minor",
+          "expected_loss_minor", "booked_loss_minor", "month_bucket", "month_class", "events",
+          "closed_on")  # fmt: skip
+"""What the day decides and books beside."""
+
+
+GRADE, LGD = 3, 550_000
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,8 @@ class Book:
                 "risk_class": int(judged.risk_class), "stage": judged.stage,
                 "is_suspended": int(judged.is_suspended), "events": len(template.events) - 1,
                 "booked_minor": 0 if judged.is_suspended else columns["accrued_minor"],
-                "grade": grade_of(figures, Decimal("0.015")), "lgd_millionths": 550_000,
+                "grade": GRADE, "first_grade": GRADE, "lgd_millionths": LGD,
+                "closed_on": self.before.toordinal(),
             }  # fmt: skip
             found = columns, owing_of(state), plan_of(state), allocation_text(template.plan)
             self._made[id(template)] = found
@@ -190,7 +200,7 @@ class Book:
                         tx.put(tables.INSERT_EVENT, **columns_of_event(event, loan_id(n), "load"))
             day = self.day.toordinal()
             for n, (one, *_) in zip(span, made, strict=True):
-                if one["next_due_on"] == day or one["arrears_minor"]:
+                if self._is_funded(one):
                     money.append((n, one["outstanding_minor"], self._funds(n, one, day)))
         for start in range(0, len(money), 2000):
             self.node.act(
@@ -220,6 +230,64 @@ class Book:
         own = len(self.template(n).events)
         return self.template(n).state(on, [event_of(row) for row in rows if row.number >= own])
 
+    def reckoned(self, n: int, days: Sequence[date]) -> dict[str, int]:
+        """Loan ``n`` after ``days`` were closed, by nothing that they recorded: what is due and
+        what the wallet holds say what was debited, the rules on one loan all the rest.
+        """
+        template, figures = self.template(n), risk_figures()
+        first = self.columns(template)[0]
+        told = {name: first[name] for name in ("stage", "cleared_on", "grade", "lgd_millionths")}
+        held = self._funds(n, first, self.day.toordinal()) if self._is_funded(first) else 0
+        events: list[noun.PlanEvent] = []
+        found: dict[str, int] = {}
+        for on in days:
+            state = template.state(on, events)
+            owed = sum(row.owed_minor for row in state.rows if row.due_on <= on)
+            asked = owed > 0 and is_debit_day(figures, state.days_past_due)
+            amount = min(owed, held) if asked else 0
+            if amount:
+                number = str(len(template.events) + len(events))
+                events.append(noun.PlanEvent(number, noun.Happening.REPAID, on, amount))
+                held -= amount
+                state = template.state(on, events)
+            judged = judge_loan(
+                figures, on.toordinal(), state.days_past_due, stage_before=told["stage"],
+                cleared_on=told["cleared_on"], watch_until=0,
+            )  # fmt: skip
+            told["stage"], told["cleared_on"] = judged.stage, judged.cleared_on
+            found = columns_of(state)
+            booked = 0 if judged.is_suspended else found["accrued_minor"]
+            found |= {
+                "bucket": judged.bucket, "risk_class": int(judged.risk_class),
+                "stage": judged.stage, "cleared_on": judged.cleared_on,
+                "is_suspended": int(judged.is_suspended), "booked_minor": booked,
+                "events": len(template.events) - 1 + len(events), "closed_on": on.toordinal(),
+            }  # fmt: skip
+            lost = _loss_of(figures, found, told, on)
+            found["expected_loss_minor"] = lost
+            if (on + timedelta(days=1)).day == 1:
+                found |= {"booked_loss_minor": lost, "month_bucket": judged.bucket,
+                          "month_class": int(judged.risk_class)}  # fmt: skip
+        return found
+
+    def _is_funded(self, first: dict[str, int]) -> bool:
+        return bool(first["next_due_on"] == self.day.toordinal() or first["arrears_minor"])
+
+    def misjudged(self, n: int, days: Sequence[date]) -> list[str]:
+        """In what loan ``n`` as stored differs from what is reckoned of it alone."""
+        with self.node.read() as tx:
+            row = tx.one(tables.READ_LOAN, id=loan_id(n))
+        assert row is not None
+        told = self.reckoned(n, days)
+        if row.status == "paid_off":
+            return [f"{n} is not paid off"] if told["outstanding_minor"] else []
+        return [
+            f"{name} of {n}: {getattr(row, name)} stored, {told[name]} reckoned"
+            for name in (*NUMBERS, *JUDGED)
+            if name in told and getattr(row, name) != told[name]
+            and not (name == "fixed_on" and not told["number"])
+        ]  # fmt: skip
+
     def differences(self, n: int, on: date) -> list[str]:
         """In what loan ``n`` as stored differs from the single path; nothing where all agrees."""
         with self.node.read() as tx:
@@ -237,6 +305,25 @@ class Book:
         if bytes(row.owing or b"") != owing_of(state):
             found.append(f"owing of {n}")
         return found
+
+
+def _loss_of(figures: RiskFigures, found: dict[str, int], told: dict[str, int], on: date) -> int:
+    """Expected loss of one loan by the rule, minor units, rounded half up."""
+    is_impaired = found["stage"] == 3
+    months = (found["matures_on"] - on.toordinal()) * 12
+    share = loss_share(
+        figures,
+        stage=found["stage"],
+        grade=told["grade"],
+        bucket=0 if is_impaired else found["bucket"],
+        days=days_step(figures, found["days_past_due"]) if is_impaired else 0,
+        months=1 if is_impaired else min(max(-(-months // 365), 1), figures.months_max),
+        rate_percent=0 if is_impaired else (found["rate_millionths"] + 5000) // 10_000,
+        is_amortising=bool(found["is_amortising"]),
+        lgd_millionths=told["lgd_millionths"],
+    )
+    exposure = found["outstanding_minor"] + max(0, found["booked_minor"])
+    return (2 * exposure * share + SCALE) // (2 * SCALE)
 
 
 @dataclass(frozen=True)
@@ -289,5 +376,21 @@ def load_money(act: Act, input: LoadMoney) -> Loaded:
     return Loaded(len(input.loans))
 
 
+@dataclass(frozen=True)
+class Happens:
+    """An event that happens to a loan of the book."""
+
+    loan_id: str
+    event: noun.PlanEvent
+
+
+def let_happen(act: Act, input: Happens) -> Loaded:
+    """Let an event happen to a loan, as another room would."""
+    change_loan(act, input.loan_id, input.event)
+    return Loaded(1)
+
+
+if "bench.happen" not in USE_CASES:
+    use_case("bench.happen", roles=("system",))(let_happen)
 if "bench.load" not in USE_CASES:
     use_case("bench.load", roles=("system",))(load_money)

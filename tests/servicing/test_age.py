@@ -14,9 +14,11 @@ from puhui.kernel.errors import Refused
 from puhui.servicing.arrays.day import divide, judge
 from puhui.servicing.arrays.live import LIVE
 from puhui.servicing.desk.arrears.collect import contact_figures
+from puhui.servicing.desk.day.chunk import Chunk
+from puhui.servicing.desk.day.month import expect_losses
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.nouns.live import RiskClass
-from puhui.servicing.rules.age import days_counted, is_debit_day, judge_loan
+from puhui.servicing.rules.age import days_counted, has_risen, is_debit_day, judge_loan
 from puhui.servicing.rules.contact import check_contact, step_of
 from puhui.servicing.rules.debit import share_out
 from puhui.servicing.rules.expected import SCALE, grade_of, loss_share, weights_whole
@@ -46,6 +48,29 @@ def test_days_decide(
     found = judge_loan(FIGURES, DAY, days, stage_before=1, cleared_on=0, watch_until=0)
     told = (found.bucket, found.risk_class, found.stage, found.is_suspended)
     assert told == (bucket, risk, stage, is_suspended)
+
+
+def test_a_chance_of_default_that_rose_much_is_stage_two() -> None:
+    """Grades 0.5 % to 16 %: three times the first chance, whatever is past due."""
+    told = {
+        (first, now) for first in range(7) for now in range(7) if has_risen(FIGURES, first, now)
+    }
+    assert told == {(f, n) for f in range(1, 7) for n in range(1, 7) if n >= f + 2}
+    found = judge_loan(FIGURES, DAY, 0, stage_before=1, cleared_on=0, watch_until=0, has_risen=True)
+    assert (found.stage, found.risk_class) == (2, RiskClass.NORMAL)
+
+
+def test_what_may_still_be_drawn_is_exposure() -> None:
+    """Forty per cent of it, but of impaired lines and those past their last day."""
+    live = np.zeros(4, dtype=LIVE)
+    live["outstanding_minor"], live["credit_minor"] = 100_000, [0, 200_000, 200_000, 200_000]
+    live["stage"], live["grade"], live["lgd_millionths"] = [1, 1, 3, 1], 3, 550_000
+    live["number"], live["matures_on"] = [1, 1, 1, 0], DAY + 400
+    chunk = Chunk([], live, live, live, live, live, live, ["live"] * 4, set())
+    expect_losses(chunk, DAY, FIGURES)
+    plain, line, impaired, over = live["expected_loss_minor"].tolist()
+    assert abs(line - plain * 1.4) <= 1 and over == plain
+    assert impaired == 55_000
 
 
 def test_a_cured_loan_waits_for_the_probation() -> None:
@@ -80,8 +105,9 @@ def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
         live[n]["paused_days"] = paused
     before = live.copy()
     buckets, bounds = np.array(FIGURES.buckets), np.array(FIGURES.bounds)
-    judge(live, DAY, buckets, bounds, FIGURES.suspended_from)
-    for one, now in zip(before, live, strict=True):
+    risen = np.array([one[0] % 3 == 0 for one in loans], dtype=np.int64)
+    judge(live, DAY, buckets, bounds, FIGURES.suspended_from, risen)
+    for one, now, has in zip(before, live, risen.tolist(), strict=True):
         days = days_counted(
             int(one["days_past_due"]), DAY, paused_from=int(one["paused_from"]),
             paused_until=int(one["paused_until"]), paused_days=int(one["paused_days"]),
@@ -89,6 +115,7 @@ def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
         found = judge_loan(
             FIGURES, DAY, days, stage_before=int(one["stage"]),
             cleared_on=int(one["cleared_on"]), watch_until=int(one["watch_until"]),
+            has_risen=bool(has),
         )  # fmt: skip
         assert found.bucket == now["bucket"]
         assert found.risk_class == now["risk_class"]

@@ -12,9 +12,11 @@ from puhui import servicing
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.errors import Refused
+from puhui.kernel.store import change
 from puhui.ledger import lookup_accounts
 from puhui.payment import own_account, wallet_account
 from puhui.servicing import window
+from puhui.servicing.tables import collect
 from puhui.worker import close_day
 from tests.servicing.book import Book, loan_id, make_templates, party_id
 
@@ -261,12 +263,75 @@ def test_pauses_are_bounded(book: Book) -> None:
     assert act(book, "servicing.pause_age", loan_id=loan, until=today).paused_days == 0
 
 
+def test_guarantors_are_spoken_to_by_a_count_of_their_own(book: Book, clock: FixedClock) -> None:
+    """A loan without a guarantor has none to speak to; each person has an own count."""
+    loan, day = late(book), DAY + timedelta(days=2)
+    at(clock, day, 10)
+    told = {"loan_id": loan, "person": "guarantor", "channel": "call", "result": "reached"}
+    name = "servicing.record_contact"
+    assert code_of(act, book, name, **told) == "servicing.no_guarantor"
+    with change(book.node.store) as tx:
+        for n in (1, 2):
+            tx.put(
+                collect.INSERT_GUARANTEE, id=f"guarantee-{n}", loan_id=loan,
+                guarantor_id=f"guarantor-{n}", share_millionths=100_000, premium_minor=0,
+                called_minor=0, recovered_minor=0, call_after_days=91,
+            )  # fmt: skip
+    assert code_of(act, book, name, **told) == "servicing.no_guarantor", "which of the two?"
+    stranger = told | {"guarantor_id": "party-00000099"}
+    assert code_of(act, book, name, **stranger) == "servicing.third_party"
+    borrower = told | {"person": "borrower"}
+    mixed = borrower | {"guarantor_id": "guarantor-1"}
+    assert code_of(act, book, name, **mixed) == "servicing.bad_contact"
+    first = told | {"guarantor_id": "guarantor-1"}
+    assert [act(book, name, **first).left_today for _ in range(6)] == [5, 4, 3, 2, 1, 0]
+    assert code_of(act, book, name, **first) == "servicing.contacted_enough"
+    assert act(book, name, **told | {"guarantor_id": "guarantor-2"}).left_today == 5
+    assert act(book, name, **borrower).left_today == 5
+    with book.node.read() as tx:
+        assert len(window.contacts_of(tx, loan)) == 8
+
+
+def charge_off_code(book: Book, loan: str) -> str:
+    """By which code a charge-off is refused."""
+    return code_of(act, book, "servicing.charge_off", "system", loan_id=loan)
+
+
+def test_a_charge_off_is_an_event_that_can_be_undone(book: Book, clock: FixedClock) -> None:
+    loan = late(book, stage=3)
+    with book.node.read() as tx:
+        before = servicing.live.take_loan(tx, loan)
+    act(book, "servicing.charge_off", "system", loan_id=loan)
+    with book.node.read() as tx:
+        given_up = servicing.live.take_loan(tx, loan)
+        events = servicing.live.events_of(tx, loan)
+        state = servicing.live.read_book(tx, loan).state(DAY + timedelta(days=1))
+    assert events[-1].kind == "charged_off" and given_up.events == before.events + 1
+    assert state.is_charged_off and given_up.status == "charged_off"
+    assert given_up.outstanding_minor == before.outstanding_minor, "the debt lives"
+    assert given_up.booked_loss_minor == given_up.outstanding_minor
+    undo = servicing.noun.PlanEvent(
+        "", servicing.noun.Happening.UNDONE, DAY + timedelta(days=1), undoes=str(events[-1].number)
+    )
+    act(book, "bench.happen", "system", loan_id=loan, event=undo)
+    with book.node.read() as tx:
+        assert servicing.live.take_loan(tx, loan).status == "live"
+    day = date(2026, 4, 30)
+    at(clock, day, 20)
+    close_day(book.node, day)
+    with book.node.read() as tx:
+        row = servicing.live.take_loan(tx, loan)
+        rows = window.class_table(tx)
+        (allowance,) = lookup_accounts(tx, [own_account("loan_loss_allowance", "CNY")])
+    assert row.booked_loss_minor == row.expected_loss_minor < row.outstanding_minor
+    assert allowance.credit_balance_minor == sum(one.booked_loss_minor for one in rows)
+
+
 def test_a_charge_off_provides_for_all(book: Book, clock: FixedClock) -> None:
     loan = late(book, stage=3)
-    assert act(book, "servicing.charge_off", loan_id=loan).status == "charged_off"
-    assert code_of(act, book, "servicing.charge_off", loan_id=loan) == "servicing.charged_off"
-    other = late(book, stage=1)
-    assert code_of(act, book, "servicing.charge_off", loan_id=other) == "servicing.not_impaired"
+    assert act(book, "servicing.charge_off", "system", loan_id=loan).status == "charged_off"
+    assert charge_off_code(book, loan) == "servicing.charged_off"
+    assert charge_off_code(book, late(book, stage=1)) == "servicing.not_impaired"
     day = DAY + timedelta(days=2)
     at(clock, day, 20)
     close_day(book.node, day)

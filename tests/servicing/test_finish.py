@@ -91,7 +91,7 @@ def test_months_are_listed(book: Book) -> None:
         assert sum(row.posted_minor for row in history) == sum(row.posted_minor for row in now)
         one = window.provision_history(tx, product=now[0].product)
         assert 0 < sum(row.loans for row in one) < sum(row.loans for row in history)
-    assert window.REASONS and window.contact_figures().a_day > 0
+    assert window.relief.REASONS and window.contact_figures().a_day > 0
 
 
 def test_vintages_are_followed_from_month_to_month(book: Book) -> None:

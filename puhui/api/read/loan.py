@@ -175,7 +175,7 @@ def read_contract(
         contract_digest=contract.digest,
         principal_minor=cost.principal_minor,
         interest_minor=cost.interest_minor,
-        fee_minor=cost.fee_minor,
+        fee_minor=cost.all_fees_minor,
         total_minor=cost.total_minor,
         currency=plan.currency,
         annual_rate=plan.annual_rate,

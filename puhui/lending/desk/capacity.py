@@ -12,7 +12,7 @@ from puhui.kernel.money import DIGITS, MINOR_MAX
 from puhui.kernel.store import Row
 from puhui.lending import tables as lending_tables
 from puhui.lending.desk.debt import is_forgotten, open_debts
-from puhui.lending.desk.obligation import obligations_from, with_declared
+from puhui.lending.desk.obligation import here_of, obligations_from, with_declared
 from puhui.lending.desk.shelf import DECISION, TERMS
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.formats.shelf import load_product
@@ -47,30 +47,35 @@ def capacity_of(
     known: str | None,
     without: str = "",
     leaves: Leaves = Leaves.NOTHING,
+    income_minor: int | None = None,
 ) -> Capacity:
     """What capacity says today of one more debt, with the person's row held until the act ends.
 
     ``known`` is the stored decision that tells the income and what was declared: a person is not
     asked again at each drawdown. ``without`` is the contract that the new debt stands for;
     ``leaves`` the kind of limit that is about to be raised and so does not bind. Whoever raises
-    a limit asks this. Two statements and the lock, and one for each debt elsewhere. In an act
+    a limit asks this. Where no income is known the caps do not pass unseen: of a person known by
+    name the reason is ``income_unknown`` then; ``income_minor`` is one that an officer verified.
+    Four statements and the lock, and one for each debt elsewhere. In an act
     that runs again on a forgotten person nothing stands against it: what was said is on record.
     """
     act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
     caps = load_caps(act.today)
     income, declared = known_of(known)
+    income = income if income_minor is None else income_minor
     rows = act.tx.all(tables.READ_STANDING, party_id=party.id)
     promises = act.tx.all(tables.READ_PROMISES, party_id=party.id) if not without else []
     debts = open_debts(act, party, rows)
+    here = here_of(act.tx, party.id, act.today)
     if act.recorded is not None:
         return Capacity(None, ())
-    owed = obligations_from(party.id, rows, promises, debts, without=without)
+    owed = obligations_from(party.id, rows, promises, debts, here, without=without)
     owed = with_declared(owed, currency, declared, caps.declared_months)
     if leaves is Leaves.OWN_LIMIT:
         owed = replace(owed, own_limits=())
     elif leaves is Leaves.CREDIT_LIMIT:
         owed = replace(owed, credit_limits=())
-    return check_capacity(
+    found = check_capacity(
         Standing(owed, caps),
         product=product,
         currency=currency,
@@ -78,6 +83,8 @@ def capacity_of(
         wanted_minor=wanted_minor,
         wanted_monthly_minor=wanted_monthly_minor,
     )
+    is_blind = income is None and wanted_minor > 0 and not party.is_anonymous
+    return Capacity("income_unknown", found.facts) if is_blind and not found.reason else found
 
 
 def known_of(text: str | None) -> tuple[int | None, int]:
@@ -97,7 +104,7 @@ def check_drawdown(act: Act, party: Party, contract: Row, *, owed_minor: int) ->
     ``owed_minor`` is what is owed by the contract once it has, its cost taken in proportion.
 
     Refused: ``lending.over_capacity``, ``lending.own_limit_reached``,
-    ``lending.credit_limit_reached``.
+    ``lending.credit_limit_reached``, ``lending.income_unknown``.
     """
     decided = act.tx.one(tables.READ_DECISION_FOR, application_id=contract.application_id)
     terms = TERMS.validate_json(contract.terms)
@@ -145,6 +152,7 @@ def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     The limit guards a person; nobody else lifts it.
 
     Refused: ``lending.bad_amount``, ``lending.not_higher``, ``lending.over_capacity``,
+    ``lending.income_unknown``,
     ``party.not_yours``, ``party.erased``.
     """
     before = _own_limit(act, input)
@@ -155,7 +163,8 @@ def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     )
     rows = act.tx.all(tables.READ_STANDING, party_id=input.party_id)
     promises = act.tx.all(tables.READ_PROMISES, party_id=input.party_id)
-    owed = obligations_from(input.party_id, rows, promises, {})
+    here = here_of(act.tx, input.party_id, act.today)
+    owed = obligations_from(input.party_id, rows, promises, {}, here)
     more = max(0, input.credit_limit_minor - owed.owed_here_minor(input.currency))
     months = load_caps(act.today).declared_months
     found = capacity_of(
@@ -213,8 +222,8 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     What is refused stands in the journal as refused: an inspector sees who was to be induced.
     Refused: ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.over_capacity``,
-    ``lending.bad_amount``, ``lending.no_product``, ``data.no_consent`` without a consent to
-    marketing, ``party.unknown``.
+    ``lending.income_unknown``, ``lending.bad_amount``, ``lending.no_product``,
+    ``data.no_consent`` without a consent to marketing, ``party.unknown``.
     """
     product, caps = load_product(input.product), load_caps(act.today)
     if not 0 < input.amount_minor < MINOR_MAX or not 0 < len(input.channel) <= WORDS_MAX:

@@ -37,7 +37,7 @@ from puhui.lending.nouns.request import (
     VoidStale,
 )
 from puhui.lending.rules.contract import render_contract
-from puhui.lending.rules.decide import plan_of
+from puhui.lending.rules.plan import plan_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
 from puhui.servicing import build_schedule, cost, live
@@ -326,7 +326,8 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
     """What is paid out at first: all of it, or less of a loan that may be drawn again."""
     if not wanted_minor or wanted_minor == row.principal_minor:
         return int(row.principal_minor)
-    if not live.plan_in(row.terms).is_revolving:
+    plan = live.plan_in(row.terms)
+    if not (plan.is_revolving or plan.has_drawings):
         raise Refused("lending.not_revolving", "This loan is paid out whole.")
     if wanted_minor > row.principal_minor:
         raise Refused("lending.over_agreed", "That is more than was agreed on.")
@@ -338,20 +339,27 @@ def _first_draw(row: Row, wanted_minor: int) -> int:
 def hand_over(
     act: Act, row: Row, *, product: Product, amount_minor: int, by: date | None = None
 ) -> None:
-    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``."""
+    """Hand a loan over to servicing on the day its money is paid out, or as it stands ``by``.
+
+    The person's other loans follow the newer chance of default.
+    """
     found = act.tx.one(tables.READ_CHANCE, application_id=row.application_id)
     chance = None if found is None or found.pd is None else Decimal(found.pd)
+    plan = live.plan_in(row.terms)
+    credit_minor = int(row.principal_minor) if plan.is_revolving else 0
     identity = live.LoanIdentity(
-        row.id, row.party_id, row.product, row.currency, chance, product.pricing.lgd
+        row.id, row.party_id, row.product, row.currency, chance, product.pricing.lgd, credit_minor
     )
     live.open_loan(
         act,
         identity,
-        live.plan_in(row.terms),
+        plan,
         on=date.fromisoformat(row.counts_from),
         amount_minor=amount_minor,
         by=by or act.today,
     )
+    if chance is not None:
+        live.regrade(act, row.party_id, chance)
 
 
 def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:

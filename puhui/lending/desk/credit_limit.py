@@ -1,4 +1,4 @@
-"""The monthly review of credit limits 额度复核: lowered at once, raised when the person agrees."""
+"""The monthly review of credit limits 额度复核: lowered with notice, raised when agreed to."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def review_credit_limits(act: Act, input: ReviewCreditLimits) -> CreditLimitsRev
     """Review the credit limits of borrowers for a month, once each whatever is asked.
 
     Reads how loans were repaid and drawn, and, where the person consented, what came into the
-    wallet. A lower limit counts at once; a higher one is offered, only where capacity carries it,
-    and counts once the person agrees. Either is told of by an event. Debts elsewhere are opened
-    under the purpose ``debt_check``.
+    wallet. A lower limit counts from the day its notice ends; a higher one is offered, only where
+    capacity carries it, and counts once the person agrees. Either is told of by an event. Debts
+    elsewhere are opened under the purpose ``debt_check``.
     """
     month = f"{input.day:%Y-%m}"
     recorded = None if act.recorded is None else {_of(one): one for one in act.recorded.reviewed}
@@ -174,6 +174,10 @@ def _start(
     sized = DECISION.validate_json(decided.decision).credit_limit
     held = act.tx.one(tables.READ_LIMIT, party_id=party.id, product=product.name)
     credit = sized.amount_minor if held is None else int(held.credit_limit_minor)
+    cut = act.tx.one(
+        tables.READ_CUT, party_id=party.id, product=product.name, day=act.today.isoformat()
+    )
+    credit = credit if cut is None else int(cut.after_minor)
     income, declared = known_of(decided.decision)
     is_bound = "inflow" in dict(sized.steps) and inflow is not None
     cap = size_credit(
@@ -236,7 +240,10 @@ def _capacity(
 
 
 def _record(act: Act, found: ReviewedLimit, currency: str, day: date) -> None:
-    """Keep a review, put a lower limit in force, tell of a change; older offers lapse."""
+    """Keep a review and tell of a change; older offers lapse.
+
+    Until the notice of a lower limit ends, the one before stays in force.
+    """
     act.tx.put(tables.LAPSE_OFFERED, party_id_=found.party_id, product_=found.product)
     status = "kept"
     if found.after_minor != found.before_minor:
@@ -272,7 +279,7 @@ def _record(act: Act, found: ReviewedLimit, currency: str, day: date) -> None:
         "counts_from": counts_from.isoformat(),
     }
     if status == "lowered":
-        put_limit(act, found.party_id, found.product, currency, found.after_minor)
+        put_limit(act, found.party_id, found.product, currency, found.before_minor)
         act.emit("lending.credit_limit_lowered", found.party_id, payload)
     else:
         act.emit("lending.credit_limit_rise_offered", found.party_id, payload)
@@ -311,7 +318,8 @@ def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
 
     Nobody but the person answers. What came up since the offer counts too. Refused:
     ``lending.no_rise``, ``lending.rise_over``, ``lending.over_capacity``,
-    ``lending.own_limit_reached``, ``party.not_yours``, ``party.erased``.
+    ``lending.own_limit_reached``, ``lending.income_unknown``, ``party.not_yours``,
+    ``party.erased``.
     """
     row: Row = act.kept["change"]
     if row.status != "offered":

@@ -67,14 +67,15 @@ def seal_obligation(node: Node, input: RecordObligation | SealedObligation) -> S
     monthly = input.monthly_minor or -(-input.debt_minor // months)
     text = _text(input.debt_minor, monthly, input.source)
     with node.read(is_snapshot=False) as tx:
-        party, key = _key_of(node, tx, input.party_id)
+        party, key = key_of(node, tx, input.party_id)
     if party.subject is not None and key is None:
         raise Refused("party.erased", "This person's data was erased at their wish.")
     sealed = text if key is None else seal(key, field_of(input.kind, input.currency), text)
     return SealedObligation(input.party_id, input.kind, input.currency, sealed, key is not None)
 
 
-def _key_of(node: Node, tx: Transaction, party_id: str) -> tuple[Party, SubjectKey | None]:
+def key_of(node: Node, tx: Transaction, party_id: str) -> tuple[Party, SubjectKey | None]:
+    """A party and its key, None where it has none. Refused: ``party.unknown``."""
     found = find_parties(node, tx, party_ids=[party_id])
     if not found:
         raise Refused("party.unknown", f"There is no party {party_id[:40]}.")
@@ -182,7 +183,7 @@ def seal_older(node: Node, input: SealObligations | SealedObligations) -> Sealed
         for row in tx.all(tables.READ_PLAIN_OBLIGATIONS):
             if row.id not in wanted:
                 continue
-            _, key = _key_of(node, tx, row.party_id)
+            _, key = key_of(node, tx, row.party_id)
             if key is not None:
                 made.append((row.id, seal(key, field_of(row.kind, row.currency), row.sealed)))
     return SealedObligations(tuple(made))

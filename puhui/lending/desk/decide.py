@@ -324,6 +324,7 @@ def open_review(act: Act, application_id: str, *, statement: str) -> None:
         confirmed_by=None,
         confirm_reason=None,
         closed_us=None,
+        verified_income=None,
     )
 
 

@@ -10,7 +10,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.debt import open_debts, opened
-from puhui.lending.desk.obligation import obligations_from, owed_of, with_declared
+from puhui.lending.desk.obligation import here_of, obligations_from, owed_of, with_declared
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns import GuardFacts, Product
 from puhui.lending.nouns.obligation import Standing
@@ -45,7 +45,8 @@ def gather_facts(
     debts = [found for found in rows if found.kind == "loan"]
     caps = load_caps(act.today)
     declared = None if scored is None else scored.existing_debt_minor
-    owed = obligations_from(row.party_id, rows, others, elsewhere)
+    here = here_of(act.tx, row.party_id, act.today)
+    owed = obligations_from(row.party_id, rows, others, elsewhere, here)
     owed = with_declared(owed, row.currency, max(0, declared or 0), caps.declared_months)
     exposure = sum(owed_of(debt) for debt in debts if debt.product == row.product)
     exposure += sum(other.offered_minor for other in others if other.product == row.product)

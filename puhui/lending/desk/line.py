@@ -17,7 +17,7 @@ from puhui.lending.desk.happen import happen
 from puhui.lending.desk.repay import SERVICED, pay_off, read_book
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.formats.line import load_line_figures
-from puhui.lending.nouns import Happening, PlanEvent
+from puhui.lending.nouns import Happening, PlanEvent, PlanState
 from puhui.lending.nouns.ask_loan import (
     CloseLines,
     DrawMore,
@@ -37,9 +37,11 @@ CHUNK = 1000
 
 @use_case("lending.draw", roles=("customer",), api=True)
 def draw(act: Act, input: DrawMore) -> LoanChanged:
-    """Draw money of a loan that is repaid and drawn at will, into the borrower's wallet.
+    """Draw money of a loan that is drawn in parts, into the borrower's wallet.
 
-    Nobody but the borrower does: it is a new debt. Interest counts for the days it is used.
+    Nobody but the borrower does: it is a new debt. Interest counts for the days it is used. What
+    is repaid of a loan drawn at will may be drawn again; of one with several drawings each part of
+    the amount is drawn once, and what lies ahead is laid out anew.
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.not_revolving``,
     ``lending.past_due``, ``lending.line_closed`` once the notice of its end has passed,
     ``lending.bad_amount``, ``lending.over_agreed`` beyond what the contract allows,
@@ -54,7 +56,7 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     state = read_book(act.tx, row).state(act.today)
     if live.take_loan(act.tx, row.id).status != "live":
         raise Refused("lending.not_running", "Nothing is drawn of a loan that was given up.")
-    if not state.plan.is_revolving:
+    if not (state.plan.is_revolving or state.plan.has_drawings):
         raise Refused("lending.not_revolving", "What is repaid of this loan is not drawn again.")
     if state.arrears_minor:
         raise Refused("lending.past_due", "Something of this loan is past due; pay that first.")
@@ -62,24 +64,33 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     if notice is not None and act.today.isoformat() >= notice.closes_on:
         raise Refused("lending.line_closed", f"This line is closed since {notice.closes_on}.")
     check_amount(input.amount_minor)
-    share = SERVICING.validate_json(row.servicing).over_applied_share
-    most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
+    check_room(row, state, input.amount_minor)
     owed = state.outstanding_minor + input.amount_minor
-    if owed > most:
-        left = max(0, most - state.outstanding_minor)
-        raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
     check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
-    wallet, funding = (
-        wallet_account(row.party_id, row.currency),
-        own_account("funding", row.currency),
-    )
+    pay_out(act, row, input.amount_minor)
+    return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
+
+
+def check_room(row: Row, state: PlanState, amount_minor: int) -> None:
+    """Whether so much may still be drawn. Refused: ``lending.over_agreed``."""
+    share = SERVICING.validate_json(row.servicing).over_applied_share
+    most = round_minor(row.principal_minor * (1 + share), Rounding.DOWN)
+    used = state.outstanding_minor if state.plan.is_revolving else state.disbursed_minor
+    if used + amount_minor > most:
+        left = max(0, most - used)
+        raise Refused("lending.over_agreed", f"At most {left} minor units can be drawn now.")
+
+
+def pay_out(act: Act, row: Row, amount_minor: int) -> None:
+    """Money of a loan that runs into its borrower's wallet. Refused: ``lending.books_not_open``."""
+    wallet = wallet_account(row.party_id, row.currency)
+    funding = own_account("funding", row.currency)
     chain = [
-        (loan_account(row.id), funding, input.amount_minor, "disbursement"),
-        (funding, wallet, input.amount_minor, "disbursement"),
+        (loan_account(row.id), funding, amount_minor, "disbursement"),
+        (funding, wallet, amount_minor, "disbursement"),
     ]
     transfer_chain(act, chain, row.currency)
-    return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
 
 
 def _take_line(act: Act, contract_id: str) -> Row:

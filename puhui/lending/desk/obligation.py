@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from puhui.data import Permit
@@ -15,17 +16,24 @@ from puhui.lending.desk.shelf import TERMS
 from puhui.lending.nouns.obligation import Elsewhere, Obligation, ObligationKind, Obligations
 from puhui.lending.rules.capacity import monthly_of
 from puhui.lending.tables import capacity as tables
+from puhui.servicing import live
 
 
 def obligations_of(
-    tx: Transaction, party_id: str, *, node: Node | None = None, made: Permit | None = None
+    tx: Transaction,
+    party_id: str,
+    *,
+    on: date | None = None,
+    node: Node | None = None,
+    made: Permit | None = None,
 ) -> Obligations:
     """Everything a person owes or stands for as it is known here, with its limits.
 
     Debts elsewhere are sealed: with the permit ``made`` over ``bureau_debt`` (of an own page, of a
     recorded access, of an act) and the ``node`` they are opened, else they stand without amounts
     and are marked. What is declared in an application is sealed and not in it; the decision on
-    the application counts it. Two statements, and one for each debt that is opened.
+    the application counts it. Limits are those in force ``on`` a day: a cut whose notice runs
+    does not count yet. Four statements, and one for each debt that is opened.
     Refused: ``data.false_permit``, ``data.field_not_permitted``.
     """
     rows = tx.all(tables.READ_STANDING, party_id=party_id)
@@ -35,7 +43,25 @@ def obligations_of(
         check_covers(made, party_id)
         sealed = [row for row in rows if row.kind in KINDS and row.total_cost_minor]
         texts = texts_of(node, tx, made, sealed)
-    return obligations_from(party_id, rows, promises, opened(rows, texts))
+    return obligations_from(
+        party_id, rows, promises, opened(rows, texts), here_of(tx, party_id, on)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What servicing says of a person: a month of each loan by its present plan, guarantees that
+    bind; and the day that limits are asked for.
+    """
+
+    monthly_minor: Mapping[str, int]
+    given: tuple[live.Given, ...]
+    on: date | None
+
+
+def here_of(tx: Transaction, party_id: str, on: date | None) -> Here:
+    """What servicing says of a person. Two statements."""
+    return Here(live.burdens_of(tx, party_id), live.guarantees_given(tx, party_id), on)
 
 
 def check_covers(made: Permit, party_id: str) -> None:
@@ -49,6 +75,7 @@ def obligations_from(
     rows: Sequence[Row],
     promises: Sequence[Row],
     debts: Mapping[str, Elsewhere],
+    here: Here,
     *,
     without: str = "",
 ) -> Obligations:
@@ -68,22 +95,44 @@ def obligations_from(
         for one in promises
         if one.offered_minor
     ]
-    own_limits, credit_limits = [], []
+    items += [_given(one) for one in here.given]
+    own_limits: list[tuple[str, int]] = []
+    credit_limits: dict[str, int] = {}
+    cuts: dict[str, int] = {}
     for row in rows:
         if row.kind == "own_limit":
             own_limits.append((row.currency, int(row.principal_minor)))
         elif row.kind == "credit_limit":
-            credit_limits.append((row.product, int(row.principal_minor)))
+            credit_limits[row.product] = int(row.principal_minor)
+        elif row.kind == "credit_cut":
+            if here.on is not None and row.reference <= here.on.isoformat():
+                cuts[row.product] = int(row.principal_minor)
         elif row.kind == "loan" and row.reference != without:
-            items.append(_loan(row))
+            items.append(_loan(row, here))
         elif row.kind != "loan":
             items.append(_elsewhere(row, debts.get(row.reference)))
-    return Obligations(party_id, tuple(items), tuple(own_limits), tuple(credit_limits))
+    in_force = tuple((credit_limits | cuts).items())
+    return Obligations(party_id, tuple(items), tuple(own_limits), in_force)
 
 
-def _loan(row: Row) -> Obligation:
+def _given(one: live.Given) -> Obligation:
+    return Obligation(
+        ObligationKind.GUARANTEE,
+        one.guarantee_id,
+        "",
+        one.currency,
+        one.debt_minor,
+        one.monthly_minor,
+        days_past_due=one.days_past_due,
+    )
+
+
+def _loan(row: Row, here: Here) -> Obligation:
+    """A loan with what its plan asks for a month as it is now; before it is paid out, as signed."""
     monthly = 0
-    if row.status != "written_off":
+    if row.reference in here.monthly_minor:
+        monthly = here.monthly_minor[row.reference]
+    elif row.status != "written_off":
         terms = TERMS.validate_json(row.terms)
         monthly = -(-(row.principal_minor + row.total_cost_minor) // terms.count)
     return Obligation(

@@ -23,6 +23,7 @@ from puhui.lending.desk.decide import (
     struck_decision,
 )
 from puhui.lending.desk.facts import gather_facts, note_look
+from puhui.lending.desk.income import open_income, seal_income
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns import Decision, DecisionOutcome
@@ -54,13 +55,20 @@ def seal_statement(node: Node, input: RequestReview) -> RequestReview:
 def seal_reason(node: Node, input: Worded) -> Worded:
     """Encrypt what an officer says of a person.
 
-    Refused: ``lending.no_reason``, ``lending.statement_too_long``.
+    Refused: ``lending.no_reason``, ``lending.statement_too_long``, ``lending.bad_amount``.
     """
     if not input.reason.strip():
         raise Refused("lending.no_reason", "A review needs a reason in words.")
     if len(input.reason) > STATEMENT_MAX:
         raise Refused("lending.statement_too_long", f"At most {STATEMENT_MAX} characters.")
-    return replace(input, reason=_sealed(node, input.application_id, input.reason))
+    sealed = replace(input, reason=_sealed(node, input.application_id, input.reason))
+    if isinstance(sealed, ProposeReview) and sealed.verified_income:
+        with node.read() as tx:
+            row = tx.one(tables.READ_APPLICATION, id=input.application_id)
+        assert row is not None, input.application_id
+        income = seal_income(node, row.party_id, sealed.verified_income)
+        return replace(sealed, verified_income=income)
+    return sealed
 
 
 def _sealed(node: Node, application_id: str, words: str) -> str:
@@ -103,7 +111,9 @@ def request_review(act: Act, input: RequestReview) -> Reviewed:
 def propose_review(act: Act, input: ProposeReview) -> Reviewed:
     """One officer proposes to approve or to refuse an application in the queue.
 
-    Refused: ``lending.no_application``, ``lending.no_review``, ``lending.review_closed``,
+    Where nobody told an income, a yes states the one that the officer verified: limits, drawdowns
+    and rises go by it. Refused: ``lending.income_unknown``, ``lending.bad_amount``,
+    ``lending.no_application``, ``lending.no_review``, ``lending.review_closed``,
     ``lending.no_reason``, ``lending.not_overridable``, ``lending.product_changed``,
     ``lending.statement_too_long``, ``party.four_eyes`` on an application of one's own.
     """
@@ -113,12 +123,14 @@ def propose_review(act: Act, input: ProposeReview) -> Reviewed:
     decision, stored = _stored_decision(act, row)
     if input.approve:
         _approve(row, decision, stored)
+        _require_income(decision, input.verified_income)
     act.tx.put(
         tables.PROPOSE_REVIEW,
         application_id_=review.application_id,
         proposed_by_=act.actor,
         proposal_="approved" if input.approve else "refused",
         proposal_reason_=input.reason,
+        verified_income_=input.verified_income or None,
     )
     return Reviewed(review.application_id, "proposed", None)
 
@@ -149,9 +161,12 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
     if act.recorded is not None:
         if review.proposal == "approved":
             note_look(act, opened.party)
+            open_income(act, opened.party, review.verified_income)
         decision = _repeated(row, stored, act.recorded)
     elif review.proposal == "approved":
-        decision = _approve(row, _look_again(act, opened, decision, stored), stored)
+        decision = _approve(
+            row, _look_again(act, opened, decision, stored, review.verified_income), stored
+        )
     else:
         decision = replace(decision, outcome=DecisionOutcome.REFUSED, offer=None, expected=None)
     pd = None if stored.pd is None else float(stored.pd)
@@ -210,13 +225,30 @@ def _stored_decision(act: Act, row: Row) -> tuple[Decision, Row]:
     return decision, stored
 
 
-def _look_again(act: Act, opened: Opened, decision: Decision, stored: Row) -> Decision:
-    """The decision with guards and credit limit as they are today; its score stays."""
+def _require_income(decision: Decision, verified: str) -> None:
+    """Refused: ``lending.income_unknown``."""
+    is_unknown = any(one.reason == "income_unknown" for one in decision.guards)
+    if is_unknown and not verified:
+        raise Refused(
+            "lending.income_unknown", "No income is known: verify one, and state it with the yes."
+        )
+
+
+def _look_again(
+    act: Act, opened: Opened, decision: Decision, stored: Row, verified: str | None
+) -> Decision:
+    """The decision with guards and credit limit as they are today; its score stays.
+
+    An income that an officer verified stands in place of what was told.
+    """
     row, scored = opened.row, opened.scored
     product = load_product(row.product)
     if scored is None:
         raise Refused("lending.no_consent", "There is no valid consent for this purpose any more.")
     facts = gather_facts(act, row, product, opened.party, scored, is_consented=True)
+    income = open_income(act, opened.party, verified)
+    if income is not None:
+        facts = replace(facts, yearly_income_minor=income)
     credit_limit = size_credit(
         product,
         stored.points,

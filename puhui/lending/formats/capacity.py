@@ -28,7 +28,9 @@ def load_caps(on: date) -> Caps:
     for name, entry in _read().items():
         values = sorted(entry["values"], key=lambda value: value["from"])
         begun = [value for value in values if value["from"] <= on]
-        found[name] = (begun[-1] if begun else values[0])["value"]
+        one = begun[-1] if begun else values[0]
+        assert one.get("source"), f"{name} of capacity.toml has no source"
+        found[name] = one["value"]
     return Caps(
         Decimal(found["income_multiple"]),
         Decimal(found["instalment_share"]),

@@ -6,6 +6,12 @@ from decimal import Decimal
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS, Rounding
+from puhui.lending.formats.schedule import (
+    check_schedule,
+    read_allocation,
+    read_fees,
+    read_schedule,
+)
 from puhui.lending.formats.sheet import Sheet, open_sheet
 from puhui.lending.nouns import (
     CutOff,
@@ -20,12 +26,11 @@ from puhui.lending.nouns import (
     Method,
     OnFail,
     Overpayment,
-    Part,
     Pricing,
     Product,
     Servicing,
+    Shift,
     Sizing,
-    Timing,
 )
 
 GUARD_VALUES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -82,12 +87,15 @@ def parse_product(text: str) -> Product:
         guards=_guards(sheet.sheet("guards"), currency),
         joint=_joint(sheet),
         guarantees=_guarantees(sheet),
+        schedule=read_schedule(sheet),
+        fees=read_fees(sheet, currency),
         sources=tuple(sheet.sources),
         digest=digest,
     )
     for part in (title, lender, complaints, amount, term, method, offered, sheet):
         part.finish()
     _check(product, sheet)
+    check_schedule(product, sheet)
     return product
 
 
@@ -149,7 +157,7 @@ def _servicing(sheet: Sheet) -> Servicing:
         grace_days=sheet.whole("grace", "day", 0, 60),
         penalty_multiplier=sheet.number("penalty_multiplier", "multiple of annual rate", "0", "3"),
         penalty_year_days=sheet.whole("penalty_year", "day", 360, 366),
-        allocation=_allocation(sheet),
+        allocation=read_allocation(sheet),
         direction=sheet.choice("direction", Direction),
         overpayment=sheet.choice("overpayment", Overpayment),
         shifts_due_days=sheet.flag("shifts_due_days"),
@@ -158,6 +166,7 @@ def _servicing(sheet: Sheet) -> Servicing:
         early=sheet.choice("early", Early) if sheet.has("early") else Early.REDUCE_INSTALMENT,
         is_revolving=sheet.has("revolving") and sheet.flag("revolving"),
         over_applied_share=_over_applied(sheet),
+        shift=sheet.choice("shift", Shift) if sheet.has("shift") else Shift.NEXT,
     )
     if servicing.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
         raise sheet.refuse("rounding", "must be half_up or half_even")
@@ -169,19 +178,6 @@ def _over_applied(sheet: Sheet) -> Decimal:
     if not sheet.has("over_applied"):
         return Decimal(0)
     return sheet.share("over_applied", "share of amount")
-
-
-def _allocation(sheet: Sheet) -> tuple[tuple[Timing, Part], ...]:
-    """The order of past-due and due parts, each exactly once, such as "past_due.penalty"."""
-    wanted = {
-        f"{timing.value}.{part.value}": (timing, part)
-        for timing in (Timing.PAST_DUE, Timing.DUE)
-        for part in Part
-    }
-    keys = sheet.texts("allocation")
-    if sorted(keys) != sorted(wanted):
-        raise sheet.refuse("allocation", "must name every part past due and due once")
-    return tuple(wanted[key] for key in keys)
 
 
 def _joint(sheet: Sheet) -> tuple[JointShare, ...]:

@@ -1,9 +1,13 @@
-"""The shelf: products, law, reasons and contract templates as they lie in the package."""
+"""The shelf: products, law, reasons and contract templates as they lie in the package.
+
+A bank's own products lie beside them, as files of a folder of its node (``PUHUI_HOME/products``).
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 
 from puhui.kernel.errors import Refused
 from puhui.lending.formats.product import parse_law, parse_product
@@ -13,16 +17,52 @@ from puhui.lending.nouns import Law, Product, ReasonBook
 LANGUAGES = ("zh", "en")
 
 
+FOLDER = "products"
+ENDING = ".toml"
+OWN: dict[str, Path] = {}
+"""The bank's own products by name, with their files, as far as this process has opened them."""
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[str, ...]:
+    folder = files("puhui.lending") / FOLDER
+    names = (entry.name for entry in folder.iterdir() if entry.name.endswith(ENDING))
+    return tuple(name.removesuffix(ENDING) for name in names)
+
+
 def product_names() -> tuple[str, ...]:
-    """The names of all products, sorted."""
-    folder = files("puhui.lending") / "products"
-    return tuple(
-        sorted(
-            entry.name.removesuffix(".toml")
-            for entry in folder.iterdir()
-            if entry.name.endswith(".toml")
-        )
-    )
+    """The names of all products, sorted: those of the package and the bank's own."""
+    return tuple(sorted({*_shipped(), *OWN}))
+
+
+def product_file(name: str) -> Path | None:
+    """The file of one of the bank's own products; None for one of the package."""
+    return OWN.get(name)
+
+
+def add_products(home: Path) -> tuple[str, ...]:
+    """Put the bank's own products on the shelf: each ``products/NAME.toml`` under ``home``.
+
+    They are read once in a process. Refused: ``lending.bad_product`` with the file and the place
+    of the fault, ``lending.product_twice`` where a name is taken by another product.
+    """
+    found = []
+    for path in sorted((home / FOLDER).glob(f"*{ENDING}")):
+        name = path.stem
+        try:
+            product = parse_product(path.read_text(encoding="utf-8"))
+        except Refused as refused:
+            raise Refused(refused.code, f"{path}: {refused.reason}") from None
+        except (OSError, UnicodeDecodeError):
+            raise Refused("lending.bad_product", f"{path} cannot be read as a text.") from None
+        if product.name != name:
+            raise Refused("lending.bad_product", f"{path}: the name inside is {product.name!r}.")
+        if name in product_names() and load_product(name).digest != product.digest:
+            raise Refused("lending.product_twice", f"{path}: {name} is another product already.")
+        if name not in _shipped():
+            OWN.setdefault(name, path)
+        found.append(name)
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
@@ -31,7 +71,9 @@ def load_product(name: str) -> Product:
     if name not in product_names():
         known = ", ".join(product_names())
         raise Refused("lending.no_product", f"There is no product {name!r}; there are {known}.")
-    product = parse_product(_read("products", f"{name}.toml"))
+    own = OWN.get(name)
+    text = _read(FOLDER, f"{name}{ENDING}") if own is None else own.read_text(encoding="utf-8")
+    product = parse_product(text)
     assert product.name == name, product.name
     return product
 

@@ -11,7 +11,8 @@ from puhui.lending.nouns import ReasonBook, ReasonText
 CONTRACT_FIELDS = frozenset(
     "contract_id lender lender_id borrower_id wallet_id product version signed_on amount currency "
     "rate term_months method total_interest fee total_cost apr total_repaid count first_due "
-    "schedule penalty_multiplier penalty_rate grace_days cooling_off_days complaints digest".split()
+    "schedule columns penalty_multiplier penalty_rate grace_days early late_fee cooling_off "
+    "complaints digest".split()
 )
 """Every field that a template may name and must be filled."""
 
@@ -58,7 +59,7 @@ def check_template(text: str) -> str:
     for field in named:
         if field not in CONTRACT_FIELDS:
             raise Refused("lending.bad_texts", f"The template names {field}, which is not known.")
-    for field in ("total_cost", "apr", "rate", "schedule", "complaints", "cooling_off_days"):
+    for field in ("total_cost", "apr", "rate", "schedule", "complaints", "cooling_off"):
         if field not in named:
             raise Refused("lending.bad_texts", f"The template does not show {field}.")
     if max(text.find("{total_cost}"), text.find("{apr}")) > text.find("{schedule}"):

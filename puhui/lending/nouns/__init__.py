@@ -28,6 +28,7 @@ from puhui.lending.nouns.loan import (
     Frequency,
     Happening,
     Instalment,
+    Interest,
     LoanStatus,
     Method,
     Overpayment,
@@ -40,7 +41,9 @@ from puhui.lending.nouns.loan import (
     Schedule,
     Servicing,
     Share,
+    Shift,
     Timing,
+    YearCut,
 )
 from puhui.lending.nouns.product import (
     CutOff,
@@ -55,6 +58,7 @@ from puhui.lending.nouns.product import (
     Sizing,
     Sourced,
 )
+from puhui.lending.nouns.schedule import FeeKind, FeeTerms, ScheduleTerms
 
 __all__ = [
     "Contract",
@@ -75,7 +79,10 @@ __all__ = [
     "GuardSetting",
     "JointShare",
     "Happening",
+    "FeeKind",
+    "FeeTerms",
     "Instalment",
+    "Interest",
     "Law",
     "LegalCap",
     "LoanStatus",
@@ -98,10 +105,13 @@ __all__ = [
     "Recalculation",
     "Request",
     "Schedule",
+    "ScheduleTerms",
     "ScoreFacts",
     "Servicing",
     "Share",
+    "Shift",
     "Sizing",
     "Sourced",
     "Timing",
+    "YearCut",
 ]

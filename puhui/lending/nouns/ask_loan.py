@@ -27,6 +27,31 @@ class RecordPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordDrawing:
+    """A part of a loan drawn on ``drawn_on``, today or before; minor units."""
+
+    contract_id: str
+    amount_minor: int
+    drawn_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLateFees:
+    """Contracts that may owe a late fee on ``day``."""
+
+    day: date
+    contract_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeesCharged:
+    """How many instalments were charged, and the sum in minor units of all currencies."""
+
+    charged: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class TakePayments:
     """Payments of a file, each as it would be recorded alone."""
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 
 from puhui.lending.nouns.loan import DayCount, Method, Servicing
+from puhui.lending.nouns.schedule import PLAIN, FeeKind, FeeTerms, ScheduleTerms
 
 
 class OnFail(Enum):
@@ -145,6 +146,14 @@ class Product:
     digest: str
     joint: tuple[JointShare, ...] = ()
     guarantees: tuple[GuaranteeTerms, ...] = ()
+    schedule: ScheduleTerms = PLAIN
+    fees: tuple[FeeTerms, ...] = ()
+
+    def fee(self, kind: FeeKind) -> tuple[int, Decimal]:
+        """All fees of a kind: an amount in minor units, and a share of the amount lent."""
+        found = [fee for fee in self.fees if fee.kind is kind]
+        shares = (fee.share for fee in found)
+        return sum(fee.amount_minor for fee in found), sum(shares, Decimal(0))
 
     def day_count(self, method: Method) -> DayCount | None:
         """The day count for ``method``, or None where the product does not offer it."""

@@ -200,11 +200,16 @@ class RequestReview:
 
 @dataclass(frozen=True, slots=True)
 class ProposeReview:
-    """What one officer proposes for an application in the queue; ``reason`` is kept sealed."""
+    """What one officer proposes for an application in the queue; ``reason`` is kept sealed.
+
+    ``verified_income`` is what the officer saw proven, whole minor units a year as digits, kept
+    sealed too; empty where nothing was.
+    """
 
     application_id: str
     approve: bool
     reason: str
+    verified_income: str = ""
 
 
 @dataclass(frozen=True, slots=True)

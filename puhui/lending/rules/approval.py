@@ -11,7 +11,8 @@ def cost_of(event: PlanEvent, before: PlanState, after: PlanState, undone: PlanE
     """What a change costs the bank or the borrower, minor units, the most that can be said of it.
 
     The money of the event, or of the event it undoes; by how much all that is owed to the end of
-    the loan becomes more or less; of a write-off the whole claim.
+    the loan becomes more or less; of a write-off the whole claim, of a charge-off the principal;
+    of a loan that is taken out of arrears what they are.
     """
     moved = 0 if undone is None else undone.amount_minor
     owed = abs(after.owed_minor - before.owed_minor)
@@ -20,6 +21,10 @@ def cost_of(event: PlanEvent, before: PlanState, after: PlanState, undone: PlanE
         claim = after.claim_minor
     elif after.is_written_off != before.is_written_off:
         claim = max(after.claim_minor, before.claim_minor)
+    elif after.is_charged_off != before.is_charged_off:
+        claim = after.outstanding_minor
+    elif event.kind in (Happening.RE_AGED, Happening.RE_AMORTISED):
+        claim = before.arrears_minor
     return max(event.amount_minor, moved, owed, claim)
 
 

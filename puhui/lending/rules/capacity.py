@@ -13,6 +13,7 @@ REASONS = (
     "instalments_over_income",
     "own_limit_reached",
     "credit_limit_reached",
+    "income_unknown",
 )
 """Every reason that capacity can give."""
 
@@ -88,12 +89,16 @@ def monthly_of(owed_minor: int, months: int, annual_rate: Decimal) -> int:
 
 def require_capacity(capacity: Capacity) -> None:
     """Stop where the debt could not be carried. Refused: ``lending.over_capacity``,
-    ``lending.own_limit_reached``, ``lending.credit_limit_reached``.
+    ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.income_unknown``.
     """
     if capacity.reason == "own_limit_reached":
         raise Refused("lending.own_limit_reached", "You set a lower limit for what you owe here.")
     if capacity.reason == "credit_limit_reached":
         raise Refused("lending.credit_limit_reached", "This is above your credit limit.")
+    if capacity.reason == "income_unknown":
+        raise Refused(
+            "lending.income_unknown", "No income is known; an officer has to verify one first."
+        )
     if capacity.reason is not None:
         raise Refused(
             "lending.over_capacity", "With this, debts or instalments would be too high for income."

@@ -10,26 +10,21 @@ from puhui.lending.nouns import (
     Contract,
     ContractFacts,
     Cost,
-    Method,
     Offer,
     Plan,
     Product,
     Schedule,
 )
+from puhui.lending.rules.wording import (
+    cooling_words,
+    early_words,
+    late_fee_words,
+    method_words,
+)
 
-METHOD_NAMES = {
-    "zh": {
-        Method.EQUAL_INSTALMENT: "等额本息",
-        Method.EQUAL_PRINCIPAL: "等额本金",
-        Method.INTEREST_FIRST: "先息后本",
-        Method.DRAW_AT_WILL: "随借随还，按日计息",
-    },
-    "en": {
-        Method.EQUAL_INSTALMENT: "equal instalments",
-        Method.EQUAL_PRINCIPAL: "equal principal",
-        Method.INTEREST_FIRST: "interest first, principal at the end",
-        Method.DRAW_AT_WILL: "draw and repay at will, interest by the day",
-    },
+COLUMNS = {
+    "zh": ("期次 | 到期日 | 应还合计 | 本金 | 利息 | ", "费用 | ", "剩余本金"),
+    "en": ("No | due day | total | principal | interest | ", "fee | ", "principal left"),
 }
 
 
@@ -40,8 +35,19 @@ def percent(share: Decimal) -> str:
 
 
 def schedule_lines(schedule: Schedule, currency: str) -> str:
-    """The schedule as lines: number, due day, total, principal, interest, principal left."""
+    """The schedule as lines: number, due day, total, principal, interest, principal left.
+
+    Where instalments bear fees, these stand before the principal left.
+    """
     digits = DIGITS[currency]
+    if schedule.fee_minor:
+        return "\n".join(
+            f"{one.number} | {one.due_on} | {figure_of(one.total_minor, digits)}"
+            f" | {figure_of(one.principal_minor, digits)}"
+            f" | {figure_of(one.interest_minor, digits)} | {figure_of(one.fee_minor, digits)}"
+            f" | {figure_of(one.outstanding_after_minor, digits)}"
+            for one in schedule.instalments
+        )
     rows = zip(
         schedule.due_on,
         schedule.principal_minor,
@@ -82,6 +88,7 @@ def render_contract(
     currency = offer.currency
     servicing = product.servicing
     is_chinese = language == "zh"
+    before, fees, after = COLUMNS[language]
 
     def money(minor: int) -> str:
         return str(Money(minor, currency))
@@ -99,19 +106,28 @@ def render_contract(
         currency=currency,
         rate=percent(offer.annual_rate),
         term_months=offer.term_months,
-        method=METHOD_NAMES[language][offer.method],
+        method=method_words(
+            plan,
+            language,
+            fee_minor=max(schedule.fee_minor, default=0),
+            has_drawings=product.schedule.has_drawings,
+            is_published=schedule.is_calendar_published,
+        ),
+        columns=before + (fees if schedule.fee_minor else "") + after,
         total_interest=money(cost.interest_minor),
-        fee=money(cost.fee_minor),
+        fee=money(cost.all_fees_minor),
         total_cost=money(cost.total_minor),
         apr=percent(cost.apr),
         total_repaid=money(schedule.total_minor),
         count=len(schedule.due_on),
-        first_due=money(schedule.principal_minor[0] + schedule.interest_minor[0]),
+        first_due=money(schedule.instalments[0].total_minor),
         schedule=schedule_lines(schedule, currency),
         penalty_multiplier=servicing.penalty_multiplier,
         penalty_rate=percent(plan.annual_rate * servicing.penalty_multiplier),
         grace_days=servicing.grace_days,
-        cooling_off_days=servicing.cooling_off_days,
+        early=early_words(plan, language),
+        late_fee=late_fee_words(plan, language),
+        cooling_off=cooling_words(servicing.cooling_off_days, language),
         complaints=product.complaints_zh if is_chinese else product.complaints_en,
         digest=product.digest,
     )

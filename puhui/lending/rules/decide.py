@@ -14,19 +14,19 @@ from puhui.lending.nouns import (
     Decision,
     DecisionOutcome,
     Earning,
+    FeeKind,
     GuardResult,
+    Interest,
     Law,
-    Method,
     Offer,
-    Plan,
     PriceBuild,
     Product,
     ReasonBook,
-    Recalculation,
     Request,
     ScoreFacts,
 )
 from puhui.lending.rules.credit_limit import size_credit
+from puhui.lending.rules.plan import plan_of
 from puhui.lending.rules.price import build_price, legal_cap, pd_decimal
 from puhui.lending.rules.profit import expect
 from puhui.servicing import build_schedule, cost
@@ -39,9 +39,6 @@ REASONS = (
     "wanted_below_smallest",
 )
 """Every reason a decision can give beside those of the guards."""
-
-REVOLVING = (Method.DRAW_AT_WILL, Method.INTEREST_FIRST)
-"""Methods by which what is repaid may be drawn again, where the product says so."""
 
 
 def check_request(request: Request, product: Product) -> None:
@@ -152,7 +149,9 @@ def _make_offer(
     amount = min(request.wanted_minor, credit_limit.amount_minor)
     if amount < product.smallest_minor:
         return None
-    fee = round_minor(amount * product.pricing.upfront_fee_share, Rounding.HALF_UP)
+    fee_minor, fee_share = product.fee(FeeKind.UP_FRONT)
+    share = product.pricing.upfront_fee_share + fee_share
+    fee = fee_minor + round_minor(amount * share, Rounding.HALF_UP)
     return Offer(
         amount,
         product.currency,
@@ -165,39 +164,17 @@ def _make_offer(
 
 
 def _is_over_law(offer: Offer, product: Product, law: Law, on: date) -> bool:
-    """Whether the apr with its fee goes over the law's cap (without a fee the rate says it all)."""
-    if not offer.upfront_fee_minor:
-        return False
+    """Whether the apr with its fees goes over the law's cap.
+
+    Of a plain loan without a fee the rate says it all.
+    """
     plan = plan_of(offer, product)
+    has_fees = offer.upfront_fee_minor or plan.fee_minor or plan.fee_share
+    if not has_fees and plan.interest is Interest.DECLINING:
+        return False
     schedule = build_schedule(plan, offer.principal_minor, on)
     apr = cost(plan, schedule, offer.upfront_fee_minor).apr
     return apr > legal_cap(law, product.legal_regime, on).rate_max
-
-
-def plan_of(offer: Offer, product: Product) -> Plan:
-    """How a loan that takes ``offer`` is repaid, as its product says."""
-    day_count = product.day_count(offer.method)
-    assert day_count is not None, offer
-    servicing = product.servicing
-    return Plan(
-        offer.currency,
-        offer.annual_rate,
-        offer.method,
-        offer.term_months,
-        day_count=day_count,
-        rounding=servicing.rounding,
-        shifts_due_days=servicing.shifts_due_days,
-        cuts_shares=True,
-        allocation=servicing.allocation,
-        direction=servicing.direction,
-        recalculation=Recalculation.TO_THE_DAY,
-        early=servicing.early,
-        penalty_multiplier=servicing.penalty_multiplier,
-        penalty_year_days=servicing.penalty_year_days,
-        penalty_on_interest=servicing.penalty_on_interest,
-        grace_days=servicing.grace_days,
-        is_revolving=servicing.is_revolving and offer.method in REVOLVING,
-    )
 
 
 def strike(decision: Decision, wanted_minor: int) -> Decision:

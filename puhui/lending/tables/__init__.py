@@ -99,6 +99,7 @@ REVIEW = Table(
     Column("confirmed_by", Text),
     Column("confirm_reason", Text),
     Column("closed_us", BigInteger),
+    Column("verified_income", Text),
     CheckConstraint("status IN ('open', 'proposed', 'closed')"),
     CheckConstraint("confirmed_by IS NULL OR confirmed_by <> proposed_by"),
     Index("lending_review_status", "status", "opened_us"),
@@ -276,6 +277,11 @@ READ_CHANCE = (
 )
 """The chance of default by which a contract's offer was priced."""
 
+READ_LATE_FEES = (
+    select(_contract.id)
+    .where(_contract.status == "past_due", _contract.terms.like('%"late_fee_minor"%'))
+    .order_by(_contract.id)
+)
 READ_STATUSES = (
     select(_contract.id, _contract.status, _contract.party_id, _contract.days_past_due)
     .where(_contract.id > bindparam("after"), _contract.id <= bindparam("until"))
@@ -304,6 +310,7 @@ PROPOSE_REVIEW = (
         proposed_by=bindparam("proposed_by_"),
         proposal=bindparam("proposal_"),
         proposal_reason=bindparam("proposal_reason_"),
+        verified_income=bindparam("verified_income_"),
     )
 )
 REOPEN_REVIEW = (
@@ -337,7 +344,7 @@ BLANK_REVIEWS = (
             select(APPLICATION.c.id).where(APPLICATION.c.party_id == bindparam("party_id_"))
         )
     )
-    .values(statement="", proposal_reason="", confirm_reason="")
+    .values(statement="", proposal_reason="", confirm_reason="", verified_income="")
 )
 CLOSE_REVIEW = (
     update(REVIEW)

@@ -78,6 +78,14 @@ _obligation = OBLIGATION.c
 _own = OWN_LIMIT.c
 _granted = CREDIT_LIMIT.c
 
+_granted_cut = CREDIT_LIMIT.join(
+    CHANGE,
+    and_(
+        CHANGE.c.party_id == _granted.party_id,
+        CHANGE.c.product == _granted.product,
+        CHANGE.c.reviewed_us >= _granted.set_us,
+    ),
+)
 READ_STANDING = union_all(
     select(
         literal("loan").label("kind"),
@@ -137,13 +145,29 @@ READ_STANDING = union_all(
         literal(0),
         literal(""),
     ).where(_granted.party_id == bindparam("party_id")),
+    select(
+        literal("credit_cut"),
+        CHANGE.c.counts_from,
+        _granted.product,
+        literal(""),
+        _granted.currency,
+        CHANGE.c.after_minor,
+        literal(0),
+        literal(0),
+        literal(0),
+        literal(0),
+        literal(""),
+    )
+    .select_from(_granted_cut)
+    .where(_granted.party_id == bindparam("party_id"), CHANGE.c.status == "lowered"),
 )
 """What a person owes here and elsewhere, the limits it set itself and those the lender set, in one
 statement.
 
 Of a loan that was written off the claim lives, all of it overdue. Of a debt elsewhere ``terms``
 holds amounts and source, sealed where ``total_cost_minor`` is 1; of a limit ``principal_minor``
-is the limit.
+is the limit. A ``credit_cut`` lowers a limit from the day that is its ``reference``; a limit that
+was put in force after it stands above it.
 """
 
 LOCK_OBLIGATION = select(*_obligation).where(_obligation.id == bindparam("id")).with_for_update()

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     func,
     select,
@@ -97,6 +98,27 @@ READ_LIMIT = select(CREDIT_LIMIT.c.credit_limit_minor).where(
     CREDIT_LIMIT.c.party_id == bindparam("party_id"),
     CREDIT_LIMIT.c.product == bindparam("product"),
 )
+READ_CUT = (
+    select(_change.after_minor)
+    .select_from(
+        CREDIT_LIMIT.join(
+            CHANGE,
+            and_(
+                _change.party_id == CREDIT_LIMIT.c.party_id,
+                _change.product == CREDIT_LIMIT.c.product,
+                _change.reviewed_us >= CREDIT_LIMIT.c.set_us,
+            ),
+        )
+    )
+    .where(
+        CREDIT_LIMIT.c.party_id == bindparam("party_id"),
+        CREDIT_LIMIT.c.product == bindparam("product"),
+        _change.status == "lowered",
+        _change.counts_from <= bindparam("day"),
+    )
+)
+"""The cut of a limit whose notice has ended."""
+
 READ_LATE = select(LATE.c.late_on).where(
     LATE.c.party_id == bindparam("party_id"), LATE.c.product == bindparam("product")
 )

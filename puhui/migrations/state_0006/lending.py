@@ -154,6 +154,11 @@ def make_lending_proposal() -> None:
         op.create_index(f"lending_proposal_{name}", "lending_proposal", columns, unique=False)
 
 
+def widen_lending_review() -> None:
+    """Keep the income that an officer verified, sealed."""
+    op.add_column("lending_review", sa.Column("verified_income", sa.Text(), nullable=True))
+
+
 MAKERS = (
     seal_lending_obligation,
     make_lending_credit_limit,
@@ -161,5 +166,6 @@ MAKERS = (
     make_lending_late,
     make_lending_line_notice,
     make_lending_proposal,
+    widen_lending_review,
 )
 """In the order that references between tables ask for."""

@@ -162,19 +162,22 @@ def _event(
 
 
 def change_servicing_loan() -> None:
-    """Make room for penalties ahead, interest that bears penalty too, and days that wait."""
+    """Make room for penalties ahead and for interest that bears penalty too."""
     for name in (
         "next_penalty_minor",
         "penalty_on_interest",
         "base_lgd_millionths",
         "month_class",
-        "awaits_day",
+        "closed_on",
+        "first_grade",
+        "credit_minor",
     ):
         op.add_column(
             "servicing_loan", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
         )
     op.execute(
-        "UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths, month_class = risk_class"
+        "UPDATE servicing_loan SET base_lgd_millionths = lgd_millionths, month_class = risk_class, "
+        "closed_on = counted_on, first_grade = grade"
     )
 
 
@@ -185,6 +188,9 @@ def change_servicing_guarantee() -> None:
             "servicing_guarantee",
             sa.Column(name, sa.BigInteger(), nullable=False, server_default=default),
         )
+    op.create_index(
+        "servicing_guarantee_guarantor", "servicing_guarantee", ["guarantor_id"], unique=False
+    )
 
 
 def make_servicing_class_move() -> None:

@@ -99,11 +99,14 @@ def sum_owing(live: Rows, owing: Rows, loan: Whole, day: int, penalty: Whole) ->
 
 
 @njit
-def judge(live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: int) -> None:
+def judge(
+    live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: int, risen: Whole
+) -> None:
     """Bucket, class and stage of each loan on ``day``; ``rules.age`` decides the same of one.
 
     ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. Days of a
-    pause are not counted. An impaired loan stays so until its arrears were gone for the probation.
+    pause are not counted. ``risen`` ``(n,)`` is 1 where the chance of default rose much. An
+    impaired loan stays so until its arrears were gone for the probation.
     """
     for n in range(len(live)):
         one = live[n]
@@ -116,7 +119,7 @@ def judge(live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: i
         stage = 1
         if days >= bounds[5]:
             stage = 3
-        elif days >= bounds[4] or watched:
+        elif days >= bounds[4] or watched or risen[n] == 1:
             stage = 2
         cleared = 0
         if one.stage == 3 and stage < 3:

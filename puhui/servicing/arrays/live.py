@@ -60,14 +60,17 @@ LIVE_FIELDS = (
     "penalty_on_interest",
     "base_lgd_millionths",
     "month_class",
-    "awaits_day",
+    "closed_on",
+    "first_grade",
+    "credit_minor",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``
 x ``factor_numerator`` x days since ``fixed_on`` / ``factor_denominator``, rounded.
 ``accrued_minor`` is interest and penalty earned and not paid; ``booked_minor`` what of it stands
-in the books; both as of ``counted_on``. ``awaits_day`` is 1 where something happened on that day
-and its end is still to come."""
+in the books; both as of ``counted_on``. ``closed_on`` is the last day that was closed over the
+loan: events count it on by themselves. ``grade`` is of the chance of default now, ``first_grade``
+of the day it was opened; ``credit_minor`` is up to what may be drawn at will, 0 of other loans."""
 
 OWING_FIELDS = (
     "number",

@@ -49,4 +49,6 @@ def risk_figures() -> RiskFigures:
         haircuts=tuple((kind, share) for kind, share in told["cover"]["haircuts"]["value"]),
         guarantee_paid=told["cover"]["guarantee_paid"]["value"],
         lgd_floor=told["cover"]["lgd_floor"]["value"],
+        rise=stage["rise"]["value"],
+        conversion=int(loss["conversion"]["value"] * 1_000_000),
     )

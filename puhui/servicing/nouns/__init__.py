@@ -32,6 +32,7 @@ from puhui.servicing.nouns.terms import (
     Method,
     Overpayment,
     Part,
+    Shift,
     Timing,
     YearCut,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Schedule",
     "Servicing",
     "Share",
+    "Shift",
     "Timing",
     "YearCut",
 ]

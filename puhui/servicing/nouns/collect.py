@@ -109,13 +109,15 @@ class TaskFinished:
 class RecordContact:
     """Somebody is spoken to about a loan: ``person`` and ``channel`` by their words.
 
-    ``result`` is reached, not_reached, refused or promised.
+    ``result`` is reached, not_reached, refused or promised. ``guarantor_id`` says which guarantor
+    is spoken to; it may be left out where a loan has one.
     """
 
     loan_id: str
     person: str
     channel: str
     result: str
+    guarantor_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

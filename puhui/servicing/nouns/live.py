@@ -33,7 +33,9 @@ class RiskFigures:
     """Dated figures by which a day judges loans; days past due unless said otherwise.
 
     ``bounds`` are first days of special mention, substandard, doubtful, loss, stage two and stage
-    three, then the probation. ``grades`` and ``past_due`` are chances of default within a year.
+    three, then the probation. ``grades`` and ``past_due`` are chances of default within a year;
+    ``rise`` times the first chance is a significant increase; ``conversion`` millionths of what
+    may still be drawn are exposure.
     """
 
     buckets: tuple[int, ...]
@@ -52,6 +54,8 @@ class RiskFigures:
     haircuts: tuple[tuple[str, Decimal], ...]
     guarantee_paid: Decimal
     lgd_floor: Decimal
+    rise: Decimal
+    conversion: int
 
     @property
     def impaired_from(self) -> int:

@@ -15,6 +15,7 @@ from puhui.servicing.nouns.terms import (
     Method,
     Overpayment,
     Part,
+    Shift,
     Timing,
     YearCut,
 )
@@ -94,6 +95,7 @@ class Happening(Enum):
     RE_AGED = "re_aged"
     RE_AMORTISED = "re_amortised"
     WRITTEN_OFF = "written_off"
+    CHARGED_OFF = "charged_off"
     RECOVERED = "recovered"
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -169,6 +171,12 @@ class Plan:
     Overdue principal (and interest, if ``penalty_on_interest``: 复利) bears the loan's rate times
     ``penalty_multiplier`` over ``penalty_year_days``, from the due day on once ``grace_days`` have
     passed. ``is_revolving``: what is repaid may be drawn again until the last due day.
+
+    ``shift`` says where a due day moves if ``shifts_due_days``. The first instalment falls due
+    after ``first_periods`` periods, all their interest with it: a grace on everything.
+    ``fee_minor`` and ``fee_share`` of all money drawn are asked for with each instalment while
+    principal is owed; ``late_fee_minor`` once for an instalment that is past due longer than
+    ``grace_days``. ``has_drawings``: the amount agreed on may be drawn in several parts.
     """
 
     currency: str
@@ -212,6 +220,12 @@ class Plan:
     penalty_on_interest: bool = False
     grace_days: int = 0
     is_revolving: bool = False
+    shift: Shift = Shift.NEXT
+    first_periods: int = 1
+    fee_minor: int = 0
+    fee_share: Decimal = Decimal(0)
+    late_fee_minor: int = 0
+    has_drawings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +250,4 @@ class Servicing:
     early: Early = Early.REDUCE_INSTALMENT
     is_revolving: bool = False
     over_applied_share: Decimal = Decimal(0)
+    shift: Shift = Shift.NEXT

@@ -20,11 +20,12 @@ class Instalment:
     principal_minor: int
     interest_minor: int
     outstanding_after_minor: int
+    fee_minor: int = 0
 
     @property
     def total_minor(self) -> int:
-        """Principal and interest together."""
-        return self.principal_minor + self.interest_minor
+        """Principal, interest and fee together."""
+        return self.principal_minor + self.interest_minor + self.fee_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Schedule:
 
     ``outstanding_minor[i]`` is the principal after instalment i+1. ``is_calendar_published`` is
     false when a due day was shifted by weekends alone because the holidays of that year are not
-    published yet.
+    published yet. ``fee_minor`` is empty where no instalment bears a fee. A row that falls due on
+    ``starts_on`` is a down payment.
     """
 
     starts_on: date
@@ -42,6 +44,7 @@ class Schedule:
     interest_minor: tuple[int, ...]
     outstanding_minor: tuple[int, ...]
     is_calendar_published: bool = True
+    fee_minor: tuple[int, ...] = ()
 
     @property
     def instalments(self) -> tuple[Instalment, ...]:
@@ -53,6 +56,7 @@ class Schedule:
             self.principal_minor,
             self.interest_minor,
             self.outstanding_minor,
+            self.fee_minor or (0,) * len(self.due_on),
             strict=False,
         )
         return tuple(Instalment(number, *row) for number, row in enumerate(columns, start=1))
@@ -65,7 +69,7 @@ class Schedule:
     @property
     def total_minor(self) -> int:
         """All that is repaid if everything is paid on its due day."""
-        return sum(self.principal_minor) + sum(self.interest_minor)
+        return sum(self.principal_minor) + sum(self.interest_minor) + sum(self.fee_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class PlanRow:
     ``late_minor`` are the payments that came before and after the due day. ``counted_until`` is
     the day up to which interest is fixed before the due day, and overdue money is counted after
     it, ``overdue_minor_days`` being its sum times days. ``annual_rate`` is that of the period;
-    ``is_broken`` says that it is no whole period of the plan.
+    ``is_broken`` says that it is no whole period of the plan, ``periods`` how many it spans.
     """
 
     number: int
@@ -105,6 +109,7 @@ class PlanRow:
     overdue_minor_days: int = 0
     annual_rate: Decimal = Decimal(0)
     is_broken: bool = False
+    periods: int = 1
 
     @property
     def due_minor(self) -> int:
@@ -194,6 +199,7 @@ class PlanState:
     interest of the running row earned by ``on`` and not paid. After a write-off ``claim_minor`` is
     what the obligor still owed that day, all parts together. ``paused`` is the first and last day
     of a pause of ageing that was ordered last, and the days of pauses before it.
+    A loan that ``is_charged_off`` is given up in the books; its debt lives.
     ``is_calendar_published`` is false where a due day was moved by weekends alone.
     """
 
@@ -212,6 +218,7 @@ class PlanState:
     recovered_minor: int = 0
     paused: tuple[date | None, date | None, int] = (None, None, 0)
     is_closed: bool = False
+    is_charged_off: bool = False
 
     @property
     def disbursed_minor(self) -> int:
@@ -273,15 +280,24 @@ class PlanState:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a credit costs in all: 总成本 and 年化综合成本 (apr, a share per year, 10 decimals)."""
+    """What a credit costs in all: 总成本 and 年化综合成本 (apr, a share per year, 10 decimals).
+
+    ``fee_minor`` is kept back at first, ``instalment_fee_minor`` paid with the instalments.
+    """
 
     principal_minor: int
     interest_minor: int
     fee_minor: int
     apr: Decimal
     effective_rate: Decimal
+    instalment_fee_minor: int = 0
+
+    @property
+    def all_fees_minor(self) -> int:
+        """Fees of both kinds."""
+        return self.fee_minor + self.instalment_fee_minor
 
     @property
     def total_minor(self) -> int:
         """Interest and fees together: the whole cost beside the principal."""
-        return self.interest_minor + self.fee_minor
+        return self.interest_minor + self.all_fees_minor

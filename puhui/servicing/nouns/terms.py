@@ -63,6 +63,17 @@ class Overpayment(Enum):
     RETURNED = "returned"
 
 
+class Shift(Enum):
+    """Where a due day moves on which banks are closed.
+
+    To the next open day, the one before, or the next unless that lies in another month.
+    """
+
+    NEXT = "next"
+    PREVIOUS = "previous"
+    MODIFIED_NEXT = "modified_next"
+
+
 class YearCut(Enum):
     """Where act/act splits a period between two years; see ``rules.period``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import date, timedelta
 
 from puhui.servicing.nouns.live import Judged, RiskClass, RiskFigures
 
@@ -17,6 +18,18 @@ def days_counted(
     return max(0, days_past_due - paused)
 
 
+def month_ends(after: int, before: int) -> tuple[date, ...]:
+    """The last days of months past the day number ``after`` and before ``before``, in order."""
+    found: list[date] = []
+    first = date.fromordinal(after + 1).replace(day=1)
+    while True:
+        first = (first + timedelta(days=32)).replace(day=1)
+        last = first - timedelta(days=1)
+        if last.toordinal() >= before:
+            return tuple(found)
+        found.append(last)
+
+
 def judge_loan(
     figures: RiskFigures,
     day: int,
@@ -25,17 +38,19 @@ def judge_loan(
     stage_before: int,
     cleared_on: int,
     watch_until: int,
+    has_risen: bool = False,
 ) -> Judged:
     """Bucket, class and stage of a loan that is ``days`` past due on the day number ``day``.
 
     Past the first day it is special mention, past 90 days substandard, past 270 doubtful, past 360
     a loss; restructured loans are at least special mention and in stage two while they are watched.
-    Past 30 days stage two, past 90 stage three; out of stage three only after the probation without
+    Past 30 days, or where the chance of default ``has_risen`` much since the loan was opened, stage
+    two; past 90 days stage three; out of stage three only after the probation without
     arrears, and substandard at the least until then. Sources: ``data/risk.toml``.
     """
     special, substandard, doubtful, loss, two, three, probation = figures.bounds
     is_watched = watch_until > day
-    stage = 3 if days >= three else 2 if days >= two or is_watched else 1
+    stage = 3 if days >= three else 2 if days >= two or is_watched or has_risen else 1
     cleared = 0
     if stage_before == 3 and stage < 3:
         cleared = (cleared_on or day) if days == 0 else 0
@@ -55,6 +70,16 @@ def judge_loan(
         stage == 3 or days >= figures.suspended_from,
         cleared,
     )
+
+
+def has_risen(figures: RiskFigures, first_grade: int, grade: int) -> bool:
+    """Whether the chance of default is a multiple of that on the first day: a significant increase
+    in risk under IFRS 9 5.5.9, whatever is past due. Grades count from 1, 0 is none known.
+    """
+    if not first_grade or grade <= first_grade:
+        return False
+    before, now = figures.grades[first_grade - 1], figures.grades[grade - 1]
+    return now >= before * figures.rise
 
 
 def is_debit_day(figures: RiskFigures, days_past_due: int) -> bool:

@@ -21,28 +21,36 @@ def cost(plan: Plan, schedule: Schedule, upfront_fee_minor: int = 0) -> Cost:
     appendix J of the American Regulation Z states it: the period is the regular time between
     repayments; for one repayment it is the term, at most a year, so that the apr of a credit of one
     year equals its simple rate. Small differences of actual days do not move the apr.
-    ``effective_rate`` compounds the same period over a year.
+    ``effective_rate`` compounds the same period over a year. Fees of instalments are paid with
+    them; a down payment lowers what is advanced; a first instalment after several periods counts
+    as that many.
     Refused: ``lending.bad_cash_flow`` when the fee eats the amount.
     """
     principal, fee = sum(schedule.principal_minor), upfront_fee_minor
-    paid = [
-        part + due
-        for part, due in zip(schedule.principal_minor, schedule.interest_minor, strict=True)
-    ]
+    rows = schedule.instalments
+    paid = [row.total_minor for row in rows if row.due_on > schedule.starts_on]
+    down = sum(row.total_minor for row in rows if row.due_on <= schedule.starts_on)
     if len(paid) == 1 or plan.method is Method.DRAW_AT_WILL:
         offset, per_year = _single_period(plan, schedule)
         flows = [(offset, paid[-1])]
     else:
         per_year = _periods_per_year(plan)
-        flows = list(enumerate(paid, start=1))
-    rate = period_rate(principal - fee, flows)
+        flows = list(enumerate(paid, start=plan.first_periods))
+    rate = period_rate(principal - fee - down, flows)
     with localcontext(EXACT):
         apr = (rate * per_year).quantize(PLACES)
         whole = int(per_year)
         grown = 1 + rate
         effective = grown**whole if per_year == whole else grown**per_year
         effective_rate = (effective - 1).quantize(PLACES)
-    return Cost(principal, schedule.total_interest_minor, fee, apr, effective_rate)
+    return Cost(
+        principal,
+        schedule.total_interest_minor,
+        fee,
+        apr,
+        effective_rate,
+        sum(schedule.fee_minor),
+    )
 
 
 def _periods_per_year(plan: Plan) -> Decimal:

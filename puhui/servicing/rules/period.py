@@ -8,10 +8,15 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
-from puhui.kernel.calendar import add_months, next_business_day
+from puhui.kernel.calendar import (
+    BusinessDay,
+    add_months,
+    next_business_day,
+    previous_business_day,
+)
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding
-from puhui.servicing.nouns import DayCount, Frequency, Plan, YearCut
+from puhui.servicing.nouns import DayCount, Frequency, Plan, Shift, YearCut
 
 COUNT_MAX = 480
 """The most instalments one schedule may have (forty years by months): a bound, not a rule."""
@@ -23,8 +28,8 @@ def due_days(plan: Plan, starts_on: date) -> tuple[tuple[date, ...], bool]:
     """The due day of each instalment, and whether the holidays of all those years are known.
 
     Months keep their anchor day, so 31 January is followed by the last of February and by
-    31 March. With ``shifts_due_days`` a day on which banks are closed moves to the next business
-    day; interest by actual days then runs to the moved day. Refused: ``lending.bad_terms``.
+    31 March. With ``shifts_due_days`` a day on which banks are closed moves as ``plan.shift``
+    says; interest by actual days then runs to the moved day. Refused: ``lending.bad_terms``.
     """
     if not 1 <= plan.count <= COUNT_MAX or plan.every < 1:
         raise Refused("lending.bad_terms", f"{plan.count} instalments cannot be planned.")
@@ -37,8 +42,24 @@ def due_days(plan: Plan, starts_on: date) -> tuple[tuple[date, ...], bool]:
         )
     if not plan.shifts_due_days:
         return days, True
-    moved = tuple(next_business_day(day) for day in days)
+    moved = tuple(open_day(plan, day) for day in days)
     return tuple(found.day for found in moved), all(found.is_published for found in moved)
+
+
+def open_day(plan: Plan, day: date) -> BusinessDay:
+    """Where a planned due day comes to lie: itself, or the open day that the plan's shift names.
+
+    ``is_published`` is false where the holidays of a day looked at are not known yet.
+    """
+    if not plan.shifts_due_days:
+        return BusinessDay(day, is_open=True, is_published=True)
+    if plan.shift is Shift.PREVIOUS:
+        return previous_business_day(day)
+    found = next_business_day(day)
+    if plan.shift is Shift.MODIFIED_NEXT and found.day.month != day.month:
+        before = previous_business_day(day)
+        return BusinessDay(before.day, True, found.is_published and before.is_published)
+    return found
 
 
 @lru_cache(maxsize=4096)

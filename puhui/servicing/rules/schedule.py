@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import accumulate
 from operator import sub
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import MINOR_MAX, Rounding
-from puhui.servicing.nouns import DayCount, Method, Plan, Schedule
+from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
+from puhui.servicing.nouns import DayCount, Method, Plan, Recalculation, Schedule
 from puhui.servicing.rules.level import lay_out, level_columns, shared_months
 from puhui.servicing.rules.period import due_days, factors
 from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
@@ -36,7 +37,8 @@ def build_schedule(plan: Plan, principal_minor: int, starts_on: date) -> Schedul
         months = shared_months(plan, starts_on)
         if months is not None:
             rows = level_columns(principal_minor, months, plan.rounding)
-            return Schedule(starts_on, months.days, *rows, True)
+            fees = _fees(plan, principal_minor, (False,) * len(months.days))
+            return Schedule(starts_on, months.days, *rows, True, fees)
     days, is_published = due_days(plan, starts_on)
     if plan.method is Method.DRAW_AT_WILL:
         days = days[-1:]
@@ -52,12 +54,30 @@ def build_schedule(plan: Plan, principal_minor: int, starts_on: date) -> Schedul
     )
     outstanding = tuple(accumulate(principal, sub, initial=principal_minor))[1:]
     assert outstanding[-1] == 0, outstanding
-    return Schedule(starts_on, days, tuple(principal), tuple(interest), outstanding, is_published)
+    return Schedule(
+        starts_on,
+        days,
+        tuple(principal),
+        tuple(interest),
+        outstanding,
+        is_published,
+        _fees(plan, principal_minor, (False,) * len(days)),
+    )
+
+
+def _fees(plan: Plan, principal_minor: int, is_down: tuple[bool, ...]) -> tuple[int, ...]:
+    """The fee of each row, none with a down payment; empty where the plan asks for none."""
+    if not (plan.fee_minor or plan.fee_share):
+        return ()
+    each = plan.fee_minor + round_minor(principal_minor * plan.fee_share, plan.rounding)
+    return tuple(0 if down else each for down in is_down)
 
 
 def _by_engine(plan: Plan, principal_minor: int, starts_on: date) -> Schedule:
+    laid = replace(plan, recalculation=Recalculation.NONE)
+    down = round_minor(principal_minor * plan.down_payment_share, plan.rounding)
     rows, is_published = lay_out_plan(
-        Book(plan, [(starts_on, principal_minor, 0)], [], [], starts_on)
+        Book(laid, [(starts_on, principal_minor, down)], [], [], starts_on)
     )
     principal = tuple(row.due[3] for row in rows)
     return Schedule(
@@ -67,4 +87,5 @@ def _by_engine(plan: Plan, principal_minor: int, starts_on: date) -> Schedule:
         tuple(row.due[2] for row in rows),
         tuple(accumulate(principal, sub, initial=principal_minor))[1:],
         is_published,
+        _fees(plan, principal_minor, tuple(row.key[0] == 0 for row in rows)),
     )

@@ -96,6 +96,7 @@ GUARANTEE = Table(
     CheckConstraint("share_millionths BETWEEN 1 AND 1000000"),
     CheckConstraint("called_minor >= 0"),
     Index("servicing_guarantee_loan", "loan_id"),
+    Index("servicing_guarantee_guarantor", "guarantor_id"),
 )
 PARTNER = Table(
     "servicing_partner",

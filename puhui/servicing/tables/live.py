@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    or_,
     select,
     update,
 )
@@ -22,7 +21,7 @@ from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 4
+LATER = 7
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -130,6 +129,7 @@ INSERT_ROLL = insert_all(ROLL)
 INSERT_CLASS_MOVE = insert_all(CLASS_MOVE)
 READ_LOAN = select(*_loan).where(_by_id)
 LOCK_LOAN = READ_LOAN.with_for_update()
+LEAST_CLOSED = select(func.min(_loan.closed_on).label("day")).where(_is_live)
 COUNT_LIVE = select(func.count().label("loans")).where(_is_live)
 NEXT_END = (
     select(_loan.id)
@@ -142,14 +142,7 @@ LAST_ID = select(func.max(_loan.id).label("id"))
 LOCK_CHUNK = (
     select(_loan.id, _loan.party_id, _loan.product, _loan.currency, _loan.status, _loan.owing,
            *(_loan[name] for name in LIVE_FIELDS))
-    .where(
-        _within,
-        _is_live,
-        or_(
-            _loan.counted_on < bindparam("day"),
-            and_(_loan.counted_on == bindparam("day"), _loan.awaits_day == 1),
-        ),
-    )
+    .where(_within, _is_live, _loan.closed_on < bindparam("day"))
     .order_by(_loan.id)
     .with_for_update()
 )  # fmt: skip
@@ -176,18 +169,13 @@ CHANGED_END = (
 CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
 SET_LGD = update(LOAN).where(_loan.id == bindparam("id_")).values(lgd_millionths=bindparam("lgd_"))
 SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
+FORGET_GRADES = (
+    update(LOAN)
+    .where(_loan.party_id == bindparam("party_id_"))
+    .values(grade=bindparam("grade_"), first_grade=bindparam("grade_"))
+)
 SET_GRADE = (
     update(LOAN).where(_loan.party_id == bindparam("party_id_")).values(grade=bindparam("grade_"))
-)
-SET_STATUS = (
-    update(LOAN)
-    .where(_loan.id == bindparam("id_"))
-    .values(
-        status=bindparam("status_"),
-        booked_minor=bindparam("booked_minor_"),
-        is_suspended=bindparam("is_suspended_"),
-        booked_loss_minor=bindparam("booked_loss_minor_"),
-    )
 )
 
 

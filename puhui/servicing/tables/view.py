@@ -7,7 +7,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from puhui.kernel.store import sum_int
 from puhui.kernel.store.listing import in_orders, matches
 from puhui.servicing.tables.collect import CONTACT, GUARANTEE, PROMISE, RELIEF, TASK
-from puhui.servicing.tables.live import LIVE_STATUSES, LOAN, PROVISION, ROLL
+from puhui.servicing.tables.live import LIVE_STATUSES, LOAN, PLAN, PROVISION, ROLL
 
 _loan, _task, _relief = LOAN.c, TASK.c, RELIEF.c
 _is_live = _loan.status.in_(LIVE_STATUSES)
@@ -132,3 +132,28 @@ SUM_PERIODS = (
               PROVISION.c.risk_class)
 )  # fmt: skip
 ROLL_PERIODS = select(ROLL.c.period).distinct().order_by(ROLL.c.period.desc())
+
+_plain = (
+    LOAN.c.id, LOAN.c.product, LOAN.c.currency, LOAN.c.outstanding_minor, LOAN.c.days_past_due,
+    LOAN.c.matures_on, LOAN.c.counted_on, LOAN.c.number, LOAN.c.owing_principal_minor,
+    LOAN.c.owing_interest_minor, LOAN.c.owing_fee_minor, LOAN.c.owing_penalty_minor,
+    LOAN.c.next_principal_minor, LOAN.c.next_interest_minor, LOAN.c.next_interest_paid_minor,
+    LOAN.c.next_fee_minor, LOAN.c.next_penalty_minor, PLAN.c.rows,
+)  # fmt: skip
+_with_plan = LOAN.join(PLAN, PLAN.c.loan_id == LOAN.c.id)
+_lives = LOAN.c.status.in_(LIVE_STATUSES)
+READ_BURDENS = (
+    select(*_plain)
+    .select_from(_with_plan)
+    .where(LOAN.c.party_id == bindparam("party_id"), _lives)
+    .order_by(LOAN.c.id)
+)
+READ_BURDEN = (
+    select(*_plain).select_from(_with_plan).where(LOAN.c.id == bindparam("loan_id"), _lives)
+)
+READ_GIVEN = (
+    select(*_plain, GUARANTEE.c.id.label("guarantee_id"), GUARANTEE.c.share_millionths)
+    .select_from(_with_plan.join(GUARANTEE, GUARANTEE.c.loan_id == LOAN.c.id))
+    .where(GUARANTEE.c.guarantor_id == bindparam("party_id"), _lives)
+    .order_by(GUARANTEE.c.id)
+)

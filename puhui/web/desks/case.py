@@ -11,6 +11,7 @@ from puhui.channel import said
 from puhui.data import consents_of, open_text, read_lists
 from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
+from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import read_case, shelf
 from puhui.lending.window import (
@@ -223,6 +224,13 @@ def open_facts(ask: Ask) -> Response:
 def propose(ask: Ask) -> Response:
     """One officer proposes; another confirms."""
     told = {"approve": ask.text("answer") == "approve", "reason": ask.text("reason")}
+    if ask.text("income"):
+        try:
+            income = parse_money(ask.text("income").replace(" ", ""), "CNY").minor
+        except Refused:
+            ask.wrong("income", ask.say("proposal.bad_number"))
+            return _show(ask)
+        told["verified_income"] = str(income)
     return _reviewed(ask, "lending.propose_review", told)
 
 

@@ -33,7 +33,9 @@ def _show(ask: Ask) -> Response:
         if not find_parties(ask.node, tx, party_ids=[party_id]):
             raise Missing
         made = _permit(ask, tx)
-        found = obligations_of(tx, party_id, node=ask.node if made else None, made=made)
+        found = obligations_of(
+            tx, party_id, on=ask.today, node=ask.node if made else None, made=made
+        )
     if ending_of(ask):
         return file_reply(ask, "obligations", COLUMNS, of_rows(found.items), {"party": party_id})
     return ask.page(

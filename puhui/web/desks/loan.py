@@ -38,6 +38,9 @@ from puhui.web.plan import FULL_PLAN, bars_of, plan_lines
 
 RESULTS = ("reached", "not_reached", "refused", "promised")
 THIRD = "third"
+PLEDGE_KINDS = (
+    "land_right", "house", "vehicle", "machine", "livestock", "receivable", "deposit",
+)  # fmt: skip
 CHANGE_FIELDS = (
     "what",
     "why",
@@ -46,6 +49,7 @@ CHANGE_FIELDS = (
     "rate",
     "number",
     "due_on",
+    "moved_to",
     "count",
     "grace",
 )
@@ -133,6 +137,11 @@ def show(ask: Ask) -> Response:
     return _show(ask)
 
 
+def show_file(ask: Ask) -> Response:
+    """The file as it stands, with what was wrong."""
+    return _show(ask)
+
+
 def _show(ask: Ask) -> Response:
     loan_id = ask.request.path_params["loan_id"]
     with ask.node.read() as tx:
@@ -141,7 +150,8 @@ def _show(ask: Ask) -> Response:
         parts = _parts(tx, loan_id, lines)
         task = task_of(tx, loan_id)
         notice = line.notice_of(tx, loan_id)
-        is_line = loan_state(tx, loan_id, ask.today).plan.is_revolving
+        state = loan_state(tx, loan_id, ask.today)
+        is_line = state.plan.is_revolving
     found = {part.name: part for part in parts}
     if ending_of(ask):
         part = found.get(ask.query.get("table", ""), parts[0])
@@ -152,6 +162,7 @@ def _show(ask: Ask) -> Response:
         at="arrears",
         row=row,
         contract=contract,
+        is_calendar_published=state.is_calendar_published,
         bars=bars_of(lines),
         parts=[replace(part, columns=for_reader(ask, part.columns)) for part in parts],
         task=task if task is not None and task.status == "open" else None,
@@ -173,6 +184,9 @@ def _show(ask: Ask) -> Response:
         kinds=tuple(FIELDS),
         reasons=approval.figures().reasons,
         owed_parts=PARTS,
+        guarantees=found["guarantees"].rows,
+        pledges=[one for one in found["pledges"].rows if one.status == "held"],
+        pledge_kinds=PLEDGE_KINDS,
         change={name: ask.text(name) for name in CHANGE_FIELDS},
     )
 

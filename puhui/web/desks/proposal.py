@@ -28,7 +28,13 @@ FIELDS = {
     "refund_credit": ("amount_minor",),
     "charge_back": ("number", "amount_minor"),
     "undo_event": ("number",),
+    "charge_fee": ("amount_minor", "due_on"),
+    "move_due_day": ("due_on", "moved_to"),
+    "re_age": ("due_on", "count"),
+    "re_amortise": (),
+    "charge_off": (),
     "write_off": (),
+    "record_drawing": ("amount_minor", "drawn_on"),
 }
 """What each change asks for beside the loan."""
 

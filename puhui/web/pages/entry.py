@@ -18,7 +18,15 @@ from puhui.web.identity import check_identity
 from puhui.web.say import LANGUAGES
 
 PRODUCT = "merchant_310"
-OFFERED = (PRODUCT, "merchant_joint", "merchant_guaranteed")
+OFFERED = (
+    PRODUCT,
+    "merchant_joint",
+    "merchant_guaranteed",
+    "crop_season",
+    "stall_weekly",
+    "tool_balloon",
+    "build_stages",
+)
 """What customers apply for on pages; one mapping reads their facts for all of these."""
 
 PHONE_COOKIE = "puhui-phone"

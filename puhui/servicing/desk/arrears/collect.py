@@ -120,14 +120,16 @@ def take_task(act: Act, input: TakeTask) -> TaskTaken:
 def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
     """Record that a borrower or guarantor is spoken to, where the rules of contact allow it.
 
-    Refused: ``servicing.no_loan``, ``servicing.nothing_owed``, ``party.four_eyes`` and those of
-    ``check_contact``.
+    How often is counted for each person, whatever loan it is about. Refused:
+    ``servicing.no_loan``, ``servicing.nothing_owed``, ``servicing.no_guarantor``,
+    ``servicing.third_party``, ``party.four_eyes`` and those of ``check_contact``.
     """
     row = _take_owing(act, input.loan_id)
     check_actor(act.tx, act.actor, second_to=row.party_id)
+    person_id = _spoken_to(act, row, input)
     week = act.today - timedelta(days=6)
     counts = [
-        act.tx.one(tables.COUNT_CONTACTS, party_id=row.party_id, since=since.isoformat())
+        act.tx.one(tables.COUNT_CONTACTS, party_id=person_id, since=since.isoformat())
         for since in (act.today, week)
     ]
     today, this_week = (one.contacts for one in counts if one is not None)
@@ -145,7 +147,7 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
         tables.INSERT_CONTACT,
         id=contact_id,
         loan_id=row.id,
-        party_id=row.party_id,
+        party_id=person_id,
         person=input.person,
         channel=input.channel,
         result=input.result,
@@ -154,6 +156,24 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
         made_by=act.actor,
     )
     return ContactRecorded(contact_id, left)
+
+
+def _spoken_to(act: Act, row: Row, input: RecordContact) -> str:
+    """Whose contact it is: the borrower, or one who stands for this very loan."""
+    if input.person != "guarantor":
+        if input.guarantor_id:
+            raise Refused("servicing.bad_contact", "A guarantor is named where one is spoken to.")
+        borrower_id: str = row.party_id
+        return borrower_id
+    known = {one.guarantor_id for one in act.tx.all(tables.READ_GUARANTEES, loan_id=row.id)}
+    if not known:
+        raise Refused("servicing.no_guarantor", "Nobody guarantees this loan.")
+    if not input.guarantor_id and len(known) > 1:
+        raise Refused("servicing.no_guarantor", "Say which guarantor is spoken to.")
+    guarantor_id: str = input.guarantor_id or min(known)
+    if guarantor_id not in known:
+        raise Refused("servicing.third_party", "This person does not guarantee the loan.")
+    return guarantor_id
 
 
 def _hour(now: datetime) -> int:

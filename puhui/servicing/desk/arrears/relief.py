@@ -9,8 +9,13 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.party import check_actor
-from puhui.servicing.desk.loan.live import change_loan, read_book, take_live, watch_loan
-from puhui.servicing.desk.loan.post import post_own
+from puhui.servicing.desk.loan.live import (
+    change_loan,
+    check_charge_off,
+    read_book,
+    take_live,
+    watch_loan,
+)
 from puhui.servicing.nouns import Happening, PlanEvent, PlanState
 from puhui.servicing.nouns.collect import (
     AgePaused,
@@ -26,7 +31,6 @@ from puhui.servicing.nouns.collect import (
 )
 from puhui.servicing.rules.relief import check_terms, relief_events
 from puhui.servicing.tables import collect as tables
-from puhui.servicing.tables import live
 
 __all__ = [
     "REASONS",
@@ -66,38 +70,20 @@ def _pause(act: Act, days: int) -> PlanEvent:
     return PlanEvent("", Happening.PAUSED, act.today, due_on=act.today + timedelta(days=days))
 
 
-@use_case("servicing.charge_off", roles=("risk_analyst",))
+@use_case("servicing.charge_off", roles=("system",))
 def charge_off(act: Act, input: LoanKey) -> LoanMoved:
     """Give a loan up in the books: provided for in full, its interest not booked any more.
 
-    The debt lives and is still collected; a write-off takes it off the books later.
+    The debt lives and is still collected; a write-off takes it off the books later. It is an event
+    of the loan, and may be undone as others. People do it by ``lending.charge_off``, two of them.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.charged_off``,
     ``servicing.not_impaired``, ``party.four_eyes``.
     """
     row = take_live(act, input.loan_id)
     check_actor(act.tx, act.actor, second_to=row.party_id)
-    if row.status == "charged_off":
-        raise Refused("servicing.charged_off", "This loan is charged off already.")
-    if row.stage != 3:
-        raise Refused("servicing.not_impaired", "Only an impaired loan is charged off.")
+    check_charge_off(row)
+    change_loan(act, row.id, PlanEvent("", Happening.CHARGED_OFF, act.today))
     rest = row.outstanding_minor - row.booked_loss_minor
-    income, owed = "interest_income", "interest_receivable"
-    post_own(
-        act,
-        [
-            (income, owed, row.currency, max(0, row.booked_minor), "interest_suspension"),
-            ("loan_loss", "loan_loss_allowance", row.currency, max(0, rest), "provision"),
-            ("loan_loss_allowance", "loan_loss", row.currency, max(0, -rest), "provision_release"),
-        ],
-    )
-    act.tx.put(
-        live.SET_STATUS,
-        id_=row.id,
-        status_="charged_off",
-        booked_minor_=min(0, row.booked_minor),
-        is_suspended_=1,
-        booked_loss_minor_=row.outstanding_minor,
-    )
     act.emit("servicing.charged_off", row.party_id, {"loan": row.id, "amount_minor": rest})
     return LoanMoved(row.id, "charged_off")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row, Transaction
+from puhui.servicing.arrays.columns import columns_of
 from puhui.servicing.arrays.day import accrue, age_owing, sum_owing
 from puhui.servicing.arrays.live import LIVE, LIVE_FIELDS, OWING, PLAN, Rows, Whole
+from puhui.servicing.desk.loan.book import read_book
 from puhui.servicing.tables import live as tables
 
 HEAD = 6
@@ -21,14 +24,14 @@ FIXED = frozenset(
     ("opened_on", "principal_minor", "is_half_even", "penalty_numerator", "penalty_denominator",
      "grace_days", "penalty_on_interest", "paused_from", "paused_until", "paused_days",
      "watch_until", "grade", "is_amortising", "base_lgd_millionths",
-     "lgd_millionths", "rate_millionths", "matures_on")
+     "lgd_millionths", "rate_millionths", "matures_on", "first_grade", "credit_minor")
 )  # fmt: skip
 """Columns that a day does not change."""
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
-         "number", "is_suspended", "cleared_on", "owing_penalty_minor", "awaits_day")  # fmt: skip
+         "number", "is_suspended", "cleared_on", "owing_penalty_minor")  # fmt: skip
 """Columns that lists and other rooms read: where one changed, the whole loan is written."""
 MONTHLY = ("booked_loss_minor", "month_bucket", "month_class")
-DAILY = ("counted_on", "accrued_minor", "booked_minor", "expected_loss_minor")
+DAILY = ("counted_on", "closed_on", "accrued_minor", "booked_minor", "expected_loss_minor")
 
 
 @dataclass(slots=True)
@@ -48,10 +51,22 @@ class Chunk:
     status: list[str]
     touched: set[int]
 
+    def parted(self, day: int) -> tuple[Chunk, Chunk]:
+        """Loans that events have counted past ``day`` already, and the others."""
+        is_late = self.live["counted_on"] > day
+        if not is_late.any():
+            return _chunk_of([]), self
+        late = [row for row, past in zip(self.rows, is_late.tolist(), strict=True) if past]
+        rest = [row for row, past in zip(self.rows, is_late.tolist(), strict=True) if not past]
+        return _chunk_of(late), _chunk_of(rest)
+
 
 def fetch_chunk(tx: Transaction, *, after: str, until: str, day: int) -> Chunk:
-    """The live loans of a chunk whose ``day`` has not ended yet, locked."""
-    rows = tx.all(tables.LOCK_CHUNK, after=after, until=until, day=day)
+    """The live loans of a chunk that ``day`` was not closed over yet, locked."""
+    return _chunk_of(tx.all(tables.LOCK_CHUNK, after=after, until=until, day=day))
+
+
+def _chunk_of(rows: list[Row]) -> Chunk:
     numbers = np.array([row[HEAD:] for row in rows], dtype=np.int64)
     live = numbers.reshape(len(rows), len(LIVE_FIELDS)).view(LIVE).reshape(-1)
     held = [n for n, row in enumerate(rows) if row.owing]
@@ -192,6 +207,24 @@ def write_chunk(act: Act, chunk: Chunk, *, is_month_end: bool) -> str:
     digest = hashlib.blake2b(live.tobytes(), digest_size=16)
     digest.update(chunk.owing.tobytes())
     return digest.hexdigest()
+
+
+def as_it_stood(tx: Transaction, chunk: Chunk, day: date) -> None:
+    """Put the columns of ``day`` in place of today's, by what happened to each loan until then."""
+    for n, row in enumerate(chunk.rows):
+        if chunk.live[n]["opened_on"] > day.toordinal():
+            continue
+        for name, value in columns_of(read_book(tx, row.id).state(day)).items():
+            chunk.live[n][name] = value
+
+
+def write_month(act: Act, chunk: Chunk, day: int) -> None:
+    """Write what the end of a month says of loans that are past it already."""
+    chunk.live["closed_on"] = day
+    names = (*MONTHLY, "closed_on")
+    columns: dict[str, Sequence[Any]] = {name: chunk.live[name].tolist() for name in names}
+    columns["id"] = [row.id for row in chunk.rows]
+    act.tx.set_many(tables.LOAN, "id", columns)
 
 
 def packed_owing(chunk: Chunk) -> list[bytes]:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
-from puhui.servicing.arrays.day import judge, scale
-from puhui.servicing.arrays.live import Rows, Whole
-from puhui.servicing.desk.day.chunk import Chunk, count, drop_paid, fetch_chunk, roll, write_chunk
+from puhui.servicing.arrays.day import judge
+from puhui.servicing.arrays.live import Whole
+from puhui.servicing.desk.day.chunk import (
+    Chunk,
+    as_it_stood,
+    count,
+    drop_paid,
+    fetch_chunk,
+    roll,
+    write_chunk,
+    write_month,
+)
 from puhui.servicing.desk.day.debit import debit
-from puhui.servicing.desk.day.vintage import keep_vintages
+from puhui.servicing.desk.day.month import Groups, expect_losses, provide
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
 from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
-from puhui.servicing.rules.expected import SCALE, days_step, loss_share
+from puhui.servicing.rules.age import has_risen, month_ends
 from puhui.servicing.tables import live as tables
 
 CHUNK = 8190
-OWN = ("interest_receivable", "interest_income", "fee_income", "loan_loss_allowance", "loan_loss")
-Groups = list[tuple[str, str, NDArray[np.int64]]]
+LATE = ":late"
+NOTHING = DayRun(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "")
+STANDING = ("loans", "past_due", "impaired")
+"""Counts of how loans stand: those of the last day hold."""
 
 
 @use_case("servicing.run_day", roles=("system", "operator"))
@@ -36,15 +47,73 @@ def run_day(act: Act, input: RunDay) -> DayRun:
 
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each
-    product and currency; on the last day of a month so does the change of provisions.
-    Refused: ``servicing.day_ahead``, and those of the ledger where books are not open.
+    product and currency; on the last day of a month so does the change of provisions. Ends of
+    months that were never closed over a loan are made up for first, oldest first, so that none is
+    lost. Refused: ``servicing.day_ahead``, and those of the ledger where books are not open.
     """
     if input.day > act.today:
         raise Refused("servicing.day_ahead", f"{input.day} has not come yet.")
-    day, figures = input.day.toordinal(), risk_figures()
-    chunk = fetch_chunk(act.tx, after=input.after, until=input.until, day=day)
+    chunk = _fetch(act, input, input.day)
     if not chunk.rows:
-        return DayRun(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "")
+        return NOTHING
+    missed = month_ends(int(chunk.live["closed_on"].min()), input.day.toordinal())
+    if not missed:
+        return _close(act, input, chunk, input.day)
+    runs = [_close(act, input, _fetch(act, input, day), day) for day in missed]
+    return _added([*runs, _close(act, input, _fetch(act, input, input.day), input.day)])
+
+
+def _fetch(act: Act, input: RunDay, day: date) -> Chunk:
+    return fetch_chunk(act.tx, after=input.after, until=input.until, day=day.toordinal())
+
+
+def _added(runs: Sequence[DayRun]) -> DayRun:
+    """What several days came to together."""
+    sums = {
+        one.name: sum(getattr(run, one.name) for run in runs)
+        for one in fields(DayRun)
+        if one.name != "digest"
+    }
+    sums |= {name: getattr(runs[-1], name) for name in STANDING}
+    digest = hashlib.blake2b("".join(run.digest for run in runs).encode(), digest_size=16)
+    return DayRun(**sums, digest=digest.hexdigest())
+
+
+def _close(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
+    """Close ``day`` over loans that are not past it, and its month over those that are."""
+    is_month_end = (day + timedelta(days=1)).day == 1
+    late, current = chunk.parted(day.toordinal())
+    run = _run(act, input, current, day, is_month_end=is_month_end) if current.rows else NOTHING
+    return _added([_close_late(act, late, day), run]) if late.rows and is_month_end else run
+
+
+def _close_late(act: Act, chunk: Chunk, day: date) -> DayRun:
+    """The month of loans that events have counted past its end: as they stood on that day.
+
+    Nothing of today changes but what is provided for.
+    """
+    day_number, figures = day.toordinal(), risk_figures()
+    as_it_stood(act.tx, chunk, day)
+    _judge(chunk, day_number, figures)
+    groups = list(_groups(chunk))
+    expect_losses(chunk, day_number, figures)
+    provided, postings = provide(act, chunk, groups, day, mark=LATE)
+    write_month(act, chunk, day_number)
+    return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
+
+
+def _judge(chunk: Chunk, day: int, figures: RiskFigures) -> None:
+    live = chunk.live
+    bounds = np.array(figures.bounds, dtype=np.int64)
+    grades = range(len(figures.grades) + 1)
+    table = np.array([[has_risen(figures, first, now) for now in grades] for first in grades])
+    risen = table[live["first_grade"], live["grade"]].astype(np.int64)
+    judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from, risen)
+    live["is_suspended"][[status == "charged_off" for status in chunk.status]] = 1
+
+
+def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool) -> DayRun:
+    day, figures = on.toordinal(), risk_figures()
     due = roll(act.tx, chunk, day)
     count(chunk, day)
     debited = debit(act, chunk, day, figures)
@@ -59,26 +128,23 @@ def run_day(act: Act, input: RunDay) -> DayRun:
     drop_paid(chunk)
     count(chunk, day)
     live = chunk.live
-    bounds = np.array(figures.bounds, dtype=np.int64)
-    judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from)
-    live["is_suspended"][[s == "charged_off" for s in chunk.status]] = 1
+    _judge(chunk, day, figures)
     groups = list(_groups(chunk))
     earned, suspended, postings = _book_interest(act, chunk, groups)
-    _expect_losses(chunk, day, figures)
-    is_month_end = (input.day + timedelta(days=1)).day == 1
+    expect_losses(chunk, day, figures)
     provided = 0
     if is_month_end:
-        provided, posted = _provide(act, chunk, groups, input.day)
+        provided, posted = provide(act, chunk, groups, on)
         postings += posted
     else:
         postings += _release_over(act, chunk, groups)
-    live["counted_on"], live["awaits_day"] = day, 0
+    live["counted_on"] = live["closed_on"] = day
     if debited.events:
         ids, numbers, amounts = zip(*debited.events, strict=True)
         columns = {"loan_id": ids, "number": numbers, "amount_minor": amounts}
         act.tx.load(
             tables.EVENT,
-            {**columns, "kind": "repaid", "day": input.day.isoformat(), "act_key": act.key,
+            {**columns, "kind": "repaid", "day": on.isoformat(), "act_key": act.key,
              "undoes": "", "payer_id": "", "details": ""},
         )  # fmt: skip
     digest = write_chunk(act, chunk, is_month_end=is_month_end)
@@ -123,101 +189,6 @@ def _book_interest(act: Act, chunk: Chunk, groups: Groups) -> tuple[int, int, in
     return earned, suspended, post_own(act, parts)
 
 
-def _expect_losses(chunk: Chunk, day: int, figures: RiskFigures) -> None:
-    """Expected loss of every loan: its exposure by the share that loans like it lose."""
-    live = chunk.live
-    months = np.clip(((live["matures_on"] - day) * 12 + 364) // 365, 1, figures.months_max)
-    is_impaired = live["stage"] == 3
-    days = np.where(is_impaired, live["days_past_due"], 0)
-    firsts = np.array([0, *(first for first, _ in figures.impaired)])
-    step = np.searchsorted(firsts, days, side="right") - 1
-    percent = (live["rate_millionths"] + 5000) // 10_000
-    keys = live["stage"]
-    for column, size in (
-        (live["grade"], 64), (np.where(is_impaired, 0, live["bucket"]), 64), (step, 64),
-        (np.where(is_impaired, 0, months), 1024), (np.where(is_impaired, 0, percent), 256),
-        (live["is_amortising"], 2), (live["lgd_millionths"], 2**20),
-    ):  # fmt: skip
-        keys = keys * size + column
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    shares = np.array(
-        [
-            loss_share(
-                figures,
-                stage=int(live["stage"][n]),
-                grade=int(live["grade"][n]),
-                bucket=int(live["bucket"][n]),
-                days=days_step(figures, int(days[n])),
-                months=int(months[n]),
-                rate_percent=int(percent[n]),
-                is_amortising=bool(live["is_amortising"][n]),
-                lgd_millionths=int(live["lgd_millionths"][n]),
-            )
-            for n in first.tolist()
-        ],
-        dtype=np.int64,
-    )
-    exposure = live["outstanding_minor"] + np.maximum(live["booked_minor"], 0)
-    live["expected_loss_minor"] = scale(exposure, shares[inverse], SCALE)
-    over = np.array([status == "charged_off" for status in chunk.status])
-    live["expected_loss_minor"][over] = exposure[over]
-
-
-def _provide(act: Act, chunk: Chunk, groups: Groups, day: date) -> tuple[int, int]:
-    """Post the change of provisions since the last time, and keep the sums of the month."""
-    live = chunk.live
-    change = live["expected_loss_minor"] - live["booked_loss_minor"]
-    parts: list[tuple[str, str, str, int, str]] = []
-    rows, rolls = [], []
-    classes: list[dict[str, Any]] = []
-    period = f"{day:%Y-%m}"
-    for product, currency, places in groups:
-        up = int(change[places][change[places] > 0].sum())
-        down = -int(change[places][change[places] < 0].sum())
-        parts.append(("loan_loss", "loan_loss_allowance", currency, up, "provision"))
-        parts.append(("loan_loss_allowance", "loan_loss", currency, down, "provision_release"))
-        own = live[places]
-        kinds = own["stage"] * 8 + own["risk_class"]
-        for kind in np.unique(kinds).tolist():
-            some = own[kinds == kind]
-            rows.append({
-                "period": period, "act_key": act.key, "product": product, "currency": currency,
-                "stage": kind // 8, "risk_class": kind % 8, "loans": len(some),
-                "exposure_minor": int(some["outstanding_minor"].sum()),
-                "expected_loss_minor": int(some["expected_loss_minor"].sum()),
-                "posted_minor": int(change[places][kinds == kind].sum()),
-            })  # fmt: skip
-        moves = own["month_bucket"] * 64 + own["bucket"]
-        for move in np.unique(moves).tolist():
-            some = own[moves == move]
-            rolls.append({
-                "period": period, "act_key": act.key, "product": f"{product}",
-                "bucket_before": move // 64, "bucket": move % 64, "loans": len(some),
-                "outstanding_minor": int(some["outstanding_minor"].sum()),
-            })  # fmt: skip
-        classes += _class_moves(own, period=period, act_key=act.key, product=product)
-    act.tx.run_many(tables.INSERT_PROVISION, rows)
-    act.tx.run_many(tables.INSERT_ROLL, rolls)
-    act.tx.run_many(tables.INSERT_CLASS_MOVE, classes)
-    keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period)
-    live["booked_loss_minor"] = live["expected_loss_minor"]
-    live["month_bucket"], live["month_class"] = live["bucket"], live["risk_class"]
-    return int(change.sum()), post_own(act, parts)
-
-
-def _class_moves(own: Rows, **told: str) -> list[dict[str, Any]]:
-    """How the loans of one product moved between the five classes since the last month's end."""
-    moves = own["month_class"] * 8 + own["risk_class"]
-    found = []
-    for move in np.unique(moves).tolist():
-        some = own[moves == move]
-        found.append({
-            **told, "class_before": move // 8, "risk_class": move % 8, "loans": len(some),
-            "outstanding_minor": int(some["outstanding_minor"].sum()),
-        })  # fmt: skip
-    return found
-
-
 def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
     """Release what was provided for loans that the day's debits have paid off; how many postings.
 
@@ -238,18 +209,18 @@ def _release_over(act: Act, chunk: Chunk, groups: Groups) -> int:
     )  # fmt: skip
 
 
-def day_chunks(node: Node, day: date) -> list[RunDay]:
-    """All loans by chunks of ids."""
+def day_chunks(node: Node, day: date, size: int = CHUNK) -> list[RunDay]:
+    """All loans by chunks of ids, ``size`` loans each."""
     chunks: list[RunDay] = []
     with node.read() as tx:
         last = tx.one(tables.LAST_ID)
         after = ""
         while last is not None and last.id is not None and after < last.id:
-            end = tx.one(tables.NEXT_END, after=after, skip=CHUNK - 1)
+            end = tx.one(tables.NEXT_END, after=after, skip=size - 1)
             until = last.id if end is None else end.id
             chunks.append(RunDay(day, after, until))
             after = until
     return chunks
 
 
-day_step(300, "servicing.run_day", day_chunks)
+day_step(300, "servicing.run_day", day_chunks, size=CHUNK)

@@ -36,7 +36,11 @@ class VintagePoint:
 
 
 def keep_vintages(
-    act: Act, chunk: Chunk, groups: Sequence[tuple[str, NDArray[np.int64]]], period: str
+    act: Act,
+    chunk: Chunk,
+    groups: Sequence[tuple[str, NDArray[np.int64]]],
+    period: str,
+    act_key: str,
 ) -> None:
     """Keep how a chunk stands at the end of a month; ``groups`` give the places of products."""
     found: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
@@ -56,7 +60,7 @@ def keep_vintages(
         tables.INSERT_VINTAGE,
         [
             {
-                "period": period, "act_key": act.key, "product": product, "opened": opened,
+                "period": period, "act_key": act_key, "product": product, "opened": opened,
                 "bucket": bucket, "loans": loans, "outstanding_minor": minor,
             }
             for (product, opened, bucket), (loans, minor) in found.items()

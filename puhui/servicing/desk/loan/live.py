@@ -21,11 +21,18 @@ from puhui.servicing.desk.loan.book import (
     plan_text,
     read_book,
 )
+from puhui.servicing.desk.loan.burden import (
+    Given,
+    burden_of_loan,
+    burdens_of,
+    guarantees_given,
+    share_of,
+)
 from puhui.servicing.desk.loan.claim import moved_claims
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
 from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, post_own, transfer_chain
 from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
-from puhui.servicing.rules.age import days_counted, judge_loan
+from puhui.servicing.rules.age import days_counted, has_risen, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
@@ -34,20 +41,28 @@ from puhui.servicing.tables.collect import CALL_GUARANTEE
 __all__ = [
     "Book",
     "Changed",
+    "Given",
     "LoanIdentity",
+    "burden_of_loan",
+    "burdens_of",
     "change_loan",
     "changed_ends",
     "changed_loans",
+    "check_charge_off",
+    "closed_through",
     "count_live",
     "end_books",
     "events_of",
     "forget_chance",
+    "guarantees_given",
     "has_loan",
     "loan_account",
     "open_loan",
     "plan_in",
     "plan_text",
     "read_book",
+    "regrade",
+    "share_of",
     "take_live",
     "take_loan",
     "transfer_chain",
@@ -61,7 +76,10 @@ PD_UNKNOWN = Decimal("0.02")
 
 @dataclass(frozen=True, slots=True)
 class LoanIdentity:
-    """Whose loan it is, of which product, and how likely and bad a default was thought to be."""
+    """Whose loan it is, of which product, and how likely and bad a default was thought to be.
+
+    ``credit_minor`` is up to what may be drawn at will, 0 of other loans.
+    """
 
     id: str
     party_id: str
@@ -69,6 +87,7 @@ class LoanIdentity:
     currency: str
     pd: Decimal | None = None
     lgd: Decimal | None = None
+    credit_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,9 @@ def open_loan(
     columns["grade"] = grade_of(figures, loan.pd if loan.pd is not None else PD_UNKNOWN)
     columns["lgd_millionths"] = int((loan.lgd if loan.lgd is not None else figures.lgd) * MILLION)
     columns["base_lgd_millionths"] = columns["lgd_millionths"]
-    columns["stage"] = columns["awaits_day"] = 1
+    columns["first_grade"], columns["credit_minor"] = columns["grade"], loan.credit_minor
+    columns["stage"] = 1
+    columns["closed_on"] = by.toordinal() - 1
     columns["events"] = len(events) - 1
     _put(act, loan, Book(loan.id, plan, events).state(by), columns, status="live")
 
@@ -114,8 +135,10 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
 
     Events may lie before others that are on record; they get the next numbers as their ids. Where
     the loan ends by it, interest earned since the last day is booked at once, and what was
-    provided for it is released; where it lives again, it is in the books from today on. What is
-    refused has changed nothing, so that a batch may go on.
+    provided for it is released; where it is charged off, all of it is provided for at once, and
+    where that is undone the days to come bring books and provisions back; where it lives again,
+    it is in the books from today on. What is refused has changed nothing, so that a batch may go
+    on.
     Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``servicing.guarantor_repaid``, ``lending.wallet_short``, ``lending.books_not_open``, and those
     of ``replay``.
@@ -136,10 +159,10 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     columns = {name: getattr(row, name) for name in LIVE_FIELDS}
     columns["events"] = len(later.events) - 1
     columns["booked_minor"] -= sum(one.interest_minor + one.penalty_minor for one in shares)
-    if row.counted_on < act.today.toordinal():
-        columns["awaits_day"] = 1
     loan = LoanIdentity(row.id, row.party_id, row.product, row.currency)
-    status = row.status if row.status in tables.LIVE_STATUSES else "live"
+    if row.status not in tables.LIVE_STATUSES:
+        columns["closed_on"] = act.today.toordinal() - 1
+    status = "charged_off" if after.is_charged_off else "live"
     _put(act, loan, after, columns, status=status)
     return Changed(columns["events"], before, after, shares)
 
@@ -162,6 +185,8 @@ def _put(
     act: Act, loan: LoanIdentity, state: PlanState, columns: dict[str, int], *, status: str
 ) -> None:
     columns |= columns_of(state)
+    if state.is_closed:
+        columns["credit_minor"] = 0
     if state.status is LoanStatus.PAID_OFF:
         status = "paid_off"
     elif state.is_written_off:
@@ -170,6 +195,8 @@ def _put(
         _end(act, loan, columns)
     else:
         _judge(columns)
+        if status == "charged_off":
+            _give_up(act, loan, columns)
     columns["changed_on"] = columns["counted_on"]
     act.tx.put(
         tables.PUT_LOAN,
@@ -198,17 +225,36 @@ def _judge(columns: dict[str, int]) -> None:
         paused_until=columns["paused_until"],
         paused_days=columns["paused_days"],
     )
+    figures = risk_figures()
     judged = judge_loan(
-        risk_figures(),
+        figures,
         columns["counted_on"],
         days,
         stage_before=columns["stage"],
         cleared_on=columns["cleared_on"],
         watch_until=columns["watch_until"],
+        has_risen=has_risen(figures, columns["first_grade"], columns["grade"]),
     )
     columns["bucket"], columns["risk_class"] = judged.bucket, int(judged.risk_class)
     columns["stage"], columns["cleared_on"] = judged.stage, judged.cleared_on
     columns["is_suspended"] = int(judged.is_suspended)
+
+
+def _give_up(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
+    """Provide for all of a loan that was charged off, and book none of its interest any more."""
+    columns["is_suspended"] = 1
+    rest = columns["outstanding_minor"] - columns["booked_loss_minor"]
+    income, owed = "interest_income", "interest_receivable"
+    post_own(
+        act,
+        [
+            (income, owed, loan.currency, max(0, columns["booked_minor"]), "interest_suspension"),
+            ("loan_loss", "loan_loss_allowance", loan.currency, max(0, rest), "provision"),
+            ("loan_loss_allowance", "loan_loss", loan.currency, max(0, -rest), "provision_release"),
+        ],
+    )
+    columns["booked_minor"] = min(0, columns["booked_minor"])
+    columns["booked_loss_minor"] = columns["expected_loss_minor"] = columns["outstanding_minor"]
 
 
 def _end(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
@@ -244,6 +290,17 @@ def take_loan(tx: Transaction, loan_id: str) -> Row:
     return row
 
 
+def check_charge_off(row: Row) -> None:
+    """Whether a loan may be given up in the books.
+
+    Refused: ``servicing.charged_off``, ``servicing.not_impaired``.
+    """
+    if row.status == "charged_off":
+        raise Refused("servicing.charged_off", "This loan is charged off already.")
+    if row.stage != 3:
+        raise Refused("servicing.not_impaired", "Only an impaired loan is charged off.")
+
+
 def take_live(act: Act, loan_id: str) -> Row:
     """A loan that lives, locked. Refused: ``servicing.no_loan``, ``servicing.loan_over``."""
     row = take_loan(act.tx, loan_id)
@@ -258,9 +315,16 @@ def watch_loan(act: Act, loan_id: str) -> None:
     act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until)
 
 
+def regrade(act: Act, party_id: str, pd: Decimal) -> None:
+    """Let all loans of a person follow a newer chance of default, 0..1, from the next day on."""
+    act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), pd))
+
+
 def forget_chance(act: Act, party_id: str) -> None:
     """Forget the chance of default of an erased person, none of whose loans runs."""
-    act.tx.put(tables.SET_GRADE, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN))
+    act.tx.put(
+        tables.FORGET_GRADES, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN)
+    )
 
 
 def has_loan(tx: Transaction, loan_id: str) -> bool:
@@ -279,6 +343,12 @@ def count_live(tx: Transaction) -> int:
     row = tx.one(tables.COUNT_LIVE)
     assert row is not None
     return int(row.loans)
+
+
+def closed_through(tx: Transaction) -> date | None:
+    """The last day that was closed over every loan that lives; None where none lives."""
+    row = tx.one(tables.LEAST_CLOSED)
+    return None if row is None or row.day is None else date.fromordinal(row.day)
 
 
 def changed_ends(tx: Transaction, day: date, size: int) -> list[tuple[str, str]]:

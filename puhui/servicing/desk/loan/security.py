@@ -39,6 +39,8 @@ CHUNK = 1000
 def add_guarantee(act: Act, input: AddGuarantee) -> GuaranteeMoved:
     """Stand for a share of somebody's loan; nobody but the guarantor can, as it is their money.
 
+    Channels sign by ``lending.sign_guarantee``, which looks at what the guarantor can carry.
+
     Without a premium: one that the borrower pays stands in the contract that the borrower signed.
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_guarantee``,
     ``party.unknown``, ``party.erased``, ``party.not_yours``.
@@ -50,6 +52,16 @@ def add_guarantee(act: Act, input: AddGuarantee) -> GuaranteeMoved:
     )
     cover_loan(act, row.id)
     return GuaranteeMoved(guarantee_id, 0, 0)
+
+
+def sign_guarantee(
+    act: Act, loan_id: str, guarantor_id: str, share_millionths: int, call_after_days: int
+) -> str:
+    """Put a guarantee that was signed on record; its id. Refused as ``add_guarantee``."""
+    row = take_live(act, loan_id)
+    guarantee_id = _add(act, row, guarantor_id, share_millionths, 0, call_after_days)
+    cover_loan(act, row.id)
+    return guarantee_id
 
 
 def guarantee_loan(

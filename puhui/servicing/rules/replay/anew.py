@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from puhui.kernel.calendar import next_business_day
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns.plan import PlanEvent
-from puhui.servicing.rules.period import COUNT_MAX
+from puhui.servicing.rules.period import COUNT_MAX, open_day
 from puhui.servicing.rules.replay.calendar import Slot, next_due
 from puhui.servicing.rules.replay.step import (
     FEE,
@@ -30,7 +29,8 @@ def reschedule(loan: Steps, event: PlanEvent) -> None:
     instalments = [row for row in loan.rows[place:] if row.key[0] == INSTALMENT]
     slots = [row.slot for row in instalments if row.slot is not None]
     if event.annual_rate is not None:
-        slots = [replace(slot, annual_rate=event.annual_rate) for slot in slots]
+        free = max(0, loan.plan.interest_free - instalments[0].key[1])
+        slots[free:] = [replace(slot, annual_rate=event.annual_rate) for slot in slots[free:]]
     if event.moved_to is not None:
         loan.anchor_day = event.moved_to.day
         slots = _moved(loan, slots, event.moved_to)
@@ -86,9 +86,7 @@ def _following(loan: Steps, last: Slot, count: int) -> list[Slot]:
 
 
 def _open_day(loan: Steps, day: date) -> date:
-    if not loan.plan.shifts_due_days:
-        return day
-    found = next_business_day(day)
+    found = open_day(loan.plan, day)
     loan.is_published = loan.is_published and found.is_published
     return found.day
 
@@ -147,8 +145,8 @@ def _gather(
     if place is not None and not keeps_running:
         charges[INTEREST] += loan.accruing(place)
         for row in loan.rows[place:]:
-            for part in (PENALTY, FEE):
-                charges[part] += row.owed(part)
+            charges[PENALTY] += row.owed(PENALTY)
+            charges[FEE] += row.charges_ahead()
     return lent, charges
 
 

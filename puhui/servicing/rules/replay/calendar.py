@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from puhui.kernel.calendar import add_months, next_business_day
+from puhui.kernel.calendar import add_months
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns.plan import Basis, Happening, Plan, PlanEvent
 from puhui.servicing.nouns.terms import DayCount, Frequency, Method
-from puhui.servicing.rules.period import COUNT_MAX, YEAR_DAYS, year_parts
+from puhui.servicing.rules.period import COUNT_MAX, YEAR_DAYS, open_day, year_parts
 
 CHANGES = (
     Happening.RESCHEDULED,
@@ -49,6 +49,11 @@ class Period(Protocol):
         """Whether its length is not that of the plan's periods."""
         ...
 
+    @property
+    def periods(self) -> int:
+        """How many periods of the plan it spans."""
+        ...
+
 
 @dataclass(slots=True)
 class Slot:
@@ -64,6 +69,7 @@ class Slot:
     has_grace: bool = False
     total: int = 0
     is_broken: bool = False
+    periods: int = 1
 
 
 def next_due(plan: Plan, origin: date, number: int) -> date:
@@ -95,8 +101,9 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
     slots: list[Slot] = []
     start, origin, number, rate, grace = starts_on, starts_on, 0, plan.annual_rate, 0
     known = plan.count
-    for _ in range(total):
-        number += 1
+    for place in range(total):
+        periods = 1 if place else plan.first_periods
+        number += periods
         planned = next_due(plan, origin, number)
         due, is_new = planned, False
         for change in changes:
@@ -114,7 +121,8 @@ def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple
             for change in changes
             if change.kind in FROM_A_DUE_DAY and change.due_on == planned
         )
-        slots.append(Slot(start, due, rate, is_new, grace > 0, known))
+        of_period = Decimal(0) if place < plan.interest_free else rate
+        slots.append(Slot(start, due, of_period, is_new, grace > 0, known, periods=periods))
         grace = max(0, grace - 1)
         start = due
     if plan.method is Method.DRAW_AT_WILL:
@@ -153,7 +161,7 @@ def _shift(plan: Plan, slots: list[Slot]) -> bool:
     is_published = True
     if plan.shifts_due_days:
         for index, slot in enumerate(slots):
-            found = next_business_day(slot.due_on)
+            found = open_day(plan, slot.due_on)
             slot.due_on, is_published = found.day, is_published and found.is_published
             if index + 1 < len(slots):
                 slots[index + 1].starts_on = found.day
@@ -175,8 +183,8 @@ def factor(plan: Plan, slot: Period, first: date, last: date) -> tuple[int, int]
         return rate * days, per * 360
     if is_months and by_month:
         if first == slot.starts_on and last == slot.due_on:
-            return rate * plan.every, per * 12
-        return rate * plan.every * days, per * 12 * length
+            return rate * plan.every * slot.periods, per * 12
+        return rate * plan.every * slot.periods * days, per * 12 * length
     if plan.day_count is DayCount.ACT_ACT:
         return rate * year_parts(first, last, plan.year_cut), per * 365 * 366
     return rate * days, per * YEAR_DAYS.get(plan.day_count, 365)

@@ -11,7 +11,9 @@ from puhui.servicing.nouns.plan import Happening, PlanEvent
 from puhui.servicing.nouns.state import Share
 from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.anew import re_age, re_amortise, reschedule
+from puhui.servicing.rules.replay.draw import draw
 from puhui.servicing.rules.replay.layout import Row
+from puhui.servicing.rules.replay.pay import pay
 from puhui.servicing.rules.replay.step import (
     CHARGES,
     FEE,
@@ -28,7 +30,8 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
     Refused: ``servicing.nothing_drawn``, ``servicing.bad_event``, ``servicing.over_credit``,
     ``servicing.over_waived``, ``servicing.unknown_event``, ``lending.bad_terms``,
-    ``lending.written_off``, ``lending.nothing_owed``, ``lending.line_closed``.
+    ``lending.written_off``, ``lending.nothing_owed``, ``lending.line_closed``,
+    ``servicing.charged_off``.
     """
     if not loan.rows and event.kind is not Happening.DRAWN:
         raise Refused("servicing.nothing_drawn", "No money has been drawn yet.")
@@ -48,7 +51,7 @@ def _pay(loan: Steps, event: PlanEvent) -> None:
     if loan.is_written_off:
         _recover(loan, replace(event, amount_minor=amount))
     else:
-        loan.pay(event, amount)
+        pay(loan, event, amount)
 
 
 def _recover(loan: Steps, event: PlanEvent) -> None:
@@ -224,6 +227,13 @@ def _close(loan: Steps, event: PlanEvent) -> None:
     loan.is_closed = True
 
 
+def _charge_off(loan: Steps, event: PlanEvent) -> None:
+    """Give a loan up in the books 核减: what is owed and how it falls due stays as it is."""
+    if loan.is_charged_off:
+        raise Refused("servicing.charged_off", "This loan is charged off already.")
+    loan.is_charged_off = True
+
+
 AFTER_WRITE_OFF = (
     Happening.REPAID,
     Happening.PAID_OFF,
@@ -233,7 +243,7 @@ AFTER_WRITE_OFF = (
     Happening.CREDIT_REFUNDED,
 )
 TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
-    Happening.DRAWN: Steps.draw,
+    Happening.DRAWN: draw,
     Happening.REPAID: _pay,
     Happening.PAID_OFF: _pay,
     Happening.GOODWILL: _pay,
@@ -250,6 +260,7 @@ TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
     Happening.RE_AGED: re_age,
     Happening.RE_AMORTISED: re_amortise,
     Happening.WRITTEN_OFF: _write_off,
+    Happening.CHARGED_OFF: _charge_off,
     Happening.PAUSED: _pause,
     Happening.RESUMED: _resume,
     Happening.CLOSED: _close,

@@ -26,7 +26,8 @@ class Row:
     """A row while it is being worked out; parts in the order penalty, fee, interest, principal.
 
     Before the due day ``fixed`` is its interest up to ``counted``; after it ``minor_days`` is
-    overdue money times days up to ``counted``. ``charged`` is penalty that no days change.
+    overdue money times days up to ``counted``. ``charged`` is penalty that no days change,
+    ``plan_fee`` what of the fee the plan asks for by itself.
     """
 
     key: Key
@@ -39,6 +40,7 @@ class Row:
     counted: date = date.min
     charged: int = 0
     minor_days: int = 0
+    plan_fee: int = 0
     due: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     paid: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     waived: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
@@ -49,6 +51,10 @@ class Row:
     def owed(self, part: int) -> int:
         """What is still to pay of one part."""
         return self.due[part] - self.paid[part] - self.waived[part]
+
+    def charges_ahead(self) -> int:
+        """Fees charged that may be paid before the due day: none that the plan asks for then."""
+        return max(0, self.due[1] - self.plan_fee - self.paid[1] - self.waived[1])
 
     @property
     def owed_all(self) -> int:
@@ -90,6 +96,7 @@ def is_plain(plan: Plan) -> bool:
         and not (plan.fixed_minor or plan.variable_minor or plan.balloon_minor)
         and not plan.down_payment_share
         and plan.starts_on is None
+        and plan.first_periods == 1
     )
 
 
@@ -123,7 +130,8 @@ def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
             row.key if joins or row.due_on == first else (1 - row.key[0], row.key[1]),
         )
     )
-    while plan.early is Early.REDUCE_COUNT and len(rows) > 1 and not sum(rows[-1].due):
+    is_short = plan.early is Early.REDUCE_COUNT or plan.fixed_minor
+    while is_short and len(rows) > 1 and not sum(rows[-1].due):
         rows.pop()
     return rows, is_published
 

@@ -43,6 +43,7 @@ def plan_row(number: int, row: Row, balance: int, paid_on: date | None) -> PlanR
         row.minor_days,
         Decimal(0) if slot is None else slot.annual_rate,
         False if slot is None else slot.is_broken,
+        1 if slot is None else slot.periods,
     )
 
 
@@ -70,4 +71,5 @@ def plan_state(loan: Steps) -> PlanState:
         loan.recovered,
         loan.paused,
         loan.is_closed,
+        loan.is_charged_off,
     )

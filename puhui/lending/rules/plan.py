@@ -1,0 +1,98 @@
+"""Plans 还款方案 of loans that are lent: from an offer and its product."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import Rounding, round_minor
+from puhui.lending.nouns import (
+    FeeKind,
+    Frequency,
+    Method,
+    Offer,
+    Plan,
+    Product,
+    Recalculation,
+    ScheduleTerms,
+)
+
+REVOLVING = (Method.DRAW_AT_WILL, Method.INTEREST_FIRST)
+"""Methods by which what is repaid may be drawn again, where the product says so."""
+
+PER_MONTH = {
+    Frequency.MONTHS: Fraction(1),
+    Frequency.WEEKS: Fraction(13, 3),
+    Frequency.DAYS: Fraction(30),
+}
+"""How many days, weeks or months a month of a term counts as: a quarter has 13 weeks."""
+
+
+def periods_of(schedule: ScheduleTerms, term_months: int) -> int | None:
+    """How many periods a term has; None where they do not fill it.
+
+    Terms are agreed in months: three months are 13 weeks, one month 30 days.
+    """
+    found = PER_MONTH[schedule.frequency] * term_months / schedule.every
+    return found.numerator if found.denominator == 1 else None
+
+
+def plan_of(offer: Offer, product: Product) -> Plan:
+    """How a loan that takes ``offer`` is repaid, as its product says.
+
+    Shares of the product become minor units of the amount, rounded half up. A grace on everything
+    is a first instalment that spans its periods too; a bullet is one period as long as the term.
+    Refused: ``lending.bad_terms`` where the term is not filled by whole periods.
+    """
+    day_count = product.day_count(offer.method)
+    assert day_count is not None, offer
+    servicing, schedule = product.servicing, product.schedule
+    periods = periods_of(schedule, offer.term_months)
+    if periods is None:
+        raise Refused("lending.bad_terms", "The term is not filled by whole periods.")
+    count, every = periods - schedule.grace_interest, schedule.every
+    if schedule.is_bullet:
+        count, every = 1, schedule.every * periods
+    fee_minor, fee_share = product.fee(FeeKind.EACH_INSTALMENT)
+    late_minor, late_share = product.fee(FeeKind.LATE)
+
+    def part(share: Decimal) -> int:
+        return round_minor(offer.principal_minor * share, Rounding.HALF_UP)
+
+    return Plan(
+        offer.currency,
+        offer.annual_rate,
+        offer.method,
+        count,
+        every=every,
+        frequency=schedule.frequency,
+        day_count=day_count,
+        interest=schedule.interest,
+        rounding=servicing.rounding,
+        year_cut=schedule.year_cut,
+        clamps_month_end=schedule.clamps_month_end,
+        shifts_due_days=servicing.shifts_due_days,
+        adjusts_instalment=schedule.adjusts_instalment,
+        cuts_shares=True,
+        grace_principal=schedule.grace_principal - schedule.grace_interest,
+        interest_free=schedule.interest_free,
+        fixed_minor=part(schedule.fixed_share),
+        balloon_minor=part(schedule.balloon_share),
+        down_payment_share=schedule.down_payment_share,
+        allocation=servicing.allocation,
+        direction=servicing.direction,
+        recalculation=Recalculation.TO_THE_DAY,
+        early=servicing.early,
+        penalty_multiplier=servicing.penalty_multiplier,
+        penalty_year_days=servicing.penalty_year_days,
+        penalty_on_interest=servicing.penalty_on_interest,
+        grace_days=servicing.grace_days,
+        is_revolving=servicing.is_revolving and offer.method in REVOLVING,
+        shift=servicing.shift,
+        first_periods=schedule.grace_interest + 1,
+        fee_minor=fee_minor,
+        fee_share=fee_share,
+        late_fee_minor=late_minor + part(late_share),
+        has_drawings=schedule.has_drawings,
+    )

@@ -1,0 +1,104 @@
+"""Security on a loan's file: pledges put on record and given back, guarantees called, ageing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from starlette.responses import Response
+
+from puhui.channel import said
+from puhui.kernel.errors import Refused
+from puhui.kernel.money import parse_money
+from puhui.servicing.window import guarantees_of, loan_row, pledges_of
+from puhui.web.ask import Ask, Missing
+from puhui.web.desks.loan import show_file
+
+Told = tuple[str, dict[str, object]]
+
+
+def secure(ask: Ask) -> Response:
+    """Do what one of the forms of the section asks for, or say what is wrong with it."""
+    loan_id = ask.request.path_params["loan_id"]
+    verb = VERBS.get(ask.text("security"))
+    if verb is None:
+        raise Missing
+    name, told = verb(ask, loan_id)
+    if ask.problems:
+        return show_file(ask)
+    try:
+        ask.act(name, told)
+    except Refused as refused:
+        if refused.code == "servicing.no_loan":
+            raise
+        ask.wrong("security", said(refused.code, ask.view.language))
+        return show_file(ask)
+    return ask.go(f"/desk/loan/{loan_id}?done=changed")
+
+
+def _add_pledge(ask: Ask, loan_id: str) -> Told:
+    value = _amount(ask, loan_id, "worth")
+    told = {"loan_id": loan_id, "kind": ask.text("pledge_kind"), "value_minor": value}
+    return "servicing.add_pledge", told
+
+
+def _release_pledge(ask: Ask, loan_id: str) -> Told:
+    with ask.node.read() as tx:
+        known = {one.id for one in pledges_of(tx, loan_id)}
+    return "servicing.release_pledge", {"pledge_id": _one_of(ask, "pledge", known)}
+
+
+def _call(ask: Ask, loan_id: str) -> Told:
+    return "servicing.call_guarantee", {"guarantee_id": _guarantee(ask, loan_id)}
+
+
+def _repay(ask: Ask, loan_id: str) -> Told:
+    amount = _amount(ask, loan_id, "paid_back")
+    told = {"guarantee_id": _guarantee(ask, loan_id), "amount_minor": amount}
+    return "servicing.repay_guarantor", told
+
+
+def _pause(ask: Ask, loan_id: str) -> Told:
+    try:
+        until = date.fromisoformat(ask.text("until"))
+    except ValueError:
+        ask.wrong("until", ask.say("arrears.bad_day"))
+        until = ask.today
+    return "servicing.pause_age", {"loan_id": loan_id, "until": until}
+
+
+def _resume(ask: Ask, loan_id: str) -> Told:
+    return "servicing.pause_age", {"loan_id": loan_id, "until": ask.today}
+
+
+VERBS: dict[str, Callable[[Ask, str], Told]] = {
+    "add_pledge": _add_pledge,
+    "release_pledge": _release_pledge,
+    "call": _call,
+    "repay_guarantor": _repay,
+    "pause": _pause,
+    "resume": _resume,
+}
+"""What the section can ask for, by the word in its forms."""
+
+
+def _guarantee(ask: Ask, loan_id: str) -> str:
+    with ask.node.read() as tx:
+        return _one_of(ask, "guarantee", {one.id for one in guarantees_of(tx, loan_id)})
+
+
+def _one_of(ask: Ask, field: str, known: set[str]) -> str:
+    """What was chosen, which must be of this loan."""
+    if ask.text(field) not in known:
+        raise Missing
+    return ask.text(field)
+
+
+def _amount(ask: Ask, loan_id: str, field: str) -> int:
+    with ask.node.read() as tx:
+        currency = loan_row(tx, loan_id).currency
+    try:
+        return parse_money(ask.text(field).replace(" ", ""), currency).minor
+    except Refused:
+        ask.wrong(field, ask.say("proposal.bad_number"))
+        return 0

@@ -1,0 +1,59 @@
+"""The day's run over every kind of plan says what the single-loan path says, on each store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from puhui.kernel import Node
+from puhui.kernel.act import SYSTEM
+from puhui.kernel.clock import FixedClock, time_us_of
+from puhui.servicing.desk.day.close import day_chunks
+from puhui.servicing.nouns import Happening, PlanEvent
+from puhui.servicing.rules.schedule import build_schedule
+from tests.servicing.book import Book, Template
+from tests.servicing.kinds import kinds
+
+DAY = date(2026, 3, 2)
+LENT = 1_234_567
+
+
+def template(name: str, *, begun: int, missed: int) -> Template:
+    """A loan of a kind, begun so many days ago; the last ``missed`` due days are not paid."""
+    plan = kinds(LENT)[name]
+    starts_on = DAY - timedelta(days=begun)
+    rows = [
+        row for row in build_schedule(plan, LENT, starts_on).instalments
+        if row.due_on < DAY and row.total_minor
+    ]  # fmt: skip
+    paid = rows[: len(rows) - missed] if missed else rows
+    events = (
+        PlanEvent(str(number), Happening.REPAID, row.due_on, row.total_minor)
+        for number, row in enumerate(paid, start=1)
+    )
+    drawn = PlanEvent("0", Happening.DRAWN, starts_on, LENT)
+    return Template(name, plan, (drawn, *events))
+
+
+def test_every_kind_equals_the_single_path(
+    store_url: str, open_at: Callable[..., Node], clock: FixedClock
+) -> None:
+    names = tuple(kinds(LENT))
+    current = [template(name, begun=begun, missed=0) for begun in (10, 61) for name in names]
+    late = [template(name, begun=70, missed=1) for name in names]
+    book = Book(open_at(store_url), DAY, (current, late))
+    count = len(current) + 10 * len(late)
+    book.load(count)
+    assert {book.template(n).product for n in range(count)} == set(names)
+    day = DAY
+    for step in (0, 8, 31, 100):
+        day += timedelta(days=step)
+        clock.set_us(time_us_of(datetime.fromisoformat(f"{day}T20:00:00+08:00")))
+        for one in day_chunks(book.node, day):
+            book.node.act("servicing.run_day", one, key=f"{day}-{one.after}", actor=SYSTEM)
+        different = [
+            f"{book.template(n).product}: {line}"
+            for n in range(count)
+            for line in book.differences(n, day)
+        ]
+        assert not different, "\n".join(different[:12])
