@@ -52,7 +52,7 @@ def exchange_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
 def own_exchange_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
     """Money that a customer sends or changes by quotes that are open."""
     scheme = scheme_of(town)
-    payer = town.fresh()
+    payer = town.traveller = town.fresh()
     top_up(town.node, town.parties[payer], "CNY", 100_000)
     for _ in range(40):
         scheme.one.offer(town.node)

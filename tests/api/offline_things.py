@@ -19,14 +19,17 @@ def loaded(town: Town, who: str) -> dict[str, Any]:
 
 
 def own_offline_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Money to take out for a device, a wallet to revoke, and a text that is no voucher."""
-    payer, loser = town.fresh(), town.fresh()
-    allowance = {"allowance_limit_minor": 5_000, "wallet_key": KEY}
-    taken, lost = loaded(town, payer), loaded(town, loser)
-    path = "/api/offline/grant_allowance"
-    assert town.post(loser, path, {**lost, **allowance}).status_code == 200
+    """Money to take out for a device, a wallet to revoke afterwards, a text that is no voucher.
+
+    All of the one who has money for journeys: so many people log in here already.
+    """
+    who = town.traveller
+    wallet = {"party_id": town.parties[who], "currency": "CNY"}
+    allowance = {"allowance_limit_minor": 1_000, "wallet_key": KEY}
+    answer = town.post(who, "/api/offline/grant_allowance", {**wallet, **allowance})
+    assert answer.status_code == 200, answer.text
     return {
-        "offline.grant_allowance": (payer, {**taken, **allowance}),
-        "offline.sync_vouchers": (payer, {"texts": ["NO VOUCHER"]}),
-        "offline.revoke_wallet": (loser, lost),
+        "offline.grant_allowance": (who, {**wallet, **allowance}),
+        "offline.sync_vouchers": (who, {"texts": ["NO VOUCHER"]}),
+        "offline.revoke_wallet": (who, wallet),
     }

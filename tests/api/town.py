@@ -33,6 +33,7 @@ class Town:
     parties: dict[str, str] = field(default_factory=dict)
     phones: dict[str, str] = field(default_factory=dict)
     scheme: Any = None
+    traveller: str = ""
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
