@@ -247,7 +247,7 @@ def suspend(who: Who, as_json: Json = False) -> None:
 
 @exchange_app.command("resume")
 def resume(who: Who, as_json: Json = False) -> None:
-    """Let a suspended participant in again.
+    """Let a suspended participant in again: it may pay and be paid from now on.
 
     Example: puhui exchange resume participant-019c...
     """

@@ -28,7 +28,7 @@ SHOWN_MAX = 200
 
 @message_app.command("read")
 def read(
-    file: Annotated[Path, typer.Argument(metavar="FILE.xml")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.xml", help="The message.")],
     as_json: Json = False,
 ) -> None:
     """Tell what a message is, and who pays whom; nothing is recorded.
@@ -225,7 +225,7 @@ def credits(
     day: Annotated[
         str, typer.Option("--date", metavar="DAY", help="Like 2026-11-22 (default: today).")
     ] = "",
-    currency: Annotated[str, typer.Option(metavar="CURRENCY")] = "CNY",
+    currency: Annotated[str, typer.Option(metavar="CURRENCY", help="Of the wallet.")] = "CNY",
     as_json: Json = False,
 ) -> None:
     """Write what came into a wallet on a day as a notice (camt.054).

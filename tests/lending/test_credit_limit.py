@@ -20,11 +20,13 @@ from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.dump import digest_store
 from puhui.kernel.event import Delivery, Event, next_events
 from puhui.kernel.replay import replay
+from puhui.ledger import lookup_accounts
 from puhui.lending import list_loans, quote_pay_off
 from puhui.lending.desk.credit_limit import put_limit, review_chunks
 from puhui.lending.rules.dynamic_limit import average_share, months_between
 from puhui.lending.tables.credit_limit import READ_LATE
 from puhui.lending.window import CreditLimitChange, changes_of, list_changes, obligations_of
+from puhui.payment import wallet_account
 from puhui.worker import close_day, deliver
 from tests.lending.bank import PRODUCT, Bank
 from tests.lending.test_capacity import owe, set_limit
@@ -278,6 +280,10 @@ def test_reviews_replay_after_their_people_are_gone(
         owed = quote_pay_off(tx, loan.contract_id, bank.today())
     move(bank, "top_up", party_id, owed.total_minor, "more")
     bank.repay(loan.contract_id, owed.total_minor, "all")
+    with bank.node.read() as tx:
+        (wallet,) = lookup_accounts(tx, [wallet_account(party_id, "CNY")])
+    assert wallet is not None
+    move(bank, "withdraw", party_id, wallet.available_minor, "out")
     bank.act("party.erase_person", "erase", party_id=party_id)
     deliver(bank.node)
     assert changes(bank, party_id) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from puhui.kernel import Actor
+from puhui.party.window import read_users
 from tests.web.market import act
 from tests.web.overdue import at, overdue
 from tests.web.test_credit import relieve
@@ -125,7 +126,10 @@ def test_a_finished_task_comes_back_while_arrears_stand(town: Town) -> None:
     from puhui.worker import close_day
 
     loan, _ = overdue(town)
-    collector = Actor("user-c", frozenset({"collector"}))
+    with town.node.read() as tx:
+        people = read_users(tx)
+    collector = Actor(next(one.id for one in people if "collector" in one.roles),
+                      frozenset({"collector"}))  # fmt: skip
     told = {"loan_id": loan, "person": "borrower", "channel": "call", "result": "reached"}
     for number, (name, input) in enumerate(
         (
