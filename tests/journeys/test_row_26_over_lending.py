@@ -79,6 +79,11 @@ def test_a_limit_falls_by_itself_and_rises_by_a_yes(
     assert (told.reason, told.status, told.after_minor < told.before_minor) == (
         "late", "lowered", True,
     )  # fmt: skip
+    assert owed.credit_limit_minor("merchant_310") == told.before_minor, "until the notice ends"
+    clock.set_us(time_us_of(datetime.fromisoformat(f"{told.counts_from}T20:00:00+08:00")))
+    close_day(sqlite_node, told.counts_from)
+    with sqlite_node.read() as tx:
+        owed = obligations_of(tx, party_id, on=told.counts_from)
     assert owed.credit_limit_minor("merchant_310") == told.after_minor
     refused = bank.decide(bank.apply(party_id, "2", wanted=told.after_minor)).reasons
     assert "credit_limit_reached" in refused
