@@ -206,6 +206,9 @@ def test_an_unrecorded_wallet_of_an_erased_person_is_closed_too(bank: Node) -> N
     given = CreateAccounts((deposit(wallet_account(anna, "CNY"), "CNY"),))
     bank.act("ledger.create_accounts", given, key="account", actor=STAFF)
     pay(bank, bo, anna, 1)
+    with pytest.raises(Refused, match=r"payment\.wallet_not_empty"):
+        bank.act("party.erase_person", ErasePerson(anna), key="too soon", actor=STAFF)
+    run(bank, "withdraw", party_id=anna, amount_minor=1, currency="CNY")
     bank.act("party.erase_person", ErasePerson(anna), key="erase", actor=STAFF)
     deliver(bank)
     with pytest.raises(Refused, match=r"payment\.wallet_closed"):
