@@ -304,7 +304,12 @@ def test_a_made_up_table_with_every_kind_of_signal(trees: Model) -> None:
 def test_sums_longer_than_a_step_are_the_same(
     trees: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = told_of(trees, np.random.default_rng(6).normal(size=(300, len(trees.signals))) * 50)
+    dice = np.random.default_rng(6)
+    matrix = dice.normal(size=(300, len(trees.signals))) * 50
+    for place, signal in enumerate(trees.signals):
+        if signal.kind == "category":
+            matrix[:, place] = dice.integers(-1, len(trees.categories[place]), 300)
+    told = told_of(trees, matrix)
     whole = in_sqlite(told)
     monkeypatch.setattr("puhui.score.formats.model_sql.TERMS_MAX", 7)
     assert in_sqlite(told) == whole
