@@ -39,7 +39,7 @@ def looked_at(
     looks = 0
     with running(town.app) as address, chromium() as browser:
         for who, (person, paths) in people.items():
-            context = browser.new_context()
+            context = browser.new_context(locale="zh-CN")
             token = person.client.cookies.get("puhui")
             if token:
                 context.add_cookies([{"name": "puhui", "value": token, "url": address}])

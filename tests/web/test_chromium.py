@@ -105,7 +105,7 @@ def citizen_without_scripts(page: Any, address: str, town: Town) -> list[str]:
 def test_the_whole_way_by_keyboard_without_scripts(town: Town) -> None:
     with running(town.app) as address, chromium() as browser:
         context = browser.new_context(
-            java_script_enabled=False, viewport={"width": 360, "height": 740}
+            java_script_enabled=False, viewport={"width": 360, "height": 740}, locale="zh-CN"
         )
         paths = citizen_without_scripts(context.new_page(), address, town)
         assert len(paths) == 6

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from puhui.ledger import account_history
-from puhui.lending.window import applications_of, loans_of, wallet_account
+from puhui.lending.window import applications_of, loans_of
 from puhui.party import find_parties
+from puhui.payment import wallet_account
 from tests.web.browser import Browser
 from tests.web.town import Town
 
