@@ -100,6 +100,7 @@ def test_it_serves_and_says_so(home: Path) -> None:
     assert code == 0
     assert f"Serving http://127.0.0.1:{server.port}" in out
     assert "begun is done" in out
+    assert all(line.startswith("{") for line in err.splitlines()), err
     lines = [json.loads(line) for line in err.splitlines()]
     (act,) = (line for line in lines if line.get("act") == "webhook.register")
     assert set(act) == {"time", "level", "act", "key", "actor", "refusal", "ms"}
