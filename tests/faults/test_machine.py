@@ -31,7 +31,7 @@ from tests.faults.load import MONDAY_US, id_number, operator
 from tests.lending.bank import BAD_ROW, FIELDS, GOOD_ROW, PRODUCT, open_bank
 from tests.lending.second import decide
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
 DAY_US = 86_400_000_000
 MOVES = {
     None: {"signed"},
@@ -279,7 +279,7 @@ class LendingHistory(RuleBasedStateMachine):
 
 
 LendingHistory.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=25,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
