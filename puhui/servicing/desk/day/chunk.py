@@ -180,14 +180,14 @@ def drop_paid(chunk: Chunk) -> None:
             chunk.touched.add(n)
 
 
-def write_chunk(act: Act, chunk: Chunk, *, is_month_end: bool) -> str:
+def write_chunk(act: Act, chunk: Chunk, day: int, *, is_month_end: bool) -> str:
     """Write the columns that changed; returns a digest over all columns of the chunk."""
     live, before = chunk.live, chunk.before
     moved = np.zeros(len(live), dtype=np.bool_)
     for name in MOVED:
         moved |= live[name] != before[name]
     moved[list(chunk.touched)] = True
-    live["changed_on"][moved] = live["counted_on"][moved]
+    live["changed_on"][moved] = day
     owing = packed_owing(chunk)
     places = np.flatnonzero(moved)
     if len(places):

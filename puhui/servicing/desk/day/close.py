@@ -147,7 +147,7 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
             {**columns, "kind": "repaid", "day": on.isoformat(), "act_key": act.key,
              "undoes": "", "payer_id": "", "details": ""},
         )  # fmt: skip
-    digest = write_chunk(act, chunk, is_month_end=is_month_end)
+    digest = write_chunk(act, chunk, input.day.toordinal(), is_month_end=is_month_end)
     return DayRun(
         len(live), due, debited.loans, debited.minor, debited.short, earned, suspended,
         int((live["days_past_due"] > 0).sum()), int((live["stage"] == 3).sum()), provided,
