@@ -22,18 +22,17 @@ from puhui.lending.desk.page import (
 )
 from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
-from puhui.lending.desk.strategy import simulate_strategy
+from puhui.lending.desk.strategy import past_applications, simulate_strategy
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
-from puhui.lending.nouns.strategy import Strategy, StrategyStep
+from puhui.lending.nouns.strategy import Strategy
 
 __all__ = [
     "Decision",
     "Obligations",
     "CreditLimitChange",
     "Strategy",
-    "StrategyStep",
     "application_row",
     "applications_after",
     "applications_of",
@@ -56,6 +55,7 @@ __all__ = [
     "mapping_of",
     "model_of",
     "obligations_of",
+    "past_applications",
     "plan_of",
     "review_of",
     "simulate_strategy",

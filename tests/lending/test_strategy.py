@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_law, load_product
-from puhui.lending.nouns.strategy import Conduct, CreditLimitReview
+from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, StrategyStep
 from puhui.lending.rules.dynamic_limit import proposed_rise, review_credit_limit
 from puhui.lending.rules.price import build_price
 from puhui.lending.rules.profit import realise
-from puhui.lending.window import (
-    Strategy,
-    StrategyStep,
-    simulate_strategy,
-)
+from puhui.lending.window import Strategy, past_applications, simulate_strategy
+from tests.lending.bank import BAD_ROW, PRODUCT, Bank
 
 ON = date(2026, 11, 27)
 PDS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.9)
@@ -55,6 +52,38 @@ def test_every_cut_off_is_told_with_approvals_bads_profit_and_groups() -> None:
     ).net_minor  # fmt: skip
     assert abs(found.steps[1].profit_minor - earned) <= 1 + product.smallest_minor * 2 / 10**6
     assert found.best() is max(found.steps, key=lambda step: step.profit_minor)
+
+
+def test_what_ended_is_counted_and_moves_no_figure() -> None:
+    ended = (False, None, True, False, None, True)
+    product = load_product("small_loan")
+    told = {"wanted_minor": [product.smallest_minor * 2] * 6, "pd": PDS, "groups": GROUPS}
+    plain = simulate_strategy(product, load_law(), is_bad=None, on=ON, **told)
+    found = simulate_strategy(product, load_law(), is_bad=None, on=ON, ended_bad=ended, **told)
+    assert [(step.ended, step.ended_bad) for step in found.steps] == [
+        (0, 0), (1, 0), (1, 0), (2, 1), (3, 1), (3, 1),
+    ], "0.9 is never approved, so its end is never told"  # fmt: skip
+    assert [step.profit_minor for step in found.steps] == [
+        step.profit_minor for step in plain.steps
+    ]
+
+
+def test_the_past_is_read_with_how_it_ended(bank: Bank) -> None:
+    repaid, running, refused = (bank.person() for _ in range(3))
+    contract = bank.lend(repaid, "1", wanted=1_000_000)
+    bank.repay(contract, 1_000_000, "all")
+    bank.lend(running, "2", wanted=1_000_000)
+    bank.decide(bank.apply(refused, "3", row=BAD_ROW))
+    bank.apply(bank.person(), "4")
+    with bank.node.read() as tx:
+        found = {one.party_id: one for one in past_applications(tx, PRODUCT, 10)}
+        assert len(past_applications(tx, PRODUCT, 2)) == 2
+        assert past_applications(tx, "small_loan", 10) == ()
+    assert set(found) == {repaid, running, refused}, "whoever waits has no score yet"
+    assert [found[one].is_bad for one in (repaid, running, refused)] == [False, None, None]
+    assert {one.model_digest for one in found.values()} == {bank.model_digest}
+    assert found[repaid].wanted_minor == 1_000_000 <= found[repaid].credit_minor
+    assert found[refused].pd > found[refused].pd_max >= found[repaid].pd
 
 
 def test_without_outcomes_profit_is_expected() -> None:

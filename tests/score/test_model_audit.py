@@ -88,6 +88,7 @@ def test_small_groups_are_counted_and_never_judged(bank: Bank) -> None:
     women = figures(found, "female")
     assert (women.rows, women.approved, women.reference_approved) == (3, 0, 3)
     assert (women.is_guarded, women.approval, women.p_value) == (True, None, None)
+    assert women.cut_offs == ()
     assert dict(found.unknown) == {"sex": 0.0, "age": 0.0, "region": 1.0, "sex x region": 1.0}
     assert (found.audited_by, found.since, found.until) == (
         "tester", date(2026, 3, 1), date(2026, 3, 31),
@@ -110,6 +111,9 @@ def test_a_gap_is_found_and_the_journal_names_nobody(sqlite_bank: Bank) -> None:
     assert (women.rows, women.reference_rows) == (110, 110)
     assert women.p_family is not None
     assert women.p_family < 1e-6
+    half = next(at for at in women.cut_offs if at.share == 0.5)
+    assert (half.ratio, half.gap) == (0.0, -1.0), "at half of all approvals every man, no woman"
+    assert [at.share for at in women.cut_offs] == [step / 20 for step in range(1, 20)]
     bank.node.store.settle_positions()
     kept = [row for row in read_journal(bank.node.store) if row.name == "score.audit_model"]
     assert set(json.loads(kept[0].input)) == {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Transaction
 from puhui.lending.tables.fairness import READ_DECIDED
 from puhui.score import study
 
@@ -29,16 +29,17 @@ def decided_by(
             row.party_id,
             row.outcome == "approved",
             None if row.pd is None else float(row.pd),
-            _is_bad(row),
+            has_ended_badly(row.status, row.days_past_due),
         )
         for row in rows
     )
 
 
-def _is_bad(row: Row) -> bool | None:
-    if row.status == "written_off" or (row.days_past_due or 0) >= DEFAULT_DAYS:
+def has_ended_badly(status: str | None, days_past_due: int | None) -> bool | None:
+    """Whether a loan went bad, by its contract; None while that is open and where there is none."""
+    if status == "written_off" or (days_past_due or 0) >= DEFAULT_DAYS:
         return True
-    return False if row.status == "paid_off" else None
+    return False if status == "paid_off" else None
 
 
 study.audit_decisions_of(decided_by)

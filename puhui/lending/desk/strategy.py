@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from puhui.kernel.store import Row, Transaction
+from puhui.lending.desk.fairness import has_ended_badly
 from puhui.lending.nouns import Earning, Law, Product
-from puhui.lending.nouns.strategy import Strategy, StrategyStep
+from puhui.lending.nouns.strategy import PastApplication, Strategy, StrategyStep
 from puhui.lending.rules.price import build_price, pd_decimal
 from puhui.lending.rules.profit import MILLION, expect, realise
+from puhui.lending.tables.fairness import READ_SCORED
 from puhui.score import study as score
 
 NEVER = 2.0
 """A pd above all cut-offs: rows that no cut-off may approve."""
+
+
+def past_applications(tx: Transaction, product: str, count: int) -> tuple[PastApplication, ...]:
+    """The newest decided applications for a product that have a score; one statement."""
+    return tuple(_past(row) for row in tx.all(READ_SCORED, product=product, count=count))
+
+
+def _past(row: Row) -> PastApplication:
+    credit_minor = json.loads(row.decision)["credit_limit"]["amount_minor"]
+    return PastApplication(
+        row.party_id,
+        row.wanted_minor,
+        credit_minor,
+        round(float(row.pd), 6),
+        Decimal(row.pd_max),
+        row.model_digest,
+        has_ended_badly(row.status, row.days_past_due),
+    )
 
 
 def simulate_strategy(
@@ -29,6 +53,7 @@ def simulate_strategy(
     groups: Sequence[str],
     on: date,
     extra_margin: Decimal = Decimal(0),
+    ended_bad: Sequence[bool | None] = (),
     steps: int = 101,
 ) -> Strategy:
     """Approvals, bad rate, profit and each group's approvals at every cut-off.
@@ -37,7 +62,9 @@ def simulate_strategy(
     product asks, and lent what it wants up to the product's largest amount; a row whose price may
     not be charged, or that wants less than the smallest amount, no cut-off approves. With
     ``is_bad`` profit is what would have been earned, without it what is expected. ``groups`` are
-    names for fairness alone: no price looks at them. Amounts in minor units of the product.
+    names for fairness alone: no price looks at them. ``ended_bad`` says by row how its loan ended,
+    None where it runs or there is none; it is counted and changes no figure. Amounts in minor units
+    of the product.
     """
     priced = _Prices(product, law, on, extra_margin)
     outcomes: Sequence[bool | None] = [None] * len(pd) if is_bad is None else is_bad
@@ -56,6 +83,7 @@ def simulate_strategy(
     codes = {name: code for code, name in enumerate(names)}
     own_codes = np.array([codes[name] for name in groups], dtype=np.int64)
     curve = score.cut_off_curve(chance, bads, profit, own_codes, steps=steps)
+    ended = _Ended(chance, ended_bad)
     found = tuple(
         StrategyStep(
             pd_max=pd_decimal(max(0.0, bound)),
@@ -65,12 +93,30 @@ def simulate_strategy(
             approved_by_group=tuple(
                 (name, int(curve.by_group[place, code])) for name, code in codes.items()
             ),
+            **ended.up_to(bound),
         )
         for place, bound in enumerate(curve.pd_max.tolist())
         if bound < NEVER
     )
     counts = tuple((name, int(curve.group_rows[code])) for name, code in codes.items())
     return Strategy(len(rows), counts, found)
+
+
+class _Ended:
+    """How the loans ended of rows up to a pd."""
+
+    def __init__(self, chance: NDArray[np.float64], ended_bad: Sequence[bool | None]) -> None:
+        assert len(ended_bad) in (0, len(chance)), len(ended_bad)
+        pairs = zip(chance.tolist(), ended_bad, strict=False)
+        told = [(own, bad) for own, bad in pairs if bad is not None]
+        self._all = sorted(own for own, _ in told)
+        self._bad = sorted(own for own, bad in told if bad)
+
+    def up_to(self, bound: float) -> dict[str, int]:
+        """How many ended, and how many of them badly."""
+        return {
+            "ended": bisect_right(self._all, bound), "ended_bad": bisect_right(self._bad, bound)
+        }  # fmt: skip
 
 
 class _Prices:

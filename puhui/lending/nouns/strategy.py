@@ -7,11 +7,30 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
+class PastApplication:
+    """A scored application: whose, what was wanted, and up to which amount it was decided.
+
+    ``pd`` 0..1 to six decimals, by the model ``model_digest``; ``pd_max`` is the cut-off then.
+    ``credit_minor`` is the largest amount that was on offer, whatever the pd. ``is_bad`` is None
+    while the loan runs and where there was none. Amounts in minor units of the product.
+    """
+
+    party_id: str
+    wanted_minor: int
+    credit_minor: int
+    pd: float
+    pd_max: Decimal
+    model_digest: str
+    is_bad: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class StrategyStep:
     """One cut-off: everybody with a pd of at most ``pd_max`` is approved.
 
     ``bads`` counts the approved that turned out bad, or are expected to; ``profit_minor`` is in
-    minor units; ``approved_by_group`` pairs a group with its approvals.
+    minor units; ``approved_by_group`` pairs a group with its approvals. Of the approved ``ended``
+    have an outcome by now, ``ended_bad`` a bad one.
     """
 
     pd_max: Decimal
@@ -19,6 +38,8 @@ class StrategyStep:
     bads: float
     profit_minor: int
     approved_by_group: tuple[tuple[str, int], ...]
+    ended: int = 0
+    ended_bad: int = 0
 
     def bad_rate(self) -> float | None:
         """Bads among the approved, 0..1; None where nobody is approved."""

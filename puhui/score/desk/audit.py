@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -22,10 +23,11 @@ from puhui.score.engines.audit import members_of, references_of
 from puhui.score.engines.source import SOURCES
 from puhui.score.formats.audit_toml import read_audit_rules, read_declaration
 from puhui.score.nouns import Table
-from puhui.score.nouns.audit import AuditRows, GroupFinding
+from puhui.score.nouns.audit import AuditRows, CutOffPoint, GroupFinding
 from puhui.score.nouns.stored_audit import (
     AuditModel,
     DecidedRow,
+    GroupCutOff,
     GroupFigures,
     MeasuredModel,
     ModelAudited,
@@ -103,7 +105,7 @@ def measure_model(node: Node, input: AuditModel | MeasuredModel) -> MeasuredMode
         audit.rows,
         audit.approved,
         audit.family,
-        tuple(_figures(one) for one in audit.findings),
+        tuple(_figures(one, audit.cut_offs) for one in audit.findings),
         audit.unknown,
         tuple(sorted(people)),
     )
@@ -128,7 +130,7 @@ def _columns(person: dict[str, str], until: date) -> list[str]:
     return [person.get("sex", ""), age, region[4:6]]
 
 
-def _figures(one: GroupFinding) -> GroupFigures:
+def _figures(one: GroupFinding, cut_offs: Sequence[CutOffPoint]) -> GroupFigures:
     def told(value: float) -> float | None:
         return None if math.isnan(value) else float(value)
 
@@ -151,6 +153,11 @@ def _figures(one: GroupFinding) -> GroupFigures:
         told(one.calibration_gap),
         told(one.p_value),
         told(one.p_adjusted),
+        tuple(
+            GroupCutOff(at.share, told(at.adverse_impact_ratio), float(at.approval_gap))
+            for at in cut_offs
+            if (at.attribute, at.group) == (one.attribute, one.group)
+        ),
     )
 
 

@@ -32,6 +32,17 @@ class AuditModel:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupCutOff:
+    """A group's approvals where the best ``share`` of all rows by score are approved, 0..1, over
+    its reference's (``ratio``, None where the reference has none) and less them (``gap``).
+    """
+
+    share: float
+    ratio: float | None
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
 class GroupFigures:
     """What was found of one group beside its reference; shares 0..1, None where nothing is told.
 
@@ -39,6 +50,7 @@ class GroupFigures:
     ``smd`` is the gap of mean scores over the pooled standard deviation, ``true_positive_gap`` that
     of approvals of good loans, ``calibration_gap`` the share of bad loans less the mean pd.
     ``p_value`` is of the gap in approvals alone, ``p_family`` over all tests of the audit.
+    ``cut_offs`` are other cut-offs by the same scores, where the group is large enough.
     """
 
     attribute: str
@@ -59,6 +71,7 @@ class GroupFigures:
     calibration_gap: float | None
     p_value: float | None
     p_family: float | None
+    cut_offs: tuple[GroupCutOff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.intake.window import bar_list, svg_of
+from puhui.intake.window import bar_list, line_chart, svg_of
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.score import list_models
@@ -95,6 +95,7 @@ def _show(ask: Ask) -> Response:
         audit=audit,
         columns=_worded(ask.say),
         chart=_chart(ask.say, groups),
+        sweep=sweep(ask.say, groups),
         unknown=[(crossed(ask.say, "fairness.attribute_", name), share)
                  for name, share in (audit.unknown if audit else ()) if share],
         since=since,
@@ -131,6 +132,32 @@ def _chart(say: Say, groups: Sequence[Any]) -> str:
         if not one.is_guarded and one.adverse_impact_ratio is not None
     ]
     return svg_of(bar_list(bars, max(1.0, *(bar[1] for bar in bars)))) if bars else ""
+
+
+def sweep(say: Say, groups: Sequence[Any]) -> str:
+    """The ratio of the groups that fare worst, over all shares approved; dashed at four fifths."""
+    told = [one for one in groups if len([at for at in one.cut_offs if at.ratio is not None]) > 1]
+    worst = sorted(
+        told, key=lambda one: min(at.ratio for at in one.cut_offs if at.ratio is not None)
+    )
+    lines = []
+    for one, colour in zip(worst, ("bad", "good", "plain"), strict=False):
+        points = [(at.share, at.ratio) for at in one.cut_offs if at.ratio is not None]
+        lines.append((crossed(say, "fairness.group_", one.group), colour, points))
+    if not lines:
+        return ""
+    highest = max(1.0, *(to for _, _, points in lines for _, to in points))
+    return svg_of(
+        line_chart(
+            lines,
+            x=(str(say("fairness.axis_share")), ".0%"),
+            y=(str(say("fairness.ratio")), ".1f"),
+            x_domain=(0.0, 1.0),
+            y_domain=(0.0, highest * 1.05),
+            labels=[(*points[-1], name, colour, "left") for name, colour, points in lines],
+            dashed=[[(0.0, FAIR_RATIO), (1.0, FAIR_RATIO)]],
+        )
+    )
 
 
 def audit_now(ask: Ask) -> Response:

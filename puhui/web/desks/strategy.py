@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -11,18 +12,14 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.intake.window import line_chart, svg_of
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Transaction
 from puhui.lending import shelf
-from puhui.lending.window import (
-    Strategy,
-    StrategyStep,
-    decisions_of,
-    list_applications,
-    simulate_strategy,
-)
+from puhui.lending.window import Strategy, past_applications, simulate_strategy
 from puhui.party import find_parties
+from puhui.score.window import StoredAudit, audits_of
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
+from puhui.web.desks.fairness import FAIR_RATIO, crossed
 from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.pages.entry import PRODUCT
 from puhui.web.table import sheet_of
@@ -33,18 +30,23 @@ ROWS_MAX = 3_000
 PAGE_ROWS = 500
 SLIDE_MAX = 30
 MARGIN_MAX = Decimal(10)
+CREDIT_MAX = Decimal(300)
 GROUP_MIN = 5
 """Of a group with fewer applications no share is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Decided applications of a product: what was wanted, the pd, and whose they were."""
+    """Decided applications of a product: what was wanted, up to how much, the pd, whose they were,
+    and how their loans ended.
+    """
 
     product: str
     wanted_minor: tuple[int, ...]
+    credit_minor: tuple[int, ...]
     pd: tuple[float, ...]
     groups: tuple[str, ...]
+    ended_bad: tuple[bool | None, ...]
     cut_off: Decimal | None
     day: str
 
@@ -61,6 +63,8 @@ class StepLine:
     profit_minor: int
     gap: float | None
     groups: tuple[tuple[str, int], ...]
+    ended: int = 0
+    ended_bad: int = 0
     currency: str = "CNY"
 
 
@@ -70,62 +74,72 @@ COLUMNS = (
     Column("share", "strategy.share", lambda row: row.share, Kind.SHARE),
     Column("bads", "strategy.bads", lambda row: round(row.bads, 1), Kind.NUMBER, digits=1),
     Column("bad_rate", "strategy.bad_rate", lambda row: row.bad_rate, Kind.SHARE),
+    Column("ended", "strategy.ended", lambda row: row.ended, Kind.COUNT),
+    Column("ended_bad", "strategy.ended_bad", lambda row: row.ended_bad, Kind.COUNT),
     Column("profit", "strategy.profit", lambda row: row.profit_minor, Kind.MONEY),
     Column("ratio", "strategy.ratio", lambda row: row.gap, Kind.NUMBER, digits=3),
 )
 
 
-def _read(ask: Ask, tx: Transaction, product: str) -> Past:
-    rows: list[Row] = []
-    while len(rows) < ROWS_MAX:
-        page = list_applications(
-            tx, product=product, order="-applied", skip=len(rows), count=PAGE_ROWS
-        )
-        rows += page
-        if len(page) < PAGE_ROWS:
-            break
-    scored = [row for row in rows if row.pd is not None]
+@dataclass(frozen=True, slots=True)
+class FairLine:
+    """A group at the chosen cut-off: its approvals over its reference's, and less them."""
+
+    attribute: str
+    group: str
+    reference: str
+    ratio: float | None
+    gap: float
+
+
+def _read(ask: Ask, tx: Transaction, product: str) -> tuple[Past, StoredAudit | None]:
+    """What the desk tries, and the newest audit of the model that scored the newest of it."""
+    rows = past_applications(tx, product, ROWS_MAX)
     kinds: dict[str, str] = {}
-    ids = sorted({row.party_id for row in scored})
+    ids = sorted({row.party_id for row in rows})
     for at in range(0, len(ids), PAGE_ROWS):
         for party in find_parties(ask.node, tx, party_ids=ids[at : at + PAGE_ROWS]):
             kinds[party.id] = str(party.kind)
-    cut_off = None
-    if scored:
-        bounds = [one.pd_max for one in decisions_of(tx, scored[0].id) if one.pd_max]
-        cut_off = Decimal(bounds[-1]) if bounds else None
-    return Past(
+    past = Past(
         product,
-        tuple(row.wanted_minor for row in scored),
-        tuple(float(row.pd) for row in scored),
-        tuple(kinds.get(row.party_id, "person") for row in scored),
-        cut_off,
+        tuple(row.wanted_minor for row in rows),
+        tuple(row.credit_minor for row in rows),
+        tuple(row.pd for row in rows),
+        tuple(kinds.get(row.party_id, "person") for row in rows),
+        tuple(row.is_bad for row in rows),
+        rows[0].pd_max if rows else None,
         ask.today.isoformat(),
     )
+    audits = audits_of(tx, rows[0].model_digest) if rows else ()
+    return past, audits[0] if audits else None
 
 
 @lru_cache(maxsize=16)
-def _simulated(past: Past, extra: Decimal) -> Strategy:
-    from datetime import date
-
+def _simulated(past: Past, extra: Decimal, credit_share: Decimal) -> Strategy:
+    """What comes of prices ``extra`` more a year, and credit limits times ``credit_share``."""
     return simulate_strategy(
         shelf.load_product(past.product),
         shelf.load_law(),
-        wanted_minor=past.wanted_minor,
+        wanted_minor=tuple(
+            min(wanted, int(credit * credit_share))
+            for wanted, credit in zip(past.wanted_minor, past.credit_minor, strict=True)
+        ),
         pd=past.pd,
         is_bad=None,
         groups=past.groups,
         on=date.fromisoformat(past.day),
         extra_margin=extra,
+        ended_bad=past.ended_bad,
     )
 
 
 def _lines(found: Strategy) -> list[StepLine]:
     whole = dict(found.group_rows)
-    return [_line(found, step, whole) for step in found.steps]
+    return [_line(found, place, whole) for place in range(len(found.steps))]
 
 
-def _line(found: Strategy, step: StrategyStep, whole: dict[str, int]) -> StepLine:
+def _line(found: Strategy, place: int, whole: dict[str, int]) -> StepLine:
+    step = found.steps[place]
     shares = [
         count / whole[name] for name, count in step.approved_by_group if whole[name] >= GROUP_MIN
     ]
@@ -139,7 +153,19 @@ def _line(found: Strategy, step: StrategyStep, whole: dict[str, int]) -> StepLin
         step.profit_minor,
         min(shares) / most if len(shares) > 1 and most else None,
         step.approved_by_group,
+        step.ended,
+        step.ended_bad,
     )
+
+
+def _fair(audit: StoredAudit | None, share: float) -> list[FairLine]:
+    """Each group of the audit that is large enough, where about ``share`` of all are approved."""
+    found = []
+    for one in audit.groups if audit else ():
+        if one.cut_offs:
+            at = min(one.cut_offs, key=lambda point: abs(point.share - share))
+            found.append(FairLine(one.attribute, one.group, one.reference, at.ratio, at.gap))
+    return found
 
 
 def _at(lines: Sequence[StepLine], cut_off: Decimal) -> StepLine:
@@ -163,17 +189,23 @@ def show(ask: Ask) -> Response:
     product = ask.query.get("product", PRODUCT)
     product = product if product in names else PRODUCT
     with ask.node.read() as tx:
-        past = _read(ask, tx, product)
-    typed, slide, margin = (ask.query.get(name, "") for name in ("cut_off", "slide", "margin"))
+        past, audit = _read(ask, tx, product)
+    typed, slide, margin, credit = (
+        ask.query.get(name, "") for name in ("cut_off", "slide", "margin", "credit")
+    )
     extra = _share_in(margin or "0", -MARGIN_MAX, MARGIN_MAX)
     if extra is None:
         ask.wrong("margin", ask.say("strategy.bad_margin", most=MARGIN_MAX))
+    credit_share = _share_in(credit or "100", Decimal(1), CREDIT_MAX)
+    if credit_share is None:
+        ask.wrong("credit", ask.say("strategy.bad_credit", most=CREDIT_MAX))
     wanted = _share_in(typed or slide, Decimal(0), Decimal(100)) if typed or slide else None
     if (typed or slide) and wanted is None:
         ask.wrong("cut_off", ask.say("strategy.bad_cut_off"))
-    lines = _lines(_simulated(past, extra or Decimal(0))) if past.pd else []
+    tried = _simulated(past, extra or Decimal(0), credit_share or Decimal(1)) if past.pd else None
+    lines = _lines(tried) if tried else []
     if ending_of(ask):
-        told = {"product": product, "margin": margin}
+        told = {"product": product, "margin": margin, "credit": credit}
         return file_reply(ask, "cut-offs", COLUMNS, of_rows(lines), told)
     own = past.cut_off or shelf.load_product(product).cut_off.pd_max
     chosen = own if wanted is None else wanted
@@ -194,8 +226,15 @@ def show(ask: Ask) -> Response:
         whole=_whole(past),
         charts=_charts(ask, lines, chosen, own),
         margin=margin,
+        credit=credit,
+        audit=audit,
+        fair=_fair(audit, picked.share) if picked else [],
+        fair_ratio=FAIR_RATIO,
+        crossed=crossed,
         slide_max=SLIDE_MAX,
-        files=sheet_of(ask.path, ask.query, filters=("product", "margin"), order="", orders=set()),
+        files=sheet_of(
+            ask.path, ask.query, filters=("product", "margin", "credit"), order="", orders=set()
+        ),
     )
 
 
