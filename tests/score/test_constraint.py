@@ -48,10 +48,12 @@ def test_to_be_unknown_is_no_group() -> None:
     group = 1 + (np.arange(900) % 2)
     matrix[group == 2, 0] += 0.8
     bad = (dice.random(900) < 1 / (1 + np.exp(-matrix[:, 0]))).astype(np.float64)
-    alone = constraint.fit_constrained(matrix, bad, group, matrix, 1)
+    alone = constraint.fit_constrained(matrix, bad, group, matrix, 1, pd_max=0.5)
     more = np.vstack([matrix, dice.normal(size=(300, 2)) - 3])
     nobody = np.concatenate([group, np.zeros(300, dtype=np.int64)])
-    wider = constraint.fit_constrained(more, np.append(bad, np.ones(300)), nobody, matrix, 1)
+    wider = constraint.fit_constrained(
+        more, np.append(bad, np.ones(300)), nobody, matrix, 1, pd_max=0.5
+    )
     assert (alone == wider).all()
     approved = approve_share(alone, 0.5)
     rates = [approved[group == one].mean() for one in (1, 2)]

@@ -85,7 +85,9 @@ def test_trees_of_xgboost_give_its_sums(booster: Any) -> None:
     flat = flatten_forest(xgboost.trees_text(booster), len(SIGNALS))
     matrix = asked(3000)
     ours = forest_sums(flat, matrix)
-    assert float(np.abs(ours - xgboost.raw_sums(booster, matrix, SIGNALS)).max()) < 2e-5, "300 singles"
+    assert float(np.abs(ours - xgboost.raw_sums(booster, matrix, SIGNALS)).max()) < 2e-5, (
+        "300 singles"
+    )
     theirs = 1 / (1 + np.exp(-xgboost.raw_sums(booster, matrix, SIGNALS)))
     assert float(np.abs(1 / (1 + np.exp(-ours)) - theirs).max()) < 1e-6
     assert ours.tobytes() == forest_sums_plain(flat, matrix).tobytes()

@@ -318,13 +318,22 @@ def _has_groups(ground: _Ground, declaration: Declaration) -> bool:
 def _constrained(
     ground: _Ground, rules: AuditRules, declaration: Declaration, share: float, seed: int
 ) -> Alternative:
-    """Mitigation by constraint: demographic parity over the groups of the first attribute."""
+    """Mitigation by constraint: parity over the groups of the first attribute.
+
+    Where the lender decided by no pd, a pd at which a loan breaks even counts as its cut-off.
+    """
     attribute = declaration.attributes[0]
     group = np.zeros(len(ground.is_bad), dtype=np.int64)
     for number, rule in enumerate(attribute.groups, start=1):
         group[ground.members[attribute.name, rule.name]] = number
+    earned, lost = declaration.earns_good, declaration.loses_bad
     score = constraint.fit_constrained(
-        ground.matrix[ground.fit], ground.is_bad[ground.fit], group[ground.fit], ground.matrix, seed
+        ground.matrix[ground.fit],
+        ground.is_bad[ground.fit],
+        group[ground.fit],
+        ground.matrix,
+        seed,
+        pd_max=declaration.pd_max or earned / (earned + abs(lost)),
     )
     return _measure(
         ground, score, share, ground.report, rules, declaration, "parity constraint", ()
