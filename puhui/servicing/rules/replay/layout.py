@@ -17,6 +17,7 @@ from puhui.servicing.rules.level import broken_level
 from puhui.servicing.rules.period import divide
 from puhui.servicing.rules.replay.calendar import Slot, factor, slots_of
 
+DECLINING, DAILY = Interest.DECLINING, Basis.DAILY
 Key = tuple[int, int]
 """A row by kind and place: (0, draw) for a down payment, (1, n) instalment, (2, 0) charges."""
 
@@ -87,8 +88,8 @@ class Book:
 def is_plain(plan: Plan) -> bool:
     """Whether a plan has nothing that only the engine lays out."""
     return (
-        plan.interest is Interest.DECLINING
-        and plan.basis is Basis.DAILY
+        plan.interest is DECLINING
+        and plan.basis is DAILY
         and plan.clamps_month_end
         and plan.multiple_minor == 1
         and not plan.levels_by_first_period
