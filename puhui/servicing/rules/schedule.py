@@ -81,6 +81,7 @@ def _fees(plan: Plan, principal_minor: int, due_on: tuple[date, ...]) -> tuple[i
 def _by_engine(plan: Plan, principal_minor: int, starts_on: date) -> Schedule:
     laid = replace(plan, recalculation=Recalculation.NONE)
     down = round_minor(principal_minor * plan.down_payment_share, plan.rounding)
+    down -= down % plan.multiple_minor
     rows, is_published = lay_out_plan(
         Book(laid, [(starts_on, principal_minor, down)], [], [], starts_on)
     )

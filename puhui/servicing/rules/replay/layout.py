@@ -28,7 +28,8 @@ class Row:
 
     Before the due day ``fixed`` is its interest up to ``counted``; after it ``minor_days`` is
     overdue money times days up to ``counted``. ``charged`` is penalty that no days change,
-    ``plan_fee`` what of the fee the plan asks for by itself.
+    ``plan_fee`` what of the fee the plan asks for by itself. What was paid and taken back is in
+    ``due`` again; ``back_interest`` and ``back_principal`` say how much of it, for a new layout.
     """
 
     key: Key
@@ -42,6 +43,8 @@ class Row:
     charged: int = 0
     minor_days: int = 0
     plan_fee: int = 0
+    back_interest: int = 0
+    back_principal: int = 0
     due: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     paid: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     waived: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
