@@ -18,7 +18,6 @@ from puhui.servicing.rules.replay.run import replay
 INTEREST, PRINCIPAL = 2, 3
 TABLE = "Loan Repayment schedule has "
 AMOUNTS = {
-    "Balance of loan": "outstanding_after_minor",
     "Principal due": "principal_minor",
     "Interest": "interest_minor",
     "Fees": "fee_minor",
@@ -85,14 +84,31 @@ def _table(book: fineract.Book, rows: Sequence[Mapping[str, str]]) -> str:
     drawn = [(fineract.day_of(row["Date"]), row) for row in rows if not row.get("Nr")]
     if [(day, fineract.cents(row["Balance of loan"])) for day, row in drawn] != list(state.drawn):
         return f"draws {state.drawn}"
-    for row, ours in zip(wanted, state.rows, strict=True):
-        difference = _row(row, ours, state)
+    for row, ours, balance in zip(wanted, state.rows, _balances(state), strict=True):
+        difference = _row(row, ours, state, balance)
         if difference:
             return difference
     return ""
 
 
-def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState) -> str:
+def _balances(state: PlanState) -> list[int]:
+    """What the corpus calls the balance after each row: money counts once it was drawn."""
+    found, balance, drawn = [], 0, list(state.drawn)
+    for row in state.rows:
+        joins = row.is_down_payment or state.plan.joins_due_day
+        while drawn and (drawn[0][0] < row.due_on or (joins and drawn[0][0] == row.due_on)):
+            balance += drawn.pop(0)[1]
+        balance -= row.principal_minor
+        found.append(balance)
+    return found
+
+
+def _paid_on(row: PlanRow, state: PlanState) -> date | None:
+    """The corpus calls a row without anything to pay paid on the day of the first draw."""
+    return row.paid_on if row.due_minor else state.drawn[0][0]
+
+
+def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState, balance: int) -> str:
     at = f"row {ours.number}"
     due = fineract.day_of(row["Date"])
     if due != ours.due_on:
@@ -101,12 +117,14 @@ def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState) -> str:
     if row.get("Days") not in (None, "", str(days)):
         return f"{at}: {days} days, not {row['Days']}"
     paid_on: date | None = fineract.day_of(row["Paid date"]) if row.get("Paid date") else None
+    if row.get("Balance of loan") and fineract.cents(row["Balance of loan"]) != balance:
+        return f"{at}: Balance of loan {balance / 100:.2f}, not {row['Balance of loan']}"
     for column, name in AMOUNTS.items():
         value = getattr(ours, name)
         if row.get(column) and fineract.cents(row[column]) != value:
             return f"{at}: {column} {value / 100:.2f}, not {row[column]}"
-    if "Paid date" in row and paid_on != ours.paid_on:
-        return f"{at}: paid on {ours.paid_on}, not {paid_on}"
+    if "Paid date" in row and paid_on != _paid_on(ours, state):
+        return f"{at}: paid on {_paid_on(ours, state)}, not {paid_on}"
     return ""
 
 

@@ -47,41 +47,13 @@ def plan_row(number: int, row: Row, balance: int, paid_on: date | None) -> PlanR
     )
 
 
-def _balances(loan: Steps) -> list[int]:
-    """Principal left after each row, of all that was drawn.
-
-    By history money is drawn before the rows that its day changes, and counts from there.
-    """
-    if not loan.follows_history:
-        rest = sum(row.due[PRINCIPAL] for row in loan.rows)
-        return [rest := rest - row.due[PRINCIPAL] for row in loan.rows]
-    found, balance, drawn = [], 0, list(loan.drawn)
-    for row in loan.rows:
-        joins = row.key[0] == 0 or loan.plan.joins_due_day
-        while drawn and (drawn[0][0] < row.due_on or (joins and drawn[0][0] == row.due_on)):
-            balance += drawn.pop(0)[1]
-        balance -= row.due[PRINCIPAL]
-        found.append(balance)
-    return found
-
-
-def _paid_on(loan: Steps, row: Row) -> date | None:
-    """When a row was paid; one that a change left without anything to pay was when it began."""
-    if row.owed_all:
-        return None
-    if loan.book.changes and not sum(row.due):
-        return loan.drawn[0][0]
-    return row.paid_on
-
-
 def plan_state(loan: Steps) -> PlanState:
     """A loan taken from event to event as a noun, as it stands on its last day."""
-    rows = [
-        plan_row(number, row, balance, _paid_on(loan, row))
-        for number, (row, balance) in enumerate(
-            zip(loan.rows, _balances(loan), strict=True), start=1
-        )
-    ]
+    balance = sum(row.due[PRINCIPAL] for row in loan.rows)
+    rows = []
+    for number, row in enumerate(loan.rows, start=1):
+        balance -= row.due[PRINCIPAL]
+        rows.append(plan_row(number, row, balance, None if row.owed_all else row.paid_on))
     place = None if loan.is_written_off else loan.running()
     return PlanState(
         loan.plan,
