@@ -11,11 +11,10 @@ from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.servicing.formats import emi_case, fineract
+from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent
 from puhui.servicing.nouns.state import PlanRow, PlanState
-from puhui.servicing.rules.replay.layout import lay_out_plan
 from puhui.servicing.rules.replay.run import replay
 
-INTEREST, PRINCIPAL = 2, 3
 TABLE = "Loan Repayment schedule has "
 AMOUNTS = {
     "Principal due": "principal_minor",
@@ -139,27 +138,42 @@ def run_cases(path: Path) -> list[Found]:
 
 def _case(case: Mapping[str, Any]) -> str:
     """The first difference of one case: interest, principal, total and balance of each period."""
-    book = emi_case.book_of(case)
-    rows, _ = lay_out_plan(book)
-    for number, (row, wanted) in enumerate(zip(rows, case["expected"], strict=True), start=1):
-        until = row.due_on
-        drawn = sum(amount for on, amount, _ in book.draws if on <= until)
-        asked = sum(other.due[PRINCIPAL] for other in rows[:number])
+    plan, events = emi_case.read_case(case)
+    book: list[PlanEvent] = []
+    for event in events:
+        book += _on_their_days(plan, book, event.on)
+        book.append(event)
+    state = replay(plan, book, events[-1].on)
+    for row, wanted in zip(state.rows, case["expected"], strict=True):
+        drawn = sum(amount for on, amount in state.drawn if on <= row.due_on)
+        asked = sum(other.principal_minor for other in state.rows[: row.number])
         ahead = sum(
-            paid.amount_minor
-            for paid in book.paid
-            if paid.key[1] >= number and paid.counts_from <= until
+            other.principal_paid_minor
+            for other in state.rows[row.number :]
+            if state.on <= row.due_on
         )
         ours = {
-            "interest": row.due[INTEREST],
-            "principal": row.due[PRINCIPAL],
-            "emi": row.due[INTEREST] + row.due[PRINCIPAL],
+            "interest": row.interest_minor,
+            "principal": row.principal_minor,
+            "emi": row.interest_minor + row.principal_minor,
             "balance": drawn - asked - ahead,
         }
         for name, value in ours.items():
             if fineract.cents(wanted[name]) != value:
-                return f"row {number}: {name} {value / 100:.2f}, not {wanted[name]}"
+                return f"row {row.number}: {name} {value / 100:.2f}, not {wanted[name]}"
     return ""
+
+
+def _on_their_days(plan: Plan, book: list[PlanEvent], until: date) -> list[PlanEvent]:
+    """Payments of the instalments that fall due by ``until``, each on its day."""
+    paid: list[PlanEvent] = []
+    for row in replay(plan, book, book[-1].on).rows if book else ():
+        if book[-1].on <= row.due_on <= until:
+            owed = replay(plan, [*book, *paid], row.due_on).owed_today_minor
+            if owed:
+                name = f"due {row.due_on}"
+                paid.append(PlanEvent(name, Happening.REPAID, row.due_on, owed))
+    return paid
 
 
 LEFT_OUT: dict[str, str] = {}
