@@ -242,7 +242,7 @@ def test_charges_waivers_and_a_row_after_the_last() -> None:
 
 
 def test_money_that_comes_back() -> None:
-    """Overpaid money is a credit; it is refunded up to that; a charge-back is owed again, credit first."""
+    """Overpaid money is a credit, refunded up to that; taken back it goes first, then the loan."""
     over = paid("o", date(2026, 2, 15), 650_000)
     back = PlanEvent("b", Happening.CREDIT_REFUNDED, date(2026, 3, 1), 30_000)
     assert run(FREE, over).credit_minor == 50_000
