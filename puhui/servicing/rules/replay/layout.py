@@ -154,6 +154,7 @@ class Layout:
 
     def __init__(self, book: Book, slots: list[Slot]) -> None:
         self.book, self.plan, self.slots = book, book.plan, slots
+        self.lent = sum(amount - down for _, amount, down in book.draws)
         self.rows: list[Row] = []
         self.level = self.share = self.credit = self.carried = self.held = 0
         self.kept: tuple[int, int] | None = None
@@ -277,6 +278,7 @@ class Layout:
             self.level, self.share = self.new_level(index, balance, known, interest)
             self.is_stale = False
         paid = sum(p.amount_minor for p in self.book.paid if p.key == (1, index))
+        free = min(balance, self.lent - self.scheduled - self.paid_by(date.max, index + 1))
         principal = self.principal(index, balance, interest, paid, is_grace)
         row = Row((1, index), slot.starts_on, slot.due_on, slot, self.level, self.share)
         row.fixed, row.counted = self.held, slot.starts_on
@@ -287,12 +289,12 @@ class Layout:
             kept = min(interest, max(0, self.level - paid))
             self.carried = interest - kept
             interest = kept
-            principal = min(balance, max(paid, self.level - interest))
+            principal = max(0, min(free, max(paid, self.level - interest)))
         else:
             interest, self.carried = interest + self.carried, 0
-            if is_every and not is_grace:
+            if is_every:
                 wanted = self.principal(index, balance, interest, paid, is_grace)
-                principal = min(balance, max(paid, wanted))
+                principal = max(0, min(free, max(paid, wanted)))
         asked = 0 if index < plan.grace_interest else interest + self.held
         self.held = interest + self.held - asked
         row.due[2], row.due[3] = asked, principal
