@@ -129,7 +129,7 @@ def test_whatever_is_paid_when(
             assert seen.outstanding_minor == 0
 
 
-KINDS_OF_HISTORY = st.builds(
+HABITS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     recalculation=st.sampled_from(Recalculation),
     early=st.sampled_from(Early),
@@ -175,7 +175,7 @@ def replayed(plan: Plan, book: list[PlanEvent], on: date) -> PlanState | str:
 
 @given(
     st.sampled_from([name for name in NAMES if "flat" not in name]),
-    KINDS_OF_HISTORY,
+    HABITS,
     st.lists(ANYTHING, max_size=6),
     st.randoms(use_true_random=False),
     st.integers(0, 420),

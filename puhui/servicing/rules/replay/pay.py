@@ -55,8 +55,9 @@ def _pay_due(loan: Steps, amount: int, parts: list[int]) -> int:
     for row in loan.rows[loan.first :]:
         if row.due_on > loan.on:
             break
-        if row.owed_all:
-            owing.append((row, Timing.PAST_DUE if row.due_on < loan.on else Timing.DUE))
+        if loan.follows_history and not row.owed_all:
+            continue  # interest that fell away may stand for principal of its row
+        owing.append((row, Timing.PAST_DUE if row.due_on < loan.on else Timing.DUE))
     if loan.is_vertical:
         order = [
             (row, PLACES[part])
