@@ -1,9 +1,10 @@
 """Measure schedules: one 12-instalment plan by the rule, a million of them in arrays.
 
-`python bench/schedule.py [--quick] [--json]`. CPU time of this process, one thread. The rule is
-measured as a caller meets it: loans of one day share their due days, loans of one day and price
-their interest and level factors. Beside it stands the same plan in ``decimal`` (28 digits, half
-up), equal to the cent. Arrays are checked against the rule on a sample. Loans come from a seed.
+`python bench/schedule.py [--quick] [--json]`. CPU time of this process, one thread. Every loan has
+an amount and a price of its own and one of 3,000 start days, so that nothing of one loan's schedule
+is remembered for another; the rule reads due days off a table of the calendar. Beside it stands the
+same plan in ``decimal`` (28 digits, half up), equal to the cent, whose days are worked out before.
+Arrays are checked against the rule on a sample. Loans come from a seed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import gc
 import json
 import time
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
@@ -24,6 +25,7 @@ from puhui.servicing import build_schedule, noun, schedule_rows
 SEED = 20261127
 COUNT = 12
 START = date(2026, 1, 15)
+FIRST_DAY, START_DAYS = date(2022, 1, 1), 3_000
 BLOCK = 25_000
 CENT = Decimal("0.01")
 
@@ -56,29 +58,34 @@ def decimal_rows(plan: noun.Plan, principal: int, days: list[int]) -> list[tuple
 def bench_one(loans: int) -> tuple[float, float]:
     """CPU microseconds of one schedule by the rule and in decimals; both equal to the cent."""
     dice = np.random.default_rng(SEED)
-    principal, rate = (
-        dice.integers(100_000, 50_000_000, loans),
-        dice.integers(36, 240, loans) * 1000,
-    )
-    every = [(plan_of(int(r)), int(p)) for p, r in zip(principal, rate, strict=True)]
-    days = [
-        (last - first).days
-        for first, last in pairwise((START, *build_schedule(*every[0], START).due_on))
+    principal = dice.integers(100_000, 50_000_000, loans)
+    rate = dice.integers(36_000, 240_000, loans)
+    day = dice.permuted(np.arange(loans) % START_DAYS)
+    every = [
+        (plan_of(int(r)), int(p), FIRST_DAY + timedelta(days=int(d)))
+        for p, r, d in zip(principal, rate, day, strict=True)
     ]
-    for plan, lent in every[:500]:
-        ours = build_schedule(plan, lent, START)
+    lengths = [days_of(start) for _, _, start in every]
+    for (plan, lent, start), days in list(zip(every, lengths, strict=True))[:500]:
+        ours = build_schedule(plan, lent, start)
         rows = [(int(part * 100), int(cost * 100)) for part, cost in decimal_rows(plan, lent, days)]
         assert rows == list(zip(ours.principal_minor, ours.interest_minor, strict=True)), plan
     gc.collect()
     gc.freeze()
     started = time.process_time()
-    for plan, lent in every:
-        build_schedule(plan, lent, START)
+    for plan, lent, start in every:
+        build_schedule(plan, lent, start)
     by_rule = time.process_time() - started
     started = time.process_time()
-    for plan, lent in every:
+    for (plan, lent, _), days in zip(every, lengths, strict=True):
         decimal_rows(plan, lent, days)
     return by_rule / loans * 1e6, (time.process_time() - started) / loans * 1e6
+
+
+def days_of(start: date) -> list[int]:
+    """How many days the twelve months from ``start`` on have."""
+    due = (start, *build_schedule(plan_of(1), 1, start).due_on)
+    return [(last - first).days for first, last in pairwise(due)]
 
 
 def bench_many(loans: int, checked: int, block: int) -> float:
@@ -121,6 +128,7 @@ def main() -> None:
     figures = {
         "us_per_schedule_12": by_rule,
         "us_per_schedule_12_decimal": in_decimals,
+        "start_days": START_DAYS,
         "decimal_to_rule": in_decimals / by_rule,
         "cpu_s_per_million_vectorised": many,
         "cpu_s_per_million_in_one_block": whole,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from puhui.kernel import Node
+import pytest
+
+from puhui.kernel import Node, Refused
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, time_us_of
+from puhui.servicing import live
 from puhui.servicing.desk.day.close import day_chunks
-from puhui.servicing.nouns import Happening, PlanEvent
+from puhui.servicing.nouns import Happening, PlanEvent, Recalculation
 from puhui.servicing.rules.schedule import build_schedule
 from tests.servicing.book import Book, Template
 from tests.servicing.kinds import kinds
+from tests.servicing.ordeal import OpenOne
 
 DAY = date(2026, 3, 2)
 LENT = 1_234_567
@@ -57,3 +62,18 @@ def test_every_kind_equals_the_single_path(
             for line in book.differences(n, day)
         ]
         assert not different, "\n".join(different[:12])
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in Recalculation if kind is not Recalculation.TO_THE_DAY]
+)
+def test_kinds_that_columns_cannot_follow_are_refused(
+    store_url: str, open_at: Callable[..., Node], kind: Recalculation
+) -> None:
+    """Between events the day reads a loan by columns: interest is on what is not due yet."""
+    plan = live.plan_text(replace(kinds(LENT)["level"], recalculation=kind))
+    with pytest.raises(Refused) as refused:
+        open_at(store_url).act(
+            "ordeal.open", OpenOne(f"loan-{kind.value}", plan, LENT, False), key="1", actor=SYSTEM
+        )
+    assert refused.value.code == "servicing.bad_plan"

@@ -242,13 +242,17 @@ def test_charges_waivers_and_a_row_after_the_last() -> None:
 
 
 def test_money_that_comes_back() -> None:
-    """Overpaid money is a credit; it is refunded up to that; a charge-back is owed again."""
+    """Overpaid money is a credit, refunded up to that; taken back it goes first, then the loan."""
     over = paid("o", date(2026, 2, 15), 650_000)
     back = PlanEvent("b", Happening.CREDIT_REFUNDED, date(2026, 3, 1), 30_000)
     assert run(FREE, over).credit_minor == 50_000
     assert run(FREE, over, back).credit_minor == 20_000
-    charged_back = PlanEvent("c", Happening.CHARGED_BACK, date(2026, 3, 1), 100_000)
-    assert run(FREE, over, charged_back).owed_minor == 100_000
+    taken = PlanEvent("c", Happening.CHARGED_BACK, date(2026, 3, 1), 100_000, undoes="o")
+    state = run(FREE, over, taken)
+    assert (state.credit_minor, state.owed_minor) == (0, 50_000)
+    for terms in (FREE, replace(FREE, recalculation=Recalculation.EVERY_PERIOD)):
+        part = run(terms, paid("o", date(2026, 2, 15), 100_000), taken)
+        assert (part.owed_minor, part.outstanding_minor) == (600_000, 600_000)
 
 
 def test_where_money_goes_ahead_of_time() -> None:

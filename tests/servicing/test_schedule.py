@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import Rounding
+from puhui.kernel.money import Rounding, round_minor
 from puhui.servicing.nouns import DayCount, Frequency, Method, Plan, Schedule, YearCut
-from puhui.servicing.rules.level import lay_out
+from puhui.servicing.rules.level import lay_out, level_payment
 from puhui.servicing.rules.period import due_days, factors
 from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
 from puhui.servicing.rules.schedule import build_schedule
@@ -201,3 +202,53 @@ def test_the_short_way_of_equal_instalments_is_the_long_one(
         lent - sum(principal[: place + 1]) for place in range(count)
     )
     assert short.is_calendar_published
+
+
+def exact_level(lent: int, factors: list[Fraction]) -> Fraction:
+    """What is paid each time, by fractions."""
+    worth = Fraction(0)
+    for one in reversed(factors):
+        worth = (1 + worth) / (1 + one)
+    return lent / worth
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 10**15),
+    st.lists(st.integers(0, 10**7), min_size=1, max_size=60),
+    st.integers(1, 10**9),
+    st.sampled_from([Rounding.HALF_UP, Rounding.HALF_EVEN]),
+)
+def test_a_level_is_the_exact_fraction_rounded_once(
+    lent: int, numerators: list[int], denominator: int, rounding: Rounding
+) -> None:
+    wanted = exact_level(lent, [Fraction(one, denominator) for one in numerators])
+    found = level_payment(lent, numerators, denominator, rounding)
+    assert found == round_minor(wanted, rounding)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 10**8), st.integers(1, 60), st.integers(-2, 2))
+def test_a_level_near_a_half_is_exact(level: int, count: int, step: int) -> None:
+    """Without interest the level is a plain quotient: on a half, and as near it as can be."""
+    lent = (2 * level + 1) * count + step
+    for rounding in (Rounding.HALF_UP, Rounding.HALF_EVEN):
+        found = level_payment(lent, [0] * (2 * count), 1, rounding)
+        assert found == round_minor(Fraction(lent, 2 * count), rounding)
+
+
+def test_numbers_that_no_double_holds() -> None:
+    huge = 10**400
+    assert level_payment(1_000, [huge], huge, Rounding.HALF_UP) == 2_000
+    assert level_payment(1_000, [1], huge, Rounding.HALF_UP) == 1_000
+
+
+def test_due_days_beyond_the_table_of_the_calendar() -> None:
+    """By months the days are the same before, within and after the years of the table."""
+    for year in (1950, 2026, 2099, 2150):
+        on = date(year, 1, 31)
+        days = build_schedule(plan.terms(count=4, day_count=DayCount.ACT_365), 100, on).due_on
+        assert [(day.month, day.day >= 28) for day in days] == [
+            (2, True), (3, True), (4, True), (5, True),
+        ]  # fmt: skip
+        assert days[1].day == 31

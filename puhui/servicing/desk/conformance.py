@@ -11,14 +11,12 @@ from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.servicing.formats import emi_case, fineract
+from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent
 from puhui.servicing.nouns.state import PlanRow, PlanState
-from puhui.servicing.rules.replay.layout import lay_out_plan
 from puhui.servicing.rules.replay.run import replay
 
-INTEREST, PRINCIPAL = 2, 3
 TABLE = "Loan Repayment schedule has "
 AMOUNTS = {
-    "Balance of loan": "outstanding_after_minor",
     "Principal due": "principal_minor",
     "Interest": "interest_minor",
     "Fees": "fee_minor",
@@ -85,14 +83,31 @@ def _table(book: fineract.Book, rows: Sequence[Mapping[str, str]]) -> str:
     drawn = [(fineract.day_of(row["Date"]), row) for row in rows if not row.get("Nr")]
     if [(day, fineract.cents(row["Balance of loan"])) for day, row in drawn] != list(state.drawn):
         return f"draws {state.drawn}"
-    for row, ours in zip(wanted, state.rows, strict=True):
-        difference = _row(row, ours, state)
+    for row, ours, balance in zip(wanted, state.rows, _balances(state), strict=True):
+        difference = _row(row, ours, state, balance)
         if difference:
             return difference
     return ""
 
 
-def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState) -> str:
+def _balances(state: PlanState) -> list[int]:
+    """What the corpus calls the balance after each row: money counts once it was drawn."""
+    found, balance, drawn = [], 0, list(state.drawn)
+    for row in state.rows:
+        joins = row.is_down_payment or state.plan.joins_due_day
+        while drawn and (drawn[0][0] < row.due_on or (joins and drawn[0][0] == row.due_on)):
+            balance += drawn.pop(0)[1]
+        balance -= row.principal_minor
+        found.append(balance)
+    return found
+
+
+def _paid_on(row: PlanRow, state: PlanState) -> date | None:
+    """The corpus calls a row without anything to pay paid on the day of the first draw."""
+    return row.paid_on if row.due_minor else state.drawn[0][0]
+
+
+def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState, balance: int) -> str:
     at = f"row {ours.number}"
     due = fineract.day_of(row["Date"])
     if due != ours.due_on:
@@ -101,12 +116,14 @@ def _row(row: Mapping[str, str], ours: PlanRow, state: PlanState) -> str:
     if row.get("Days") not in (None, "", str(days)):
         return f"{at}: {days} days, not {row['Days']}"
     paid_on: date | None = fineract.day_of(row["Paid date"]) if row.get("Paid date") else None
+    if row.get("Balance of loan") and fineract.cents(row["Balance of loan"]) != balance:
+        return f"{at}: Balance of loan {balance / 100:.2f}, not {row['Balance of loan']}"
     for column, name in AMOUNTS.items():
         value = getattr(ours, name)
         if row.get(column) and fineract.cents(row[column]) != value:
             return f"{at}: {column} {value / 100:.2f}, not {row[column]}"
-    if "Paid date" in row and paid_on != ours.paid_on:
-        return f"{at}: paid on {ours.paid_on}, not {paid_on}"
+    if "Paid date" in row and paid_on != _paid_on(ours, state):
+        return f"{at}: paid on {_paid_on(ours, state)}, not {paid_on}"
     return ""
 
 
@@ -121,27 +138,42 @@ def run_cases(path: Path) -> list[Found]:
 
 def _case(case: Mapping[str, Any]) -> str:
     """The first difference of one case: interest, principal, total and balance of each period."""
-    book = emi_case.book_of(case)
-    rows, _ = lay_out_plan(book)
-    for number, (row, wanted) in enumerate(zip(rows, case["expected"], strict=True), start=1):
-        until = row.due_on
-        drawn = sum(amount for on, amount, _ in book.draws if on <= until)
-        asked = sum(other.due[PRINCIPAL] for other in rows[:number])
+    plan, events = emi_case.read_case(case)
+    book: list[PlanEvent] = []
+    for event in events:
+        book += _on_their_days(plan, book, event.on)
+        book.append(event)
+    state = replay(plan, book, events[-1].on)
+    for row, wanted in zip(state.rows, case["expected"], strict=True):
+        drawn = sum(amount for on, amount in state.drawn if on <= row.due_on)
+        asked = sum(other.principal_minor for other in state.rows[: row.number])
         ahead = sum(
-            paid.amount_minor
-            for paid in book.paid
-            if paid.key[1] >= number and paid.counts_from <= until
+            other.principal_paid_minor
+            for other in state.rows[row.number :]
+            if state.on <= row.due_on
         )
         ours = {
-            "interest": row.due[INTEREST],
-            "principal": row.due[PRINCIPAL],
-            "emi": row.due[INTEREST] + row.due[PRINCIPAL],
+            "interest": row.interest_minor,
+            "principal": row.principal_minor,
+            "emi": row.interest_minor + row.principal_minor,
             "balance": drawn - asked - ahead,
         }
         for name, value in ours.items():
             if fineract.cents(wanted[name]) != value:
-                return f"row {number}: {name} {value / 100:.2f}, not {wanted[name]}"
+                return f"row {row.number}: {name} {value / 100:.2f}, not {wanted[name]}"
     return ""
+
+
+def _on_their_days(plan: Plan, book: list[PlanEvent], until: date) -> list[PlanEvent]:
+    """Payments of the instalments that fall due by ``until``, each on its day."""
+    paid: list[PlanEvent] = []
+    for row in replay(plan, book, book[-1].on).rows if book else ():
+        if book[-1].on <= row.due_on <= until:
+            owed = replay(plan, [*book, *paid], row.due_on).owed_today_minor
+            if owed:
+                name = f"due {row.due_on}"
+                paid.append(PlanEvent(name, Happening.REPAID, row.due_on, owed))
+    return paid
 
 
 LEFT_OUT: dict[str, str] = {}

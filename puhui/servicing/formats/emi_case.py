@@ -8,9 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from puhui.servicing.nouns.plan import Plan, PlanEvent, Recalculation
+from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent, Recalculation
 from puhui.servicing.nouns.terms import DayCount, Frequency, Method
-from puhui.servicing.rules.replay.layout import Book, Paid
 
 DAY_COUNTS = {
     ("DAYS_360", "DAYS_30"): DayCount.THIRTY_360,
@@ -31,11 +30,18 @@ NAMED = {
 }
 """Constants that the test names; the first amount depends on the case."""
 
+PAYS = ("payPrincipal", "payInterest")
 FIRST_AMOUNTS = {"payoff_on0215": "toMoney(15.00)", "add_balance_correction": "toMoney(16.77)"}
 
 
-def book_of(case: Mapping[str, Any]) -> Book:
-    """The book of one case: its plan, what was drawn, and principal paid ahead or late."""
+def read_case(case: Mapping[str, Any]) -> tuple[Plan, list[PlanEvent]]:
+    """The plan of one case and what happened: draws, and money of a day ahead of its rows.
+
+    The case pays principal and interest of rows by themselves, an instalment late as if it were on
+    time; here the money of one day is one payment, and the engine has to share it out again.
+    Instalments due by then are left to be paid on their days; interest that one case pays for a
+    period that has not begun is left out, as no row hangs on it.
+    """
     periods = case["periods"]
     starts_on = date.fromisoformat(periods[0]["from"])
     plan = Plan(
@@ -51,19 +57,25 @@ def book_of(case: Mapping[str, Any]) -> Book:
         recalculation=Recalculation.EVERY_PERIOD,
         starts_on=starts_on,
     )
-    due = [date.fromisoformat(period["due"]) for period in periods]
-    draws, paid = [], []
+    day_of = date.fromisoformat
+    starts = {day_of(period["due"]): day_of(period["from"]) for period in periods}
+    sums: dict[tuple[date, Happening], int] = {}
+    draws: list[PlanEvent] = []
     for event in case["events"]:
         if event["type"] == "disburse":
-            minor = int(Decimal(event["amount"]) * 100)
-            draws.append((date.fromisoformat(event["date"]), minor, 0))
-        elif event["type"] == "payPrincipal":
-            paid.append(_paid(case["id"], event["args"], due))
-    changes: list[PlanEvent] = []
-    return Book(plan, sorted(draws), changes, paid, starts_on)
+            on, name = date.fromisoformat(event["date"]), f"draw {len(draws)}"
+            draws.append(PlanEvent(name, Happening.DRAWN, on, int(Decimal(event["amount"]) * 100)))
+        elif event["type"] in PAYS:
+            row, on, minor = _paid(case["id"], event["args"])
+            is_early = event["type"] == "payInterest" and starts[row] >= on
+            if row > on and not is_early:
+                sums[on, Happening.REPAID] = sums.get((on, Happening.REPAID), 0) + minor
+    paid = [PlanEvent(f"paid {on}", kind, on, minor) for (on, kind), minor in sums.items()]
+    return plan, sorted([*draws, *paid], key=lambda event: event.on)
 
 
-def _paid(case_id: str, args: str, due: list[date]) -> Paid:
+def _paid(case_id: str, args: str) -> tuple[date, date, int]:
+    """The due day of the row, the day of the payment and its amount."""
     names = dict(NAMED)
     for part, amount in FIRST_AMOUNTS.items():
         if part in case_id:
@@ -73,4 +85,4 @@ def _paid(case_id: str, args: str, due: list[date]) -> Paid:
     row, on = (date(*map(int, found)) for found in DAY.findall(args))
     found = MONEY.search(args)
     assert found, args
-    return Paid((1, due.index(row)), on, on, int(Decimal(found.group(1)) * 100))
+    return row, on, int(Decimal(found.group(1)) * 100)

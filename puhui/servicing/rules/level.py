@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
-from math import gcd
+from itertools import accumulate
+from operator import sub
 
 from puhui.kernel.money import Rounding, round_minor
-from puhui.servicing.nouns import DayCount, Frequency, Method, Plan, YearCut
-from puhui.servicing.rules.period import COUNT_MAX, divide, factors_of, month_days, year_of
+from puhui.servicing.nouns import Method
+from puhui.servicing.rules.period import divide
+
+HALF_EVEN = Rounding.HALF_EVEN
+ERROR = 1e-14
+"""More than the relative error of one period's few roundings of doubles, each of 1.2e-16."""
+DOUBLE_MAX = 1e13
+"""Above this, in minor units, doubles are not asked for a level."""
 
 Rows = tuple[list[int], list[int]]
 """Principal and interest by instalment, minor units."""
@@ -58,25 +61,37 @@ def lay_out(
 def level_payment(
     balance: int, numerators: Sequence[int], denominator: int, rounding: Rounding
 ) -> int:
-    """The equal instalment 等额本息 in minor units, from exact whole-number arithmetic.
+    """The equal instalment 等额本息 in minor units: the exact fraction, rounded once.
 
     B * prod(1+f_i) / sum over i of prod(1+f_j, j>i); with equal factors this is the annuity.
+    Doubles tell the nearest whole number as long as the fraction lies clear of a half by more than
+    they can err (``ERROR`` of it for each period); otherwise whole numbers decide, so that the
+    result is that of whole numbers always. ``worth`` is what one unit paid each time is worth.
     """
-    product, total = _annuity(tuple(numerators), denominator)
-    return divide(balance * product, total, rounding)
+    try:
+        worth, share = 0.0, 1.0 / denominator
+        for numerator in reversed(numerators):
+            worth = (1.0 + worth) / (1.0 + numerator * share)
+        level = balance / worth
+    except OverflowError:
+        return _exact_level(balance, numerators, denominator, rounding)
+    if level < DOUBLE_MAX:
+        nearest = int(level + 0.5)
+        if abs(level - nearest) < 0.5 - ERROR * len(numerators) * (level + 1.0):
+            return nearest
+    return _exact_level(balance, numerators, denominator, rounding)
 
 
-@lru_cache(maxsize=4096)
-def _annuity(numerators: tuple[int, ...], denominator: int) -> tuple[int, int]:
-    """The level for one unit as a fraction; remembered as loans of one day and price share it."""
+def _exact_level(
+    balance: int, numerators: Sequence[int], denominator: int, rounding: Rounding
+) -> int:
     product, total, power = 1, 0, 1
     for numerator in numerators:
         grown = denominator + numerator
         total = total * grown + power
         product *= grown
         power *= denominator
-    shared = gcd(product, denominator * total)
-    return product // shared, denominator * total // shared
+    return divide(balance * product, denominator * total, rounding)
 
 
 def _level_rows(
@@ -102,75 +117,35 @@ def _level_rows(
     return principal, interest
 
 
-@dataclass(frozen=True, slots=True)
-class Months:
-    """What loans of one day and price share: due days, twice the numerators of interest, their
-    denominator, and the level for one unit of balance as a fraction.
-    """
-
-    days: tuple[date, ...]
-    twice: tuple[int, ...]
-    denominator: int
-    product: int
-    total: int
-
-
-def shared_months(plan: Plan, starts_on: date) -> Months | None:
-    """What equal instalments by months and actual days share; None where the plan is otherwise.
-
-    It refuses nothing: a plan that cannot be laid out is none of these.
-    """
-    is_other = (
-        plan.frequency is not Frequency.MONTHS
-        or plan.day_count is DayCount.THIRTY_360
-        or plan.shifts_due_days
-        or not plan.annual_rate.is_finite()
-    )
-    if is_other:
-        return None
-    return _months(
-        plan.annual_rate, year_of(plan.day_count), plan.year_cut is YearCut.LAST_DAY,
-        starts_on, plan.every, plan.count, plan.anchor_day,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def _months(
-    rate: Decimal, year: int, cuts_last: bool, starts_on: date, every: int, count: int,
-    anchor_day: int | None,
-) -> Months | None:  # fmt: skip
-    if rate < 0 or not 1 <= count <= COUNT_MAX or every < 1:
-        return None
-    days = month_days(starts_on, every, count, anchor_day)
-    numerators, denominator = factors_of(rate, year, cuts_last, (starts_on, *days))
-    product, total = _annuity(numerators, denominator)
-    return Months(days, tuple(2 * one for one in numerators), denominator, product, total)
-
-
 Columns = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """Principal, interest and what is outstanding after each instalment, minor units."""
 
 
-def level_columns(balance: int, months: Months, rounding: Rounding) -> Columns:
-    """The rows of ``lay_out`` for equal instalments, in one pass; a test holds the two equal."""
-    denominator = months.denominator
-    double, is_even = 2 * denominator, rounding is Rounding.HALF_EVEN
-    level = divide(balance * months.product, months.total, rounding)
+def level_columns(
+    balance: int, numerators: Sequence[int], denominator: int, rounding: Rounding
+) -> Columns:
+    """The rows of ``lay_out`` for equal instalments, in one pass; a test holds the two equal.
+
+    ``denominator`` is even. Only where an instalment does not cover its interest, or more than all
+    that is left, do rows need the bounds of ``_level_rows``; whether they do is seen at the end.
+    """
+    level = level_payment(balance, numerators, denominator, rounding)
+    half, left, is_even = denominator // 2, balance, rounding is HALF_EVEN
     principal, interest, outstanding = [], [], []
-    for twice in months.twice:
-        due, rest = divmod(balance * twice + denominator, double)
-        if not rest and is_even and due & 1:
+    for numerator in numerators:
+        due = (left * numerator + half) // denominator
+        if is_even and due & 1 and left * numerator + half == due * denominator:
             due -= 1
         part = level - due
-        if not 0 <= part <= balance:
-            part = 0 if part < 0 else balance
-        balance -= part
+        left -= part
         principal.append(part)
         interest.append(due)
-        outstanding.append(balance)
-    if balance:
-        principal[-1] += balance
-        outstanding[-1] = 0
+        outstanding.append(left)
+    principal[-1] += left
+    outstanding[-1] = 0
+    if min(principal) < 0:
+        principal, interest = _level_rows(balance, level, numerators, denominator, rounding)
+        outstanding = list(accumulate(principal, sub, initial=balance))[1:]
     return tuple(principal), tuple(interest), tuple(outstanding)
 
 

@@ -10,9 +10,12 @@ from operator import sub
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
 from puhui.servicing.nouns import DayCount, Method, Plan, Recalculation, Schedule
-from puhui.servicing.rules.level import lay_out, level_columns, shared_months
-from puhui.servicing.rules.period import due_days, factors
+from puhui.servicing.rules.level import lay_out, level_columns
+from puhui.servicing.rules.period import due_days, factors, whole_months
 from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
+
+ROUNDINGS = (Rounding.HALF_UP, Rounding.HALF_EVEN)
+DRAW_AT_WILL, EQUAL_INSTALMENT = Method.DRAW_AT_WILL, Method.EQUAL_INSTALMENT
 
 
 def build_schedule(plan: Plan, principal_minor: int, starts_on: date) -> Schedule:
@@ -27,24 +30,26 @@ def build_schedule(plan: Plan, principal_minor: int, starts_on: date) -> Schedul
     """
     if not 0 < principal_minor < MINOR_MAX:
         raise Refused("lending.bad_terms", "The amount lent must be above nought.")
-    if plan.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
+    method = plan.method
+    if plan.rounding not in ROUNDINGS:
         raise Refused("lending.bad_terms", "Interest is rounded half up or half to even.")
-    if plan.method is Method.DRAW_AT_WILL and plan.day_count is DayCount.THIRTY_360:
+    if method is DRAW_AT_WILL and plan.day_count is DayCount.THIRTY_360:
         raise Refused("lending.bad_terms", "Interest by the day counts actual days.")
     if not is_plain(plan):
         return _by_engine(plan, principal_minor, starts_on)
-    if plan.method is Method.EQUAL_INSTALMENT and not plan.adjusts_instalment:
-        months = shared_months(plan, starts_on)
-        if months is not None:
-            rows = level_columns(principal_minor, months, plan.rounding)
-            fees = _fees(plan, principal_minor, (False,) * len(months.days))
-            return Schedule(starts_on, months.days, *rows, True, fees)
+    is_level = method is EQUAL_INSTALMENT and not plan.adjusts_instalment
+    months = whole_months(plan, starts_on) if is_level else None
+    if months is not None:
+        days, numerators, denominator = months
+        rows = level_columns(principal_minor, numerators, denominator, plan.rounding)
+        return Schedule(starts_on, days, *rows, True, _fees(plan, principal_minor, days))
     days, is_published = due_days(plan, starts_on)
-    if plan.method is Method.DRAW_AT_WILL:
+    if method is DRAW_AT_WILL:
         days = days[-1:]
     numerators, denominator = factors(plan, starts_on, days)
+    fees = _fees(plan, principal_minor, days)
     principal, interest = lay_out(
-        plan.method,
+        method,
         principal_minor,
         numerators,
         denominator,
@@ -61,31 +66,36 @@ def build_schedule(plan: Plan, principal_minor: int, starts_on: date) -> Schedul
         tuple(interest),
         outstanding,
         is_published,
-        _fees(plan, principal_minor, (False,) * len(days)),
+        fees,
     )
 
 
-def _fees(plan: Plan, principal_minor: int, is_down: tuple[bool, ...]) -> tuple[int, ...]:
-    """The fee of each row, none with a down payment; empty where the plan asks for none."""
+def _fees(plan: Plan, principal_minor: int, due_on: tuple[date, ...]) -> tuple[int, ...]:
+    """The fee of each row; empty where the plan asks for none."""
     if not (plan.fee_minor or plan.fee_share):
         return ()
     each = plan.fee_minor + round_minor(principal_minor * plan.fee_share, plan.rounding)
-    return tuple(0 if down else each for down in is_down)
+    return (each,) * len(due_on)
 
 
 def _by_engine(plan: Plan, principal_minor: int, starts_on: date) -> Schedule:
     laid = replace(plan, recalculation=Recalculation.NONE)
     down = round_minor(principal_minor * plan.down_payment_share, plan.rounding)
+    down -= down % plan.multiple_minor
     rows, is_published = lay_out_plan(
         Book(laid, [(starts_on, principal_minor, down)], [], [], starts_on)
     )
     principal = tuple(row.due[3] for row in rows)
+    due_on = tuple(row.due_on for row in rows)
+    fees = _fees(plan, principal_minor, due_on)
+    if fees and down:
+        fees = tuple(fee * row.key[0] for fee, row in zip(fees, rows, strict=True))
     return Schedule(
         starts_on,
-        tuple(row.due_on for row in rows),
+        due_on,
         principal,
         tuple(row.due[2] for row in rows),
         tuple(accumulate(principal, sub, initial=principal_minor))[1:],
         is_published,
-        _fees(plan, principal_minor, tuple(row.key[0] == 0 for row in rows)),
+        fees,
     )

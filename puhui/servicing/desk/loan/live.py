@@ -31,7 +31,15 @@ from puhui.servicing.desk.loan.burden import (
 from puhui.servicing.desk.loan.claim import moved_claims
 from puhui.servicing.desk.loan.joint import moved_of, share_changes
 from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, post_own, transfer_chain
-from puhui.servicing.nouns import Happening, LoanStatus, Plan, PlanEvent, PlanState, Share
+from puhui.servicing.nouns import (
+    Happening,
+    LoanStatus,
+    Plan,
+    PlanEvent,
+    PlanState,
+    Recalculation,
+    Share,
+)
 from puhui.servicing.rules.age import days_counted, has_risen, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
@@ -110,8 +118,13 @@ def open_loan(
 ) -> None:
     """Take a loan into servicing as it stands on ``by``: ``amount_minor`` drawn on ``on``.
 
-    Events that are on record already are taken over.
+    Events that are on record already are taken over. The days to come read a loan by columns, and
+    their ``ahead_minor``, the balance that bears interest, is principal of rows not due yet: true
+    of plans that follow payments to the day alone.
+    Refused: ``servicing.bad_plan`` for other plans, and those of ``replay``.
     """
+    if plan.recalculation is not Recalculation.TO_THE_DAY:
+        raise Refused("servicing.bad_plan", "Interest of a loan follows payments to the day.")
     figures = risk_figures()
     rows = act.tx.all(tables.READ_EVENTS, loan_id=loan.id)
     events = tuple(event_of(row) for row in rows)

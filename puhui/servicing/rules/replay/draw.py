@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import date
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import round_minor
 from puhui.servicing.nouns.plan import PlanEvent, Recalculation
 from puhui.servicing.nouns.terms import Method
 from puhui.servicing.rules.level import lay_out
 from puhui.servicing.rules.period import due_days, factors
 from puhui.servicing.rules.replay.calendar import Slot
+from puhui.servicing.rules.replay.history import down_payment, take_draw
 from puhui.servicing.rules.replay.layout import Book, Row, is_plain, lay_out_plan
 from puhui.servicing.rules.replay.pay import pay
 from puhui.servicing.rules.replay.step import INSTALMENT, PRINCIPAL, Steps
@@ -22,11 +22,10 @@ def draw(loan: Steps, event: PlanEvent) -> None:
 
     Refused: ``servicing.bad_event``, ``lending.bad_terms`` after the last due day.
     """
-    if event.amount_minor <= 0:
-        raise Refused("servicing.bad_event", "The amount taken must be above nought.")
-    plan = loan.plan
-    down = round_minor(event.amount_minor * plan.down_payment_share, plan.rounding)
-    if not loan.rows:
+    plan, down = loan.plan, down_payment(loan, event)
+    if loan.follows_history:
+        take_draw(loan, event, down)
+    elif not loan.rows:
         _lay_out(loan, event, down)
     else:
         place = loan.running()

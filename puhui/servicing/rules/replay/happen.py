@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import date
 
 from puhui.kernel.errors import Refused
-from puhui.servicing.nouns.plan import Happening, PlanEvent
+from puhui.servicing.nouns.plan import Happening, PlanEvent, Recalculation
 from puhui.servicing.nouns.state import Share
+from puhui.servicing.rules.replay import history
 from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.anew import re_age, re_amortise, reschedule
 from puhui.servicing.rules.replay.draw import draw
@@ -35,7 +36,7 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
     """
     if not loan.rows and event.kind is not Happening.DRAWN:
         raise Refused("servicing.nothing_drawn", "No money has been drawn yet.")
-    loan.count_to(event.on)
+    bring_to(loan, event.on)
     if loan.is_written_off and event.kind not in AFTER_WRITE_OFF:
         raise Refused("lending.written_off", "The loan is written off already.")
     if loan.is_closed and event.kind is Happening.DRAWN:
@@ -43,15 +44,29 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
     TAKERS[event.kind](loan, event)
 
 
+def bring_to(loan: Steps, on: date) -> None:
+    """Bring a loan to a day; rows that follow payments made off their day are laid out by it."""
+    loan.count_to(on)
+    if loan.rows and loan.plan.recalculation in BY_THE_DAY:
+        history.relay(loan)
+
+
 def _pay(loan: Steps, event: PlanEvent) -> None:
     """Take money in; a recovery is a payment like any other once the write-off was undone."""
     amount = event.amount_minor
     if event.kind is Happening.PAID_OFF and not amount:
-        amount = loan.pay_off_minor()
+        amount = pay_off_minor(loan)
     if loan.is_written_off:
         _recover(loan, replace(event, amount_minor=amount))
     else:
         pay(loan, event, amount)
+
+
+def pay_off_minor(loan: Steps) -> int:
+    """What ends the loan today."""
+    if loan.follows_history and not loan.is_written_off:
+        return history.pay_off_minor(loan)
+    return loan.pay_off_minor()
 
 
 def _recover(loan: Steps, event: PlanEvent) -> None:
@@ -89,6 +104,9 @@ def _charge_back(loan: Steps, event: PlanEvent) -> None:
     loan.taken_back[paid.event_id] = taken + event.amount_minor
     place = loan.running()
     earned = 0
+    if loan.follows_history:
+        _owe_again(loan, event, back)
+        return
     if place is None:
         row = _charges_row(loan, event.on)
     else:
@@ -107,6 +125,22 @@ def _charge_back(loan: Steps, event: PlanEvent) -> None:
             row.due[INTEREST] = row.fixed + loan.portion(place, loan.on, row.due_on)
     else:
         row.due[INTEREST] += interest
+    loan.credit -= credit
+    loan.first = 0
+    loan.shares.append(
+        Share(event.event_id, event.on, -principal, -interest, -fee, -penalty, -credit)
+    )
+
+
+def _owe_again(loan: Steps, event: PlanEvent, back: tuple[int, int, int, int, int]) -> None:
+    """The parts of a payment that was taken back, asked for whatever rows are laid out later."""
+    penalty, fee, interest, principal, credit = back
+    row = next((row for row in loan.rows if row.due_on >= event.on), loan.rows[-1])
+    row.due = [owed + more for owed, more in zip(row.due, back[:4], strict=True)]
+    row.charged += penalty
+    row.back_interest += interest
+    row.back_principal += principal
+    row.paid_on = None
     loan.credit -= credit
     loan.first = 0
     loan.shares.append(
@@ -143,18 +177,27 @@ def _charges_row(loan: Steps, day: date) -> Row:
 def _charge_fee(loan: Steps, event: PlanEvent) -> None:
     """A fee falls due with the instalment due on or after its day, else on that day."""
     _check_amount(event)
-    day = max(event.due_on or event.on, event.on)
-    row = next((r for r in loan.rows if r.key[0] == INSTALMENT and r.due_on >= day), None)
-    row = row or _charges_row(loan, day)
-    row.due[FEE] += event.amount_minor
+    day = event.due_on or event.on
+    if not loan.follows_history:
+        day = max(day, event.on)
+    _row_due(loan, day).due[FEE] += event.amount_minor
     loan.first = 0
+
+
+def _row_due(loan: Steps, day: date) -> Row:
+    """The instalment due on or after ``day``, else the row of charges after the last."""
+    row = next((r for r in loan.rows if r.key[0] == INSTALMENT and r.due_on >= day), None)
+    return row or _charges_row(loan, day)
 
 
 def _charge_penalty(loan: Steps, event: PlanEvent) -> None:
     """A penalty is owed at once: with the oldest row that is past due or due, else by itself."""
     _check_amount(event)
-    owing = [row for row in loan.rows if row.due_on <= loan.on and row.owed_all]
-    row = owing[0] if owing else _charges_row(loan, loan.on)
+    if loan.follows_history:
+        row = _row_due(loan, event.due_on or event.on)
+    else:
+        owing = [row for row in loan.rows if row.due_on <= loan.on and row.owed_all]
+        row = owing[0] if owing else _charges_row(loan, loan.on)
     row.charged += event.amount_minor
     row.due[PENALTY] += event.amount_minor
     loan.first = 0
@@ -174,7 +217,8 @@ def _waive(loan: Steps, event: PlanEvent) -> None:
     waived = 0
     for index, row in enumerate(loan.rows):
         owed = row.owed(part)
-        if part == INTEREST and place is not None and index >= place and not loan.is_flat:
+        is_earned = part == INTEREST and not (loan.is_flat or loan.follows_history)
+        if is_earned and place is not None and index >= place:
             owed = loan.accruing(place) if index == place else 0
         taken = min(rest, max(0, owed))
         row.waived[part] += taken
@@ -183,7 +227,8 @@ def _waive(loan: Steps, event: PlanEvent) -> None:
         raise Refused("servicing.over_waived", "That is more than is owed of this part.")
     if part == PRINCIPAL:
         loan.shares.append(Share(event.event_id, event.on, waived, 0, 0, 0))
-        if place is not None and not loan.is_flat and loan.rows[place].key[0] == INSTALMENT:
+        is_laid = loan.is_flat or loan.follows_history
+        if place is not None and not is_laid and loan.rows[place].key[0] == INSTALMENT:
             loan.lay_anew(place, loan.ahead(place), earned, begins=loan.on)
     while loan.first < len(loan.rows) and not loan.rows[loan.first].owed_all:
         if loan.rows[loan.first].due_on > loan.on:
@@ -196,7 +241,7 @@ def _write_off(loan: Steps, event: PlanEvent) -> None:
     outstanding = sum(row.owed(PRINCIPAL) for row in loan.rows)
     if not outstanding:
         raise Refused("lending.nothing_owed", "There is no principal to write off.")
-    loan.claim = loan.pay_off_minor()
+    loan.claim = pay_off_minor(loan)
     loan.written_off, loan.is_written_off = outstanding, True
     loan.shares.append(Share(event.event_id, event.on, outstanding, 0, 0, 0))
 
@@ -234,6 +279,20 @@ def _charge_off(loan: Steps, event: PlanEvent) -> None:
     loan.is_charged_off = True
 
 
+Taker = Callable[[Steps, PlanEvent], None]
+
+
+def _change(anew: Taker) -> Taker:
+    """A new plan: by ``anew`` from the loan as it stands, or from its history."""
+
+    def taker(loan: Steps, event: PlanEvent) -> None:
+        (history.change if loan.follows_history else anew)(loan, event)
+
+    return taker
+
+
+BY_THE_DAY = (Recalculation.RUNNING_PERIOD, Recalculation.EVERY_PERIOD)
+"""The kinds whose rows follow from the day on which one looks at them."""
 AFTER_WRITE_OFF = (
     Happening.REPAID,
     Happening.PAID_OFF,
@@ -242,7 +301,7 @@ AFTER_WRITE_OFF = (
     Happening.RECOVERED,
     Happening.CREDIT_REFUNDED,
 )
-TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
+TAKERS: dict[Happening, Taker] = {
     Happening.DRAWN: draw,
     Happening.REPAID: _pay,
     Happening.PAID_OFF: _pay,
@@ -254,11 +313,11 @@ TAKERS: dict[Happening, Callable[[Steps, PlanEvent], None]] = {
     Happening.FEE_CHARGED: _charge_fee,
     Happening.PENALTY_CHARGED: _charge_penalty,
     Happening.WAIVED: _waive,
-    Happening.RESCHEDULED: reschedule,
-    Happening.RATE_CHANGED: reschedule,
-    Happening.DUE_DAY_MOVED: reschedule,
-    Happening.RE_AGED: re_age,
-    Happening.RE_AMORTISED: re_amortise,
+    Happening.RESCHEDULED: _change(reschedule),
+    Happening.RATE_CHANGED: _change(reschedule),
+    Happening.DUE_DAY_MOVED: _change(reschedule),
+    Happening.RE_AGED: _change(re_age),
+    Happening.RE_AMORTISED: _change(re_amortise),
     Happening.WRITTEN_OFF: _write_off,
     Happening.CHARGED_OFF: _charge_off,
     Happening.PAUSED: _pause,

@@ -17,6 +17,7 @@ from puhui.servicing.rules.level import broken_level
 from puhui.servicing.rules.period import divide
 from puhui.servicing.rules.replay.calendar import Slot, factor, slots_of
 
+DECLINING, DAILY = Interest.DECLINING, Basis.DAILY
 Key = tuple[int, int]
 """A row by kind and place: (0, draw) for a down payment, (1, n) instalment, (2, 0) charges."""
 
@@ -27,7 +28,8 @@ class Row:
 
     Before the due day ``fixed`` is its interest up to ``counted``; after it ``minor_days`` is
     overdue money times days up to ``counted``. ``charged`` is penalty that no days change,
-    ``plan_fee`` what of the fee the plan asks for by itself.
+    ``plan_fee`` what of the fee the plan asks for by itself. What was paid and taken back is in
+    ``due`` again; ``back_interest`` and ``back_principal`` say how much of it, for a new layout.
     """
 
     key: Key
@@ -41,6 +43,8 @@ class Row:
     charged: int = 0
     minor_days: int = 0
     plan_fee: int = 0
+    back_interest: int = 0
+    back_principal: int = 0
     due: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     paid: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     waived: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
@@ -87,8 +91,8 @@ class Book:
 def is_plain(plan: Plan) -> bool:
     """Whether a plan has nothing that only the engine lays out."""
     return (
-        plan.interest is Interest.DECLINING
-        and plan.basis is Basis.DAILY
+        plan.interest is DECLINING
+        and plan.basis is DAILY
         and plan.clamps_month_end
         and plan.multiple_minor == 1
         and not plan.levels_by_first_period
@@ -150,6 +154,7 @@ class Layout:
 
     def __init__(self, book: Book, slots: list[Slot]) -> None:
         self.book, self.plan, self.slots = book, book.plan, slots
+        self.lent = sum(amount - down for _, amount, down in book.draws)
         self.rows: list[Row] = []
         self.level = self.share = self.credit = self.carried = self.held = 0
         self.kept: tuple[int, int] | None = None
@@ -273,6 +278,7 @@ class Layout:
             self.level, self.share = self.new_level(index, balance, known, interest)
             self.is_stale = False
         paid = sum(p.amount_minor for p in self.book.paid if p.key == (1, index))
+        free = min(balance, self.lent - self.scheduled - self.paid_by(date.max, index + 1))
         principal = self.principal(index, balance, interest, paid, is_grace)
         row = Row((1, index), slot.starts_on, slot.due_on, slot, self.level, self.share)
         row.fixed, row.counted = self.held, slot.starts_on
@@ -283,12 +289,12 @@ class Layout:
             kept = min(interest, max(0, self.level - paid))
             self.carried = interest - kept
             interest = kept
-            principal = min(balance, max(paid, self.level - interest))
+            principal = max(0, min(free, max(paid, self.level - interest)))
         else:
             interest, self.carried = interest + self.carried, 0
-            if is_every and not is_grace:
+            if is_every:
                 wanted = self.principal(index, balance, interest, paid, is_grace)
-                principal = min(balance, max(paid, wanted))
+                principal = max(0, min(free, max(paid, wanted)))
         asked = 0 if index < plan.grace_interest else interest + self.held
         self.held = interest + self.held - asked
         row.due[2], row.due[3] = asked, principal

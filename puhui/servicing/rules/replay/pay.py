@@ -5,7 +5,8 @@ from __future__ import annotations
 from puhui.servicing.nouns.plan import Early, PlanEvent
 from puhui.servicing.nouns.state import Share
 from puhui.servicing.nouns.terms import Timing
-from puhui.servicing.rules.replay.allocate import PLACES
+from puhui.servicing.rules.replay.allocate import PLACES, share_ahead
+from puhui.servicing.rules.replay.history import accrued, note
 from puhui.servicing.rules.replay.layout import Row
 from puhui.servicing.rules.replay.step import FEE, INSTALMENT, INTEREST, PENALTY, PRINCIPAL, Steps
 
@@ -21,9 +22,14 @@ def pay(loan: Steps, event: PlanEvent, amount_minor: int) -> None:
     less.
     """
     parts = [0, 0, 0, 0]
+    earned = accrued(loan) if loan.follows_history else []
     rest = _pay_due(loan, amount_minor, parts)
     place = loan.running() if rest else None
-    if place is not None:
+    if loan.follows_history:
+        lines, rest = share_ahead(loan.plan, loan.rows, event, rest, earned)
+        for row, part, taken in lines:
+            put(loan, row, part, taken, parts)
+    elif place is not None:
         rest = _pay_ahead(loan, place, rest, parts)
     loan.credit += rest
     loan.shares.append(
@@ -40,6 +46,8 @@ def put(loan: Steps, row: Row, part: int, amount: int, parts: list[int]) -> None
     elif loan.on > row.due_on:
         row.late += amount
     row.paid_on = loan.on
+    if loan.follows_history:
+        note(loan, row, part, amount)
 
 
 def _pay_due(loan: Steps, amount: int, parts: list[int]) -> int:
@@ -47,6 +55,8 @@ def _pay_due(loan: Steps, amount: int, parts: list[int]) -> int:
     for row in loan.rows[loan.first :]:
         if row.due_on > loan.on:
             break
+        if loan.follows_history and not row.owed_all:
+            continue  # interest that fell away may stand for principal of its row
         owing.append((row, Timing.PAST_DUE if row.due_on < loan.on else Timing.DUE))
     if loan.is_vertical:
         order = [

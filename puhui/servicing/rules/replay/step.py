@@ -42,6 +42,8 @@ class Steps:
         self.paused: tuple[date | None, date | None, int] = (None, None, 0)
         self.anchor_day = plan.anchor_day
         self.is_flat = plan.interest is Interest.FLAT
+        self.follows_history = plan.recalculation is not Recalculation.TO_THE_DAY
+        self.book = Book(plan, [], [], [], date.min)
         self.is_vertical = plan.direction is Direction.VERTICAL
         self.order = {
             timing: tuple(PLACES[part] for found, part in plan.allocation if found is timing)
