@@ -22,11 +22,11 @@ from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import check_books
+from tests.ledger.conformance.acts import InActs
 from tests.ledger.conformance.cluster import Cluster, ClusteredLedger
 from tests.ledger.conformance.hand import ALICE, BOB, FUND, LIMITED, SHOP, Hand
 from tests.ledger.conformance.memory import MemoryLedger
 from tests.ledger.conformance.played import STORES, Played
-from tests.ledger.conformance.store import StoreLedger
 
 LIVE = "PUHUI_TIGERBEETLE"
 WAYS = {"nouns": 1 << 30, "records": 0}
@@ -100,7 +100,7 @@ def played(
         store, way = kind.split()
         monkeypatch.setattr(desk, "RECORDS_FROM", WAYS[way])
         node, clock = stores(store)
-        yield Played(StoreLedger(node, clock), kind, offset=next(WORLDS) << 64)
+        yield Played(InActs(node, clock), kind, offset=next(WORLDS) << 64)
         check_books(node)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_halves
-from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.index import posted_of
 from puhui.ledger.engines.log.state import State
@@ -80,8 +80,9 @@ class MemoryLedger:
         until = min(after + count, self.state.account_count)
         return self.state.sums(np.arange(after, max(after, until)))
 
-    def tail(self, *, after: int, count: int) -> Page:
-        places = np.flatnonzero(self.is_created)
+    def tail(self, *, after: int, count: int, from_ns: int = 0, until_ns: int = END_NS) -> Page:
+        times = self.records["time_ns"]
+        places = np.flatnonzero(self.is_created & (times >= from_ns) & (times < until_ns))
         places = places[places > after][:count]
         return Page(places, self.records[places], np.empty(0, dtype=np.int64))
 

@@ -195,8 +195,6 @@ def test_a_batch_has_its_end(hand: Hand) -> None:
     ):
         batch = pack([hand.moved(noun) if isinstance(noun, Transfer) else noun] * 8190)
         assert create(batch[:0], hand.now_ns).named() == ()
-        if hand.played.is_store:
-            continue
         too_many = pack([noun]).repeat(8191)
         with pytest.raises(Refused) as refused:
             create(too_many, hand.now_ns)

@@ -24,7 +24,7 @@ from puhui.ledger.desk.beside.held import MARK
 from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.beside.shipping import keep_opened
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.engines import LedgerEngine
+from puhui.ledger.engines import END_NS, LedgerEngine
 from puhui.ledger.nouns import (
     Account,
     Finding,
@@ -39,7 +39,6 @@ from puhui.ledger.rules import check_limits, compare_books, require_created
 
 PAGE = 8190
 OPENED_MAX = 100_000
-END_NS = 2**63 - 1
 _SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 
 
@@ -175,18 +174,6 @@ def _lines(
         transfers = unpack_transfers(page.transfers[own])
         ordinals, balances = page.ordinals[own].tolist(), page.balances[own].tolist()
         yield from zip(ordinals, transfers, balances, strict=True)
-
-
-def own_pages(engine: LedgerEngine, from_us: int, until_us: int) -> Iterator[tuple[Transfer, ...]]:
-    """Own transfers of a period in the order of the ledger, page by page."""
-    after = -1
-    while len((page := engine.tail(after=after, count=PAGE)).ordinals):
-        after = int(page.ordinals[-1])
-        times_us = page.transfers["time_ns"] // 1000
-        is_asked = (times_us >= from_us) & (times_us < until_us)
-        own = page.transfers[is_asked & (page.transfers["user_32"] != MARK)]
-        if len(own):
-            yield unpack_transfers(own)
 
 
 def accounts_with_codes(

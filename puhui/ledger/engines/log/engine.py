@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.layout import IMPORTED
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_halves
-from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.body import body_of, joined
 from puhui.ledger.engines.log.file import SEGMENT_BYTES
@@ -301,13 +301,15 @@ class LogEngine:
                         break
         return joined(pages)
 
-    def tail(self, *, after: int, count: int) -> Page:
+    def tail(self, *, after: int, count: int, from_ns: int = 0, until_ns: int = END_NS) -> Page:
         """As ``LedgerEngine``: created transfers among the next ``count`` events, or the first
         beyond them; none at the end alone.
         """
         pages: list[Page] = []
         with self._lock:
             self._settle(0)
+            if from_ns:
+                after = max(after, self._past.first_since(from_ns) - 1)
             until = min(after + 1 + count, self._state.ordinals)
             place, frames = self._past.place_of(after + 1), len(self._past.firsts)
             found = 0
@@ -315,7 +317,9 @@ class LogEngine:
                 first, records, status = self._past.batch(place)
                 last = min(until - first, len(records)) if after + 1 < until else len(records)
                 here = np.arange(max(after + 1 - first, 0), last)
-                kept = here[status[here] == _CREATED]
+                times = records["time_ns"][here]
+                is_asked = (times >= from_ns) & (times < until_ns)
+                kept = here[(status[here] == _CREATED) & is_asked]
                 pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
                 found += len(kept)
                 after, place = first + len(records) - 1, place + 1

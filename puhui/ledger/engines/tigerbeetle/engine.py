@@ -27,7 +27,7 @@ from puhui.ledger.arrays.record import (
     check_size,
     id_halves,
 )
-from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.index import posted_of
 from puhui.ledger.engines.tigerbeetle import wire
 from puhui.ledger.engines.tigerbeetle.client import (
@@ -306,9 +306,11 @@ class TigerBeetleEngine:
                     times.append(int(page["time_ns"][-1]) + 1)
         return joined(kept, ACCOUNT)
 
-    def tail(self, *, after: int, count: int) -> Page:
+    def tail(self, *, after: int, count: int, from_ns: int = 0, until_ns: int = END_NS) -> Page:
         """As ``LedgerEngine``."""
-        found = joined(self._of_all(wire.QUERY_TRANSFERS, max(after + 1, 0), count), TRANSFER)
+        begin = max(after + 1, from_ns, 0)
+        found = joined(self._of_all(wire.QUERY_TRANSFERS, begin, count), TRANSFER)
+        found = found[found["time_ns"] < until_ns]
         return Page(found["time_ns"].astype(np.int64), found, np.empty(0, dtype=np.int64))
 
     def _of_account(
