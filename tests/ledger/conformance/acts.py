@@ -13,6 +13,7 @@ from puhui.kernel import Act, Node, use_case
 from puhui.kernel.clock import FixedClock
 from puhui.ledger import lookup_accounts
 from puhui.ledger.arrays.record import Records, numbers_of
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.sql import SqlEngine
 from tests.ledger.books import OPERATOR, expire
@@ -41,9 +42,12 @@ class InActs:
 
     def __init__(self, node: Node, clock: FixedClock) -> None:
         self.node, self.clock = node, clock
+        self.is_beside = OutsideLedger in node.ports
 
     def _act(self, now_ns: int, create: Callable[[SqlEngine], Results]) -> Results:
         self.clock.set_us(now_ns // 1000)
+        if self.is_beside:  # where what is due is held until upkeep has ended it
+            expire(self.node)
         number = next(_NUMBERS)
         _ASKED[number] = create
         try:
@@ -62,6 +66,9 @@ class InActs:
         """As it is told before upkeep has ended what is due, so it is after, and of that time."""
         with self.node.read() as tx:
             found = SqlEngine(tx).lookup_accounts(ids, now_ns)
+        if self.is_beside:
+            self.clock.set_us(now_ns // 1000)
+            return found if not expire(self.node) else self.lookup_accounts(ids, now_ns)
         # Asked of an earlier time, the store would tell what was then.
         self.clock.set_us(max(now_ns // 1000, self.clock.now_us()))
         expire(self.node)

@@ -10,10 +10,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
-from puhui.ledger.arrays.record import Records, id_halves, numbers_of
+from puhui.ledger.arrays.layout import IMPORTED
+from puhui.ledger.arrays.record import STATUSES, Records, id_halves, numbers_of
 from puhui.ledger.desk.beside.held import (
     PAGE,
     Dropped,
@@ -25,9 +28,10 @@ from puhui.ledger.desk.beside.held import (
     voids_of,
 )
 from puhui.ledger.engines import LedgerEngine
-from puhui.ledger.nouns import Status, Transfer
+from puhui.ledger.nouns import Status
 from puhui.ledger.tables import intent
 
+_IMPORTED = np.uint16(IMPORTED)
 WAIT_S_MAX = 10.0
 """For what another writer has on its way."""
 
@@ -45,12 +49,17 @@ class Underway:
     lock: threading.Condition = field(default_factory=threading.Condition)
 
     def _begin(
-        self, act: Act, made: Records, changes: dict[int, list[int]], ended: dict[int, int]
+        self,
+        act: Act,
+        made: Records,
+        changes: dict[int, list[int]],
+        ended: dict[int, int],
+        closed: dict[int, bool] | None = None,
     ) -> OnHold:
         """What an act moves, under way from now on; tokens sort as acts were decided."""
         token = self.tokens.new()
-        hold = OnHold(self, token, made, changes, {}, ended, act.key, act.tx)
-        hold.records["time_ns"] = act.now_us * 1000
+        hold = OnHold(self, token, made, changes, {}, ended, closed or {}, act.key, act.tx)
+        hold.records["time_ns"][made["flags"] & _IMPORTED == 0] = act.now_us * 1000
         act.outside.append(hold)
         self.under_way.append(hold)
         self.on_way.update({i: (hold, n) for n, i in enumerate(hold.ids())})
@@ -60,11 +69,6 @@ class Underway:
         """What the acts of the transaction's group have moved already, in order."""
         return [one for one in self.under_way if one.tx is tx]
 
-    def made(self, tx: Transaction, ids: Sequence[int]) -> dict[int, Transfer]:
-        """Transfers by id that acts of the transaction's group have made."""
-        found = [(i, self.on_way[i]) for i in ids if i in self.on_way]
-        return {i: hold.transfer(place) for i, (hold, place) in found if hold.tx is tx}
-
     def add_own(self, tx: Transaction, sums: dict[int, list[int]]) -> None:
         """Bring the engine's sums to where the transaction's group has left them."""
         for one in self.own(tx):
@@ -72,6 +76,10 @@ class Underway:
                 if account_id in sums:
                     pairs = zip(sums[account_id], change, strict=True)
                     sums[account_id] = [a + b for a, b in pairs]
+
+    def own_closed(self, tx: Transaction) -> dict[int, bool]:
+        """Accounts that the transaction's group closes or opens again, and which it leaves so."""
+        return {i: closed for one in self.own(tx) for i, closed in one.closed.items()}
 
     def _drop_done(self, act: Act) -> None:
         """Forget intents that are finished."""
@@ -119,14 +127,16 @@ class Underway:
         return False
 
     def hold_up(self, act: Act) -> None:
-        """Wait for what other acts are moving, and let none begin to before this act ends.
+        """Wait for what other acts are moving, and let none begin to before this act ends, which
+        is after all that its group moves is there.
 
         Fault: ``kernel.store_busy``.
         """
         with self.lock:
             self._wait_for(act.tx, set())
-            self.holder = act.tx
-            act.outside.append(HeldUp(self))
+            if self.holder is not act.tx:
+                self.holder = act.tx
+                act.outside.append(HeldUp(self, act.tx))
             while any(one.tx is not act.tx for one in self.under_way):
                 if not self.lock.wait(WAIT_S_MAX):
                     raise Fault("kernel.store_busy", "Acts that move money do not end.")
@@ -156,8 +166,16 @@ class Underway:
         What fails is tried again before the next act. Fault: what the engine reports.
         """
         with self.lock:
+            if hold.tx is not None:
+                self.finish_group(hold.tx)
+            if hold.fault is not None:
+                raise hold.fault
+
+    def finish_group(self, tx: Transaction) -> None:
+        """As ``confirm``; each act's fault stands with what it moves."""
+        with self.lock:
             fault: Fault | None = None
-            for one in [] if hold.tx is None else self.own(hold.tx):
+            for one in self.own(tx):
                 one.tx = None
                 if fault is None:
                     try:
@@ -170,8 +188,6 @@ class Underway:
                 if fault is not None:
                     one.fault = fault
                     self.doubt(one)
-            if hold.fault is not None:
-                raise hold.fault
 
     def undo(self, hold: OnHold) -> None:
         """Let the holds go; where the engine fails, before the next act."""
@@ -199,14 +215,17 @@ class Underway:
         with self.lock:
             self._void(hold)
             records: Records = hold.records.copy()
-            now_ns = int(records["time_ns"].max())
-            records["timeout_s"], records["time_ns"] = 0, 0
+            is_imported = bool(records["flags"][0] & _IMPORTED)
+            now_ns = int(records["time_ns"].max()) + is_imported
+            records["timeout_s"] = 0
+            records["time_ns"] *= np.uint64(is_imported)
             for start, end in pages_of(records):
                 page = records[start:end]
                 # The last one's time: the first has the act's, and so none that of the day before.
+                # Imported ones have their own, and come after it.
                 last_ns = now_ns + len(page) - 1
-                statuses = self.engine.create_transfers(page, last_ns).named()
-                failed = {s for s in statuses if s not in (Status.CREATED, Status.EXISTS)}
+                codes = np.unique(self.engine.create_transfers(page, last_ns).status).tolist()
+                failed = {STATUSES[code] for code in codes} - {Status.CREATED, Status.EXISTS}
                 # A chain that is there already answers so of its first and fails the others.
                 if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
                     continue
