@@ -120,11 +120,11 @@ class Batch:
     """A batch, what it is judged against, and what became of it.
 
     ``pool`` ``(n + m,) TRANSFER`` is the batch and the recorded transfers that it names;
-    ``earlier`` ``(k,) TRANSFER`` what the same group of acts has moved before, ``released``
-    ``(k,)`` what each of those let go of, minor units. ``slots`` ``(s,) SLOT`` are the accounts of all of
-    them; ``sides``, ``earlier_sides`` and ``held_sides`` the places of debit and credit account
-    there, of the batch, of what was earlier, and of recorded pendings, -1 where there is none.
-    ``shut`` ``(s,) bool`` are closed in the engine. ``status`` ``(n,) uint16``.
+    ``earlier`` ``(k,) TRANSFER`` what the same group of acts has moved before, and ``released``
+    ``(k,)`` what each of those let go of, minor units. ``slots`` ``(s,) SLOT`` are the accounts
+    of all of them; ``sides``, ``earlier_sides`` and ``held_sides`` the places of debit and credit
+    account there, of the batch, of what was earlier, and of recorded pendings, -1 where there is
+    none. ``shut`` ``(s,) bool`` are closed in the engine. ``status`` ``(n,) uint16``.
     """
 
     count: int

@@ -7,7 +7,9 @@ by reading the record that has it, and made into a run by reading the log again.
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,9 +28,14 @@ Gather = Callable[[Places], Records]
 """Reads recorded transfers by ordinal."""
 
 NOT_BURNT = BURNT_BIT - 1
-ID_BYTES = 50
-"""Memory a place of the table at most: two tables, one that is used and one that is made a run,
-and what sorting that takes, of seven ids on ten places."""
+ID_BYTES = 66
+"""Memory a place of the table at most: four tables, one that is used and three that wait to be
+made runs, and what sorting one takes, of seven ids on ten places."""
+
+ASIDE_WAITS_S = (0.0, 0.0, 0.002, 0.01)
+"""How long whoever writes waits at most before each batch, by how many tables stand aside: so many
+may, and who writes faster than runs are made is slowed down rather than stopped."""
+ASIDE_MAX = len(ASIDE_WAITS_S) - 1
 
 PLACES_MIN = 64
 
@@ -82,10 +89,10 @@ class Ids:
         while places * 7 < expected * 10 and places < self._places_max:
             places *= 2
         self._tiers = tiers
-        self._aside: tuple[Table, ...] = ()
+        self._aside: tuple[tuple[Table, int], ...] = ()
+        self._guard = threading.Lock()
         self.table = Table(_empty(places), 0)
         self._count = 0
-        self._count_aside = 0
 
     @property
     def has_older(self) -> bool:
@@ -96,13 +103,14 @@ class Ids:
     def id_count(self) -> int:
         """How many ids are used."""
         tiers = self._tiers.id_count if self._tiers is not None else 0
-        return self._count + self._count_aside + tiers
+        return self._count + sum(count for _, count in self._aside) + tiers
 
     @property
     def memory_bytes(self) -> int:
         """What they take of memory."""
         tiers = self._tiers.memory_bytes if self._tiers is not None else 0
-        return sum(table.words.nbytes for table in (self.table, *self._aside)) + tiers
+        aside = sum(table.words.nbytes for table, _ in self._aside)
+        return self.table.words.nbytes + aside + tiers
 
     # Searching.
 
@@ -122,7 +130,7 @@ class Ids:
         self, low: Words, high: Words, hashes: Words, until: int, found: Places, gather: Gather
     ) -> None:
         """As ``find``, beyond the table, of those that have -1 in ``found``."""
-        for table in self._aside:
+        for table, _ in self._aside:
             _find_in(table, low, high, hashes, found, gather)
         if self._tiers is not None:
             # Looked at last: a table that is put away meanwhile is a run by then.
@@ -136,6 +144,8 @@ class Ids:
         Fault: ``ledger.log_damaged`` where a run could not be made.
         """
         table = self.table
+        if self._tiers is not None and (wait_s := ASIDE_WAITS_S[len(self._aside)]):
+            self._tiers.wait(wait_s)
         places = len(table.words)
         is_far = ordinals + count - table.origin > SPAN_MAX
         if (self._count + count) * 10 <= places * 7 and not is_far:
@@ -155,19 +165,20 @@ class Ids:
             self.table = longer
 
     def _put_aside(self, ordinals: int) -> None:
-        table, count = self.table, self._count
-        if self._tiers is None:
-            self._aside = (table, *self._aside)
-            self._count_aside += count
-        else:
-            self._tiers.settle()
-            self._aside, self._count_aside = (table,), count
-            self._tiers.keep(ordinals, self._put_away)
+        """Put the table aside, to be made a run of; waits where too many are."""
+        table, tiers = self.table, self._tiers
+        while tiers is not None and len(self._aside) == ASIDE_MAX:
+            tiers.wait(None)
+        with self._guard:
+            self._aside = ((table, self._count), *self._aside)
+        if tiers is not None:
+            tiers.keep(ordinals, functools.partial(self._put_away, table))
         self._count = 0
 
-    def _put_away(self) -> None:
-        """What was put aside is a run now; another thread says so."""
-        self._aside, self._count_aside = (), 0
+    def _put_away(self, table: Table) -> None:
+        """A table that was put aside is a run now; another thread says so."""
+        with self._guard:
+            self._aside = tuple(one for one in self._aside if one[0] is not table)
 
     def enter(
         self,

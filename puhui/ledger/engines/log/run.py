@@ -111,11 +111,14 @@ class RunFile:
         self.rows: Rows = made[HEAD_BYTES // 8 :].reshape(count, 3)
 
     def finish(self, head: RunHead) -> Run:
-        """Make the rows, which are sorted, durable under the file's name. Raises OSError."""
+        """Make the rows, which are sorted, durable under the file's name. Raises OSError.
+
+        They were written as memory; Linux counts that as written to the file, so that ``fsync``
+        takes it along. To flush the memory itself would hold up every thread of the interpreter.
+        """
         fences, blooms = _index_of(self.rows)
         parts = [bytes_of(fences.view(np.uint8)), bytes_of(blooms.view(np.uint8))]
         try:
-            self._map.flush()
             write_all(self._handle, parts, HEAD_BYTES + head.ids * ROW_BYTES)
             packed = _packed(head, _digest(head, fences, blooms))
             write_all(self._handle, [memoryview(packed)], 0)
