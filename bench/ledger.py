@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402
 
+from bench.singles import Singles  # noqa: E402
 from puhui.kernel.act import Act  # noqa: E402
 from puhui.kernel.node import Node  # noqa: E402
 from puhui.ledger import create_accounts, create_transfers, lookup_accounts, verify  # noqa: E402
@@ -43,7 +44,6 @@ from puhui.ledger.arrays.record import (  # noqa: E402
     pack_accounts,
 )
 from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
-from puhui.ledger.engines.log.single import Singles  # noqa: E402
 from puhui.ledger.nouns import BATCH_MAX, Account  # noqa: E402
 from puhui.node import open_node  # noqa: E402
 from tests.database import database  # noqa: E402

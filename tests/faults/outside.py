@@ -96,7 +96,7 @@ def kill_at(step: str) -> None:
         for writer in writers:
             wrap(writer, "commit", **{place: if_moved})
     elif step == "between void and create":
-        wrap(OutsideLedger, "finish", before=lambda ledger, hold: ledger._void(hold))
+        wrap(OutsideLedger, "finish", before=lambda ledger, hold, **_: ledger._void(hold))
         wrap(OutsideLedger, "_void", after=die)
     elif step == "after create":
         wrap(OutsideLedger, "finish", after=die)

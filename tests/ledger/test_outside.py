@@ -221,7 +221,7 @@ def test_an_intent_is_finished_once_however_often_it_is_found(
     beside.__dict__.update(again.__dict__)
 
 
-def fail(*_: object) -> None:
+def fail(*_: object, **__: object) -> None:
     raise Fault("ledger.log_failed", "cut off")
 
 

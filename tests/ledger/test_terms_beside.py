@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from puhui import ledger
-from puhui.kernel import Act, Node, use_case
+from puhui.kernel import Act, Fault, Node, use_case
 from puhui.kernel.clock import FixedClock
+from puhui.kernel.store import Transaction
 from puhui.ledger import Account, Transfer
+from puhui.ledger.desk.beside.held import OnHold
+from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.desk.beside.read import debits_at
+from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import (
@@ -172,3 +176,78 @@ def test_nobody_moves_what_another_closes(beside: Node) -> None:
     }  # fmt: skip
     assert len(answers) == 96
     assert [sums[0::2] for sums in sums_of(beside, [ALICE, BOB])] == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_group_that_fails_half_way_is_finished_later(
+    is_lost: bool, beside: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acts of a group wait for the log once: those before the one that failed must last as well."""
+    create_transfers(beside, pay(1, FUND, ALICE, 1_000))
+    outside = beside.ports[OutsideLedger]
+    assert isinstance(outside, OutsideLedger)
+    finish, lookup, failed = OutsideLedger.finish, type(outside.engine).lookup_transfers, []
+
+    def fail_at_20(ledger: OutsideLedger, hold: OnHold, *, is_durable: bool = True) -> None:
+        if 20 in hold.ids() or failed:
+            failed.extend(hold.ids())
+            raise Fault("ledger.log_failed", "cut off")
+        finish(ledger, hold, is_durable=is_durable)
+
+    def fail_after(engine: object, ids: object, *, is_durable: bool = True) -> object:
+        if failed and is_lost:
+            raise Fault("ledger.log_failed", "cut off")
+        return lookup(engine, ids, is_durable=is_durable)
+
+    said: list[str] = []
+    batches = {n: CreateTransfers((pay(n, ALICE, BOB, 1),)) for n in range(10, 30)}
+    with monkeypatch.context() as cut:
+        cut.setattr(OutsideLedger, "finish", fail_at_20)
+        cut.setattr(type(outside.engine), "lookup_transfers", fail_after)
+        sent = [
+            beside.submit("ledger.create_transfers", batch, key=f"half {n}", actor=OPERATOR)
+            for n, batch in batches.items()
+        ]
+        for one in sent:
+            try:
+                said += one.result().statuses
+            except Fault as fault:
+                said.append(fault.code)
+    assert "ledger.log_failed" in said
+    for n, batch in batches.items():
+        done = beside.act("ledger.create_transfers", batch, key=f"half {n}", actor=OPERATOR)
+        assert done.statuses == ("created",)
+    assert sums_of(beside, [ALICE, BOB]) == [(0, 20, 0, 1_000), (0, 0, 0, 20)]
+
+
+def test_a_group_waits_for_the_log_once(beside: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What acts hold and read is not waited for, and of what a group moves the last alone."""
+    create_transfers(beside, pay(1, FUND, ALICE, 1_000))
+    outside = beside.ports[OutsideLedger]
+    assert isinstance(outside, OutsideLedger)
+    awaited, groups = [], []
+    create, confirm = type(outside.engine).create_transfers, OutsideLedger.finish_group
+
+    def note(engine: object, batch: object, now_ns: int, *, is_durable: bool = True) -> object:
+        awaited.append(is_durable)
+        return create(engine, batch, now_ns, is_durable=is_durable)
+
+    def count(ledger: OutsideLedger, tx: Transaction) -> None:
+        groups.append(len(ledger.own(tx)))
+        confirm(ledger, tx)
+
+    monkeypatch.setattr(type(outside.engine), "create_transfers", note)
+    monkeypatch.setattr(OutsideLedger, "finish_group", count)
+    sent = [
+        beside.submit(
+            "ledger.create_transfers",
+            CreateTransfers((pay(n, ALICE, BOB, 1),)),
+            key=f"once {n}",
+            actor=OPERATOR,
+        )
+        for n in range(10, 50)
+    ]
+    assert {one.result().statuses for one in sent} == {("created",)}
+    assert sum(groups) == 40
+    assert sum(awaited) == sum(1 for size in groups if size)
+    assert len(awaited) >= 80

@@ -47,25 +47,31 @@ class LedgerEngine(Protocol):
     it works in a transaction of the store, with that.
 
     Batches have at most 8,190 records. Times are nanoseconds since 1970 UTC; the time of a batch
-    never goes back, whatever the clock that is handed in does.
+    never goes back, whatever the clock that is handed in does. Whatever is created is durable no
+    later than what is created after it. Without ``is_durable`` a call may return before what it
+    created, or tells of, is: for whoever makes something later durable before he answers.
     """
 
     def create_accounts(self, accounts: Records, now_ns: int) -> Results:
         """Create accounts ``(n,) ACCOUNT``. Refused: ``ledger.batch_too_large``."""
         ...
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         """Create transfers ``(n,) TRANSFER``; chains of linked ones happen whole or not at all.
 
         Refused: ``ledger.batch_too_large``.
         """
         ...
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """The accounts that exist among ``ids`` ``(n, 2) uint64``, with their sums, in order."""
         ...
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         """The transfers that exist among ``ids`` ``(n, 2) uint64``, in order."""
         ...
 

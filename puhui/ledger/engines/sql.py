@@ -69,7 +69,9 @@ class SqlEngine:
         ]
         return self._results(accounts, accounts["flags"] & np.uint16(Account.IMPORTED), statuses)
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         """As ``LedgerEngine``, at the act's time; few of them as nouns, many as arrays."""
         check_size(len(transfers), "transfers")
         assert self._act is not None, "transfers are created in an act"
@@ -85,7 +87,9 @@ class SqlEngine:
         own = np.where(is_imported != 0, asked["time_ns"] // 1000, np.uint64(self._act.now_us))
         return Results(status, np.where(status == _CREATED, own * np.uint64(1000), np.uint64(0)))
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """As ``LedgerEngine``; what is past its time by ``now_ns`` holds nothing any more."""
         return self._accounts(numbers_of(ids[:, 0], ids[:, 1]), now_ns // 1000)
 
@@ -116,7 +120,7 @@ class SqlEngine:
                 if row.id not in still and not row.flags & _CLOSED:
                     yield number(row.id)
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         """As ``LedgerEngine``."""
         return pack_transfers(self._transfers(numbers_of(ids[:, 0], ids[:, 1])))
 

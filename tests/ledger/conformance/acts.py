@@ -59,10 +59,14 @@ class InActs:
     def create_accounts(self, accounts: Records, now_ns: int) -> Results:
         return self._act(now_ns, lambda engine: engine.create_accounts(accounts, now_ns))
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         return self._act(now_ns, lambda engine: engine.create_transfers(transfers, now_ns))
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """As it is told before upkeep has ended what is due, so it is after, and of that time."""
         with self.node.read() as tx:
             found = SqlEngine(tx).lookup_accounts(ids, now_ns)
@@ -82,7 +86,7 @@ class InActs:
             assert now is None or at == replace(now, flags=at.flags), (now, at)
         return found
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         with self.node.read() as tx:
             return SqlEngine(tx).lookup_transfers(ids)
 

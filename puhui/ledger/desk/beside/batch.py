@@ -77,7 +77,10 @@ def find_known(
     high = np.concatenate([batch["id_hi"], batch["pending_hi"][seconds]])
     firsts, numbers = number_ids(low, high)
     ids = np.stack([low[firsts], high[firsts]], axis=1)
-    pages = [engine.lookup_transfers(ids[at : at + PAGE]) for at in range(0, len(ids), PAGE)]
+    pages = [
+        engine.lookup_transfers(ids[at : at + PAGE], is_durable=False)
+        for at in range(0, len(ids), PAGE)
+    ]
     for one in own:
         is_named = np.flatnonzero(_are_among(ids, one.records))
         pages.append(one.records[is_named])
@@ -241,7 +244,10 @@ def fetch_batch(engine: LedgerEngine, batch: Records, known: Known, own: Sequenc
     high = np.concatenate([one[f"{side}_hi"] for one in parts for side in ("debit", "credit")])
     firsts, numbers = number_ids(low, high)
     ids = np.stack([low[firsts], high[firsts]], axis=1)
-    pages = [engine.lookup_accounts(ids[at : at + PAGE], 0) for at in range(0, len(ids), PAGE)]
+    pages = [
+        engine.lookup_accounts(ids[at : at + PAGE], 0, is_durable=False)
+        for at in range(0, len(ids), PAGE)
+    ]
     accounts = np.concatenate(pages) if pages else np.zeros(0, dtype=SLOT)
     slots: Records = np.zeros(len(accounts), dtype=SLOT)
     for name in ("id_lo", "id_hi", "time_ns", "ledger", "code", "flags"):

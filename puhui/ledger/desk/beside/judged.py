@@ -37,7 +37,7 @@ def read_books(
     sums: dict[int, list[int]] = {}
     shut: set[int] = set()
     for start in range(0, len(asked), PAGE):
-        page = engine.lookup_accounts(id_halves(asked[start : start + PAGE]), 0)
+        page = engine.lookup_accounts(id_halves(asked[start : start + PAGE]), 0, is_durable=False)
         for a in unpack_accounts(page):
             terms[a.id] = (a.ledger, a.flags & ~Account.CLOSED, a.time_us)
             if a.flags & Account.CLOSED:

@@ -9,7 +9,10 @@ answered. A refused act lets its holds go at once. Whoever opens the node finish
 say, in the order in which they were decided, and lets every other hold go.
 
 Acts of one group see what those before them move, as in the store: they are committed together or
-not at all, and their transfers come together, so that nobody takes money in between.
+not at all, and their transfers come together, so that nobody takes money in between. Only the
+last of them is waited for: what an act holds and what it reads need not last longer than the
+process, and what comes before in a log is durable first. So a group of acts costs the disk of the
+ledger one wait, as it costs that of the store one.
 
 An act that closes an account, or opens one again, has the ledger for itself until it has ended:
 whoever decided on an account that is closed meanwhile could not keep his word. From an account
@@ -160,14 +163,16 @@ class OutsideLedger(Underway):
             raise Refused("ledger.not_outside", f"user_data_32 {MARK} is the mark of holds.")
 
     def find(
-        self, tx: Transaction, ids: Collection[int]
+        self, tx: Transaction, ids: Collection[int], *, is_durable: bool = False
     ) -> tuple[dict[int, Transfer], dict[int, tuple[int, int]]]:
         """Transfers by id: recorded ones, and those of acts of the transaction's group; and of the
         pendings among them state and expiry (microseconds UTC, 0 for none).
         """
         asked = sorted(i for i in ids if 0 < i < ID_MAX)
         pages = [
-            self.engine.lookup_transfers(id_halves(asked[start : start + PAGE]))
+            self.engine.lookup_transfers(
+                id_halves(asked[start : start + PAGE]), is_durable=is_durable
+            )
             for start in range(0, len(asked), PAGE)
         ]
         for one in asked if self.on_way else ():
@@ -224,7 +229,8 @@ class OutsideLedger(Underway):
         asked = holds_of(hold, ledgers)
         for start in range(0, len(asked), PAGE):
             page = asked[start : start + PAGE]
-            for status in self.engine.create_transfers(page, act.now_us * 1000).named():
+            made = self.engine.create_transfers(page, act.now_us * 1000, is_durable=False)
+            for status in made.named():
                 if status is not Status.CREATED:
                     raise Refused(f"ledger.{status.value}", "The money was taken meanwhile.")
 

@@ -32,8 +32,16 @@ from puhui.ledger.nouns import Status
 from puhui.ledger.tables import intent
 
 _IMPORTED = np.uint16(IMPORTED)
+_FAILURES = (Fault, Refused, OSError, RuntimeError)
 WAIT_S_MAX = 10.0
 """For what another writer has on its way."""
+
+
+def _fault_of(error: Exception) -> Fault:
+    if isinstance(error, Fault):
+        return error
+    reason = f"What an act moves is not in the ledger yet ({error})."
+    return Fault("ledger.outside_differs", reason)
 
 
 @dataclass(slots=True)
@@ -174,20 +182,30 @@ class Underway:
     def finish_group(self, tx: Transaction) -> None:
         """As ``confirm``; each act's fault stands with what it moves."""
         with self.lock:
+            own, done = self.own(tx), 0
             fault: Fault | None = None
-            for one in self.own(tx):
+            try:
+                for one in own:
+                    self.finish(one, is_durable=one is own[-1])
+                    done += 1
+            except _FAILURES as error:
+                fault = _fault_of(error)
+                done = self._durable(own[:done])
+            for one in own[:done]:
                 one.tx = None
-                if fault is None:
-                    try:
-                        self.finish(one)
-                        self.tokens.finish(one.token)
-                    except (Fault, Refused, OSError, RuntimeError) as error:
-                        reason = f"What an act moves is not in the ledger yet ({error})."
-                        fault = error if isinstance(error, Fault) else None
-                        fault = fault or Fault("ledger.outside_differs", reason)
-                if fault is not None:
-                    one.fault = fault
-                    self.doubt(one)
+                self.tokens.finish(one.token)
+            for one in own[done:]:
+                one.fault = fault
+                self.doubt(one)
+
+    def _durable(self, done: Sequence[OnHold]) -> int:
+        """How many of those that were finished are known to last, where a later one failed."""
+        try:
+            for one in done[-1:]:
+                self.engine.lookup_transfers(id_halves(one.ids()[:1]))
+        except _FAILURES:
+            return 0
+        return len(done)
 
     def undo(self, hold: OnHold) -> None:
         """Let the holds go; where the engine fails, before the next act."""
@@ -207,7 +225,7 @@ class Underway:
             self.doubtful.append(hold)
             self.lock.notify_all()
 
-    def finish(self, hold: OnHold) -> None:
+    def finish(self, hold: OnHold, *, is_durable: bool = True) -> None:
         """Let the holds go and create the transfers; a second time changes nothing.
 
         Fault: ``ledger.outside_differs``, and what the engine reports.
@@ -224,7 +242,9 @@ class Underway:
                 # The last one's time: the first has the act's, and so none that of the day before.
                 # Imported ones have their own, and come after it.
                 last_ns = now_ns + len(page) - 1
-                codes = np.unique(self.engine.create_transfers(page, last_ns).status).tolist()
+                is_awaited = is_durable and end == len(records)
+                made = self.engine.create_transfers(page, last_ns, is_durable=is_awaited)
+                codes = np.unique(made.status).tolist()
                 failed = {STATUSES[code] for code in codes} - {Status.CREATED, Status.EXISTS}
                 # A chain that is there already answers so of its first and fails the others.
                 if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
@@ -256,6 +276,7 @@ class Underway:
         self.void([i for i, _, _ in hold_ids_of(hold)])
 
     def void(self, hold_ids: Sequence[int]) -> None:
-        """Void holds by id."""
+        """Void holds by id; those that do not last are let go when the node is opened."""
         for start in range(0, len(hold_ids), PAGE):
-            self.engine.create_transfers(voids_of(hold_ids[start : start + PAGE]), 0)
+            voids = voids_of(hold_ids[start : start + PAGE])
+            self.engine.create_transfers(voids, 0, is_durable=False)

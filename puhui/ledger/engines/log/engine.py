@@ -126,9 +126,12 @@ class LogEngine:
         ticket.wait()
         return Results(status, np.where(status == _CREATED, records["time_ns"], np.uint64(0)))
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         """As ``LedgerEngine``."""
-        return self._submit(transfers, now_ns, is_awaited=True).wait()
+        made = self._submit(transfers, now_ns, is_awaited=is_durable)
+        return made.wait() if is_durable else made.results
 
     def submit(self, transfers: Records, now_ns: int) -> OnItsWay:
         """Judge a batch and send it on its way to the disk. Refused: ``ledger.batch_too_large``."""
@@ -186,13 +189,13 @@ class LogEngine:
         self._index.feed(judged, state.account_count)
         return judged, pieces
 
-    def _settle(self, now_ns: int) -> None:
+    def _settle(self, now_ns: int, *, is_durable: bool = True) -> None:
         """Make what was answered last durable, and end pendings whose time has come."""
         if self._state.is_due(now_ns):
             last_ns = self._state.time_of_batch(now_ns, 0)
             self._state.expire(last_ns)
             self._ticket = self._log.append(PULSE, last_ns, 0, [], is_awaited=True)
-        if self._ticket is not None:
+        if self._ticket is not None and is_durable:
             self._ticket.wait()
 
     # Opening.
@@ -252,19 +255,21 @@ class LogEngine:
         made[older] = self._past.gather(ordinals[older])
         return made
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """As ``LedgerEngine``."""
         with self._lock:
-            self._settle(now_ns)
+            self._settle(now_ns, is_durable=is_durable)
             slots = self._state.find_slots(
                 np.ascontiguousarray(ids[:, 0]), np.ascontiguousarray(ids[:, 1])
             )
             return self._state.sums(slots[slots >= 0])
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         """As ``LedgerEngine``."""
         with self._lock:
-            self._settle(0)
+            self._settle(0, is_durable=is_durable)
             low, high = np.ascontiguousarray(ids[:, 0]), np.ascontiguousarray(ids[:, 1])
             found = self._state.find_ordinals(low, high, self._gather)
             return self._gather(found[(found >= 0) & (found < 1 << 39)])

@@ -121,7 +121,9 @@ class TigerBeetleEngine:
             )
         return self._create(wire.CREATE_ACCOUNTS, accounts)
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         """As ``LedgerEngine``.
 
         A transfer past 62 bits is sent with a ledger that is none, so that it fails where the
@@ -199,11 +201,13 @@ class TigerBeetleEngine:
 
     # Reading.
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """As ``LedgerEngine``."""
         return joined(self._look_up(wire.LOOKUP_ACCOUNTS, ids), ACCOUNT)
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         """As ``LedgerEngine``."""
         return joined(self._look_up(wire.LOOKUP_TRANSFERS, ids), TRANSFER)
 
