@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,13 @@ from puhui.kernel import Act, Fault, Node, use_case
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.store import Transaction
 from puhui.ledger import Account, Transfer
+from puhui.ledger.arrays.record import pack_accounts, unpack_accounts
 from puhui.ledger.desk.beside.held import OnHold
 from puhui.ledger.desk.beside.outside import OutsideLedger
 from puhui.ledger.desk.beside.read import debits_at
+from puhui.ledger.desk.beside.shipping import open_again
 from puhui.ledger.desk.transfer import CreateTransfers
+from puhui.ledger.engines.log.engine import LogEngine
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import (
@@ -251,3 +254,14 @@ def test_a_group_waits_for_the_log_once(beside: Node, monkeypatch: pytest.Monkey
     assert sum(groups) == 40
     assert sum(awaited) == sum(1 for size in groups if size)
     assert len(awaited) >= 80
+
+
+def test_accounts_of_history_are_opened_again_with_their_times(tmp_path: Path) -> None:
+    """As they stood in an intent that a copy of the log did not hold yet."""
+    old = Account(5, "CNY", 1, Account.IMPORTED, time_us=1_000_000)
+    records = pack_accounts([old, replace(old, id=6, time_us=1_000_001)])
+    with LogEngine(tmp_path) as engine:
+        for _ in range(2):
+            open_again(engine, records.tobytes())
+        found = unpack_accounts(engine.accounts(after=0, count=9, now_ns=0))
+    assert [(a.id, a.time_us) for a in found] == [(5, 1_000_000), (6, 1_000_001)]

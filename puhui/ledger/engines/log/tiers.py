@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault
-from puhui.ledger.arrays.run import Rows, find_ids, merge_rows, sort_rows, take_ids
+from puhui.ledger.arrays.sorted_ids import Rows, find_ids, merge_rows, sort_rows, take_ids
 from puhui.ledger.engines.log.past import Past
 from puhui.ledger.engines.log.run import (
     Run,
