@@ -256,6 +256,27 @@ def test_a_group_waits_for_the_log_once(beside: Node, monkeypatch: pytest.Monkey
     assert len(awaited) >= 80
 
 
+def test_several_writers_end_a_pending_once(beside: Node) -> None:
+    """Whoever comes second finds that it is over, however close behind."""
+    create_transfers(beside, pay(1, FUND, ALICE, 1_000))
+    create_transfers(beside, *(pay(n, ALICE, BOB, 1, Transfer.PENDING) for n in range(10, 20)))
+    sent = [
+        beside.submit(
+            "ledger.create_transfers",
+            CreateTransfers((end(n * 100 + k, n, Transfer.POST if k % 2 else VOID, k % 2),)),
+            key=f"end {n} {k}",
+            actor=OPERATOR,
+        )
+        for n in range(10, 20)
+        for k in range(6)
+    ]
+    said = [one.result().statuses[0] for one in sent]
+    assert said.count("created") == 10
+    assert set(said) == {
+        "created", "pending_transfer_already_posted", "pending_transfer_already_voided"
+    }  # fmt: skip
+
+
 def test_accounts_of_history_are_opened_again_with_their_times(tmp_path: Path) -> None:
     """As they stood in an intent that a copy of the log did not hold yet."""
     old = Account(5, "CNY", 1, Account.IMPORTED, time_us=1_000_000)

@@ -122,8 +122,7 @@ def find_transfers(
 ) -> tuple[Transfer | None, ...]:
     """As ``lookup_transfers``; within an act also what the act has made."""
     id_halves(ids)  # refuses what is none
-    with outside.lock:
-        found, _ = outside.find(tx, ids, is_durable=not outside.own(tx))
+    found, _ = outside.find(tx, ids, is_durable=not outside.own(tx))
     return tuple(found.get(transfer_id) for transfer_id in ids)
 
 
