@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402
 
-from bench.singles import Singles  # noqa: E402
+from bench.load.singles import Singles  # noqa: E402
 from puhui.kernel.act import Act  # noqa: E402
 from puhui.kernel.node import Node  # noqa: E402
 from puhui.ledger import create_accounts, create_transfers, lookup_accounts, verify  # noqa: E402

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,12 +18,11 @@ import pytest
 from puhui.kernel import Refused
 from puhui.ledger.arrays.layout import PENDING_FLAG, POST
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, id_halves, pack_accounts
-from puhui.ledger.engines.log import ids
 from puhui.ledger.engines.log.engine import LogEngine
 from puhui.ledger.engines.log.ids import ids_memory
 from puhui.ledger.engines.log.run import open_run
 from puhui.ledger.engines.log.ship import Shipper, restore
-from puhui.ledger.engines.log.tiers import FAN, Tiers
+from puhui.ledger.engines.log.tiers import FAN
 from puhui.ledger.nouns import Account, Status
 from puhui.ledger.window import verify_log
 from tests.ledger.chain import fails
@@ -366,41 +364,3 @@ def test_how_much_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Refused) as caught:
             ids_memory()
         assert caught.value.code == "ledger.bad_ids_memory"
-
-
-@pytest.mark.parametrize("size", [1, COUNT])
-def test_ids_are_found_while_their_table_is_copied(
-    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A table that is too short is searched until all of it is in the longer one."""
-    monkeypatch.setattr(ids, "COPIED_WHOLE", 0)
-    copied = 0
-    with LogEngine(tmp_path, segment_bytes=1 << 20, ids=16) as engine:
-        engine.create_accounts(pack_accounts([Account(n, "CNY", 1) for n in (1, 2)]), START_NS)
-        count = 1_600 // size
-        for number in range(1, count + 1):
-            assert not engine.submit(batch(number, size), START_NS).results.status.any()
-            copied += engine._state.ids._leaving is not None
-            again = engine.submit(batch(1 + number * 7919 % number, size), START_NS)
-            assert (again.results.status == EXISTS).all()
-        assert copied > 0
-        for number in range(1, count + 1):
-            again = engine.submit(batch(number, size), START_NS)
-            assert (again.results.status == EXISTS).all()
-
-
-def test_a_writer_never_waits_for_a_merge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long merging takes, batches go on, and every id is known meanwhile and afterwards."""
-    is_over = threading.Event()
-    real = Tiers._merge
-    monkeypatch.setattr(Tiers, "_merge", lambda tiers: is_over.wait(60) and real(tiers))
-    engine = begun(tmp_path, 0)
-    for number in range(1, 31):
-        assert not engine.create_transfers(batch(number), START_NS).status.any()
-    knows(engine, 30)
-    assert {run.head.level for run in engine._tiers.runs} == {0}
-    is_over.set()
-    engine.settle_ids()
-    assert len(engine._tiers.runs) < 2 * FAN
-    knows(engine, 30)
-    engine.close()

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import singles as single
-from bench.singles import Single, Singles
+from bench.load import singles as single
+from bench.load.singles import Single, Singles
 from puhui.kernel import Fault
 from puhui.ledger.arrays.record import TRANSFER, id_halves, pack_accounts
 from puhui.ledger.engines.log.engine import LogEngine

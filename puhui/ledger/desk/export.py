@@ -16,7 +16,7 @@ from puhui.ledger.desk.beside.held import MARK
 from puhui.ledger.desk.beside.outside import outside_of
 from puhui.ledger.desk.chart import chart, general_chart, transfer_words
 from puhui.ledger.desk.report import account_history
-from puhui.ledger.engines.sql import ledger_of
+from puhui.ledger.desk.sql import ledger_of
 from puhui.ledger.nouns import Account, Posting, Transfer
 from puhui.ledger.nouns.export import AccountPeriod, Book, ExportedAccount, Page
 from puhui.ledger.nouns.general import GeneralKind

@@ -14,8 +14,8 @@ from puhui.kernel.clock import FixedClock
 from puhui.ledger import lookup_accounts
 from puhui.ledger.arrays.record import Records, numbers_of
 from puhui.ledger.desk.beside.outside import OutsideLedger
+from puhui.ledger.desk.sql import SqlEngine
 from puhui.ledger.engines import END_NS, Page, Results
-from puhui.ledger.engines.sql import SqlEngine
 from tests.ledger.books import OPERATOR, expire
 
 _NUMBERS = itertools.count(1)

@@ -1,4 +1,4 @@
-"""The engine `sql`: the ledger in the store, by the same protocol as those beside it.
+"""The engine `sql`: the ledger in the store by the protocol of those beside it.
 
 It works in a transaction that is there already: what it creates is durable with the act, what it
 reads is one snapshot. The desk's own functions do the work; here nouns become records. Ordinals
