@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402
 
+from bench.load.singles import Singles  # noqa: E402
 from puhui.kernel.act import Act  # noqa: E402
 from puhui.kernel.node import Node  # noqa: E402
 from puhui.kernel.store import Transaction, Writer  # noqa: E402
@@ -56,7 +57,6 @@ from puhui.ledger.desk.upkeep import (  # noqa: E402
     index_transfers,
 )
 from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
-from puhui.ledger.engines.log.single import Singles  # noqa: E402
 from puhui.ledger.nouns import BATCH_MAX, Account, Posting  # noqa: E402
 from puhui.ledger.window import verify_log  # noqa: E402
 from puhui.node import open_node  # noqa: E402

@@ -28,6 +28,7 @@ from tests.faults.load import KEYS, MONDAY_US, digest_of, operator
 from tests.lending.bank import Bank
 
 FUND, FIRST, SECOND = 901, 902, 903
+OLD_FUND, OLD, SHUT = 904, 905, 906
 DEPOSIT = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
 STEPS = (
     "before the hold",
@@ -95,7 +96,7 @@ def kill_at(step: str) -> None:
         for writer in writers:
             wrap(writer, "commit", **{place: if_moved})
     elif step == "between void and create":
-        wrap(OutsideLedger, "finish", before=lambda ledger, hold: ledger._void(hold))
+        wrap(OutsideLedger, "finish", before=lambda ledger, hold, **_: ledger._void(hold))
         wrap(OutsideLedger, "_void", after=die)
     elif step == "after create":
         wrap(OutsideLedger, "finish", after=die)
@@ -154,10 +155,15 @@ def prepare(facts: tuple[str, str, str, str], told: Connection) -> None:
         Account(FUND, "CNY", 1),
         Account(FIRST, "CNY", 2011, DEPOSIT),
         Account(SECOND, "CNY", 2011, DEPOSIT),
+        Account(SHUT, "CNY", 2011, DEPOSIT),
     )
-    bank.node.act(
-        "ledger.create_accounts", CreateAccounts(accounts), key="accounts", actor=bank.operator
+    past_us = MONDAY_US - 1_000_000
+    old = tuple(
+        Account(number, "CNY", code, flags | Account.IMPORTED, time_us=past_us + n)
+        for n, (number, code, flags) in enumerate(((OLD_FUND, 1, 0), (OLD, 2011, DEPOSIT)))
     )
+    for key, batch in (("accounts", accounts), ("old accounts", old)):
+        bank.node.act("ledger.create_accounts", CreateAccounts(batch), key=key, actor=bank.operator)
     party_id = bank.person()
     application_id = bank.apply(party_id, "one")
     bank.decide(application_id)

@@ -19,9 +19,11 @@ import pytest
 
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, id_halves, pack_accounts
 from puhui.ledger.engines.log.engine import LogEngine
-from puhui.ledger.engines.log.run import open_run
+from puhui.ledger.engines.log.run import RunFile, RunHead, open_run
+from puhui.ledger.engines.log.tiers import Tiers
 from puhui.ledger.nouns import Account, Status
 from tests.faults.conftest import Child
+from tests.faults.outside import die, wrap
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
 KILLS = 15
@@ -82,3 +84,38 @@ def test_ids_outlive_kills(tmp_path: Path, start: Callable[..., Child]) -> None:
         engine.settle_ids()
         runs = [open_run(path) for path in sorted(tmp_path.glob("ids-*.run"))]
         assert all(run is not None and run.is_whole for run in runs)
+
+
+def die_in_a_merge(told: Connection, folder: str, step: str) -> None:
+    """As ``create_until_killed``, but the process dies at a step of the first large merge."""
+
+    def if_large(_: RunFile, head: RunHead) -> None:
+        if head.level == 2:
+            die()
+
+    if step == "after its rows":
+        wrap(RunFile, "finish", before=if_large)
+    elif step == "after its name":
+        wrap(RunFile, "finish", after=if_large)
+    else:
+        wrap(Tiers, "_replace", before=lambda _, old, new: if_large(old, new.head))
+    create_until_killed(told, folder, 1)
+
+
+@pytest.mark.parametrize("step", ["after its rows", "after its name", "before its parts go"])
+def test_a_kill_in_a_merge_loses_no_id(
+    step: str, tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    with opened(tmp_path) as engine:
+        engine.create_accounts(pack_accounts([Account(n, "CNY", 1) for n in (1, 2)]), START_NS)
+    heard = start(die_in_a_merge, args=(str(tmp_path), step)).hear_all()
+    told = max(int(word) for word in heard if word != "open")
+    with opened(tmp_path) as engine:
+        exists = CODES[Status.EXISTS]
+        for number in range(1, told + 1):
+            assert (engine.create_transfers(batch(number), START_NS).status == exists).all()
+        engine.settle_ids()
+        runs = [open_run(path) for path in sorted(tmp_path.glob("ids-*.run"))]
+        assert all(run is not None and run.is_whole for run in runs)
+        assert max(run.head.level for run in runs if run is not None) >= 2
+    assert not list(tmp_path.glob("ids-*.new"))

@@ -18,15 +18,19 @@ import pytest
 from puhui import ledger, lending
 from puhui.kernel import Actor, Node
 from puhui.kernel.store import Row
-from puhui.ledger import Transfer
+from puhui.ledger import Account, Transfer
 from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.ledger.tables import intent
 from puhui.lending.desk.contract import loan_account
 from tests.faults.conftest import Child
+from tests.faults.load import MONDAY_US
 from tests.faults.outside import (
     FIRST,
     FUND,
+    OLD,
+    OLD_FUND,
     SECOND,
+    SHUT,
     STEPS,
     die_at_step,
     many,
@@ -82,7 +86,7 @@ def check(place: Place, node: Node, answered: dict[str, str]) -> list[Row]:
     assert [(one[0], one[2]) for one in every] == [(0, 0)] * len(every), "money is left on hold"
     moved = Counter(row.key.rpartition(":")[2] for row in rows if row.key.startswith("move:"))
     into, out, many_times = moved["in"], moved["out"], moved["many"]
-    assert sums[FUND] == (100 * into + 300 * many_times, 70 * out)
+    assert sums[FUND] == (100 * (into + moved["close"]) + 300 * many_times, 70 * out)
     gone = 60 * into + 70 * out + 200 * many_times
     assert sums[FIRST] == (gone, 100 * into + 50 * out + 300 * many_times)
     assert sums[SECOND] == (50 * out, 60 * into + 200 * many_times)
@@ -135,9 +139,48 @@ def acts(place: Place) -> list[tuple[str, Any, str]]:
     ]
 
 
-def die_at_each_act(place: Place, start: Start, step: str) -> None:
+def terms(place: Place) -> list[tuple[str, Any, str]]:
+    """Acts that import history, close an account, and open it again and take from it at once."""
+    imported = tuple(
+        Transfer(1_010 + n, OLD_FUND, OLD, 5, "CNY", 4, Transfer.IMPORTED, time_us=at_us)
+        for n, at_us in enumerate((MONDAY_US - 9_000, MONDAY_US - 8_000))
+    )
+    closing = Transfer.PENDING | Transfer.CLOSING_DEBIT
+    money = Transfer(1_020, FUND, SHUT, 100, "CNY", 4)
+    close = Transfer(1_021, SHUT, FIRST, 0, "CNY", 4, closing)
+    back = (
+        Transfer(1_022, amount_minor=0, flags=Transfer.VOID, pending_id=1_021),
+        Transfer(1_023, SHUT, OLD, 60, "CNY", 4),
+    )
+    return [
+        ("ledger.create_transfers", CreateTransfers(imported), "move:0:history"),
+        ("ledger.create_transfers", CreateTransfers((money, close)), "move:0:close"),
+        ("ledger.create_transfers", CreateTransfers(back), "move:0:reopen"),
+    ]
+
+
+def check_terms(node: Node, keys: set[str]) -> None:
+    """History has its own times, and the account is closed or open as its acts say."""
+    with node.read() as tx:
+        found = ledger.lookup_accounts(tx, [OLD, SHUT])
+        history = ledger.lookup_transfers(tx, [1_010, 1_011])
+    old, shut = (one for one in found if one is not None)
+    has_history, is_closed, is_open = (
+        f"move:0:{name}" in keys for name in ("history", "close", "reopen")
+    )
+    assert [t.time_us for t in history if t is not None] == [
+        MONDAY_US - 9_000, MONDAY_US - 8_000,
+    ][: 2 * has_history]  # fmt: skip
+    assert old.credits_posted_minor == 10 * has_history + 60 * is_open
+    assert (shut.credits_posted_minor, shut.debits_posted_minor) == (100 * is_closed, 60 * is_open)
+    assert bool(shut.flags & Account.CLOSED) == (is_closed and not is_open)
+
+
+def die_at_each_act(
+    place: Place, start: Start, step: str, asked: list[tuple[str, Any, str]]
+) -> None:
     """Each act is cut short at the step; the node is opened and asked for it again."""
-    for use_case, input, key in acts(place):
+    for use_case, input, key in asked:
         first = "after the commit" if step == "while settling" else step
         child = start(die_at_step, place.facts, args=(first, use_case, key, input))
         heard = child.hear_all()
@@ -149,15 +192,26 @@ def die_at_each_act(place: Place, start: Start, step: str) -> None:
         rows = check(place, node, {})
         is_before = step in ("before the hold", "after the holds", "before the commit")
         assert (key in {row.key for row in rows}) == (not is_before)
+        check_terms(node, {row.key for row in rows})
         ask_again(place, node, use_case, input, key)
-        check(place, node_again(place, node), {})
+        rows = check(place, node_again(place, node), {})
+        check_terms(node, {row.key for row in rows})
         node.close()
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_kill_at_a_step(step: str, tmp_path: Path, operator: Actor, start: Start) -> None:
     url = f"sqlite:///{tmp_path / 'puhui.sqlite'}"
-    die_at_each_act(Place(url, tmp_path, operator, start), start, step)
+    place = Place(url, tmp_path, operator, start)
+    die_at_each_act(place, start, step, acts(place))
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "before the hold"])
+def test_a_kill_while_history_is_imported_or_an_account_closed(
+    step: str, tmp_path: Path, operator: Actor, start: Start
+) -> None:
+    place = Place(f"sqlite:///{tmp_path / 'puhui.sqlite'}", tmp_path, operator, start)
+    die_at_each_act(place, start, step, terms(place))
 
 
 @pytest.mark.parametrize("step", ON_POSTGRES)
@@ -165,7 +219,8 @@ def test_a_kill_at_a_step_on_postgres(
     step: str, tmp_path: Path, operator: Actor, start: Start, postgres: Any
 ) -> None:
     with postgres.database() as url:
-        die_at_each_act(Place(url, tmp_path, operator, start), start, step)
+        place = Place(url, tmp_path, operator, start)
+        die_at_each_act(place, start, step, acts(place))
 
 
 def test_kills_under_load(tmp_path: Path, operator: Actor, start: Start) -> None:

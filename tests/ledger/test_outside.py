@@ -143,8 +143,8 @@ def test_pendings_are_posted_voided_and_run_out_of_time(beside: Node, clock: Fix
 def test_a_refused_act_leaves_nothing(beside: Node) -> None:
     create_transfers(beside, pay(1, FUND, ALICE, 100))
     with pytest.raises(Refused) as refused:
-        create_transfers(beside, pay(2, FUND, ALICE, 1, Transfer.IMPORTED, time_us=5))
-    assert refused.value.code == "ledger.not_outside"
+        beside.act("outside.refuse", Nothing(), key="refuse", actor=OPERATOR)
+    assert refused.value.code == "outside.no"
     beside.act(
         "ledger.create_transfers",
         CreateTransfers((pay(3, ALICE, BOB, 40),)),
@@ -221,7 +221,7 @@ def test_an_intent_is_finished_once_however_often_it_is_found(
     beside.__dict__.update(again.__dict__)
 
 
-def fail(*_: object) -> None:
+def fail(*_: object, **__: object) -> None:
     raise Fault("ledger.log_failed", "cut off")
 
 

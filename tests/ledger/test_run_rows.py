@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puhui.ledger.arrays.record import id_halves
-from puhui.ledger.arrays.run import find_ids, merge_rows, sort_rows
+from puhui.ledger.arrays.sorted_ids import find_ids, merge_rows, sort_rows
 from puhui.ledger.arrays.table import BURNT_BIT, hash_ids
 from puhui.ledger.engines.log.run import RunFile, RunHead, open_run, run_in_memory, run_path
 from puhui.ledger.engines.log.tiers import FAN

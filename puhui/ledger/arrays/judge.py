@@ -32,8 +32,8 @@ from puhui.ledger.arrays.layout import (
 )
 from puhui.ledger.arrays.local import find_event, insert_event, remove_event
 from puhui.ledger.arrays.record import Records
-from puhui.ledger.arrays.repeat import repeat
 from puhui.ledger.arrays.second import book_second, end_held
+from puhui.ledger.arrays.used_id import repeat
 
 
 @njit

@@ -10,16 +10,17 @@ from pathlib import Path
 from puhui.kernel.clock import business_date, start_of_day_us
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
+from puhui.ledger.arrays.record import unpack_transfers
 from puhui.ledger.desk.account import lookup_accounts
-from puhui.ledger.desk.beside.read import engine_of, own_pages
+from puhui.ledger.desk.beside.held import MARK
+from puhui.ledger.desk.beside.outside import outside_of
 from puhui.ledger.desk.chart import chart, general_chart, transfer_words
 from puhui.ledger.desk.report import account_history
-from puhui.ledger.desk.transfer import transfer_of
+from puhui.ledger.desk.sql import ledger_of
 from puhui.ledger.nouns import Account, Posting, Transfer
 from puhui.ledger.nouns.export import AccountPeriod, Book, ExportedAccount, Page
 from puhui.ledger.nouns.general import GeneralKind
 from puhui.ledger.rules.general import number_of, unassigned
-from puhui.ledger.tables import general
 
 PAGE = 4_000
 LINES_MAX = 100_000
@@ -59,9 +60,7 @@ def _pages(tx: Transaction, first: date, last: date, told: Told) -> Iterator[Pag
     seen: set[int] = set()
     count = 0
     from_us, until_us = start_of_day_us(first), start_of_day_us(last + timedelta(days=1))
-    engine = engine_of(tx)
-    pages = _rows(tx, from_us, until_us) if engine is None else own_pages(engine, from_us, until_us)
-    for transfers in pages:
+    for transfers in _own_pages(tx, from_us, until_us):
         ids = dict.fromkeys(i for t in transfers for i in (t.debit_account_id, t.credit_account_id))
         new = [account_id for account_id in ids if account_id not in seen]
         seen.update(new)
@@ -70,13 +69,16 @@ def _pages(tx: Transaction, first: date, last: date, told: Told) -> Iterator[Pag
         told(count)
 
 
-def _rows(tx: Transaction, from_us: int, until_us: int) -> Iterator[tuple[Transfer, ...]]:
-    after = 0
-    while rows := tx.all(
-        general.TRANSFERS_AFTER, after=after, from_us=from_us, until_us=until_us, count=PAGE
-    ):
-        yield tuple(map(transfer_of, rows))
-        after = rows[-1].position
+def _own_pages(tx: Transaction, from_us: int, until_us: int) -> Iterator[tuple[Transfer, ...]]:
+    """Transfers of a period in the order of the ledger; beside the store, without acts' holds."""
+    engine, has_holds, after = ledger_of(tx), outside_of(tx) is not None, -1
+    period = {"from_ns": from_us * 1000, "until_ns": until_us * 1000}
+    while len((page := engine.tail(after=after, count=PAGE, **period)).ordinals):
+        after, own = int(page.ordinals[-1]), page.transfers
+        if has_holds:
+            own = own[own["user_32"] != MARK]
+        if len(own):
+            yield unpack_transfers(own)
 
 
 def _exported(

@@ -148,7 +148,7 @@ def _find_named(tx: Transaction, batch: Records, pendings: RememberedPendings | 
     if len(rest := np.flatnonzero(at < 0)):
         tx.give({"id": named.ids[rest]})
         rows = tx.arrays(write.GIVEN_TRANSFERS)
-        more = _records_of(rows)
+        more = records_of(rows[2:])
         if len(more):
             end_at[rest[rows[0] - 1]] = len(ends) + np.arange(len(more))
         held_rows = np.flatnonzero(more["flags"] & PENDING_FLAG)
@@ -190,7 +190,7 @@ def _find_used(
         found[asked[rows[0] - 1]] = len(batch) + np.arange(len(rows[0]))
     if len(burnt):
         is_burnt[asked[burnt - 1]] = True
-    return _records_of(rows)
+    return records_of(rows[2:])
 
 
 def _place_accounts(
@@ -327,21 +327,21 @@ def refuse_closing() -> None:
     )
 
 
-def _records_of(rows: list[Any]) -> Records:
-    """Recorded transfers ``(n,) TRANSFER`` from the columns of ``GIVEN_TRANSFERS``."""
-    made: Records = np.zeros(len(rows[0]), dtype=TRANSFER)
+def records_of(columns: list[Any]) -> Records:
+    """Recorded transfers ``(n,) TRANSFER`` from the columns of ``write.CONTENT``."""
+    made: Records = np.zeros(len(columns[0]), dtype=TRANSFER)
     if not len(made):
         return made
-    columns = dict(zip(_CONTENT, rows[2:], strict=True))
+    named = dict(zip(_CONTENT, columns, strict=True))
     for name, column in _WIDE.items():
-        made[name + "_hi"], made[name + "_lo"] = halves(_filled(columns[column]))
-    made["user_64"] = columns["user_data_64"].view(np.uint64)
-    known = {name: ledger_number(name) for name in set(columns["ledger"])}
-    made["ledger"] = [known[name] for name in columns["ledger"]]
-    made["amount_lo"] = columns["amount_minor"]
-    made["time_ns"] = columns["time_us"] * 1000
+        made[name + "_hi"], made[name + "_lo"] = halves(_filled(named[column]))
+    made["user_64"] = named["user_data_64"].view(np.uint64)
+    known = {name: ledger_number(name) for name in set(named["ledger"])}
+    made["ledger"] = [known[name] for name in named["ledger"]]
+    made["amount_lo"] = named["amount_minor"]
+    made["time_ns"] = named["time_us"] * 1000
     for name, column in _SHORT.items():
-        made[name] = columns[column]
+        made[name] = named[column]
     return made
 
 

@@ -218,15 +218,3 @@ ACCOUNTS_WITH_CODES = (
 )
 CODES = select(A.code).distinct().order_by(A.code)
 LEDGERS = select(A.ledger).distinct().order_by(A.ledger)
-
-# Transfers in the order of their positions, for exports.
-
-TRANSFERS_AFTER = (
-    select(T.position, T.id, T.debit_account_id, T.credit_account_id, T.amount_minor, T.ledger)
-    .add_columns(T.code, T.flags, T.pending_id, T.user_data_128, T.user_data_64, T.user_data_32)
-    .add_columns(T.timeout_s, T.time_us)
-    .where(T.position > bindparam("after"))
-    .where(T.time_us >= bindparam("from_us"), T.time_us < bindparam("until_us"))
-    .order_by(T.position)
-    .limit(bindparam("count"))
-)

@@ -18,7 +18,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from puhui.kernel.store import insert_all, metadata, upsert
+from puhui.kernel.store import given, insert_all, metadata, upsert
 from puhui.ledger.tables.schema import ids_in
 
 INTENT = Table(
@@ -41,7 +41,10 @@ CLAIM = Table(
     Column("pending_id", LargeBinary, primary_key=True),
     Column("is_post", Integer, nullable=False),
 )
-"""Pendings that an act has posted or voided: whoever comes second finds the row."""
+"""Pendings that an act has ended: whoever comes second finds the row. ``is_post`` is ``POSTED``,
+``VOIDED``, or ``EXPIRED`` where upkeep voided what was past its time."""
+
+VOIDED, POSTED, EXPIRED = 0, 1, 2
 
 HOLD = Table(
     "ledger_hold",
@@ -68,10 +71,11 @@ ADD_INTENT = insert_all(INTENT)
 ALL_INTENTS = select(*INTENT.c).order_by(INTENT.c.token)
 HAS_INTENTS = select(INTENT.c.token).where(INTENT.c.token.in_(ids_in()))
 DROP_INTENT = INTENT.delete().where(INTENT.c.token == bindparam("settled"))
-ADD_CLAIM = insert_all(CLAIM)
-FIND_CLAIMS = select(*CLAIM.c).where(CLAIM.c.pending_id.in_(ids_in()))
-ADD_HOLD = insert_all(HOLD)
-FIND_HOLDS = select(*HOLD.c).where(HOLD.c.id.in_(ids_in()))
+IDS = given("id")
+GIVEN_CLAIMS = (
+    select(IDS.c.n, CLAIM.c.is_post).join(CLAIM, CLAIM.c.pending_id == IDS.c.id).order_by(IDS.c.n)
+)
+GIVEN_HOLDS = select(IDS.c.n, HOLD.c.expires_us).join(HOLD, HOLD.c.id == IDS.c.id).order_by(IDS.c.n)
 DUE_HOLDS = (
     select(HOLD.c.id)
     .outerjoin(CLAIM, CLAIM.c.pending_id == HOLD.c.id)

@@ -108,9 +108,21 @@ def _untracked_between(name: str) -> Select[Any]:
 
 UNTRACKED_BETWEEN = union_all(*[_untracked_between(name) for name in SIDES])
 
-# The history of one account.
+# Everything in order, a page at a time.
 
 _PLACED = [T.position, *CONTENT]
+TRANSFERS_AFTER = (
+    select(*_PLACED)
+    .where(T.position > bindparam("after"))
+    .where(T.time_us >= bindparam("from_us"), T.time_us < bindparam("until_us"))
+    .order_by(T.position)
+    .limit(bindparam("count"))
+)
+ACCOUNTS_AFTER = (
+    select(A.id).order_by(A.number).limit(bindparam("count")).offset(bindparam("after"))
+)
+
+# The history of one account.
 
 
 def _page(name: str, where: Any) -> Select[Any]:

@@ -145,11 +145,13 @@ class ClusteredLedger(TigerBeetleEngine):
         self.cluster.now_ns = now_ns
         return super().create_accounts(accounts, now_ns)
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         self.cluster.now_ns = now_ns
         return super().create_transfers(transfers, now_ns)
 
-    def lookup_accounts(self, ids: np.ndarray, now_ns: int) -> Records:
+    def lookup_accounts(self, ids: np.ndarray, now_ns: int, *, is_durable: bool = True) -> Records:
         self.cluster.now_ns = max(self.cluster.now_ns, now_ns)
         return super().lookup_accounts(ids, now_ns)
 

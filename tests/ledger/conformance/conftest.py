@@ -22,11 +22,11 @@ from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger.books import check_books
+from tests.ledger.conformance.acts import InActs
 from tests.ledger.conformance.cluster import Cluster, ClusteredLedger
 from tests.ledger.conformance.hand import ALICE, BOB, FUND, LIMITED, SHOP, Hand
 from tests.ledger.conformance.memory import MemoryLedger
 from tests.ledger.conformance.played import STORES, Played
-from tests.ledger.conformance.store import StoreLedger
 
 LIVE = "PUHUI_TIGERBEETLE"
 WAYS = {"nouns": 1 << 30, "records": 0}
@@ -37,6 +37,7 @@ KINDS = (
     "log runs",
     "tigerbeetle bytes",
     *(f"{store} {way}" for store in STORES for way in WAYS),
+    *(f"beside {way}" for way in WAYS),
     "tigerbeetle live",
 )
 
@@ -58,7 +59,8 @@ def stores(
             if kind == "postgres":
                 url = stack.enter_context(request.getfixturevalue("postgres").database())
             clock = FixedClock(1)
-            node = open_node(folder, store_url=url, clock=clock, keys=KEYS)
+            ledger = "log" if kind == "beside" else "sql"
+            node = open_node(folder, store_url=url, clock=clock, keys=KEYS, ledger=ledger)
             stack.callback(node.close)
             return node, clock
 
@@ -100,7 +102,8 @@ def played(
         store, way = kind.split()
         monkeypatch.setattr(desk, "RECORDS_FROM", WAYS[way])
         node, clock = stores(store)
-        yield Played(StoreLedger(node, clock), kind, offset=next(WORLDS) << 64)
+        burns = store != "beside"
+        yield Played(InActs(node, clock), kind, offset=next(WORLDS) << 64, burns_ids=burns)
         check_books(node)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_halves
-from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.index import posted_of
 from puhui.ledger.engines.log.state import State
@@ -39,7 +39,9 @@ class MemoryLedger:
         state.last_ns = max(state.last_ns, last_ns)
         return Results(status, np.where(status == CREATED, records["time_ns"], np.uint64(0)))
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         check_size(len(transfers), "transfers")
         if not len(transfers):
             return Results(np.empty(0, np.uint16), np.empty(0, np.uint64))
@@ -53,12 +55,14 @@ class MemoryLedger:
     def _gather(self, ordinals: NDArray[np.int64]) -> Records:
         return self.records[ordinals]
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         self._expire(now_ns)
         slots = self.state.find_slots(ids[:, 0].copy(), ids[:, 1].copy())
         return self.state.sums(slots[slots >= 0])
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         found = self.state.find_ordinals(ids[:, 0].copy(), ids[:, 1].copy(), self._gather)
         return self.records[found[(found >= 0) & (found < 1 << 39)]]
 
@@ -80,8 +84,9 @@ class MemoryLedger:
         until = min(after + count, self.state.account_count)
         return self.state.sums(np.arange(after, max(after, until)))
 
-    def tail(self, *, after: int, count: int) -> Page:
-        places = np.flatnonzero(self.is_created)
+    def tail(self, *, after: int, count: int, from_ns: int = 0, until_ns: int = END_NS) -> Page:
+        times = self.records["time_ns"]
+        places = np.flatnonzero(self.is_created & (times >= from_ns) & (times < until_ns))
         places = places[places > after][:count]
         return Page(places, self.records[places], np.empty(0, dtype=np.int64))
 

@@ -15,13 +15,15 @@ class Played:
     """An engine, and what the suite must know of it.
 
     ``offset`` is added to ids, so that a ledger that others have used will do; ``has_clock``
-    whether it goes by the time that is handed in; ``reopened`` is the same ledger, opened again.
+    whether it goes by the time that is handed in; ``burns_ids`` whether a failure that may pass
+    burns the id beyond its batch; ``reopened`` is the same ledger, opened again.
     """
 
     engine: LedgerEngine
     kind: str
     offset: int = 0
     has_clock: bool = True
+    burns_ids: bool = True
     reopened: Callable[[], LedgerEngine] | None = None
 
     def reopen(self) -> None:
@@ -32,5 +34,10 @@ class Played:
 
     @property
     def is_store(self) -> bool:
-        """Whether it is the ledger ``sql``."""
-        return self.kind.split()[0] in STORES
+        """Whether acts move its money, each at its own time."""
+        return self.kind.split()[0] in (*STORES, "beside")
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether what acts hold stands among its transfers."""
+        return self.kind.startswith("beside")

@@ -22,6 +22,7 @@ from tests.ledger.conformance.hand import (
     SHOP,
     START_NS,
     Hand,
+    burns_ids,
     end,
     needs_clock,
     pay,
@@ -63,6 +64,7 @@ def test_an_amount_of_more_than_62_bits_is_refused(hand: Hand) -> None:
         "created",
         "exists_with_different_amount",
     ]
+    burns_ids(hand)
     assert hand.book(pay(16, FUND, BOB, large)) == ["id_already_failed"]
     assert hand.sums(BOB) == [(0, 0, 0, 3)]
 
@@ -182,7 +184,7 @@ def test_an_account_tells_its_transfers_and_balances(hand: Hand) -> None:
         after = int(page.ordinals[0])
     assert hand.history(FUND, after=int(page.ordinals[0]))[1] == []
     assert hand.history(99)[1] == []
-    if hand.played.has_clock:
+    if hand.played.has_clock and not hand.played.has_holds:  # others' acts are far ahead there
         assert hand.history(BOB, from_ns=middle_ns)[1] == lines[1:]
         assert hand.history(BOB, until_ns=middle_ns)[1] == lines[:1]
         assert hand.history(FUND, from_ns=middle_ns, count=1)[1] == of_fund[2:3]
@@ -195,8 +197,6 @@ def test_a_batch_has_its_end(hand: Hand) -> None:
     ):
         batch = pack([hand.moved(noun) if isinstance(noun, Transfer) else noun] * 8190)
         assert create(batch[:0], hand.now_ns).named() == ()
-        if hand.played.is_store:
-            continue
         too_many = pack([noun]).repeat(8191)
         with pytest.raises(Refused) as refused:
             create(too_many, hand.now_ns)

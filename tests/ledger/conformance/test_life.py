@@ -175,6 +175,8 @@ class Life(RuleBasedStateMachine):
         assert list(made.named()) == expected
         assert ((made.time_ns != 0) == (made.status == 0)).all()
         self.seen.update(expected)
+        if not self.played.burns_ids:
+            self.reference.failed.clear()
 
     @rule(batch=st.lists(drafts, min_size=1, max_size=12))
     def create(self, batch: list[Draft]) -> None:
@@ -227,7 +229,10 @@ class Life(RuleBasedStateMachine):
                 account_id, after=-1, count=9999, from_ns=0, until_ns=END_NS
             )
             concerned = [t.id for t in found if account_id in _ends(t)]
-            assert [t.id for t in unpack_transfers(page.transfers)] == concerned
+            told = [t.id for t in unpack_transfers(page.transfers)]
+            if self.played.has_holds:  # upkeep's voids of what was past its time stand there too
+                told = [number for number in told if number in transfers]
+            assert told == concerned
             balance = held.credits_posted - held.debits_posted
             assert (page.balances.tolist() or [0])[-1] == balance
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from puhui.kernel import Node
+from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
+from puhui.ledger import Transfer
 from puhui.ledger.engines.tigerbeetle import wire
 from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
 from puhui.node import open_node
 from tests.conftest import KEYS
 from tests.ledger import test_outside as outside
+from tests.ledger.books import ALICE, FUND
 from tests.ledger.conformance.cluster import Cluster
 from tests.ledger.test_outside import *  # noqa: F403
 from tests.ledger.test_outside import beside  # noqa: F401
@@ -69,3 +71,12 @@ def cluster(clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> Clocked:
 def test_it_is_the_cluster_that_was_asked(beside: Node, cluster: Clocked) -> None:  # noqa: F811
     assert wire.CREATE_ACCOUNTS in {operation for operation, _ in cluster.requests}
     assert cluster.ledger.state.account_count >= 3
+
+
+def test_imported_history_is_refused(beside: Node) -> None:  # noqa: F811
+    """Holds of acts are newer than any history: the cluster could not take it after the commit."""
+    with pytest.raises(Refused) as refused:
+        outside.create_transfers(
+            beside, outside.pay(1, FUND, ALICE, 1, Transfer.IMPORTED, time_us=5)
+        )
+    assert refused.value.code == "ledger.not_outside"

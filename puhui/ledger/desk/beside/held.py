@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -14,7 +14,7 @@ import numpy as np
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault
 from puhui.kernel.store import Transaction
-from puhui.ledger.arrays.layout import LINKED, PENDING_FLAG, SECOND, VOID
+from puhui.ledger.arrays.layout import CLOSING, LINKED, PENDING_FLAG, VOID
 from puhui.ledger.arrays.record import (
     TRANSFER,
     Records,
@@ -55,8 +55,9 @@ class OnHold:
 
     ``records`` ``(n,) TRANSFER`` are those that are to be, with the act's time; ``changes`` what
     they add to the sums of accounts; ``held`` by account the debit and the credit held, in minor
-    units; ``ended`` the amounts of the pendings they end. ``tx`` is there while the act's
-    group is under way; ``fault`` says why it is not there although it is committed.
+    units; ``ended`` the amounts of the pendings they end; ``closed`` the accounts that they close
+    or open again, and whether they are closed then. ``tx`` is there while the act's group is
+    under way; ``fault`` says why it is not there although it is committed.
     """
 
     ledger: Keeper
@@ -65,6 +66,7 @@ class OnHold:
     changes: dict[int, list[int]] = field(default_factory=dict)
     held: dict[int, list[int]] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)
+    closed: dict[int, bool] = field(default_factory=dict)
     key: str = ""
     tx: Transaction | None = None
     fault: Fault | None = None
@@ -72,10 +74,6 @@ class OnHold:
     def records_as_transfers(self) -> tuple[Transfer, ...]:
         """The transfers that are to be."""
         return unpack_transfers(self.records)
-
-    def transfer(self, place: int) -> Transfer:
-        """One of the transfers that are to be."""
-        return unpack_transfers(self.records[place : place + 1])[0]
 
     def ids(self) -> list[int]:
         """The ids of the transfers that are to be."""
@@ -152,6 +150,10 @@ class Dropped:
 class Letting(Protocol):
     """Who holds everybody up for a while: the ledger beside the store."""
 
+    def finish_group(self, tx: Transaction) -> None:
+        """Create what the acts of a transaction's group move."""
+        ...
+
     def let_on(self) -> None:
         """Hold nobody up any more."""
         ...
@@ -162,9 +164,11 @@ class HeldUp:
     """While an act counts what is there, nobody else moves anything; until it has ended."""
 
     ledger: Letting
+    tx: Transaction
 
     def confirm(self) -> None:
-        """It is durable."""
+        """It is durable; what its group moves is there before anybody else goes on."""
+        self.ledger.finish_group(self.tx)
         self.ledger.let_on()
 
     def undo(self) -> None:
@@ -250,14 +254,6 @@ def _digest(text: bytes) -> int:
     return made if 0 < made < ID_MAX else 1
 
 
-def special_of(records: Records) -> list[int]:
-    """Places of ends of pendings, and of pendings with a time."""
-    chosen: list[int] = np.flatnonzero(
-        (records["flags"] & SECOND != 0) | (records["timeout_s"] != 0)
-    ).tolist()
-    return chosen
-
-
 def ends_of(act: Act, pendings: Sequence[Transfer]) -> tuple[list[Transfer], dict[int, list[int]]]:
     """Voids of pendings, under new ids, and what they add to the sums of accounts."""
     voids: list[Transfer] = []
@@ -269,3 +265,20 @@ def ends_of(act: Act, pendings: Sequence[Transfer]) -> tuple[list[Transfer], dic
         for account_id, place in zip(sides, (0, 2), strict=True):
             changes.setdefault(account_id, [0, 0, 0, 0])[place] -= p.amount_minor
     return voids, changes
+
+
+def closes(transfers: Iterable[Transfer], known: Mapping[int, Transfer]) -> bool:
+    """Whether any of them closes an account, or ends a pending among ``known`` that has."""
+    return any(
+        t.flags & CLOSING or (t.pending_id in known and known[t.pending_id].flags & CLOSING)
+        for t in transfers
+    )
+
+
+def closed_by(pendings: Iterable[Transfer]) -> Iterator[int]:
+    """The accounts that pendings close."""
+    for p in pendings:
+        if p.flags & Transfer.CLOSING_DEBIT:
+            yield p.debit_account_id
+        if p.flags & Transfer.CLOSING_CREDIT:
+            yield p.credit_account_id

@@ -6,36 +6,42 @@ from collections.abc import Callable, Mapping, Sequence
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Transaction
-from puhui.ledger.arrays.layout import PENDING_FLAG
 from puhui.ledger.arrays.record import id_halves, unpack_accounts
 from puhui.ledger.desk.beside.held import PAGE
 from puhui.ledger.engines import LedgerEngine
-from puhui.ledger.nouns import ID_MAX, Transfer
-from puhui.ledger.rules import OPEN, Books, Terms
-from puhui.ledger.rules.books import POSTED, VOIDED
-from puhui.ledger.tables import intent
-from puhui.ledger.tables.schema import blob, number
+from puhui.ledger.nouns import ID_MAX, Account, Transfer
+from puhui.ledger.rules import Books, Terms
 
 
 def read_books(
     act: Act,
     engine: LedgerEngine,
     transfers: Sequence[Transfer],
-    known: Mapping[int, Transfer],
+    recorded: tuple[Mapping[int, Transfer], Mapping[int, tuple[int, int]]],
     add_own: Callable[[Transaction, dict[int, list[int]]], None],
-) -> Books:
-    """What the rules judge against: the engine's accounts as the act itself has left them."""
-    pendings = {i: t for i, t in known.items() if t.flags & PENDING_FLAG}
+    own_closed: Mapping[int, bool],
+) -> tuple[Books, frozenset[int]]:
+    """What the rules judge against: the engine's accounts as the act itself has left them; and
+    which of them are closed in the engine.
+
+    ``recorded`` as ``OutsideLedger.find`` has it.
+    An account that was created closed can have no pending, so what closed one need not be known.
+    """
+    known, ends = recorded
+    pendings = [known[i] for i in ends]
     wanted = {t.debit_account_id for t in transfers} | {t.credit_account_id for t in transfers}
-    for p in pendings.values():
+    for p in pendings:
         wanted |= {p.debit_account_id, p.credit_account_id}
     asked = sorted(i for i in wanted if 0 < i < ID_MAX)
     terms: dict[int, Terms] = {}
     sums: dict[int, list[int]] = {}
+    shut: set[int] = set()
     for start in range(0, len(asked), PAGE):
-        page = engine.lookup_accounts(id_halves(asked[start : start + PAGE]), 0)
+        page = engine.lookup_accounts(id_halves(asked[start : start + PAGE]), 0, is_durable=False)
         for a in unpack_accounts(page):
-            terms[a.id] = (a.ledger, a.flags, a.time_us)
+            terms[a.id] = (a.ledger, a.flags & ~Account.CLOSED, a.time_us)
+            if a.flags & Account.CLOSED:
+                shut.add(a.id)
             sums[a.id] = [
                 a.debits_pending_minor,
                 a.debits_posted_minor,
@@ -43,10 +49,5 @@ def read_books(
                 a.credits_posted_minor,
             ]
     add_own(act.tx, sums)
-    keys = [blob(i) for i in pendings]
-    claims = act.tx.all(intent.FIND_CLAIMS, ids=keys) if keys else []
-    holds = act.tx.all(intent.FIND_HOLDS, ids=keys) if keys else []
-    states = {number(row.pending_id): POSTED if row.is_post else VOIDED for row in claims}
-    expires_us = {number(row.id): row.expires_us for row in holds}
-    ends = {i: (states.get(i, OPEN), expires_us.get(i, 0)) for i in pendings}
-    return Books(act.now_us, terms, sums, known, ends)
+    closed = {i for i in terms if own_closed.get(i, i in shut)}
+    return Books(act.now_us, terms, sums, known, ends, closed=closed), frozenset(shut)

@@ -90,7 +90,7 @@ def open_beside(node: Node, name: str, *, ship: str = "") -> None:
     elif kind == "tigerbeetle":
         from puhui.ledger.engines.tigerbeetle.engine import TigerBeetleEngine
 
-        outside = OutsideLedger(TigerBeetleEngine.connected(rest))
+        outside = OutsideLedger(TigerBeetleEngine.connected(rest), takes_history=False)
     else:
         raise Refused(
             "kernel.bad_ledger",

@@ -9,17 +9,25 @@ answered. A refused act lets its holds go at once. Whoever opens the node finish
 say, in the order in which they were decided, and lets every other hold go.
 
 Acts of one group see what those before them move, as in the store: they are committed together or
-not at all, and their transfers come together, so that nobody takes money in between.
+not at all, and their transfers come together, so that nobody takes money in between. Only the
+last of them is waited for: what an act holds and what it reads need not last longer than the
+process, and what comes before in a log is durable first. So a group of acts costs the disk of the
+ledger one wait, as it costs that of the store one.
+
+An act that closes an account, or opens one again, has the ledger for itself until it has ended:
+whoever decided on an account that is closed meanwhile could not keep his word. From an account
+that the engine has closed nobody else can take, so nothing is held there.
 
 What differs from the ledger in the store: a transfer that fails for a passing reason burns no id;
-imported history and closing transfers are refused; accounts are opened at once, and stay, empty,
-where the act is refused after all. One node alone moves the money of an engine: opening another
-one would let go what the first one holds.
+accounts are opened at once, and stay, empty, where the act is refused after all; what is past its
+time is held, or closed, until upkeep has ended it. TigerBeetle takes no imported history from acts:
+for it nothing may be imported that is older than what it has, and holds are newer. One node alone
+moves the money of an engine: opening another one would let go what the first one holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,8 +35,10 @@ import numpy as np
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
+from puhui.kernel.store.sheet import sixteen
 from puhui.ledger.arrays.layout import CLOSING, IMPORTED, SECOND
 from puhui.ledger.arrays.record import (
+    TRANSFER,
     Records,
     check_size,
     id_halves,
@@ -37,25 +47,26 @@ from puhui.ledger.arrays.record import (
     pack_transfers,
     unpack_transfers,
 )
+from puhui.ledger.desk.beside.batch import fetch_batch, find_known, judge_batch, tell_pendings
 from puhui.ledger.desk.beside.held import (
     BETWEEN_CODE,
     MARK,
     PAGE,
     OnHold,
     between_account,
+    closed_by,
+    closes,
     ends_of,
     holds_of,
-    special_of,
     told,
 )
 from puhui.ledger.desk.beside.judged import read_books
-from puhui.ledger.desk.beside.plain import add_to_slots, are_plain, fetch_plain, judge_plain
 from puhui.ledger.desk.beside.underway import Underway
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
 from puhui.ledger.rules import Books, judge_transfers, require_created
 from puhui.ledger.rules.peaks import net_peaks
 from puhui.ledger.tables import intent
-from puhui.ledger.tables.schema import blob, number
+from puhui.ledger.tables.schema import number
 
 _DEBITS_LIMITED = Account.DEBITS_MUST_NOT_EXCEED_CREDITS
 _CREDITS_LIMITED = Account.CREDITS_MUST_NOT_EXCEED_DEBITS
@@ -74,76 +85,106 @@ class OutsideLedger(Underway):
 
     opened: set[int] = field(default_factory=set)
     opened_by: dict[int, str] = field(default_factory=dict)
+    takes_history: bool = True
 
     def create(
         self, act: Act, transfers: Sequence[Transfer] | Records, *, strict: bool
     ) -> tuple[Status, ...]:
         """As ``create_transfers``. Refused: ``ledger.not_outside``, and its own."""
         if isinstance(transfers, np.ndarray):
-            if are_plain(transfers):
-                check_size(len(transfers), "transfers")
-                return self._create_plain(act, transfers, strict=strict)
-            transfers = unpack_transfers(transfers)
-        if any(t.flags & (IMPORTED | CLOSING) for t in transfers):
-            raise Refused(
-                "ledger.not_outside",
-                "A ledger beside the store takes no imported and no closing transfers from acts.",
-            )
-        if any(t.user_data_32 == MARK for t in transfers):
-            raise Refused("ledger.not_outside", f"user_data_32 {MARK} is the mark of holds.")
+            return self._create_batch(act, transfers, strict=strict)
+        self._check(
+            any(t.flags & IMPORTED for t in transfers),
+            any(t.user_data_32 == MARK for t in transfers),
+        )
         with self.lock:
             self._drop_done(act)
-            self._wait_for(act.tx, {t.id for t in transfers} | {t.pending_id for t in transfers})
-            known = self._find({t.id for t in transfers} | {t.pending_id for t in transfers})
-            books = read_books(act, self.engine, transfers, known, self.add_own)
+            named = {t.id for t in transfers} | {t.pending_id for t in transfers}
+            self._wait_for(act.tx, named)
+            known, ends = self.find(act.tx, named)
+            if closes(transfers, known):
+                self.hold_up(act)
+                known, ends = self.find(act.tx, named)
+            books, shut = read_books(
+                act, self.engine, transfers, (known, ends), self.add_own, self.own_closed(act.tx)
+            )
             made = judge_transfers(books, transfers)
             if strict:
                 require_created(made.statuses, "transfer")
             if not made.created:
                 return tuple(made.statuses)
-            named = books.transfers
-            ended = {i: named[i].amount_minor for t in made.created if (i := t.pending_id) in named}
-            hold = self._begin(act, pack_transfers(made.created), made.changes, ended)
-            self._hold(act, hold, self._taken(act, hold, made.created, books))
+            pendings = known | {t.id: t for t in made.created if t.flags & Transfer.PENDING}
+            ended = {t.pending_id: pendings[t.pending_id].amount_minor for t in made.created
+                     if t.pending_id}  # fmt: skip
+            records = pack_transfers(made.created)
+            hold = self._begin(act, records, made.changes, ended, made.closed)
+            taken = self._taken(act, hold, made.created, books)
+            self._hold(act, hold, (one for one in taken if one[0] not in shut))
             self._record(act, hold)
             return tuple(made.statuses)
 
-    def _create_plain(self, act: Act, batch: Records, *, strict: bool) -> tuple[Status, ...]:
-        """As ``create``, of transfers that ``are_plain``."""
+    def _create_batch(self, act: Act, batch: Records, *, strict: bool) -> tuple[Status, ...]:
+        """As ``create``, of records."""
+        check_size(len(batch), "transfers")
+        self._check(bool((batch["flags"] & IMPORTED).any()), bool((batch["user_32"] == MARK).any()))
         with self.lock:
             self._drop_done(act)
-            ids = numbers_of(batch["id_lo"], batch["id_hi"])
-            self._wait_for(act.tx, set(ids))
+            named = set(numbers_of(batch["id_lo"], batch["id_hi"]))
+            ends = batch[batch["flags"] & SECOND != 0]
+            named.update(numbers_of(ends["pending_lo"], ends["pending_hi"]))
+            self._wait_for(act.tx, named)
+            known = find_known(act.tx, self.engine, batch, self.own(act.tx))
+            if known.has_closed or (batch["flags"] & CLOSING).any():
+                self.hold_up(act)
+                known = find_known(act.tx, self.engine, batch, self.own(act.tx))
             own = self.own(act.tx)
-            is_simple = all(are_plain(one.records) for one in own)
-            if not is_simple or not self.on_way.keys().isdisjoint(ids):
-                return self.create(act, unpack_transfers(batch), strict=strict)
-            earlier = np.concatenate([batch[:0], *(one.records for one in own)])
-            plain = fetch_plain(self.engine, batch, earlier)
-            for one in own:
-                add_to_slots(plain.slots, one.steps())
-            known = self.engine.lookup_transfers(np.stack([batch["id_lo"], batch["id_hi"]], axis=1))
-            judge_plain(plain, known, act.now_us * 1000)
-            statuses = plain.named()
+            work = fetch_batch(self.engine, batch, known, own)
+            steps = (step for one in own for step in one.steps())
+            judge_batch(work, act.now_us, steps, self.own_closed(act.tx))
+            statuses = work.named()
             if strict:
                 require_created(statuses, "transfer")
-            created = plain.created
+            created = work.created
             if len(created):
-                hold = self._begin(act, created, plain.changes(), {})
-                self._hold(act, hold, plain.taken())
+                hold = self._begin(act, created, work.changes(), work.ended(), work.closed())
+                self._hold(act, hold, work.taken())
                 self._record(act, hold)
             return statuses
 
-    def _find(self, ids: set[int]) -> dict[int, Transfer]:
-        """Transfers by id: recorded ones, and those of acts whose commit is under way."""
+    def _check(self, has_history: bool, has_mark: bool) -> None:
+        """Refused: ``ledger.not_outside``."""
+        if has_history and not self.takes_history:
+            raise Refused(
+                "ledger.not_outside",
+                "This ledger takes imported history only from before its first act: what is newer "
+                "stands in it already.",
+            )
+        if has_mark:
+            raise Refused("ledger.not_outside", f"user_data_32 {MARK} is the mark of holds.")
+
+    def find(
+        self, tx: Transaction, ids: Collection[int], *, is_durable: bool = False
+    ) -> tuple[dict[int, Transfer], dict[int, tuple[int, int]]]:
+        """Transfers by id: recorded ones, and those of acts of the transaction's group; and of the
+        pendings among them state and expiry (microseconds UTC, 0 for none).
+        """
         asked = sorted(i for i in ids if 0 < i < ID_MAX)
-        found = {}
-        for start in range(0, len(asked), PAGE):
-            page = self.engine.lookup_transfers(id_halves(asked[start : start + PAGE]))
-            found.update({t.id: t for t in unpack_transfers(page)})
-        on_way = ((i, self.on_way[i]) for i in asked if i in self.on_way)
-        found.update({i: hold.transfer(place) for i, (hold, place) in on_way})
-        return found
+        pages = [
+            self.engine.lookup_transfers(
+                id_halves(asked[start : start + PAGE]), is_durable=is_durable
+            )
+            for start in range(0, len(asked), PAGE)
+        ]
+        for one in asked if self.on_way else ():
+            hold, place = self.on_way.get(one, (None, 0))
+            if hold is not None and hold.tx is tx:
+                pages.append(hold.records[place : place + 1])
+        records: Records = np.concatenate([np.zeros(0, dtype=TRANSFER), *pages])
+        pendings, state, expires_us = tell_pendings(tx, records)
+        found = unpack_transfers(records)
+        told = zip(state.tolist(), expires_us.tolist(), strict=True)
+        named = [found[place].id for place in pendings.tolist()]
+        return {t.id: t for t in found}, dict(zip(named, told, strict=True))
 
     def _taken(
         self, act: Act, hold: OnHold, created: Sequence[Transfer], books: Books
@@ -188,7 +229,8 @@ class OutsideLedger(Underway):
         asked = holds_of(hold, ledgers)
         for start in range(0, len(asked), PAGE):
             page = asked[start : start + PAGE]
-            for status in self.engine.create_transfers(page, act.now_us * 1000).named():
+            made = self.engine.create_transfers(page, act.now_us * 1000, is_durable=False)
+            for status in made.named():
                 if status is not Status.CREATED:
                     raise Refused(f"ledger.{status.value}", "The money was taken meanwhile.")
 
@@ -199,17 +241,23 @@ class OutsideLedger(Underway):
             self.engine.create_accounts(pack_accounts([between]), now_us * 1000)
             self.opened.add(between.id)
 
-    def _record(self, act: Act, hold: OnHold) -> None:
+    def _record(self, act: Act, hold: OnHold, *, claim: int = intent.VOIDED) -> None:
         """Keep the intent, and what the engine will not know: ends claimed, times of holds."""
-        text = hold.records.tobytes()
+        records, text = hold.records, hold.records.tobytes()
         act.tx.put(intent.ADD_INTENT, token=hold.token, records=text, holds=told(hold.held))
-        for t in unpack_transfers(hold.records[special_of(hold.records)]):
-            if t.flags & SECOND:
-                is_post = int(bool(t.flags & Transfer.POST))
-                act.tx.put(intent.ADD_CLAIM, pending_id=blob(t.pending_id), is_post=is_post)
-            elif t.timeout_s:
-                expires_us = act.now_us + t.timeout_s * 1_000_000
-                act.tx.put(intent.ADD_HOLD, id=blob(t.id), expires_us=expires_us)
+        ends = records[records["flags"] & SECOND != 0]
+        if len(ends):
+            is_post = ends["flags"] & Transfer.POST != 0
+            columns = {
+                "pending_id": sixteen(ends["pending_hi"], ends["pending_lo"]),
+                "is_post": np.where(is_post, intent.POSTED, claim),
+            }
+            act.tx.load(intent.CLAIM, columns, by="pending_id")
+        timed = records[records["timeout_s"] != 0]
+        if len(timed):
+            expires_us = act.now_us + timed["timeout_s"].astype(np.int64) * 1_000_000
+            ids = sixteen(timed["id_hi"], timed["id_lo"])
+            act.tx.load(intent.HOLD, {"id": ids, "expires_us": expires_us}, by="id")
 
     def expire(self, act: Act, at_most: int) -> int:
         """Void at most so many of the acts' own pendings past their time; how many."""
@@ -219,8 +267,12 @@ class OutsideLedger(Underway):
         with self.lock:
             ids = list(map(number, due))
             self._wait_for(act.tx, set(ids))
-            known = self._find(set(ids))
+            known, _ = self.find(act.tx, ids)
             voids, changes = ends_of(act, [known[i] for i in ids])
+            if closes(voids, known):
+                self.hold_up(act)
             ended = {i: known[i].amount_minor for i in ids}
-            self._record(act, self._begin(act, pack_transfers(voids), changes, ended))
+            closed = dict.fromkeys(closed_by(known.values()), False)
+            hold = self._begin(act, pack_transfers(voids), changes, ended, closed)
+            self._record(act, hold, claim=intent.EXPIRED)
         return len(due)

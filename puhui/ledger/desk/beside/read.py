@@ -24,7 +24,7 @@ from puhui.ledger.desk.beside.held import MARK
 from puhui.ledger.desk.beside.outside import OutsideLedger, outside_of
 from puhui.ledger.desk.beside.shipping import keep_opened
 from puhui.ledger.desk.chart import chart
-from puhui.ledger.engines import LedgerEngine
+from puhui.ledger.engines import END_NS, LedgerEngine
 from puhui.ledger.nouns import (
     Account,
     Finding,
@@ -39,7 +39,6 @@ from puhui.ledger.rules import check_limits, compare_books, require_created
 
 PAGE = 8190
 OPENED_MAX = 100_000
-END_NS = 2**63 - 1
 _SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 
 
@@ -63,12 +62,12 @@ def create_beside(
     keep_opened(outside, act, records, is_new)
     if len(outside.opened_by) > OPENED_MAX:
         outside.opened_by.clear()
+    before = {a.id for a in accounts if outside.opened_by.get(a.id) == act.key}
     for place, account in enumerate(accounts):
         if statuses[place] is Status.CREATED:
             outside.opened_by[account.id] = act.key
-        elif statuses[place] is Status.EXISTS and (
-            strict or outside.opened_by.get(account.id) == act.key
-        ):
+        elif statuses[place] is Status.EXISTS and (strict or account.id in before):
+            before.discard(account.id)
             statuses[place] = Status.CREATED
     if strict:
         require_created(statuses, "account")
@@ -97,6 +96,10 @@ def find_accounts(
         names = [name + "_minor" for name in _SUMS]
         for i, own in sums.items():
             found[i] = replace(found[i], **dict(zip(names, own, strict=True)))
+        for i, is_closed in outside.own_closed(tx).items():
+            if i in found:
+                flags = found[i].flags & ~Account.CLOSED | (Account.CLOSED if is_closed else 0)
+                found[i] = replace(found[i], flags=flags)
     return tuple(found.get(account_id) for account_id in ids)
 
 
@@ -118,8 +121,8 @@ def find_transfers(
     outside: OutsideLedger, tx: Transaction, ids: Sequence[int]
 ) -> tuple[Transfer | None, ...]:
     """As ``lookup_transfers``; within an act also what the act has made."""
-    found = {t.id: t for t in unpack_transfers(outside.engine.lookup_transfers(id_halves(ids)))}
-    found.update(outside.made(tx, ids))
+    id_halves(ids)  # refuses what is none
+    found, _ = outside.find(tx, ids, is_durable=not outside.own(tx))
     return tuple(found.get(transfer_id) for transfer_id in ids)
 
 
@@ -177,18 +180,6 @@ def _lines(
         yield from zip(ordinals, transfers, balances, strict=True)
 
 
-def own_pages(engine: LedgerEngine, from_us: int, until_us: int) -> Iterator[tuple[Transfer, ...]]:
-    """Own transfers of a period in the order of the ledger, page by page."""
-    after = -1
-    while len((page := engine.tail(after=after, count=PAGE)).ordinals):
-        after = int(page.ordinals[-1])
-        times_us = page.transfers["time_ns"] // 1000
-        is_asked = (times_us >= from_us) & (times_us < until_us)
-        own = page.transfers[is_asked & (page.transfers["user_32"] != MARK)]
-        if len(own):
-            yield unpack_transfers(own)
-
-
 def accounts_with_codes(
     engine: LedgerEngine, ledger: str, codes: Collection[int], *, after: int, count: int
 ) -> list[int]:
@@ -210,22 +201,26 @@ def debits_at(tx: Transaction, account_id: int, at_us: int) -> int:
     """
     outside = outside_of(tx)
     assert outside is not None, account_id
-    engine = outside.engine
-    balance_minor, after = 0, -1
     own_minor = sum(
         t.amount_minor * ((t.debit_account_id == account_id) - (t.credit_account_id == account_id))
         for one in outside.own(tx)
         for t in one.records_as_transfers()
         if t.time_us <= at_us and not t.flags & (PENDING_FLAG | VOID)
     )
-    until_ns = at_us * 1000 + 1000
+    # Imported ones stand out of the order of time, so the balance of the last would not do.
+    after, until_ns = -1, at_us * 1000 + 1000
+    low, high = id_halves([account_id])[0]
     while True:
-        page = engine.account_transfers(
+        page = outside.engine.account_transfers(
             account_id, after=after, count=PAGE, from_ns=0, until_ns=until_ns
         )
         if not len(page.ordinals):
-            return own_minor - balance_minor
-        after, balance_minor = int(page.ordinals[-1]), int(page.balances[-1])
+            return own_minor
+        after, records = int(page.ordinals[-1]), page.transfers
+        records = records[records["flags"] & (PENDING_FLAG | VOID) == 0]
+        is_debit = (records["debit_lo"] == low) & (records["debit_hi"] == high)
+        own_minor += sum(records["amount_lo"][is_debit].tolist())
+        own_minor -= sum(records["amount_lo"][~is_debit].tolist())
 
 
 def _all_accounts(engine: LedgerEngine) -> Records:

@@ -33,9 +33,11 @@ from puhui.ledger.engines.log.ship import (
     read_there,
     restore,
 )
+from puhui.ledger.nouns import Account
 from puhui.ledger.tables import intent
 
 LOGGER = logging.getLogger("puhui.ledger")
+_IMPORTED = np.uint16(Account.IMPORTED)
 OPENED = "accounts"
 """What stands in an intent instead of holds where it is about accounts that were opened."""
 
@@ -194,7 +196,7 @@ def keep_opened(outside: OutsideLedger, act: Act, records: Records, is_new: Sequ
             return
         token = tokens.new()
     made = records[wanted].copy()
-    made["time_ns"] = act.now_us * 1000
+    made["time_ns"][made["flags"] & _IMPORTED == 0] = act.now_us * 1000
     noted = tuple(one for one, is_wanted in zip(ids, wanted, strict=True) if is_wanted)
     act.outside.append(Opened(outside, token, noted))
     act.tx.put(intent.ADD_INTENT, token=token, records=made.tobytes(), holds=OPENED)
@@ -203,8 +205,9 @@ def keep_opened(outside: OutsideLedger, act: Act, records: Records, is_new: Sequ
 def open_again(engine: LedgerEngine, text: bytes) -> None:
     """Open the accounts of an intent; those that are there stay as they are."""
     records = np.frombuffer(text, dtype=ACCOUNT).copy()
-    now_ns = int(records["time_ns"].max())
-    records["time_ns"] = 0
+    # After the times of imported ones, which stay what they are.
+    now_ns = int(records["time_ns"].max()) + len(records)
+    records["time_ns"][records["flags"] & _IMPORTED == 0] = 0
     engine.create_accounts(records, now_ns)
 
 

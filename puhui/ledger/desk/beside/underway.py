@@ -10,10 +10,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
-from puhui.ledger.arrays.record import Records, id_halves, numbers_of
+from puhui.ledger.arrays.layout import IMPORTED
+from puhui.ledger.arrays.record import STATUSES, Records, id_halves, numbers_of
 from puhui.ledger.desk.beside.held import (
     PAGE,
     Dropped,
@@ -25,11 +28,20 @@ from puhui.ledger.desk.beside.held import (
     voids_of,
 )
 from puhui.ledger.engines import LedgerEngine
-from puhui.ledger.nouns import Status, Transfer
+from puhui.ledger.nouns import Status
 from puhui.ledger.tables import intent
 
+_IMPORTED = np.uint16(IMPORTED)
+_FAILURES = (Fault, Refused, OSError, RuntimeError)
 WAIT_S_MAX = 10.0
 """For what another writer has on its way."""
+
+
+def _fault_of(error: Exception) -> Fault:
+    if isinstance(error, Fault):
+        return error
+    reason = f"What an act moves is not in the ledger yet ({error})."
+    return Fault("ledger.outside_differs", reason)
 
 
 @dataclass(slots=True)
@@ -45,12 +57,17 @@ class Underway:
     lock: threading.Condition = field(default_factory=threading.Condition)
 
     def _begin(
-        self, act: Act, made: Records, changes: dict[int, list[int]], ended: dict[int, int]
+        self,
+        act: Act,
+        made: Records,
+        changes: dict[int, list[int]],
+        ended: dict[int, int],
+        closed: dict[int, bool] | None = None,
     ) -> OnHold:
         """What an act moves, under way from now on; tokens sort as acts were decided."""
         token = self.tokens.new()
-        hold = OnHold(self, token, made, changes, {}, ended, act.key, act.tx)
-        hold.records["time_ns"] = act.now_us * 1000
+        hold = OnHold(self, token, made, changes, {}, ended, closed or {}, act.key, act.tx)
+        hold.records["time_ns"][made["flags"] & _IMPORTED == 0] = act.now_us * 1000
         act.outside.append(hold)
         self.under_way.append(hold)
         self.on_way.update({i: (hold, n) for n, i in enumerate(hold.ids())})
@@ -60,11 +77,6 @@ class Underway:
         """What the acts of the transaction's group have moved already, in order."""
         return [one for one in self.under_way if one.tx is tx]
 
-    def made(self, tx: Transaction, ids: Sequence[int]) -> dict[int, Transfer]:
-        """Transfers by id that acts of the transaction's group have made."""
-        found = [(i, self.on_way[i]) for i in ids if i in self.on_way]
-        return {i: hold.transfer(place) for i, (hold, place) in found if hold.tx is tx}
-
     def add_own(self, tx: Transaction, sums: dict[int, list[int]]) -> None:
         """Bring the engine's sums to where the transaction's group has left them."""
         for one in self.own(tx):
@@ -72,6 +84,10 @@ class Underway:
                 if account_id in sums:
                     pairs = zip(sums[account_id], change, strict=True)
                     sums[account_id] = [a + b for a, b in pairs]
+
+    def own_closed(self, tx: Transaction) -> dict[int, bool]:
+        """Accounts that the transaction's group closes or opens again, and which it leaves so."""
+        return {i: closed for one in self.own(tx) for i, closed in one.closed.items()}
 
     def _drop_done(self, act: Act) -> None:
         """Forget intents that are finished."""
@@ -119,14 +135,16 @@ class Underway:
         return False
 
     def hold_up(self, act: Act) -> None:
-        """Wait for what other acts are moving, and let none begin to before this act ends.
+        """Wait for what other acts are moving, and let none begin to before this act ends, which
+        is after all that its group moves is there.
 
         Fault: ``kernel.store_busy``.
         """
         with self.lock:
             self._wait_for(act.tx, set())
-            self.holder = act.tx
-            act.outside.append(HeldUp(self))
+            if self.holder is not act.tx:
+                self.holder = act.tx
+                act.outside.append(HeldUp(self, act.tx))
             while any(one.tx is not act.tx for one in self.under_way):
                 if not self.lock.wait(WAIT_S_MAX):
                     raise Fault("kernel.store_busy", "Acts that move money do not end.")
@@ -156,22 +174,38 @@ class Underway:
         What fails is tried again before the next act. Fault: what the engine reports.
         """
         with self.lock:
-            fault: Fault | None = None
-            for one in [] if hold.tx is None else self.own(hold.tx):
-                one.tx = None
-                if fault is None:
-                    try:
-                        self.finish(one)
-                        self.tokens.finish(one.token)
-                    except (Fault, Refused, OSError, RuntimeError) as error:
-                        reason = f"What an act moves is not in the ledger yet ({error})."
-                        fault = error if isinstance(error, Fault) else None
-                        fault = fault or Fault("ledger.outside_differs", reason)
-                if fault is not None:
-                    one.fault = fault
-                    self.doubt(one)
+            if hold.tx is not None:
+                self.finish_group(hold.tx)
             if hold.fault is not None:
                 raise hold.fault
+
+    def finish_group(self, tx: Transaction) -> None:
+        """As ``confirm``; each act's fault stands with what it moves."""
+        with self.lock:
+            own, done = self.own(tx), 0
+            fault: Fault | None = None
+            try:
+                for one in own:
+                    self.finish(one, is_durable=one is own[-1])
+                    done += 1
+            except _FAILURES as error:
+                fault = _fault_of(error)
+                done = self._durable(own[:done])
+            for one in own[:done]:
+                one.tx = None
+                self.tokens.finish(one.token)
+            for one in own[done:]:
+                one.fault = fault
+                self.doubt(one)
+
+    def _durable(self, done: Sequence[OnHold]) -> int:
+        """How many of those that were finished are known to last, where a later one failed."""
+        try:
+            for one in done[-1:]:
+                self.engine.lookup_transfers(id_halves(one.ids()[:1]))
+        except _FAILURES:
+            return 0
+        return len(done)
 
     def undo(self, hold: OnHold) -> None:
         """Let the holds go; where the engine fails, before the next act."""
@@ -191,7 +225,7 @@ class Underway:
             self.doubtful.append(hold)
             self.lock.notify_all()
 
-    def finish(self, hold: OnHold) -> None:
+    def finish(self, hold: OnHold, *, is_durable: bool = True) -> None:
         """Let the holds go and create the transfers; a second time changes nothing.
 
         Fault: ``ledger.outside_differs``, and what the engine reports.
@@ -199,14 +233,19 @@ class Underway:
         with self.lock:
             self._void(hold)
             records: Records = hold.records.copy()
-            now_ns = int(records["time_ns"].max())
-            records["timeout_s"], records["time_ns"] = 0, 0
+            is_imported = bool(records["flags"][0] & _IMPORTED)
+            now_ns = int(records["time_ns"].max()) + is_imported
+            records["timeout_s"] = 0
+            records["time_ns"] *= np.uint64(is_imported)
             for start, end in pages_of(records):
                 page = records[start:end]
                 # The last one's time: the first has the act's, and so none that of the day before.
+                # Imported ones have their own, and come after it.
                 last_ns = now_ns + len(page) - 1
-                statuses = self.engine.create_transfers(page, last_ns).named()
-                failed = {s for s in statuses if s not in (Status.CREATED, Status.EXISTS)}
+                is_awaited = is_durable and end == len(records)
+                made = self.engine.create_transfers(page, last_ns, is_durable=is_awaited)
+                codes = np.unique(made.status).tolist()
+                failed = {STATUSES[code] for code in codes} - {Status.CREATED, Status.EXISTS}
                 # A chain that is there already answers so of its first and fails the others.
                 if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
                     continue
@@ -237,6 +276,7 @@ class Underway:
         self.void([i for i, _, _ in hold_ids_of(hold)])
 
     def void(self, hold_ids: Sequence[int]) -> None:
-        """Void holds by id."""
+        """Void holds by id; those that do not last are let go when the node is opened."""
         for start in range(0, len(hold_ids), PAGE):
-            self.engine.create_transfers(voids_of(hold_ids[start : start + PAGE]), 0)
+            voids = voids_of(hold_ids[start : start + PAGE])
+            self.engine.create_transfers(voids, 0, is_durable=False)

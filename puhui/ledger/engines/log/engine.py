@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.layout import IMPORTED
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_halves
-from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.body import body_of, joined
 from puhui.ledger.engines.log.file import SEGMENT_BYTES
@@ -126,9 +126,12 @@ class LogEngine:
         ticket.wait()
         return Results(status, np.where(status == _CREATED, records["time_ns"], np.uint64(0)))
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         """As ``LedgerEngine``."""
-        return self._submit(transfers, now_ns, is_awaited=True).wait()
+        made = self._submit(transfers, now_ns, is_awaited=is_durable)
+        return made.wait() if is_durable else made.results
 
     def submit(self, transfers: Records, now_ns: int) -> OnItsWay:
         """Judge a batch and send it on its way to the disk. Refused: ``ledger.batch_too_large``."""
@@ -186,13 +189,13 @@ class LogEngine:
         self._index.feed(judged, state.account_count)
         return judged, pieces
 
-    def _settle(self, now_ns: int) -> None:
+    def _settle(self, now_ns: int, *, is_durable: bool = True) -> None:
         """Make what was answered last durable, and end pendings whose time has come."""
         if self._state.is_due(now_ns):
             last_ns = self._state.time_of_batch(now_ns, 0)
             self._state.expire(last_ns)
             self._ticket = self._log.append(PULSE, last_ns, 0, [], is_awaited=True)
-        if self._ticket is not None:
+        if self._ticket is not None and is_durable:
             self._ticket.wait()
 
     # Opening.
@@ -252,19 +255,21 @@ class LogEngine:
         made[older] = self._past.gather(ordinals[older])
         return made
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """As ``LedgerEngine``."""
         with self._lock:
-            self._settle(now_ns)
+            self._settle(now_ns, is_durable=is_durable)
             slots = self._state.find_slots(
                 np.ascontiguousarray(ids[:, 0]), np.ascontiguousarray(ids[:, 1])
             )
             return self._state.sums(slots[slots >= 0])
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         """As ``LedgerEngine``."""
         with self._lock:
-            self._settle(0)
+            self._settle(0, is_durable=is_durable)
             low, high = np.ascontiguousarray(ids[:, 0]), np.ascontiguousarray(ids[:, 1])
             found = self._state.find_ordinals(low, high, self._gather)
             return self._gather(found[(found >= 0) & (found < 1 << 39)])
@@ -301,13 +306,15 @@ class LogEngine:
                         break
         return joined(pages)
 
-    def tail(self, *, after: int, count: int) -> Page:
+    def tail(self, *, after: int, count: int, from_ns: int = 0, until_ns: int = END_NS) -> Page:
         """As ``LedgerEngine``: created transfers among the next ``count`` events, or the first
         beyond them; none at the end alone.
         """
         pages: list[Page] = []
         with self._lock:
             self._settle(0)
+            if from_ns:
+                after = max(after, self._past.first_since(from_ns) - 1)
             until = min(after + 1 + count, self._state.ordinals)
             place, frames = self._past.place_of(after + 1), len(self._past.firsts)
             found = 0
@@ -315,7 +322,9 @@ class LogEngine:
                 first, records, status = self._past.batch(place)
                 last = min(until - first, len(records)) if after + 1 < until else len(records)
                 here = np.arange(max(after + 1 - first, 0), last)
-                kept = here[status[here] == _CREATED]
+                times = records["time_ns"][here]
+                is_asked = (times >= from_ns) & (times < until_ns)
+                kept = here[(status[here] == _CREATED) & is_asked]
                 pages.append(Page(kept + first, records[kept], np.empty(0, dtype=np.int64)))
                 found += len(kept)
                 after, place = first + len(records) - 1, place + 1

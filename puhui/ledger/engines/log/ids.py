@@ -7,7 +7,9 @@ by reading the record that has it, and made into a run by reading the log again.
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +28,21 @@ Gather = Callable[[Places], Records]
 """Reads recorded transfers by ordinal."""
 
 NOT_BURNT = BURNT_BIT - 1
-ID_BYTES = 50
-"""Memory a place of the table at most: two tables, one that is used and one that is made a run,
-and what sorting that takes, of seven ids on ten places."""
+ID_BYTES = 66
+"""Memory a place of the table at most: four tables, one that is used and three that wait to be
+made runs, and what sorting one takes, of seven ids on ten places."""
+
+ASIDE_WAITS_S = (0.0, 0.0, 0.002, 0.01)
+"""How long whoever writes waits at most before each batch, by how many tables stand aside: so many
+may, and who writes faster than runs are made is slowed down rather than stopped."""
+ASIDE_MAX = len(ASIDE_WAITS_S) - 1
 
 PLACES_MIN = 64
+COPIED_WHOLE = 1 << 17
+"""Places of a table up to which it is copied into a longer one at once, in a millisecond or two;
+those of a larger one are copied batch by batch, and it is searched until all of them are."""
+TOUCHED_MAX = 1 << 21
+"""Places of a table up to which its memory is asked for at once: 16 MiB."""
 
 
 IDS_MIB = 256
@@ -82,27 +94,33 @@ class Ids:
         while places * 7 < expected * 10 and places < self._places_max:
             places *= 2
         self._tiers = tiers
-        self._aside: tuple[Table, ...] = ()
+        self._aside: tuple[tuple[Table, int], ...] = ()
+        self._leaving: Table | None = None
+        self._copied = 0
+        self._guard = threading.Lock()
         self.table = Table(_empty(places), 0)
         self._count = 0
-        self._count_aside = 0
 
     @property
     def has_older(self) -> bool:
         """Whether there are ids beyond the table."""
-        return bool(self._aside) or (self._tiers is not None and bool(self._tiers.runs))
+        if self._leaving is not None or self._aside:
+            return True
+        return self._tiers is not None and bool(self._tiers.runs)
 
     @property
     def id_count(self) -> int:
         """How many ids are used."""
         tiers = self._tiers.id_count if self._tiers is not None else 0
-        return self._count + self._count_aside + tiers
+        return self._count + sum(count for _, count in self._aside) + tiers
 
     @property
     def memory_bytes(self) -> int:
         """What they take of memory."""
         tiers = self._tiers.memory_bytes if self._tiers is not None else 0
-        return sum(table.words.nbytes for table in (self.table, *self._aside)) + tiers
+        aside = sum(table.words.nbytes for table, _ in self._aside)
+        leaving = 0 if self._leaving is None else self._leaving.words.nbytes
+        return self.table.words.nbytes + leaving + aside + tiers
 
     # Searching.
 
@@ -122,7 +140,9 @@ class Ids:
         self, low: Words, high: Words, hashes: Words, until: int, found: Places, gather: Gather
     ) -> None:
         """As ``find``, beyond the table, of those that have -1 in ``found``."""
-        for table in self._aside:
+        if self._leaving is not None:
+            _find_in(self._leaving, low, high, hashes, found, gather)
+        for table, _ in self._aside:
             _find_in(table, low, high, hashes, found, gather)
         if self._tiers is not None:
             # Looked at last: a table that is put away meanwhile is a run by then.
@@ -135,7 +155,10 @@ class Ids:
 
         Fault: ``ledger.log_damaged`` where a run could not be made.
         """
+        self._copy(4 * count + 1024)
         table = self.table
+        if self._tiers is not None and (wait_s := ASIDE_WAITS_S[len(self._aside)]):
+            self._tiers.wait(wait_s)
         places = len(table.words)
         is_far = ordinals + count - table.origin > SPAN_MAX
         if (self._count + count) * 10 <= places * 7 and not is_far:
@@ -144,30 +167,44 @@ class Ids:
             places *= 2
         is_full = is_far or (places > self._places_max and self._count > 0)
         if is_full and ordinals > table.origin:
+            self._copy(len(table.words))
             self._put_aside(ordinals)
             places = len(table.words)
             while count * 10 > places * 7:
                 places *= 2
             self.table = Table(_empty(places), ordinals)
         else:
-            longer = Table(_empty(places), table.origin)
-            lengthen(table.words, longer.words, longer.shift)
-            self.table = longer
+            self._copy(len(table.words))
+            self.table = Table(_empty(places), table.origin)
+            self._leaving, self._copied = table, 0
+            if len(table.words) <= COPIED_WHOLE:
+                self._copy(COPIED_WHOLE)
+
+    def _copy(self, count: int) -> None:
+        """Copy so many more places of a table that was too short into the longer one."""
+        if self._leaving is None:
+            return
+        words, until = self._leaving.words, self._copied + count
+        lengthen(words[self._copied : until], self.table.words, self.table.shift)
+        self._copied = until
+        if until >= len(words):
+            self._leaving = None
 
     def _put_aside(self, ordinals: int) -> None:
-        table, count = self.table, self._count
-        if self._tiers is None:
-            self._aside = (table, *self._aside)
-            self._count_aside += count
-        else:
-            self._tiers.settle()
-            self._aside, self._count_aside = (table,), count
-            self._tiers.keep(ordinals, self._put_away)
+        """Put the table aside, to be made a run of; waits where too many are."""
+        table, tiers = self.table, self._tiers
+        while tiers is not None and len(self._aside) == ASIDE_MAX:
+            tiers.wait(None)
+        with self._guard:
+            self._aside = ((table, self._count), *self._aside)
+        if tiers is not None:
+            tiers.keep(ordinals, functools.partial(self._put_away, table))
         self._count = 0
 
-    def _put_away(self) -> None:
-        """What was put aside is a run now; another thread says so."""
-        self._aside, self._count_aside = (), 0
+    def _put_away(self, table: Table) -> None:
+        """A table that was put aside is a run now; another thread says so."""
+        with self._guard:
+            self._aside = tuple(one for one in self._aside if one[0] is not table)
 
     def enter(
         self,
@@ -192,6 +229,7 @@ class Ids:
         """The table; what is older stands in runs."""
         if self._tiers is not None:
             self._tiers.settle()
+        self._copy(1 << 62)
         assert not self._aside, "what is put aside has nowhere to go"
         return {"id_table": self.table.words, "ids": np.array([self.table.origin, self._count])}
 
@@ -229,7 +267,8 @@ def _find_in(
 
 
 def _empty(places: int) -> Words:
-    """A table whose memory is given by the system now and not on first use."""
+    """A table whose memory is given by the system now and not on first use, unless it is large."""
     made = np.zeros(places, dtype=np.uint64)
-    made[::512] = 0
+    if places <= TOUCHED_MAX:
+        made[::512] = 0
     return made

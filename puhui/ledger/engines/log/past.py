@@ -81,6 +81,17 @@ class Past:
         read = self._log.frame(int(self._sequences[place]))
         return int(self._firsts[place]), *body_of(read)
 
+    def first_since(self, from_ns: int) -> int:
+        """The first event of a frame that ends at ``from_ns`` or later; no event before it has such
+        a time, as imported ones are older than their frame. Past all events where there is none.
+        """
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            frame = self._log.frame(int(self._sequences[middle]), is_tried=False)
+            low, high = (low, middle) if frame.time_ns >= from_ns else (middle + 1, high)
+        return int(self._firsts[low]) if low < self._count else 1 << 62
+
     # What runs of ids are made from and held against.
 
     def batches(self, first: int, end: int, *, is_tried: bool) -> Iterator[Batch]:

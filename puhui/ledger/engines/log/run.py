@@ -1,6 +1,6 @@
 """Files of sorted ids: written whole and durable or not at all, mapped when they are read.
 
-A header of 128 bytes, the rows, the fences and the filter (see ``arrays.run``); little-endian.
+A header of 128 bytes, the rows, the fences and the filter (``arrays.sorted_ids``); little-endian.
 The header holds SHA-256 over itself, with that place at nought, the fences and the filter; each
 block of rows has its check among the fences, and is tried whenever it is read. The file names the
 events that it is about, ``first`` up to before ``end``, and the frame that ends them, by number and
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from puhui.ledger.arrays.run import Rows, blocks_of, bloom_rows_of, find_damage, make_index
+from puhui.ledger.arrays.sorted_ids import Rows, blocks_of, bloom_rows_of, find_damage, make_index
 from puhui.ledger.engines.log.file import sync_folder, write_all
 from puhui.ledger.engines.log.frame import bytes_of
 
@@ -111,11 +111,14 @@ class RunFile:
         self.rows: Rows = made[HEAD_BYTES // 8 :].reshape(count, 3)
 
     def finish(self, head: RunHead) -> Run:
-        """Make the rows, which are sorted, durable under the file's name. Raises OSError."""
+        """Make the rows, which are sorted, durable under the file's name. Raises OSError.
+
+        They were written as memory; Linux counts that as written to the file, so that ``fsync``
+        takes it along. To flush the memory itself would hold up every thread of the interpreter.
+        """
         fences, blooms = _index_of(self.rows)
         parts = [bytes_of(fences.view(np.uint8)), bytes_of(blooms.view(np.uint8))]
         try:
-            self._map.flush()
             write_all(self._handle, parts, HEAD_BYTES + head.ids * ROW_BYTES)
             packed = _packed(head, _digest(head, fences, blooms))
             write_all(self._handle, [memoryview(packed)], 0)

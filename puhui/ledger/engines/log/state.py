@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from puhui.ledger.arrays.find_named import UNREAD, find_ended, find_known, place_of_held
 from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, SLOT
-from puhui.ledger.arrays.named import UNREAD, find_ended, find_known, place_of_held
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
     BURNT_BIT,
@@ -143,7 +143,7 @@ class State:
     ) -> Judged:
         """Judge a batch whose last event happens at ``last_ns``, and take in what it does.
 
-        ``ring`` has the recorded transfers from the ordinal ``first`` on, see ``arrays.named``.
+        ``ring`` has the recorded transfers from the ordinal ``first`` on: ``arrays.find_named``.
         """
         count = len(batch)
         first_ns = last_ns - count + 1

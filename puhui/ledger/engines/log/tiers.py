@@ -1,15 +1,18 @@
 """The ids of older events on disk: sorted runs, each of a stretch of the log, merged in tiers.
 
-The runs follow one another from the first event on without a gap. Another thread makes a run of
-each table that was full, and one of four neighbours of a level; the file of the merged run has its
-name before theirs go, so whenever a process ends the runs can be told from their names. Nothing
-rests on them: what is missing or damaged is made again from the log.
+The runs follow one another from the first event on without a gap. A thread makes a run of each
+table that was full, another one of four neighbours of a level; nobody who writes waits for that
+one, however long it takes. The file of the merged run has its name before theirs go, so whenever a
+process ends the runs can be told from their names. Nothing rests on them: what is missing or
+damaged is made again from the log.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.errors import Fault
-from puhui.ledger.arrays.run import Rows, find_ids, merge_rows, sort_rows, take_ids
+from puhui.ledger.arrays.sorted_ids import Rows, find_ids, merge_rows, sort_rows, take_ids
 from puhui.ledger.engines.log.past import Past
 from puhui.ledger.engines.log.run import (
     Run,
@@ -38,7 +41,7 @@ Places = NDArray[np.int64]
 
 
 class Tiers:
-    """The runs of a log in order. Searched by one thread, while another makes and merges."""
+    """The runs of a log in order. Searched by one thread, while one makes and another merges."""
 
     def __init__(self, folder: Path, past: Past, is_burning: NDArray[np.bool_]) -> None:
         """Take up the runs in ``folder`` that are whole and of this log."""
@@ -46,8 +49,10 @@ class Tiers:
         self._past = past
         self._is_burning = is_burning
         self._guard = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-ids")
-        self._making: Future[None] | None = None
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-ids")
+        self._merger = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-merge")
+        self._making: deque[Future[None]] = deque()
+        self._merging: Future[None] | None = None
         self._is_closing = False
         self.runs: tuple[Run, ...] = ()
         self._found: list[Run] = []
@@ -106,24 +111,40 @@ class Tiers:
 
     def keep(self, end: int, kept: Callable[[], None]) -> None:
         """Have a run made of the events up to before ``end`` that are in none; ``kept`` is called
-        when it can be searched. Waits for the one before.
+        when it can be searched. Does not wait.
 
-        Fault: what making the one before came to.
+        Fault: what making one before came to.
         """
-        self.settle()
-        self._making = self._thread.submit(self._keep, self.end, end, kept)
+        self.wait(0)
+        self._making.append(self._maker.submit(self._keep, end, kept))
+
+    def wait(self, at_most_s: float | None) -> None:
+        """Wait until the run that was asked for first is made, at most so long where that is said.
+
+        Fault: what making came to.
+        """
+        if self._making:
+            futures.wait(self._making, at_most_s, futures.FIRST_COMPLETED)
+        while self._making and self._making[0].done():
+            self._making.popleft().result()
 
     def settle(self) -> None:
-        """Wait until nothing is being made. Fault: what making came to."""
-        if self._making is not None:
-            self._making.result()
+        """Wait until nothing is being made or merged. Fault: what that came to."""
+        while self._making:
+            self.wait(None)
+        if self._merging is not None:
+            self._merging.result()
 
-    def _keep(self, first: int, end: int, kept: Callable[[], None]) -> None:
+    def _keep(self, end: int, kept: Callable[[], None]) -> None:
+        first = self.end
         if first < end:
             made = self._made(first, end, is_tried=False)
             with self._guard:
                 self.runs = (*self.runs, made)
         kept()
+        self._merging = self._merger.submit(self._merge_all)
+
+    def _merge_all(self) -> None:
         while not self._is_closing and self._merge():
             pass
 
@@ -150,9 +171,9 @@ class Tiers:
             return _in_memory(head, file.rows.copy())
 
     def _merge(self) -> bool:
-        """Merge the last runs where there are enough of a level; whether there were."""
-        runs = self.runs[-FAN:]
-        if len(runs) < FAN or len({run.head.level for run in runs}) > 1:
+        """Merge neighbours where there are enough of a level; whether there were."""
+        runs = self._neighbours()
+        if not runs:
             return False
         for run in runs:
             if not run.is_whole:
@@ -173,6 +194,18 @@ class Tiers:
             return False
         self._replace(runs, made)
         return True
+
+    def _neighbours(self) -> tuple[Run, ...]:
+        """The first runs beside each other of the lowest level that has enough; none where none
+        has.
+        """
+        runs, levels = self.runs, [run.head.level for run in self.runs]
+        enough = [
+            (levels[at], at)
+            for at in range(len(runs) - FAN + 1)
+            if len(set(levels[at : at + FAN])) == 1
+        ]
+        return runs[min(enough)[1] :][:FAN] if enough else ()
 
     def _replace(self, old: tuple[Run, ...], new: Run) -> None:
         with self._guard:
@@ -260,9 +293,10 @@ class Tiers:
         return sum(run.head.ids for run in self.runs)
 
     def close(self) -> None:
-        """Finish the run that is being made; nothing is merged any more."""
+        """Finish the runs that are being made; nothing more is merged."""
         self._is_closing = True
-        self._thread.shutdown()
+        self._maker.shutdown()
+        self._merger.shutdown()
 
 
 def _in_memory(head: RunHead, rows: Rows) -> Run:

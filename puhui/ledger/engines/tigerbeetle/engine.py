@@ -27,7 +27,7 @@ from puhui.ledger.arrays.record import (
     check_size,
     id_halves,
 )
-from puhui.ledger.engines import Page, Results
+from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.index import posted_of
 from puhui.ledger.engines.tigerbeetle import wire
 from puhui.ledger.engines.tigerbeetle.client import (
@@ -121,7 +121,9 @@ class TigerBeetleEngine:
             )
         return self._create(wire.CREATE_ACCOUNTS, accounts)
 
-    def create_transfers(self, transfers: Records, now_ns: int) -> Results:
+    def create_transfers(
+        self, transfers: Records, now_ns: int, *, is_durable: bool = True
+    ) -> Results:
         """As ``LedgerEngine``.
 
         A transfer past 62 bits is sent with a ledger that is none, so that it fails where the
@@ -199,11 +201,13 @@ class TigerBeetleEngine:
 
     # Reading.
 
-    def lookup_accounts(self, ids: NDArray[np.uint64], now_ns: int) -> Records:
+    def lookup_accounts(
+        self, ids: NDArray[np.uint64], now_ns: int, *, is_durable: bool = True
+    ) -> Records:
         """As ``LedgerEngine``."""
         return joined(self._look_up(wire.LOOKUP_ACCOUNTS, ids), ACCOUNT)
 
-    def lookup_transfers(self, ids: NDArray[np.uint64]) -> Records:
+    def lookup_transfers(self, ids: NDArray[np.uint64], *, is_durable: bool = True) -> Records:
         """As ``LedgerEngine``."""
         return joined(self._look_up(wire.LOOKUP_TRANSFERS, ids), TRANSFER)
 
@@ -306,9 +310,11 @@ class TigerBeetleEngine:
                     times.append(int(page["time_ns"][-1]) + 1)
         return joined(kept, ACCOUNT)
 
-    def tail(self, *, after: int, count: int) -> Page:
+    def tail(self, *, after: int, count: int, from_ns: int = 0, until_ns: int = END_NS) -> Page:
         """As ``LedgerEngine``."""
-        found = joined(self._of_all(wire.QUERY_TRANSFERS, max(after + 1, 0), count), TRANSFER)
+        begin = max(after + 1, from_ns, 0)
+        found = joined(self._of_all(wire.QUERY_TRANSFERS, begin, count), TRANSFER)
+        found = found[found["time_ns"] < until_ns]
         return Page(found["time_ns"].astype(np.int64), found, np.empty(0, dtype=np.int64))
 
     def _of_account(

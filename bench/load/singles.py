@@ -1,4 +1,8 @@
-"""Transfers one by one: what comes while a group goes to disk is the next group."""
+"""Transfers one by one, as a switch in front of the engine `log` sends them.
+
+What comes while a group goes to disk is the next group. The platform's own acts do not come this
+way: the node groups them, and what a group moves waits for the log once (``desk.beside``).
+"""
 
 from __future__ import annotations
 
