@@ -30,6 +30,7 @@ wal_keep_size = 128MB
 max_wal_size = 1GB
 checkpoint_timeout = 15min
 hot_standby = on
+recovery_init_sync_method = syncfs
 """
 """As a production server has them, but small; every commit waits for the disk of both."""
 

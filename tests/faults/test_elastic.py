@@ -152,7 +152,7 @@ def server() -> Iterator[OwnServer]:
     """A server of this test's own."""
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-elastic-")))
     yield own
-    own.stop()
+    own.remove()
 
 
 def test_nodes_come_and_go_and_every_payment_is_made_once(

@@ -8,7 +8,6 @@ what follows a damaged frame in silence, and in the files of a server with check
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import struct
 import tempfile
@@ -257,8 +256,7 @@ def server() -> Iterator[OwnServer]:
     folder = Path(tempfile.mkdtemp(prefix="puhui-own-postgres-"))
     own = OwnServer(folder)
     yield own
-    own.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    own.remove()
 
 
 def test_a_flipped_bit_in_a_page_of_postgres_is_named(server: OwnServer, tmp_path: Path) -> None:
@@ -269,7 +267,7 @@ def test_a_flipped_bit_in_a_page_of_postgres_is_named(server: OwnServer, tmp_pat
     before = sums_of(node, IDS)
     assert node.store.damage() == ()
     paths = {
-        name: server.folder / server.execute(f"SELECT pg_relation_filepath('ledger_{name}')")[0][0]
+        name: server.data / server.execute(f"SELECT pg_relation_filepath('ledger_{name}')")[0][0]
         for name in ("account", "balance", "pending", "transfer")
     }
     server.execute("CHECKPOINT")

@@ -36,7 +36,7 @@ def server() -> Iterator[OwnServer]:
     """A server that these tests stop and start."""
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-forward-")))
     yield own
-    own.stop()
+    own.remove()
 
 
 @pytest.fixture

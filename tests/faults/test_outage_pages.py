@@ -38,7 +38,7 @@ def server() -> Iterator[OwnServer]:
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-outage-")))
     own.execute("CREATE DATABASE bank")
     yield own
-    own.stop()
+    own.remove()
 
 
 def enter(address: str, number: int) -> Browser:

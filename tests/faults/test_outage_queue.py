@@ -36,7 +36,7 @@ def server() -> Iterator[OwnServer]:
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-outage-")))
     own.execute("CREATE DATABASE bank")
     yield own
-    own.stop()
+    own.remove()
 
 
 def prepare(node: Node) -> tuple[str, str]:

@@ -92,7 +92,9 @@ class PostgresWriter:
             raise self._line.fence.fault
         if self.tx.is_lost():
             self.tx.connection.close()
+            ports = self.tx.ports  # without them a ledger beside the store would be forgotten
             self._dial()
+            self.tx.ports = ports
         self.tx.send(b"BEGIN")
         self._is_open = True
 
