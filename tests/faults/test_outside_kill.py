@@ -39,7 +39,6 @@ from tests.ledger.books import sums_of
 from tests.lending.bank import open_bank
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
-ON_POSTGRES = ("after the holds", "after the commit", "between void and create")
 KILLS = 15
 Start = Callable[..., Child]
 
@@ -160,7 +159,7 @@ def test_a_kill_at_a_step(step: str, tmp_path: Path, operator: Actor, start: Sta
     die_at_each_act(Place(url, tmp_path, operator, start), start, step)
 
 
-@pytest.mark.parametrize("step", ON_POSTGRES)
+@pytest.mark.parametrize("step", STEPS)
 def test_a_kill_at_a_step_on_postgres(
     step: str, tmp_path: Path, operator: Actor, start: Start, postgres: Any
 ) -> None:

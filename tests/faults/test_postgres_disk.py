@@ -60,6 +60,9 @@ def server() -> Iterator[OwnServer]:
     """One server for these tests, each with a database of its own."""
     folder = Path(tempfile.mkdtemp(prefix="puhui-own-postgres-"))
     own = OwnServer(folder)
+    own.execute("CREATE DATABASE disk_template")
+    url = own.url_of("disk_template")
+    open_node(folder / "template", store_url=url, keys=KEYS, ledger="sql").close()
     yield own
     own.remove()
 
@@ -71,8 +74,8 @@ _NUMBERS = itertools.count(1)
 def open_it(request: pytest.FixtureRequest, server: OwnServer, tmp_path: Path) -> Iterator[Open]:
     """Opens a node on a database of this test's own, its ledger in the store or beside it."""
     name = f"disk_{next(_NUMBERS)}"
-    server.execute(f"CREATE DATABASE {name}")
-    url = server.url.replace("/postgres?", f"/{name}?")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE disk_template")
+    url = server.url_of(name)
     opened: list[Node] = []
 
     def open_one() -> Node:
