@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.bad_disk import BadDisk
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280), pytest.mark.xdist_group("bad_disk")]
 CUTS = 18
 ENDED = 86
 """What the shim ends a process with."""

@@ -28,7 +28,7 @@ from tests.faults.outside import open_beside
 from tests.ledger.books import sums_of
 from tests.ledger.chain import flip
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280), pytest.mark.xdist_group("bad_disk")]
 KILLS = 100
 STOPPED = 70
 """What a process ends with whose log can no longer be written."""

@@ -27,7 +27,7 @@ from tests.faults.load import open_at
 from tests.faults.sample import CLERK, Sample, numbers_of, sample_use_cases
 from tests.faults.server import OwnServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("own_server")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("forward")]
 NAMES = ("fault.add", "fault.once")
 
 

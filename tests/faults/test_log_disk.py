@@ -15,7 +15,7 @@ import pytest
 from tests.faults.bad_disk import BadDisk
 from tests.faults.framing import FAILED, check
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280), pytest.mark.xdist_group("bad_disk")]
 POWER_CUTS = 60
 ENDED = 86
 """What the shim ends a process with."""

@@ -28,7 +28,7 @@ from tests.offline.fair import act, balance_of, people
 from tests.serve.program import served
 from tests.web.browser import Browser, Page
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("own_server")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("outage_pages")]
 PHONES = ("13900020001", "13900020002")
 
 

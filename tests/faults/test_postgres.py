@@ -30,7 +30,7 @@ from tests.faults.server import OwnServer
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.usefixtures("samples"),
-    pytest.mark.xdist_group("own_server"),
+    pytest.mark.xdist_group("postgres"),
 ]
 
 

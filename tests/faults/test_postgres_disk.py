@@ -40,7 +40,7 @@ from tests.ledger.books import (
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(280),
-    pytest.mark.xdist_group("own_server"),
+    pytest.mark.xdist_group("postgres_disk"),
 ]
 PASSING = {
     "kernel.disk_full",
