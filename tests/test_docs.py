@@ -190,3 +190,18 @@ def test_a_door_without_words_would_be_found() -> None:
     made_up = source_of("puhui/casino/__init__.py", '"""Casino 赌场."""\n__all__ = ["Chip"]')
     assert door.entries_of(made_up) == ["Chip"]
     assert made_up.is_door
+
+
+def test_every_test_that_the_table_of_faults_names_is_there() -> None:
+    """Each cell names tests that exist, or says in words why there are none."""
+    rows = [row for line in read("docs/faults.md").splitlines() if (row := ROW.match(line))]
+    assert len(rows) > 10
+    for row in rows[2:]:
+        fault, *cells = (cell.strip() for cell in row.group(1).split(" | "))
+        assert len(cells) == 3, fault
+        for cell in cells:
+            assert cell, fault
+            for named in re.findall(r"`([^`]+)`", cell):
+                path, _, name = named.partition("::")
+                text = (ROOT / path).read_text(encoding="utf-8")
+                assert not name or re.search(rf"^(async )?def {name}\(", text, re.MULTILINE), named

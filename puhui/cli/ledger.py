@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,26 +28,35 @@ ledger_app = typer.Typer(
 def verify(as_json: Json = False) -> None:
     """Recompute all books from the transfers and list whatever disagrees; 1 if anything does.
 
-    Balances, limits, pendings and chains; the closed days of the general ledger; and with
-    PUHUI_LEDGER=log every frame of the log. A ledger in the store has no frames: 0 then.
+    Balances, limits, pendings and chains; the closed days of the general ledger; every page of the
+    store's files; and with PUHUI_LEDGER=log every frame of the log. A ledger in the store has no
+    frames: 0 then. With PUHUI_LEDGER_SHIP also what the copy lacked when this command began.
 
     Example: puhui ledger verify --json
     """
     from puhui import ledger
     from puhui.ledger.window import check_general, verify_log
+    from puhui.node import home_folder
 
-    with opened() as node, node.read() as tx:
+    kind, _, folder = os.environ.get("PUHUI_LEDGER", "").partition(":")
+    log = home_folder() / (folder or "ledger") if kind == "log" else None
+    behind = _behind(log)  # whoever opens the node ships
+    with opened() as node:
         with say.progress() as step:
-            step("ledger.verify", 0, 2)
-            report = ledger.verify(tx)
-            step("ledger.verify general", 1, 2)
-            findings = (*report.findings, *check_general(tx))
-        kind, _, folder = os.environ.get("PUHUI_LEDGER", "").partition(":")
-        frames, broken = verify_log(node.home / (folder or "ledger")) if kind == "log" else (0, ())
-    transfers, faults = report.transfers, len(broken)
+            step("ledger.verify pages", 0, 3)
+            broken = node.store.damage()
+            with node.read() as tx:
+                step("ledger.verify", 1, 3)
+                report = ledger.verify(tx)
+                step("ledger.verify general", 2, 3)
+                findings = (*report.findings, *check_general(tx))
+        frames = 0
+        if log is not None:
+            frames, torn = verify_log(log)
+            broken += torn
+    transfers, faults = report.transfers, len(broken) + len(findings)
     for words in broken:
         say.line(words)
-    faults += len(findings)
     say.line(
         f"{report.accounts:,} accounts, {transfers:,} transfers, "
         f"{report.pendings_open:,} open pendings: "
@@ -68,9 +78,27 @@ def verify(as_json: Json = False) -> None:
                 "findings": len(findings),
                 "trial_balance_minor": report.trial_balance.difference_minor,
             }
+            | behind
         )
     if faults:
         raise typer.Exit(1)
+
+
+def _behind(log: Path | None) -> dict[str, object]:
+    """What the copy of a log lacks (recovery point), said and as figures; nothing without one."""
+    from puhui.ledger.window import shipped_state
+    from puhui.node import home_folder
+
+    copy = os.environ.get("PUHUI_LEDGER_SHIP", "")
+    if not copy or log is None or not any(log.glob("segment-*.log")):
+        return {}
+    state = shipped_state(log, home_folder() / copy)
+    behind_s = max(0, state.log_time_ns - state.lacking_since_ns) / 1e9
+    say.line(
+        f"The copy lacked {state.lacking_transfers:,} transfers, the last {behind_s:.1f} s of the "
+        "log: what losing both the log and the store would have cost."
+    )
+    return {"rpo_transfers": state.lacking_transfers, "rpo_s": behind_s}
 
 
 @ledger_app.command("trial-balance")

@@ -47,6 +47,7 @@ STEP_WORDS = {
     "ledger.sum_books": "summing the transfers of the day",
     "ledger.close_books": "closing the books",
     "ledger.verify": "adding up all transfers",
+    "ledger.verify pages": "reading every page of the store",
     "ledger.verify general": "checking the days that are closed",
     "ledger.export": "writing transfers",
     "replaying": "running the acts again",

@@ -68,8 +68,13 @@ def test_the_setting_ships_whatever_runs(
     booked(program)
     (tmp_path / "second").mkdir()
     monkeypatch.setenv("PUHUI_LEDGER_SHIP", str(tmp_path / "second"))
+    sound = program("ledger", "verify", "--json").figures
+    assert sound["rpo_transfers"] == sound["transfers"] > 0, "nothing had been shipped by then"
+    assert sound["rpo_s"] >= 0
     assert program("ledger", "trial-balance").code == 0
     assert program("ledger", "ship", "--status", "--json").figures["lacking_frames"] == 0
+    sound = program("ledger", "verify", "--json").figures
+    assert (sound["faults"], sound["rpo_transfers"], sound["rpo_s"]) == (0, 0, 0)
 
 
 def test_what_is_no_log_or_no_copy_is_refused(

@@ -45,9 +45,9 @@ def move(node: Node, number: int) -> None:
     assert set(done.statuses) == {"created"}, done.statuses
 
 
-def work(folder: str, begun: int) -> None:
+def work(folder: str, begun: int | str) -> None:
     """Ask again for the last batch that was begun, then for the next ones; tell each answer."""
-    node = opened(folder)
+    node, begun = opened(folder), int(begun)
     for number in range(max(0, begun - 1), begun + 200):
         move(node, number)
         os.write(1, b"%d\n" % number)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from puhui.kernel import Actor, Node
+from tests.faults.bad_disk import BadDisk
 from tests.faults.load import KEYS, open_at
 from tests.faults.sample import sample_use_cases
 from tests.lending.bank import Bank, open_bank
@@ -98,6 +99,14 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-o", str(built), str(source)]
     subprocess.run([*command, "-ldl"], check=True, timeout=120)
     return built
+
+
+@pytest.fixture(scope="session")
+def bad_disk(shim: Path) -> Iterator[BadDisk]:
+    """Runs functions of the tests on a disk that fails, each in a process of its own."""
+    made = BadDisk(shim)
+    yield made
+    made.close()
 
 
 @pytest.fixture

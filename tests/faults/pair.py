@@ -30,6 +30,7 @@ wal_keep_size = 128MB
 max_wal_size = 1GB
 checkpoint_timeout = 15min
 hot_standby = on
+recovery_init_sync_method = syncfs
 """
 """As a production server has them, but small; every commit waits for the disk of both."""
 
@@ -102,15 +103,14 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster and all its processes; wait until none is left."""
+        kill_all([self])
+
+    def processes(self) -> list[Any]:
+        """The postmaster and all that it has started."""
         import psutil
 
         main = psutil.Process(self.pid)
-        processes = [main, *main.children(recursive=True)]
-        for process in processes:
-            if process.is_running():
-                process.kill()
-        _, alive = psutil.wait_procs(processes, timeout=30)
-        assert not alive, "a server process outlived its kill"
+        return [main, *main.children(recursive=True)]
 
     def freeze(self) -> list[int]:
         """Stop all its processes where they stand, as a machine that hangs; their ids."""
@@ -126,7 +126,7 @@ class Server:
         """Whether its process is there."""
         try:
             os.kill(self.pid, 0)
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # no folder yet, no process any more
             return False
         return True
 
@@ -146,21 +146,40 @@ class Server:
         self.kill()
 
 
+def kill_all(servers: Sequence[Server]) -> None:
+    """SIGKILL to all processes of the servers; wait until none is left."""
+    import psutil
+
+    processes = [process for server in servers for process in server.processes()]
+    for process in processes:
+        if process.is_running():
+            process.kill()
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive, "a server process outlived its kill"
+
+
 class Pair:
     """A primary, a standby that every commit waits for, and the address that names both."""
 
-    def __init__(self, *, settings: Sequence[str] = ()) -> None:
+    def __init__(self, *, settings: Sequence[str] = (), is_begun: bool = True) -> None:
+        """Both are started at once, unless ``is_begun`` leaves that to ``begin``."""
         self.root = Path(tempfile.mkdtemp(prefix="puhui-pair-", dir="/tmp"))
         self.root.chmod(0o755)
         self.one = self.primary = Server(self.root / "a", 5432)
         self.two = self.standby = Server(self.root / "b", 5433)
+        self._settings = settings
+        if is_begun:
+            self.begin()
+
+    def begin(self) -> None:
+        """Make and start the primary and its standby."""
         self.one.prepare_folder()
         self.one.run(
             "initdb", "-A", "trust", "-E", "utf8", "-U", "postgres", "--no-sync",
             "-D", str(self.one.folder / "data"),
         )  # fmt: skip
         own = (f"port = {self.one.port}", f"unix_socket_directories = '{self.one.folder}'")
-        self.one.configure(SETTINGS, *settings, *own)
+        self.one.configure(SETTINGS, *self._settings, *own)
         self.one.start()
         self.copy(self.one, self.two)
         self.hold_to_standby()
@@ -213,6 +232,8 @@ class Pair:
 
     def stop(self) -> None:
         """Stop both and leave nothing behind."""
-        for server in (self.one, self.two):
-            server.stop()
+        there = [server for server in (self.one, self.two) if server.is_up()]
+        for server in there:
+            os.kill(server.pid, signal.SIGCONT)
+        kill_all(there)
         shutil.rmtree(self.root, ignore_errors=True)

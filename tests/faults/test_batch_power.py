@@ -8,33 +8,22 @@ sums it up and asks for the last batch again.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tidy.tree import ROOT
+from tests.faults.bad_disk import BadDisk
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280), pytest.mark.xdist_group("bad_disk")]
 CUTS = 18
 ENDED = 86
 """What the shim ends a process with."""
 
 
-def test_answered_batches_outlive_power_cuts(shim: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.batching", str(tmp_path), "0", str(CUTS)],
-        cwd=ROOT,
-        env={**os.environ, "LD_PRELOAD": str(shim)},
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    rounds = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+def test_answered_batches_outlive_power_cuts(bad_disk: BadDisk, tmp_path: Path) -> None:
+    done = bad_disk.run("batching:main", tmp_path, 0, CUTS)
+    assert done.code == 0, done.out + done.error
+    rounds = [tuple(map(int, line.split())) for line in done.out.splitlines()]
     assert len(rounds) == CUTS
     assert {code for _, code, _, _ in rounds} == {ENDED}
     assert rounds[-1][3] > 3 * CUTS

@@ -32,7 +32,7 @@ from tests.faults.conftest import Child
 from tests.faults.load import open_at
 from tests.faults.server import OwnServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("own_server")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("elastic")]
 
 TELLER = Actor("teller", frozenset({"operator"}))
 WALLETS = 40
@@ -152,7 +152,7 @@ def server() -> Iterator[OwnServer]:
     """A server of this test's own."""
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-elastic-")))
     yield own
-    own.stop()
+    own.remove()
 
 
 def test_nodes_come_and_go_and_every_payment_is_made_once(

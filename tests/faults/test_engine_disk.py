@@ -7,11 +7,8 @@ that fails on purpose, or is killed; another process opens, sums up and asks aga
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,15 +20,15 @@ from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.ledger.engines.log.file import segment_path
 from puhui.ledger.engines.log.recovery import numbers_in
 from tests.faults import batching, engines
+from tests.faults.bad_disk import BadDisk
 from tests.faults.conftest import Child
 from tests.faults.engines import ACCOUNTS, SIZE, START_NS, batch_of, check, opened
 from tests.faults.load import operator
 from tests.faults.outside import open_beside
 from tests.ledger.books import sums_of
 from tests.ledger.chain import flip
-from tests.tidy.tree import ROOT
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280), pytest.mark.xdist_group("bad_disk")]
 KILLS = 100
 STOPPED = 70
 """What a process ends with whose log can no longer be written."""
@@ -41,32 +38,24 @@ ENDED = 86
 Run = Callable[..., tuple[int, int, str]]
 
 
-def on_disk(shim: Path, words: tuple[str, ...], disk: dict[str, object]) -> tuple[int, int, str]:
+def on_disk(
+    bad_disk: BadDisk, function: str, *arguments: object, **disk: object
+) -> tuple[int, int, str]:
     """A process on a failing disk: its exit code, the last number that it told, its error."""
-    faults = {f"PUHUI_DISK_{name.upper()}": str(value) for name, value in disk.items()}
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env={**os.environ, "LD_PRELOAD": str(shim), **faults},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    told = [int(line) for line in done.stdout.split()]
-    assert told == sorted(told), done.stdout
-    return done.returncode, max(told, default=0), done.stderr
+    done = bad_disk.run(function, *arguments, **disk)
+    told = [int(line) for line in done.out.split()]
+    assert told == sorted(told), done.out
+    return done.code, max(told, default=0), done.error
 
 
 @pytest.fixture
-def run(shim: Path) -> Run:
+def run(bad_disk: BadDisk) -> Run:
     """Run ``engines`` on a failing disk."""
 
     def started(
         way: str, folder: Path, first: int, count: int, **disk: object
     ) -> tuple[int, int, str]:
-        words = ("-m", "tests.faults.engines", way, str(folder), str(first), str(count))
-        return on_disk(shim, words, disk)
+        return on_disk(bad_disk, f"engines:{way}", folder, first, count, **disk)
 
     return started
 
@@ -177,15 +166,13 @@ def test_flipped_bits_are_cut_at_the_end_and_refused_before_it(tmp_path: Path) -
 
 @pytest.mark.parametrize("sync", (12, 19, 40))
 def test_a_sync_that_fails_under_batches_in_the_store(
-    shim: Path, tmp_path: Path, sync: int
+    bad_disk: BadDisk, tmp_path: Path, sync: int
 ) -> None:
     """``sql`` on SQLite: the act is told as not durable, and what was answered is there whole."""
-    start = [sys.executable, "-m", "tests.faults.batching", str(tmp_path), "0", "0"]
-    made = subprocess.run(start, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert made.returncode == 0, made.stderr
-    program = f"from tests.faults.batching import work; work({str(tmp_path)!r}, 0)"
-    disk = {"file": "puhui.sqlite", "sync": sync}
-    code, told, error = on_disk(shim, ("-c", program), disk)
+    assert bad_disk.run("batching:main", tmp_path, 0, 0).code == 0
+    code, told, error = on_disk(
+        bad_disk, "batching:work", tmp_path, 0, file="puhui.sqlite", sync=sync
+    )
     assert code == 1, (told, error)
     assert "kernel." in error, error
     there = batching.check(str(tmp_path), told + 1 if told else 0)

@@ -27,7 +27,7 @@ from tests.faults.load import open_at
 from tests.faults.sample import CLERK, Sample, numbers_of, sample_use_cases
 from tests.faults.server import OwnServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("own_server")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("forward")]
 NAMES = ("fault.add", "fault.once")
 
 
@@ -36,7 +36,7 @@ def server() -> Iterator[OwnServer]:
     """A server that these tests stop and start."""
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-forward-")))
     yield own
-    own.stop()
+    own.remove()
 
 
 @pytest.fixture

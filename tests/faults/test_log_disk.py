@@ -7,18 +7,15 @@ library that fails on purpose; what it told is compared with what its folder the
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.faults.bad_disk import BadDisk
 from tests.faults.framing import FAILED, check
-from tests.tidy.tree import ROOT
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(280), pytest.mark.xdist_group("bad_disk")]
 POWER_CUTS = 60
 ENDED = 86
 """What the shim ends a process with."""
@@ -26,29 +23,15 @@ ENDED = 86
 Run = Callable[..., tuple[int, int, str]]
 
 
-def started(shim: Path, *words: object, **disk: object) -> subprocess.CompletedProcess[str]:
-    """The process of ``framing`` on a failing disk, when it has ended."""
-    faults = {f"PUHUI_DISK_{name.upper()}": str(value) for name, value in disk.items()}
-    return subprocess.run(
-        [sys.executable, "-m", "tests.faults.framing", *map(str, words)],
-        cwd=ROOT,
-        env={**os.environ, "LD_PRELOAD": str(shim), **faults},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
 @pytest.fixture
-def run(shim: Path) -> Run:
+def run(bad_disk: BadDisk) -> Run:
     """Run the appending process on a failing disk: exit code, last sequence told, its error."""
 
     def on_disk(folder: Path, count: int, group: int, **disk: object) -> tuple[int, int, str]:
-        done = started(shim, "append", folder, count, group, **disk)
-        told = [int(line) for line in done.stdout.split()]
-        assert told == sorted(told), done.stdout
-        return done.returncode, max(told, default=0), done.stderr
+        done = bad_disk.run("framing:append_groups", folder, count, group, **disk)
+        told = [int(line) for line in done.out.split()]
+        assert told == sorted(told), done.out
+        return done.code, max(told, default=0), done.error
 
     return on_disk
 
@@ -93,11 +76,11 @@ def test_a_disk_that_is_full(run: Run, tmp_path: Path, call: int) -> None:
     check(tmp_path, last + 40)
 
 
-def test_power_cuts(shim: Path, tmp_path: Path) -> None:
+def test_power_cuts(bad_disk: BadDisk, tmp_path: Path) -> None:
     """Of what was not synced, any blocks may be missing; what was told is there each time."""
-    done = started(shim, "power", tmp_path, 0, POWER_CUTS)
-    assert done.returncode == 0, done.stderr
-    rounds = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    done = bad_disk.run("framing:cut_power", tmp_path, 0, POWER_CUTS)
+    assert done.code == 0, done.error
+    rounds = [tuple(map(int, line.split())) for line in done.out.splitlines()]
     assert len(rounds) == POWER_CUTS
     assert {code for _, code, _, _ in rounds} == {ENDED}
     assert rounds[-1][3] > 5 * POWER_CUTS

@@ -28,7 +28,7 @@ from tests.offline.fair import act, balance_of, people
 from tests.serve.program import served
 from tests.web.browser import Browser, Page
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("own_server")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("outage_pages")]
 PHONES = ("13900020001", "13900020002")
 
 
@@ -38,7 +38,7 @@ def server() -> Iterator[OwnServer]:
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-outage-")))
     own.execute("CREATE DATABASE bank")
     yield own
-    own.stop()
+    own.remove()
 
 
 def enter(address: str, number: int) -> Browser:

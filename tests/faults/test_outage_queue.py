@@ -25,7 +25,7 @@ from tests.faults.server import OwnServer
 from tests.offline.fair import OPENED_MINOR, STAFF, balance_of, people
 from tests.serve.program import Served, served
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("own_server")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("outage_queue")]
 TOKEN = "puhui_a token of a test"
 STRANGER = "puhui_a token that nobody gave"
 
@@ -36,7 +36,7 @@ def server() -> Iterator[OwnServer]:
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-outage-")))
     own.execute("CREATE DATABASE bank")
     yield own
-    own.stop()
+    own.remove()
 
 
 def prepare(node: Node) -> tuple[str, str]:

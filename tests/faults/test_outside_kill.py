@@ -43,7 +43,6 @@ from tests.ledger.books import sums_of
 from tests.lending.bank import open_bank
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(280)]
-ON_POSTGRES = ("after the holds", "after the commit", "between void and create")
 KILLS = 15
 Start = Callable[..., Child]
 
@@ -214,7 +213,7 @@ def test_a_kill_while_history_is_imported_or_an_account_closed(
     die_at_each_act(place, start, step, terms(place))
 
 
-@pytest.mark.parametrize("step", ON_POSTGRES)
+@pytest.mark.parametrize("step", STEPS)
 def test_a_kill_at_a_step_on_postgres(
     step: str, tmp_path: Path, operator: Actor, start: Start, postgres: Any
 ) -> None:

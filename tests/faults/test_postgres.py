@@ -30,7 +30,7 @@ from tests.faults.server import OwnServer
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.usefixtures("samples"),
-    pytest.mark.xdist_group("own_server"),
+    pytest.mark.xdist_group("postgres"),
 ]
 
 
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
     """One server for these tests; its databases are not shared with any other."""
     own = OwnServer(Path(tempfile.mkdtemp(prefix="puhui-own-postgres-")))
     yield own
-    own.stop()
+    own.remove()
 
 
 @pytest.fixture

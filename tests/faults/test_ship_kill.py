@@ -72,10 +72,10 @@ def heard(child: Child, count: int) -> tuple[list[int], int]:
 
 
 def test_with_its_store_nothing_is_lost(
-    tmp_path: Path, second: Path, start: Callable[..., Child]
+    store_url: str, tmp_path: Path, second: Path, start: Callable[..., Child]
 ) -> None:
     """The folder of the log is gone after each kill; the copy and the store make it again."""
-    url, home = f"sqlite:///{tmp_path / 'puhui.sqlite'}", tmp_path / "home"
+    url, home = store_url, tmp_path / "home"
     node = open_beside(url, str(home))
     opened = CreateAccounts((Account(FUND, "CNY", 1),))
     node.act("ledger.create_accounts", opened, key="fund", actor=operator())

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 )
 
 from puhui.kernel import Fault, Node
-from puhui.kernel.store import change, given, metadata, sqlite, sqlite_wire
+from puhui.kernel.store import change, given, many, metadata, sqlite, sqlite_wire
 from puhui.kernel.store.image import image_of
 from puhui.kernel.store.sheet import halves, lay_out, sixteen, sparse
 
@@ -317,3 +319,15 @@ def test_nothing_that_may_change_is_remembered_where_others_write(node: Node) ->
     writer = node.store.writer()
     assert (writer.tx.fresh is None) == (node.store.dialect == "postgresql")
     writer.close()
+
+
+@drawn(st.lists(st.one_of(st.text(max_size=4), st.sampled_from(["\t", "\\", "\n", "\r", None]))))
+def test_a_column_of_texts_is_copied_as_each_of_them_is(values: list[object]) -> None:
+    def told(copy: Callable[[], list[bytes]]) -> list[bytes] | str:
+        try:
+            return copy()
+        except ValueError as error:  # a zero character, half of a character
+            return type(error).__name__
+
+    each = told(lambda: [many._copied(value) for value in values])
+    assert told(lambda: many._copied_column(values)) == each

@@ -234,7 +234,7 @@ def test_stores_that_cannot_be_opened(tmp_path: Path) -> None:
         pass
     with pytest.raises(Fault) as caught:
         open_store(str(tmp_path / "text")).is_empty()
-    assert caught.value.code == "kernel.store_failed"
+    assert caught.value.code == "kernel.store_damaged"
 
 
 def sqlite_error(code: int, text: str) -> sqlite3.Error:

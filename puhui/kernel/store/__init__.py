@@ -142,6 +142,10 @@ class Store(Protocol):
         """How much room the store takes."""
         ...
 
+    def damage(self) -> tuple[str, ...]:
+        """What is wrong with what lies on disk, in words; every page is read for it."""
+        ...
+
     def settle_positions(self) -> int:
         """Give recorded acts their place in the journal where that is not done at once."""
         ...

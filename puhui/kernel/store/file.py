@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from puhui.kernel.errors import Fault
+from puhui.kernel.store.wal import damage_in_log
 
 
 def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -41,6 +42,34 @@ def tidy_log(path: Path) -> None:
             connection.close()
 
 
+def check_log(path: Path) -> None:
+    """Fault ``kernel.store_damaged`` where frames of the log are lost that had been durable.
+
+    Where somebody writes just now, or nothing may be written here, there is nothing to fear yet:
+    whoever writes has looked before.
+    """
+    log = Path(f"{path}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        return
+    try:
+        connection = open_file(path, read_only=False)
+    except sqlite3.OperationalError:
+        return
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        wrong = damage_in_log(path)
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return
+    except OSError:  # what stands beside the file may be read by its owner alone
+        return
+    finally:
+        connection.close()
+    if wrong is not None:
+        raise damaged(wrong)
+
+
 def fault_of(error: sqlite3.Error) -> Fault:
     """What a driver error means to people; the message of the driver is kept."""
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -52,4 +81,11 @@ def fault_of(error: sqlite3.Error) -> Fault:
         return Fault("kernel.store_busy", f"Another process held the store too long ({error}).")
     if kind == sqlite3.SQLITE_CANTOPEN:
         return Fault("kernel.store_unavailable", f"The store cannot be opened ({error}).")
+    if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return damaged(str(error))
     return Fault("kernel.store_failed", f"The store failed; nothing was recorded ({error}).")
+
+
+def damaged(what: str) -> Fault:
+    """What it means to people that the file is not what was written."""
+    return Fault("kernel.store_damaged", f"The store is damaged: restore a backup ({what}).")

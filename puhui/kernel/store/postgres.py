@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 from sqlalchemy import literal_column
 
 from puhui.kernel.errors import Fault
@@ -18,7 +18,7 @@ from puhui.kernel.store.dial import Address
 from puhui.kernel.store.fence import FIND_IN_EPOCH, Fence
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL
 from puhui.kernel.store.schema import VERSION_TABLE, schema
-from puhui.kernel.store.statement import Row, insert_all
+from puhui.kernel.store.statement import Row, insert_all, metadata
 from puhui.kernel.store.wire import PostgresTransaction, Silent
 
 JOURNAL_LOCK = 0x70756875
@@ -40,6 +40,8 @@ def fault_of(error: Exception) -> Fault:
         return Fault("kernel.read_only", f"The database accepts no writes ({text}).")
     if isinstance(error, errors.LockNotAvailable | errors.QueryCanceled):
         return Fault("kernel.store_busy", f"Another act held a row too long ({text}).")
+    if isinstance(error, errors.DataCorrupted | errors.IndexCorrupted):
+        return Fault("kernel.store_damaged", f"The database is damaged: restore a backup ({text}).")
     if isinstance(error, Silent):
         return Fault("kernel.not_durable", f"Nobody knows whether it was recorded ({text}).")
     if isinstance(error, psycopg.OperationalError):
@@ -90,7 +92,9 @@ class PostgresWriter:
             raise self._line.fence.fault
         if self.tx.is_lost():
             self.tx.connection.close()
+            ports = self.tx.ports  # without them a ledger beside the store would be forgotten
             self._dial()
+            self.tx.ports = ports
         self.tx.send(b"BEGIN")
         self._is_open = True
 
@@ -324,6 +328,23 @@ class PostgresStore:
             found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
         assert found is not None
         return int(found[0])
+
+    def damage(self) -> tuple[str, ...]:
+        """What is wrong with the pages of each table, one finding a table; the server reads them
+        all and holds them against its checksums, where it has any.
+        """
+        found = []
+        with self._line.session() as connection:
+            connection.execute("SET enable_indexonlyscan = off")
+            for name in sorted(metadata.tables):
+                count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
+                try:
+                    connection.execute(count)
+                except (errors.DataCorrupted, errors.IndexCorrupted) as error:
+                    found.append(f"Table {name}: {str(error).splitlines()[0]}")
+                except errors.UndefinedTable:
+                    continue
+        return tuple(found)
 
     def settle_positions(self) -> int:
         """Give every recorded act its place in the journal; returns how many were given.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from puhui.kernel.errors import Fault
-from puhui.kernel.store.file import fault_of, open_file, tidy_log
+from puhui.kernel.store.file import check_log, fault_of, open_file, tidy_log
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL, Found, check_kept
 from puhui.kernel.store.schema import VERSION_TABLE, schema
 from puhui.kernel.store.sqlite_wire import SqliteTransaction
@@ -229,9 +229,14 @@ class SqliteStore:
         """One file has no second server: nothing to remember."""
 
     def is_empty(self) -> bool:
-        """Whether no table was made yet."""
+        """Whether no table was made yet. Fault ``kernel.store_damaged`` where the log beside the
+        file lost what had been durable: nothing may be written over it.
+        """
         if not self.path.exists():
             return True
+        with self.read() as tx:  # stays open, so that nobody empties a damaged log into the file
+            pass
+        check_log(self.path)
         with self.read() as tx:
             found = tx._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return bool(found[0] == 0)
@@ -279,6 +284,12 @@ class SqliteStore:
         with self.read() as tx:
             pages = tx._connection.execute("PRAGMA page_count").fetchone()[0]
             return int(pages * tx._connection.execute("PRAGMA page_size").fetchone()[0])
+
+    def damage(self) -> tuple[str, ...]:
+        """What is wrong with the file: each page and index, in SQLite's own words; at most 100."""
+        with self.read() as tx:
+            rows = tx._connection.execute("PRAGMA integrity_check(100)").fetchall()
+        return () if rows == [("ok",)] else tuple(str(row[0]) for row in rows)
 
     def settle_positions(self) -> int:
         """Nothing to do: positions are given as acts are recorded. Returns 0."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from puhui.kernel.errors import Refused
+from puhui.ledger.arrays.record import CODES
+from puhui.ledger.engines.log.body import body_of
 from puhui.ledger.engines.log.file import (
     SEGMENT_BYTES,
     Segment,
@@ -24,7 +26,7 @@ from puhui.ledger.engines.log.file import (
     write_all,
     write_zeros,
 )
-from puhui.ledger.engines.log.frame import ALIGNMENT, SegmentHead, unpack_segment
+from puhui.ledger.engines.log.frame import ALIGNMENT, TRANSFERS, SegmentHead, unpack_segment
 from puhui.ledger.engines.log.reader import FrameReader
 from puhui.ledger.engines.log.recovery import (
     Chain,
@@ -36,8 +38,10 @@ from puhui.ledger.engines.log.recovery import (
     seal_path,
 )
 from puhui.ledger.engines.log.segment import FrameLog
+from puhui.ledger.nouns import Status
 
 COPY_BYTES = 1 << 20
+CREATED = CODES[Status.CREATED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,14 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True)
 class CopyState:
-    """How far a log and its copy go: frames, and the bytes and times (nanoseconds) of what the
-    copy lacks; both times are 0 where it lacks nothing.
+    """How far a log and its copy go: frames, and the bytes, created transfers and times
+    (nanoseconds) of what the copy lacks; both times are 0 where it lacks nothing.
     """
 
     log_sequence: int
     copy_sequence: int
     lacking_bytes: int
+    lacking_transfers: int
     lacking_since_ns: int
     log_time_ns: int
 
@@ -68,13 +73,15 @@ def copy_state(folder: Path, to: Path) -> CopyState:
     Fault: ``ledger.log_damaged`` where either is not what was written.
     """
     shipped = _sequence_of_copy(to)
-    size = since_ns = time_ns = 0
+    size = transfers = since_ns = time_ns = 0
     last = shipped
     for frame in FrameReader(folder).frames(shipped):
         since_ns = since_ns or frame.time_ns
         size, time_ns = size + ALIGNMENT + len(frame.body), frame.time_ns
+        if frame.kind == TRANSFERS:
+            transfers += int((body_of(frame)[1] == CREATED).sum())
         last = frame.sequence
-    return CopyState(last, shipped, size, since_ns, time_ns)
+    return CopyState(last, shipped, size, transfers, since_ns, time_ns)
 
 
 def _sequence_of_copy(to: Path) -> int:
