@@ -1,5 +1,6 @@
 """Exchange (跨境兑换): currencies, quotes, payment versus payment, settlement of participants."""
 
+from puhui.exchange.desk import between as _between  # noqa: F401  registers its use cases
 from puhui.exchange.desk import funds as _funds  # noqa: F401  registers its use cases
 from puhui.exchange.desk import participant as _participant  # noqa: F401  registers its use cases
 from puhui.exchange.desk import settlement as _settlement  # noqa: F401  registers its use cases

@@ -261,7 +261,7 @@ class Player:
                 amount_minor=minor,
                 amount_kind=AmountKind.SEND,
                 now_us=self.clock.now_us(),
-                is_deal=True,
+                fee_kind="none",
             )
         if not found:
             self.script.scope["callback"] = {"body": {"errorInformation": {"errorCode": "5103"}}}

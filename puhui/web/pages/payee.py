@@ -48,7 +48,8 @@ def hide_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-4:]}"
 
 
-def _hide_number(number: str) -> str:
+def hide_number(number: str) -> str:
+    """The end of a number, as lists and receipts show it."""
     return f"…{number[-4:].upper()}"
 
 
@@ -68,7 +69,7 @@ def find_payees(ask: Ask, text: str, *, by_number: bool = True) -> tuple[Payee, 
             how = f"phone {hide_phone(typed)}"
         elif _PARTY.fullmatch(typed):
             found = find_parties(ask.node, tx, party_ids=[typed])
-            how = f"party {_hide_number(typed)}"
+            how = f"party {hide_number(typed)}"
         else:
             ask.wrong("who", ask.say("pay.bad_who" if by_number else "pay.bad_phone"))
             return ()
@@ -89,7 +90,7 @@ def _of_number(ask: Ask, number: str) -> tuple[Payee, ...]:
     if account is None:
         ask.wrong("who", ask.say("pay.no_such_wallet"))
         return ()
-    return (Payee(number, "", f"wallet {_hide_number(number)}"),)
+    return (Payee(number, "", f"wallet {hide_number(number)}"),)
 
 
 def name_of(ask: Ask, party: Party) -> str:
@@ -111,7 +112,7 @@ def label_of(ask: Ask, tx: Transaction, party: str) -> str:
     codes = codes_of(tx, party, count=1) if party.startswith("party-") else ()
     if codes:
         return ask.say.pick(codes[0].name_local or codes[0].name, codes[0].name)
-    return ask.say("pay.other", number=_hide_number(party)) if party else ask.say("pay.lender")
+    return ask.say("pay.other", number=hide_number(party)) if party else ask.say("pay.lender")
 
 
 def labels_of(ask: Ask, tx: Transaction, parties: set[str]) -> dict[str, str]:
