@@ -12,6 +12,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.party import Party, find_parties
+from puhui.payment import numbers
 from puhui.payment.window import codes_of
 from puhui.web.ask import Ask
 
@@ -21,7 +22,8 @@ READER = Actor("payee_check", frozenset({"operator"}))
 PURPOSE = "payee_check"
 MATCHES_MAX = 5
 _PHONE = re.compile(r"1[0-9]{10}")
-_NUMBER = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[0-9a-f]{32}|[0-9]{19}")
+_ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _PARTY = re.compile(r"party-[0-9a-z-]{8,60}")
 
 
@@ -49,7 +51,9 @@ def hide_phone(phone: str) -> str:
 
 
 def hide_number(number: str) -> str:
-    """The end of a number, as lists and receipts show it."""
+    """The end of a number, as lists and receipts show it: of an account that of its wallet's."""
+    if _ACCOUNT.fullmatch(number):
+        number = numbers.shown(int(number, 16)).replace(" ", "")
     return f"…{number[-4:].upper()}"
 
 
@@ -86,10 +90,16 @@ def find_payees(ask: Ask, text: str, *, by_number: bool = True) -> tuple[Payee, 
 
 def _of_number(ask: Ask, number: str) -> tuple[Payee, ...]:
     with ask.node.read() as tx:
-        (account,) = lookup_accounts(tx, [int(number, 16)])
+        try:
+            found = int(number, 16) if _ACCOUNT.fullmatch(number) else numbers.find(tx, number)
+        except Refused as refused:
+            ask.wrong("who", said(refused.code, ask.view.language))
+            return ()
+        (account,) = lookup_accounts(tx, [found])
     if account is None:
         ask.wrong("who", ask.say("pay.no_such_wallet"))
         return ()
+    number = f"{found:032x}"
     return (Payee(number, "", f"wallet {hide_number(number)}"),)
 
 
