@@ -14,8 +14,9 @@ from puhui.exchange import open_peers
 from puhui.exchange.desk.account import own_account
 from puhui.exchange.window import deals, open_legs, participants
 from puhui.kernel import Refused
+from puhui.payment import numbers, wallet_account
 from puhui.worker import keep_up
-from tests.exchange.scheme import MINUTE_US, balance, own_balance
+from tests.exchange.scheme import MINUTE_US, STAFF, balance, own_balance
 from tests.exchange.scheme import act as exchange_act
 from tests.web.browser import Browser, Page
 from tests.web.market import open_exchange, party_of, top_up
@@ -44,7 +45,10 @@ def test_a_customer_pays_somebody_at_another_node(
     for wrong in ({"peer": "nowhere"}, {"number": "4711"}):
         told = {"to": "node", "peer": "bangkok", "number": there.payee, **wrong}
         assert browser.send(page.form("/remit"), **told).status == 422
-    page = offers(browser, there.payee)
+    told = {"party_id": there.payee, "currency": "USD"}
+    there.node.act("payment.open_wallet", told, key="open", actor=STAFF)
+    number = numbers.shown(wallet_account(there.payee, "USD"))
+    page = offers(browser, number)
     assert "Provider One" in page.text
     assert "Provider Two" not in page.text, "it has no position that we may draw on there"
     check = browser.open(page.link("/remit/check"))
@@ -61,6 +65,7 @@ def test_a_customer_pays_somebody_at_another_node(
     assert keep_up(town.node) == ()
     path = done.url.removeprefix("http://testserver").split("?")[0]
     assert "对方已收到" in browser.open(path).text
+    assert number in browser.open(path).text
     assert balance(town.node, payer, "CNY") == before - 100_000
     assert balance(there.node, there.payee, "USD") == 13_972
     assert own_balance(town.node, own_account("fee_income", "CNY")) == 200
@@ -78,7 +83,7 @@ def test_what_is_not_paid_there_comes_back_with_its_fee(
     top_up(town, payer, 500_000)
     open_exchange(town)
     before = balance(town.node, payer, "CNY")
-    page = offers(browser, "party-somebody-unknown")
+    page = offers(browser, numbers.shown(4711))
     done = browser.send(browser.open(page.link("/remit/check")).form("/remit/check"))
     assert keep_up(town.node) == ()
     path = done.url.removeprefix("http://testserver").split("?")[0]

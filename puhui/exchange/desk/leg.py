@@ -84,6 +84,24 @@ def _movements(act: Act, leg: Leg | PrepareLeg, leg_id: str, *, is_held: bool) -
     return [main, Movement(f"leg:{leg_id}:fee", payer, ours, leg.fee_minor, "fee")]
 
 
+def _payee_of(act: Act, text: str) -> str:
+    """A payee as legs keep it: who has a wallet number ("party:" and 19 digits) by the party's id.
+
+    Refused: ``exchange.unknown_party`` where no wallet on record has the number.
+    """
+    kind, _, number = text.partition(":")
+    if kind != "party" or not payment.numbers.is_wallet_number(number):
+        return text
+    try:
+        account_id = payment.numbers.find(act.tx, number)
+    except Refused:
+        account_id = 0
+    owner = payment.owners_of(act.tx, [account_id]).get(account_id)
+    if owner is None:
+        raise Refused("exchange.unknown_party", "No wallet on record here has this number.")
+    return f"party:{owner}"
+
+
 def _moved(leg: Leg) -> LegMoved:
     return LegMoved(leg.id, leg.state, leg.expires_us)
 
@@ -125,6 +143,7 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
 
 def hold_leg(act: Act, input: PrepareLeg) -> LegMoved:
     """What ``exchange.prepare_leg`` does, as a step of an act that was let do it."""
+    input = replace(input, payee=_payee_of(act, input.payee))
     found = act.tx.one(tables.READ_LEG, id=input.leg_id)
     if found is not None:
         check_peer_leg(act.tx, input.leg_id, act.actor)

@@ -16,6 +16,11 @@ def shown(account_id: int) -> str:
     return rules.grouped(rules.number_of(account_id))
 
 
+def grouped(text: str) -> str:
+    """A wallet number in groups of four; anything else as it is."""
+    return rules.grouped(plain(text)) if is_wallet_number(text) else text
+
+
 def find(tx: Transaction, text: str) -> int:
     """The account that a wallet number means: a wallet on record, or any customer's deposit.
 

@@ -30,6 +30,7 @@ from puhui.exchange.window import (
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
+from puhui.payment import numbers
 from puhui.web.ask import Ask, Missing
 from puhui.web.own import drop_draft, keep_draft, read_draft
 from puhui.web.pages.amount import read_amount
@@ -38,6 +39,7 @@ from puhui.web.pages.payee import find_payees, hide_number
 from puhui.web.pages.wallet import purses_of
 
 DRAFT = "remit"
+WAYS = ("person", "bank", "node")
 REMARK_LENGTH_MAX = 140
 STEPS = 3
 _ABROAD = re.compile(r"party-[0-9A-Za-z-]{4,60}")
@@ -74,7 +76,8 @@ def _nodes(ask: Ask) -> tuple[str, ...]:
 def who(ask: Ask) -> Response:
     """Whom the money is for."""
     draft = {} if ask.query.get("new") == "1" else read_draft(ask, DRAFT)
-    return _who(ask, {"to": "person", **draft})
+    asked = {"to": ask.query["to"]} if ask.query.get("to") in WAYS else {}
+    return _who(ask, {"to": "person", **draft, **asked})
 
 
 def _who(ask: Ask, told: Mapping[str, str], choices: object = ()) -> Response:
@@ -122,11 +125,14 @@ def give_who(ask: Ask) -> Response:
     elif to == "node":
         if draft["peer"] not in _nodes(ask):
             ask.wrong("peer", ask.say("remit.node_missing"))
-        if not _ABROAD.fullmatch(draft["number"]):
+        is_wallet = numbers.is_wallet_number(draft["number"])
+        if is_wallet:
+            draft["number"] = numbers.plain(draft["number"])
+        elif not _ABROAD.fullmatch(draft["number"]):
             ask.wrong("number", ask.say("remit.bad_number"))
         if ask.problems:
             return _who(ask, draft)
-        how = f"party {hide_number(draft['number'])}"
+        how = f"{'wallet' if is_wallet else 'party'} {hide_number(draft['number'])}"
         draft |= {"end": f"party:{draft['number']}", "name": draft["peer"], "how": how}
     else:
         ask.wrong("to", ask.say("remit.to_missing"))
@@ -347,7 +353,7 @@ def deal(ask: Ask) -> Response:
     return ask.page(
         "remit_deal.html",
         deal=found,
-        number=found.target.payee.removeprefix("party:"),
+        number=numbers.grouped(found.target.payee.removeprefix("party:")),
         progress=PROGRESS[state],
         until=held.expires_us if held is not None and held.state == "prepared" else None,
         done=ask.query.get("done", ""),
