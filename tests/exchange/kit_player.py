@@ -19,30 +19,19 @@ from puhui.ledger.desk.upkeep import ExpirePendings
 from tests.exchange.kit_script import (
     CODES,
     CONDITION,
+    EXPECT,
     INPUTS,
     INVALID,
     MISSING,
+    MONEY,
+    NAME,
     STATES,
     VALID,
+    Held,
     Script,
     number,
 )
 from tests.exchange.scheme import MINUTE_US, STAFF, Scheme, act, own_balance
-
-_NAME = re.compile(r"[^A-Za-z0-9]+")
-_MONEY = re.compile(r"osition|alance|\.value|[a-z]State\)|errorCode")
-_EXPECT = re.compile(
-    r"expect\((.+?)\)\.to(\.not)?\.(?:equal|eql|have\.property)\((.+?)\);?(?= *(?:expect|\}|$))"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One assertion about money: where it stands, its words, and whether it holds."""
-
-    case: str
-    text: str
-    is_so: bool
 
 
 @dataclass
@@ -79,8 +68,6 @@ class Player:
             for currency in ("CNY", "USD"):
                 self.scheme.fund(self.ids[name], currency, 1_100_000, 1_000_000)
         return self.ids[name]
-
-    # Reading the kit.
 
     def fill(self, value: Any) -> Any:
         """A body or a path with its places filled in."""
@@ -134,7 +121,7 @@ class Player:
         answer = self.do(request["method"], path, body, "\n".join(after))
         scope["response"] = {"body": answer}
         said = {"request": {"body": body}, "callback": scope["callback"]}
-        self.previous[_NAME.sub("-", request.get("description", "").strip())] = said
+        self.previous[NAME.sub("-", request.get("description", "").strip())] = said
         for name in re.findall(
             r"requestVariables\.(\w*[cC]allback|inboundEventMsg)\b", str(request)
         ):
@@ -146,9 +133,9 @@ class Player:
     def hold(self, case: str, text: str) -> None:
         """Compare what is expected about money; headers and switched-off checks are passed by."""
         text = text.strip()
-        if text.startswith(("if", "//")) or "headers" in text or not _MONEY.search(text):
+        if text.startswith(("if", "//")) or "headers" in text or not MONEY.search(text):
             return
-        for left, no, right in _EXPECT.findall(text):
+        for left, no, right in EXPECT.findall(text):
             if "transferAmount" in left or "{$" in left:
                 continue
             try:
@@ -165,8 +152,6 @@ class Player:
             if right == "undefined":
                 is_same = one is MISSING
             self.told.append(Held(case, text, is_same is not bool(no)))
-
-    # Doing what it says.
 
     def wait(self, us: int) -> None:
         """Let time pass, and have what is over end."""

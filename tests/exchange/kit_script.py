@@ -45,6 +45,21 @@ CODES = {
     "leg_differs": "3106", "dependent_not_fulfilled": "3303",
 }  # fmt: skip
 
+NAME = re.compile(r"[^A-Za-z0-9]+")
+MONEY = re.compile(r"osition|alance|\.value|[a-z]State\)|errorCode")
+EXPECT = re.compile(
+    r"expect\((.+?)\)\.to(\.not)?\.(?:equal|eql|have\.property)\((.+?)\);?(?= *(?:expect|\}|$))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One assertion about money: where it stands, its words, and whether it holds."""
+
+    case: str
+    text: str
+    is_so: bool
+
 
 def number(value: Any) -> Decimal:
     """A value as a number; what is none is nought, as a missing name is in a sum of the kit."""

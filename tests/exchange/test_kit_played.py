@@ -12,7 +12,8 @@ import pytest
 
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
-from tests.exchange.kit_player import Held, Player
+from tests.exchange.kit_player import Player
+from tests.exchange.kit_script import Held
 
 FEATURES, FX, SETTLING = "feature_tests", "fx/feature_tests", "settlement_management"
 FILES = {
