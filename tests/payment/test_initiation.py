@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lxml import etree
 
 from puhui.kernel import Refused
 from puhui.kernel.clock import BUSINESS_ZONE
@@ -58,6 +57,7 @@ def test_an_order_asks_for_what_the_file_asks_for(
     assert done.text.count(b"<PmtInf>") == 3, "one order for each run of rows of one payer"
     again = write_orders(path, initiator="小满杂货店", execute_on=DAY, created=NOW)
     assert again == done, "the message's id comes from what stands in it"
+    etree = pytest.importorskip("lxml.etree", reason="lxml is not here to judge by the schema")
     schema = etree.XMLSchema(file=str(reference_data("payments", "xsd") / "pain.001.001.09.xsd"))
     schema.assertValid(etree.fromstring(done.text))
 
