@@ -51,11 +51,14 @@ class DealAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StandingAnswer:
-    """As whom a peer is known here, on which participants it may draw, and this node's time."""
+    """As whom a peer is known here, on which participants it may draw and with which public keys
+    ("" for a bank), and this node's time.
+    """
 
     peer_id: str
     draws: tuple[str, ...]
     now_us: int
+    draw_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from puhui.offline.window import AllowanceState
 from puhui.payment.window import AskedPayment, Code, HeldMoney, Promise, StandingOrder
 
 
@@ -131,6 +132,16 @@ class PromisesAnswer:
 
     party_id: str
     items: tuple[Promise, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllowancesAnswer:
+    """What a party took out to pay without a network, the newest first: limit, what was claimed and
+    paid of it, until when, and its signed text, which a device keeps.
+    """
+
+    party_id: str
+    items: tuple[AllowanceState, ...]
 
 
 @dataclass(frozen=True, slots=True)

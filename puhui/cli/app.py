@@ -19,7 +19,6 @@ from puhui.cli import (
     claims,
     conformance,
     corridor,
-    exchange_desk,
     export,
     ledger,
     ledger_copy,
@@ -33,6 +32,7 @@ from puhui.cli import (
     run,
     score,
     serve,
+    signing,
     standby,
     upkeep,
 )
@@ -67,7 +67,7 @@ app.add_typer(message.message_app, name="message", rich_help_panel=WORK)
 app.command("repay", rich_help_panel=WORK)(repay.repay)
 app.add_typer(score.score_app, name="score", rich_help_panel=WORK)
 app.add_typer(offline_desk.desk_app, name="offline", rich_help_panel=WORK)
-app.add_typer(exchange_desk.desk_app, name="exchange", rich_help_panel=WORK)
+app.add_typer(signing.signing_app, name="exchange", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)

@@ -137,11 +137,13 @@ def _periods(node: Node, whose: str, first: date, last: date) -> list[AccountPer
     from puhui.kernel.money import DIGITS
     from puhui.ledger import lookup_accounts
     from puhui.ledger.window import account_period
-    from puhui.payment import wallet_account
+    from puhui.payment import numbers, wallet_account
 
     named = account_number(whose)
     wallets = [wallet_account(whose, currency) for currency in DIGITS]
     with node.read() as tx:
+        if numbers.is_wallet_number(whose):
+            named = numbers.find(tx, whose)
         wanted = wallets if named is None else [named]
         found = [one.id for one in lookup_accounts(tx, wanted) if one is not None]
         if not found:
@@ -150,7 +152,13 @@ def _periods(node: Node, whose: str, first: date, last: date) -> list[AccountPer
 
 
 def account_number(text: str) -> int | None:
-    """The account that 32 hexadecimal digits or a plain number name; None for a party's id."""
+    """The account that 32 hexadecimal digits or a plain number name; None for a party's id and for
+    a wallet number, which is looked up.
+    """
+    from puhui.payment import numbers
+
+    if numbers.is_wallet_number(text):
+        return None
     if len(text) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in text):
         return int(text, 16)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else None

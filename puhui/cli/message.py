@@ -155,20 +155,37 @@ def _check_apart(file: Path, other: Path) -> None:
 @message_app.command("write")
 def write(
     payment: Annotated[
-        str, typer.Argument(metavar="REMITTANCE", help="A remittance or a leg, by its id.")
+        str,
+        typer.Argument(
+            metavar="REMITTANCE|FILE.csv", help="A remittance or a leg, by its id; or payments."
+        ),
     ],
     out: Out,
+    day: Annotated[
+        str,
+        typer.Option("--date", metavar="DAY", help="Of a file: when to pay it (default: today)."),
+    ] = "",
+    name: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="Of a file: who orders it.")
+    ] = "puhui",
+    encoding: Annotated[str, typer.Option(help="Of a file: utf-8 or gb18030.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Write a remittance or a paid leg as pacs.008, or pacs.009 where both ends are participants.
+    """Write a remittance or a paid leg as pacs.008, or pacs.009 where both ends are participants;
+    or a file of payments (the columns of 'puhui pay') as an order, pain.001.
 
-    Its UETR comes from the id, so written twice it is one payment to whoever takes it in. People
-    stand in it by their pseudonyms and the numbers of their wallets.
+    The UETR comes from the id, so written twice it is one payment to whoever takes it in. People
+    stand in it by their pseudonyms and the numbers of their wallets. An order is read back before
+    it is written; 'puhui pay FILE.xml' pays it as the file. Rows that it cannot say are told.
 
     Example: puhui message write remittance-019c... --out credit.xml
     """
     from puhui.payment.window import messages
 
+    if payment.lower().endswith(".csv"):
+        _check_apart(Path(payment), out)
+        _write_orders(Path(payment), out, day, name, encoding, as_json=as_json)
+        return
     with opened() as node:
         with node.read() as tx:
             told = _outgoing(tx, payment, node.clock.now_us())
@@ -177,6 +194,40 @@ def write(
     say.line(f"{payment} is in {out}, as {kind}.")
     if as_json:
         say.figures({"kind": kind, "bytes": len(text)})
+
+
+def _write_orders(
+    file: Path, out: Path, day: str, name: str, encoding: str, *, as_json: bool
+) -> None:
+    """Write a file of payments as pain.001: no node is needed for that."""
+    import datetime as dt
+
+    from puhui.kernel.clock import BUSINESS_ZONE
+    from puhui.kernel.event import parse_day
+    from puhui.payment.window import messages
+
+    now = dt.datetime.now(BUSINESS_ZONE).replace(microsecond=0)
+    on = parse_day(day) if day else now.date()
+    done = messages.write_orders(
+        file, initiator=name, execute_on=on, created=now, encoding=encoding
+    )
+    out.write_bytes(done.text)
+    say.line(
+        f"{done.payments:,} payments to be made on {on} are in {out}, as pain.001, message "
+        f"{done.message_id}; {len(done.refused):,} rows are not."
+    )
+    if done.refused:
+        rows = [(str(one.line), one.payment_id, one.reason) for one in done.refused[:SHOWN_MAX]]
+        say.table(("line", "payment", "why"), rows, right=(0,))
+    if as_json:
+        say.figures(
+            {
+                "kind": "pain.001",
+                "message": done.message_id,
+                "payments": done.payments,
+                "refused_rows": len(done.refused),
+            }
+        )
 
 
 def _outgoing(tx: Transaction, name: str, now_us: int) -> Any:

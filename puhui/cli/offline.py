@@ -80,6 +80,7 @@ def open_(
     Example: puhui offline open phone --deposit 500
     """
     from puhui.offline.window import wallet_account
+    from puhui.payment import numbers
 
     check_free(folder)
     secret = secrets.token_bytes(SECRET_BYTES)
@@ -94,7 +95,8 @@ def open_(
             secret.hex(), party_id, f"{account_id:032x}", currency, node.keys.public_key
         )
     make_device(folder, device)
-    say.line(f"{folder} is a device of {party_id}, paid into account {device.account_id}.")
+    shown = numbers.shown(account_id)
+    say.line(f"{folder} is a device of {party_id}, paid into the wallet {shown}.")
     if as_json:
         say.figures({"party": party_id, "account": device.account_id})
 

@@ -5,6 +5,7 @@ from puhui.exchange.desk import participant as _participant  # noqa: F401  regis
 from puhui.exchange.desk import settlement as _settlement  # noqa: F401  registers its use cases
 from puhui.exchange.desk.leg import receipt_of
 from puhui.exchange.desk.remit import remit_and_tell
+from puhui.exchange.engines import between as _between  # noqa: F401  registers its use cases
 from puhui.exchange.engines.coordinator import (
     KnownPeers,
     NodePeer,

@@ -3,6 +3,7 @@
 from puhui.payment.desk import batch as _batch  # noqa: F401  registers its use case
 from puhui.payment.desk import code as _code  # noqa: F401  registers its use cases
 from puhui.payment.desk import hold as _hold  # noqa: F401  registers its use cases
+from puhui.payment.desk import number as numbers
 from puhui.payment.desk import order as _order  # noqa: F401  registers its use cases
 from puhui.payment.desk import pay as _pay  # noqa: F401  registers its use cases
 from puhui.payment.desk import promise as _promise  # noqa: F401  registers its use cases
@@ -22,4 +23,5 @@ __all__ = [
     "spend",
     "take_back",
     "statement",
+    "numbers",
 ]

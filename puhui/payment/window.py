@@ -6,11 +6,11 @@ from puhui.payment.desk.code import (
     codes_of,
     draw_shown_code,
     payload_text,
-    risk_levels,
     shown_seconds,
 )
 from puhui.payment.desk.file import pay_file
 from puhui.payment.desk.hold import holds_of
+from puhui.payment.desk.level import risk_levels
 from puhui.payment.desk.lists import tiers
 from puhui.payment.desk.promise import promises_of
 from puhui.payment.desk.read import (

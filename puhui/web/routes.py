@@ -127,6 +127,7 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("POST", "/remit/amount", remit.give_amount, Who.CUSTOMER),
     ("GET", "/remit/check", remit.check, Who.CUSTOMER),
     ("POST", "/remit/check", remit.send, Who.CUSTOMER),
+    ("GET", "/remit/deal/{deal_id}", remit.deal, Who.CUSTOMER),
     ("GET", "/away", waiting.away, Who.CUSTOMER),
     ("POST", "/away", waiting.pay, Who.CUSTOMER),
     ("GET", "/waiting/{key}", waiting.show, Who.CUSTOMER),

@@ -30,6 +30,7 @@ def own_offline_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
     assert answer.status_code == 200, answer.text
     return {
         "offline.grant_allowance": (who, {**wallet, **allowance}),
+        "offline.list_allowances": (who, {"party_id": town.parties[who]}),
         "offline.sync_vouchers": (who, {"texts": ["NO VOUCHER"]}),
         "offline.revoke_wallet": (who, wallet),
     }

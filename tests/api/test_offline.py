@@ -29,6 +29,11 @@ def test_an_allowance_is_granted_spent_and_synchronised(town: Town) -> None:
     assert (brought["new_count"], brought["paid_minor"]) == (1, 1_200)
     assert [one["status"] for one in brought["vouchers"]] == ["paid", "refused"]
     assert brought["vouchers"][1]["refusal"] == "offline.bad_message"
+    path = f"/api/offline/allowances/{town.parties['ann']}"
+    (found,) = town.get("ann", path).json()["items"]
+    assert (found["allowance_limit_minor"], found["paid_minor"]) == (5_000, 1_200)
+    assert found["text"] == granted.json()["text"]
+    assert town.get("bob", path).status_code == 404, "nobody else's"
     again = town.post("ann", "/api/offline/sync_vouchers", {"texts": [text]}).json()
     assert (again["new_count"], again["paid_minor"]) == (0, 0)
 

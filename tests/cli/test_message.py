@@ -231,3 +231,28 @@ def test_our_statement_read_back_says_what_the_books_say(program: Program, tmp_p
     assert "only we have" in other.out
     out.write_bytes(write_pacs009(samples.BANK_TRANSFERS))
     assert program("message", "compare", out).code == 2
+
+
+def test_a_file_of_payments_is_written_as_an_order_and_paid_as_that(
+    program: Program, tmp_path: Path
+) -> None:
+    """The same payments, whichever file they stand in: paid once between the two."""
+    node = open_node(program.home)
+    payer, payee = register_person(node, 1), register_person(node, 2)
+    top_up(node, payer, "CNY", 100_000)
+    top_up(node, payee, "CNY", 1)
+    node.close()
+    file, order = tmp_path / "wages.csv", tmp_path / "wages.xml"
+    rows = [f"w-{at},{payer},{payee},1{at}.50,,工资" for at in range(3)]
+    rows += [f"{'x' * 36},{payer},{payee},1,,"]
+    file.write_text("\n".join(["付款编号,付款人,收款人,金额,币种,附言", *rows]), "utf-8")
+    written = program("message", "write", file, "--out", order, "--json")
+    assert written.code == 0, written.said
+    assert (written.figures["payments"], written.figures["refused_rows"]) == (3, 1)
+    assert "at most" in written.out
+    paid = program("pay", order, "--json").figures
+    assert (paid["payments"], paid["posted"], paid["refused_rows"]) == (3, 3, 0)
+    again = program("pay", file, "--json").figures
+    assert (again["posted"], again["repeated"]) == (1, 3), "a payment id of a payer is one payment"
+    assert program("message", "write", file, "--out", file).code == 2
+    assert program("message", "write", tmp_path / "none.csv", "--out", order).code == 2

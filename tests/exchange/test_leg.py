@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from puhui.exchange.desk.account import own_account
 from puhui.exchange.window import leg, open_legs
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.ledger.desk.upkeep import ExpirePendings
-from tests.exchange.scheme import MINUTE_US, STAFF, Scheme, act
+from tests.exchange.scheme import MINUTE_US, STAFF, Scheme, act, own_balance
 
 PREIMAGE = "11" * 32
 CONDITION = hashlib.sha256(bytes.fromhex(PREIMAGE)).hexdigest()
@@ -310,3 +311,22 @@ def test_legs_that_are_none_are_refused(sqlite_node: Node) -> None:
             act(sqlite_node, name, told)
     with sqlite_node.read() as tx, pytest.raises(Refused, match="unknown_leg"):
         leg(tx, "x")
+
+
+def test_the_fee_of_a_leg_is_held_paid_and_given_back_with_it(node: Node) -> None:
+    """A fee is a part of what is given: to the operator when the leg is paid, else to nobody."""
+    scheme = Scheme(node)
+    fee_income = own_account("fee_income", "CNY")
+    assert prepare(scheme, "a", fee_minor=300) == "prepared"
+    assert (owed(scheme), held(scheme)) == ([0, 0, 0], 10_000)
+    with pytest.raises(Refused, match="leg_differs"):
+        prepare(scheme, "a", fee_minor=200)
+    assert fulfil(scheme, "a") == "posted"
+    assert (owed(scheme), own_balance(node, fee_income)) == ([10_000, -9_700, 0], 300)
+    prepare(scheme, "b", fee_minor=300, awaits="here")
+    assert abort(scheme, "b") == "aborted"
+    assert (owed(scheme), held(scheme)) == ([10_000, -9_700, 0], 0)
+    assert own_balance(node, fee_income) == 300
+    for fee_minor in (-1, 10_000):
+        with pytest.raises(Refused, match="bad_amount"):
+            prepare(scheme, "c", fee_minor=fee_minor)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.dump import dump_store
 from puhui.kernel.replay import replay
-from puhui.payment.desk.code import risk_levels
+from puhui.payment.desk import level as level_desk
+from puhui.payment.desk.level import code_figures, risk_levels
 from puhui.payment.formats.emv_qr import build_qr, merchant_of, parse_qr, payload_of
 from puhui.payment.rules import code as rules
 from puhui.payment.window import (
@@ -351,6 +353,42 @@ def test_levels_come_strongest_first() -> None:
     levels = risk_levels()
     assert [one.name for one in levels] == ["A", "B", "C", "D"]
     assert [one.daily_minor_max for one in levels] == [None, 500_000, 100_000, 50_000]
+    assert [one.institution_minor_max is None for one in levels] == [True, True, False, False]
+
+
+def test_of_several_figures_the_newest_that_has_begun_holds() -> None:
+    figures = dict(code_figures())
+    later = {**figures["level"][3], "daily_minor_max": 7, "from": date(2027, 1, 1)}
+    figures["level"] = [later, *figures["level"]]
+    figures["institution"] = [{"level": "A", "daily_minor_max": 9, "from": date(2027, 1, 1)}]
+    old, new = rules.levels_of(figures, date(2026, 12, 31)), rules.levels_of(figures, None)
+    assert [one.daily_minor_max for one in old] == [None, 500_000, 100_000, 50_000]
+    assert [one.daily_minor_max for one in new] == [None, 500_000, 100_000, 7]
+    assert [one.institution_minor_max for one in old] == [None] * 4
+    assert new == rules.levels_of(figures, date(2027, 1, 1))
+    assert new[0].institution_minor_max == 9
+
+
+def test_the_institution_takes_no_more_than_its_own_limit_of_a_day(
+    bank: Node, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted over all customers, beside the limit of each; a refusal uses nothing up."""
+    levels = tuple(replace(one, institution_minor_max=60_000) for one in risk_levels())
+    monkeypatch.setattr(level_desk, "risk_levels", lambda on=None: levels)
+    one, two = person(bank, 1, money=500_000), person(bank, 2, money=500_000)
+    shop = person(bank, 3)
+    made = static(bank, shop)
+    scan(bank, one, made.digits, 40_000)
+    with pytest.raises(Refused, match=r"code_institution_limit.*level D"):
+        scan(bank, two, made.digits, 20_001)
+    scan(bank, two, made.digits, 20_000)
+    with pytest.raises(Refused, match="code_institution_limit"):
+        scan(bank, one, made.digits, 1)
+    assert held_by(bank, shop) == 60_000
+    with pytest.raises(Refused, match=r"code_institution_limit.*level C"):
+        collect(bank, shop, show(bank, two), 60_001)
+    clock.set_us(clock.now_us() + 86_400 * SECOND_US)
+    scan(bank, one, made.digits, 40_000)
 
 
 def test_drawn_codes_differ_and_fit() -> None:

@@ -20,6 +20,7 @@ from puhui.api.read.loan import (
 )
 from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
 from puhui.api.read.payment import (
+    list_allowances,
     list_codes,
     list_holds,
     list_orders,
@@ -77,6 +78,8 @@ def read_operations() -> tuple[Operation, ...]:
             p.PromisesAnswer, CUSTOMERS, list_promises),
         one("payment.list_holds", "/api/payment/holds/{party_id}", p.PartyPageQuery,
             p.HoldsAnswer, CUSTOMERS, list_holds),
+        one("offline.list_allowances", "/api/offline/allowances/{party_id}", p.PartyPageQuery,
+            p.AllowancesAnswer, CUSTOMERS, list_allowances),
         one("exchange.read_receipt", "/api/exchange/receipts/{leg_id}", e.LegQuery,
             e.ReceiptAnswer, NODES, read_receipt),
         one("exchange.read_standing", "/api/exchange/standing", a.NothingQuery,

@@ -12,6 +12,7 @@ from puhui.api.read.loan import check_count
 from puhui.kernel import Node
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
+from puhui.offline.window import allowances_of
 from puhui.payment import window
 
 NOT_THERE = ("api.not_found", "There is no such thing, or it is not yours.")
@@ -140,6 +141,17 @@ def list_promises(
     with node.read() as tx:
         found = window.promises_of(tx, asked.party_id, count=check_count(asked.count))
     return answers.PromisesAnswer(asked.party_id, found)
+
+
+def list_allowances(
+    node: Node, caller: Caller, asked: answers.PartyPageQuery
+) -> answers.AllowancesAnswer:
+    """List what a party took out to pay without a network, the newest first."""
+    caller.check_sees(asked.party_id)
+    count = check_count(asked.count)
+    with node.read() as tx:
+        found = allowances_of(tx, asked.party_id)
+    return answers.AllowancesAnswer(asked.party_id, found[:count])
 
 
 def list_holds(node: Node, caller: Caller, asked: answers.PartyPageQuery) -> answers.HoldsAnswer:

@@ -46,6 +46,7 @@ def deal_of(row: Row) -> Deal:
         quote_id=row.quote_id,
         target_state=row.target_state,
         target_signature=row.target_signature,
+        fee_minor=row.fee_minor,
     )
 
 
@@ -70,6 +71,11 @@ def start_deal(act: Act, input: StartDeal) -> DealMoved:
     ``exchange.leg_expired``, ``exchange.unknown_quote``, ``exchange.quote_taken``,
     ``exchange.quote_expired``, ``exchange.other_currency``.
     """
+    return record_deal(act, input)
+
+
+def record_deal(act: Act, input: StartDeal) -> DealMoved:
+    """What ``exchange.start_deal`` does, as a step of an act that was let do it."""
     rules.check_deal(input, act.now_us)
     if input.quote_id:
         row = lock_quote(act, input.quote_id)
@@ -102,6 +108,7 @@ def start_deal(act: Act, input: StartDeal) -> DealMoved:
         quote_id=input.quote_id,
         target_state="",
         target_signature="",
+        fee_minor=input.fee_minor,
     )
     return DealMoved(deal_id, DealState.STARTED)
 
@@ -135,9 +142,13 @@ def read_deal(tx: Transaction, deal_id: str) -> Deal:
     return deal_of(row)
 
 
-def deals(tx: Transaction, *, count: int = 200) -> tuple[Deal, ...]:
-    """All deals, the newest first."""
-    return tuple(deal_of(row) for row in tx.all(tables.READ_DEALS, count=count))
+def deals(tx: Transaction, *, payer: str = "", count: int = 200) -> tuple[Deal, ...]:
+    """All deals, or those that one end ("party:ID") pays, the newest first."""
+    if payer:
+        rows = tx.all(tables.READ_DEALS_OF, payer=payer, count=count)
+    else:
+        rows = tx.all(tables.READ_DEALS, count=count)
+    return tuple(deal_of(row) for row in rows)
 
 
 def open_deals(tx: Transaction, *, count: int = 200) -> tuple[Deal, ...]:

@@ -7,7 +7,14 @@ from dataclasses import replace
 from datetime import date
 
 from puhui import payment
-from puhui.exchange.desk.account import admit_ends, check_parties, find_places, move
+from puhui.exchange.desk.account import (
+    Place,
+    admit_ends,
+    check_parties,
+    find_places,
+    move,
+    own_account,
+)
 from puhui.exchange.desk.participant import STAFF
 from puhui.exchange.desk.peer import ASKERS, admit_peer, check_peer_leg, keep_peer_leg
 from puhui.exchange.desk.post import (
@@ -65,11 +72,34 @@ def _take_deal(act: Act, leg_id: str) -> tuple[Leg, list[Leg]]:
     return mine[0], [leg for leg in legs if leg.id != leg_id]
 
 
-def _movement(act: Act, leg: Leg | PrepareLeg, leg_id: str, *, is_held: bool) -> Movement:
-    """The movement of a leg; of one that is held already suspended participants may be part."""
+def _movements(act: Act, leg: Leg | PrepareLeg, leg_id: str, *, is_held: bool) -> list[Movement]:
+    """What a leg moves, its fee last; of one that is held suspended participants may be part."""
     keys = [(rules.end_of(end), leg.currency) for end in (leg.payer, leg.payee)]
     places = find_places(act, keys, may_be_suspended=is_held)
-    return Movement(f"leg:{leg_id}", places[keys[0]], places[keys[1]], leg.amount_minor, "leg")
+    payer, payee = places[keys[0]], places[keys[1]]
+    main = Movement(f"leg:{leg_id}", payer, payee, leg.amount_minor - leg.fee_minor, "leg")
+    if not leg.fee_minor:
+        return [main]
+    ours = Place(own_account("fee_income", leg.currency))
+    return [main, Movement(f"leg:{leg_id}:fee", payer, ours, leg.fee_minor, "fee")]
+
+
+def _payee_of(act: Act, text: str) -> str:
+    """A payee as legs keep it: who has a wallet number ("party:" and 19 digits) by the party's id.
+
+    Refused: ``exchange.unknown_party`` where no wallet on record has the number.
+    """
+    kind, _, number = text.partition(":")
+    if kind != "party" or not payment.numbers.is_wallet_number(number):
+        return text
+    try:
+        account_id = payment.numbers.find(act.tx, number)
+    except Refused:
+        account_id = 0
+    owner = payment.owners_of(act.tx, [account_id]).get(account_id)
+    if owner is None:
+        raise Refused("exchange.unknown_party", "No wallet on record here has this number.")
+    return f"party:{owner}"
 
 
 def _moved(leg: Leg) -> LegMoved:
@@ -108,6 +138,12 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
     ``exchange.unknown_peer``, ``payment.wallet_closed``, ``payment.tier_balance``,
     ``payment.single_limit``, ``payment.daily_limit``.
     """
+    return hold_leg(act, input)
+
+
+def hold_leg(act: Act, input: PrepareLeg) -> LegMoved:
+    """What ``exchange.prepare_leg`` does, as a step of an act that was let do it."""
+    input = replace(input, payee=_payee_of(act, input.payee))
     found = act.tx.one(tables.READ_LEG, id=input.leg_id)
     if found is not None:
         check_peer_leg(act.tx, input.leg_id, act.actor)
@@ -123,13 +159,15 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
     payer, payee = rules.end_of(input.payer), rules.end_of(input.payee)
     check_parties(act, (payer, payee))
     admit_ends(act, (payer, input.currency), (payee, input.currency), input.amount_minor)
-    movement = _movement(act, input, input.leg_id, is_held=False)
-    opening = [p.account for p in (movement.payer, movement.payee) if not p.position_id]
+    movements = _movements(act, input, input.leg_id, is_held=False)
+    places = [place for one in movements for place in (one.payer, one.payee)]
+    opening = {one.account.id: one.account for one in places if not one.position_id}
+    timeout_s = 0 if input.awaits else seconds
     move(
         act,
-        chain_of(held(movement, 0 if input.awaits else seconds)),
+        chain_of([one for movement in movements for one in held(movement, timeout_s)]),
         short=("exchange.payer_short", "The payer has too little, or owes too much already."),
-        opening=opening,
+        opening=tuple(opening.values()),
     )
     if payer.kind == "party":
         payment.spend(act, payer.id, input.currency, input.amount_minor)
@@ -144,6 +182,7 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
         awaits=input.awaits,
         expires_us=act.now_us + seconds * 1_000_000,
         state="prepared",
+        fee_minor=input.fee_minor,
     )
     act.tx.put(tables.INSERT_LEG, **{name: getattr(leg, name) for name in _FIELDS})
     if is_for_peer:
@@ -153,11 +192,11 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
 
 def _post(act: Act, legs: Sequence[Leg], preimage: str) -> Leg:
     """Pay legs in one chain; the first one is told of."""
-    movements = [_movement(act, leg, leg.id, is_held=True) for leg in legs]
-    transfers = [one for move_ in movements for one in ended(move_, Transfer.POST)]
+    movements = [_movements(act, leg, leg.id, is_held=True) for leg in legs]
+    transfers = [t for group in movements for one in group for t in ended(one, Transfer.POST)]
     create_transfers(act, chain_of(transfers), strict=True)
-    for leg, movement in zip(legs, movements, strict=True):
-        keep_for_settlement(act, leg.id, [movement])
+    for leg, group in zip(legs, movements, strict=True):
+        keep_for_settlement(act, leg.id, group)
     moved = [_record(act, leg, "posted", preimage=preimage) for leg in legs]
     return moved[0]
 
@@ -179,8 +218,8 @@ def _void(act: Act, legs: Sequence[Leg], state: str, reason: str) -> Leg:
     """
     _take_back(act, legs)
     overdue = [leg for leg in legs if not leg.awaits and leg.expires_us <= act.now_us]
-    movements = [_movement(act, leg, leg.id, is_held=True) for leg in legs if leg not in overdue]
-    transfers = [one for move_ in movements for one in ended(move_, Transfer.VOID)]
+    groups = [_movements(act, leg, leg.id, is_held=True) for leg in legs if leg not in overdue]
+    transfers = [t for group in groups for one in group for t in ended(one, Transfer.VOID)]
     if transfers:
         create_transfers(act, chain_of(transfers), strict=True)
     moved = [

@@ -9,24 +9,32 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from puhui.exchange.nouns.quote import SchemeFee
+from puhui.exchange.nouns.quote import FeeKind, SchemeFee
 from puhui.kernel.money import MINOR_MAX
+
+NO_FEE = SchemeFee(Decimal(0), 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The operator's share, its bounds by currency, and how many quotes there may be."""
+    """The operator's shares and their bounds by currency, and how many quotes there may be.
 
-    share: Decimal
-    bounds: dict[str, tuple[int, int]]
+    Each is by what it is taken of: ``scheme_fee`` of a payment on this node, ``deal_fee`` of a
+    customer's payment to another one.
+    """
+
+    shares: dict[str, Decimal]
+    bounds: dict[str, dict[str, tuple[int, int]]]
     quotes_pair_max: int
     quotes_provider_max: int
     quotes_tried_max: int
 
-    def fee(self, currency: str) -> SchemeFee:
+    def fee(self, currency: str, kind: FeeKind = FeeKind.SCHEME) -> SchemeFee:
         """The operator's fee in one currency; a currency without bounds pays the share alone."""
-        minimum, maximum = self.bounds.get(currency, (0, MINOR_MAX))
-        return SchemeFee(self.share, minimum, maximum)
+        if kind is FeeKind.NONE:
+            return NO_FEE
+        minimum, maximum = self.bounds[kind].get(currency, (0, MINOR_MAX))
+        return SchemeFee(self.shares[kind], minimum, maximum)
 
 
 @lru_cache(maxsize=1)
@@ -34,12 +42,15 @@ def tariff() -> Tariff:
     """What the operator takes, from ``data/exchange.toml``."""
     text = (files("puhui.exchange") / "data" / "exchange.toml").read_text(encoding="utf-8")
     told: dict[str, Any] = tomllib.loads(text)
-    bounds = told["scheme_fee"]["bounds"]
+    kinds = ("scheme_fee", "deal_fee")
     return Tariff(
-        share=Decimal(told["scheme_fee"]["share"]["value"]),
+        shares={kind: Decimal(told[kind]["share"]["value"]) for kind in kinds},
         bounds={
-            currency: (one["minimum_minor"], one["maximum_minor"])
-            for currency, one in bounds.items()
+            kind: {
+                currency: (one["minimum_minor"], one["maximum_minor"])
+                for currency, one in told[kind]["bounds"].items()
+            }
+            for kind in kinds
         },
         quotes_pair_max=told["quotes"]["pair_max"]["value"],
         quotes_provider_max=told["quotes"]["provider_max"]["value"],

@@ -32,9 +32,10 @@ def _is_peer(tx: Transaction, actor: str) -> bool:
     return row is not None and row.kind == "peer"
 
 
-def draws_of(tx: Transaction, peer_id: str) -> tuple[str, ...]:
-    """The participants whose positions a peer may draw on."""
-    return tuple(row.participant_id for row in tx.all(tables.READ_DRAWS, peer_id=peer_id))
+def draws_of(tx: Transaction, peer_id: str) -> tuple[tuple[str, str], ...]:
+    """The participants whose positions a peer may draw on, with their public keys."""
+    rows = tx.all(tables.READ_DRAWS, peer_id=peer_id)
+    return tuple((row.participant_id, row.public_key) for row in rows)
 
 
 def admit_peer(act: Act, asked: PrepareLeg) -> bool:
@@ -44,7 +45,7 @@ def admit_peer(act: Act, asked: PrepareLeg) -> bool:
     """
     if not _is_peer(act.tx, act.actor):
         return False
-    draws = draws_of(act.tx, act.actor)
+    draws = [one for one, _ in draws_of(act.tx, act.actor)]
     rules.check_asked_by_peer(asked, draws, now_us=act.now_us, hold_s_max=between().hold_s_max)
     return True
 
@@ -110,4 +111,5 @@ def standing_of(node: Node, actor: str) -> Standing:
     with node.read() as tx:
         is_peer = _is_peer(tx, actor)
         draws = draws_of(tx, actor) if is_peer else ()
-    return Standing(actor if is_peer else "", draws, node.clock.now_us())
+    ids, keys = tuple(one for one, _ in draws), tuple(key for _, key in draws)
+    return Standing(actor if is_peer else "", ids, node.clock.now_us(), keys)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from puhui.exchange.desk.account import funds_account, position_account, position_id_of
 from puhui.exchange.desk.leg import leg_of
@@ -12,7 +11,7 @@ from puhui.exchange.desk.quote import quote_of
 from puhui.exchange.desk.settlement import lines_of, window_of
 from puhui.exchange.nouns.leg import Leg
 from puhui.exchange.nouns.participant import Participant, Position
-from puhui.exchange.nouns.quote import AmountKind, Price, Quote, Remittance, SchemeFee
+from puhui.exchange.nouns.quote import AmountKind, FeeKind, Price, Quote, Remittance
 from puhui.exchange.nouns.window import Settlement, SettlementWindow
 from puhui.exchange.rules import quote as rules
 from puhui.exchange.tables import leg as leg_tables
@@ -24,7 +23,6 @@ from puhui.kernel.store import Row, Transaction
 from puhui.ledger import lookup_accounts
 
 PAGE = 200
-NO_FEE = SchemeFee(Decimal(0), 0, 0)
 
 
 def participants(tx: Transaction, *, count: int = PAGE) -> tuple[Participant, ...]:
@@ -88,10 +86,10 @@ def prices(
     amount_minor: int,
     amount_kind: AmountKind,
     now_us: int,
-    is_deal: bool = False,
+    fee_kind: FeeKind | str = FeeKind.SCHEME,
 ) -> tuple[Price, ...]:
     """What a payment would cost now by each quote that covers it, the payer's best one first;
-    whether its provider can deliver or not. The operator takes nothing of a deal between nodes.
+    whether its provider can deliver or not. ``fee_kind`` says what the operator takes of it.
 
     Refused: as ``price``, but none where there is none.
     """
@@ -106,7 +104,7 @@ def prices(
     return tuple(
         rules.ranked(
             [quote_of(row) for row in rows],
-            NO_FEE if is_deal else tariff().fee(source_currency),
+            tariff().fee(source_currency, FeeKind(fee_kind)),
             amount_minor,
             amount_kind,
             now_us,

@@ -92,7 +92,7 @@ class _Drive:
         key = f"{input.leg_id} {verb}"
         return self.peers[side.peer].act(f"exchange.{verb}_leg", input, key=key)
 
-    def prepare(self, side: Side, leg_id: str, *, awaits: str) -> None:
+    def prepare(self, side: Side, leg_id: str, *, awaits: str, fee_minor: int = 0) -> None:
         """Have a leg held."""
         leg = PrepareLeg(
             leg_id=leg_id,
@@ -104,6 +104,7 @@ class _Drive:
             condition=self.deal.condition,
             expires_us=side.expires_us,
             awaits=awaits,
+            fee_minor=fee_minor,
         )
         self.ask(side, "prepare", leg)
 
@@ -114,7 +115,12 @@ class _Drive:
             self.decide(DealState.ABORTED)
             return
         try:
-            self.prepare(deal.source, deal.source_leg_id, awaits=deal.target_peer_id)
+            self.prepare(
+                deal.source,
+                deal.source_leg_id,
+                awaits=deal.target_peer_id,
+                fee_minor=deal.fee_minor,
+            )
             self.prepare(deal.target, deal.target_leg_id, awaits="")
         except Refused:
             self.decide(DealState.ABORTED)

@@ -58,6 +58,8 @@ class HttpPeer:
         """Run a use case there. Refused: what it refuses. Fault: ``exchange.peer_silent``."""
         found = find_use_case(name)
         given = {one: value for one, value in asdict(input).items() if one != "verified_key"}
+        if not given.get("fee_minor"):  # no fee is taken of a leg elsewhere: older nodes know none
+            given.pop("fee_minor", None)
         body = json.dumps(given, ensure_ascii=False).encode()
         return self._told(
             found.outcome_adapter, "POST", f"/api/{name.replace('.', '/')}", body, key
@@ -232,4 +234,5 @@ def _reach(node: Node, one: HttpPeer) -> Reach:
         wait_ms=(ended_us - begun_us) // 1000,
         ahead_ms=(told.now_us - (begun_us + ended_us) // 2) // 1000,
         draws=told.draws,
+        draw_keys=told.draw_keys,
     )

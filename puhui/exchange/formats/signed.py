@@ -15,8 +15,12 @@ RECEIPT_LENGTH_MAX = 4096
 _RECEIPT: TypeAdapter[LegReceipt] = TypeAdapter(LegReceipt)
 
 
-def quote_bytes(quote: Quote) -> bytes:
-    """What a provider signs: every field of the quote but the signature, sorted, in UTF-8."""
+def quote_bytes(quote: Quote | str) -> bytes:
+    """What a provider signs: every field of the quote but the signature, sorted, in UTF-8; of a
+    quote that is only named, what takes it back.
+    """
+    if isinstance(quote, str):
+        return recall_bytes(quote)
     fields = asdict(quote)
     del fields["signature"]
     return canonical_json({"kind": "puhui quote", **fields}).encode()

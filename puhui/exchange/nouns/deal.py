@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from puhui.exchange.nouns.quote import AmountKind
+
 
 class DealState(StrEnum):
     """How far a deal has come; each is durable before the step that it allows.
@@ -43,7 +45,8 @@ class StartDeal:
     payee; the target leg ends before the source leg does. ``condition`` and
     ``sealed_preimage`` are filled in before the act. ``target_peer_id`` is how the node of the
     source leg knows the node of the target leg. ``quote_id`` names the quote on this node that the
-    deal is made by, which it takes; empty for one that was agreed elsewhere.
+    deal is made by, which it takes; empty for one that was agreed elsewhere. ``fee_minor`` is the
+    part of the source's amount that is the fee of the payer's operator.
     """
 
     source: Side
@@ -52,6 +55,35 @@ class StartDeal:
     condition: str = ""
     sealed_preimage: str = ""
     quote_id: str = ""
+    fee_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SendBetween:
+    """Money of a customer here for somebody at another node (跨节点汇款), by a provider's quote.
+
+    ``peer`` is the other node's name, ``payee`` a customer there ("party:ID"). ``amount_minor`` is
+    all that leaves (send) or what arrives (receive); ``worst_minor`` the least that must arrive, or
+    the most that may leave, as in ``Remit``. The rest is filled in before the act: what this node
+    is called, how it knows the other one, which participant there has the provider's key, that
+    key, and what fulfils the deal.
+    """
+
+    party_id: str
+    peer: str
+    payee: str
+    source_currency: str
+    target_currency: str
+    amount_kind: AmountKind
+    amount_minor: int
+    worst_minor: int
+    quote_id: str
+    own_name: str = ""
+    target_peer_id: str = ""
+    there: str = ""
+    provider_key: str = ""
+    condition: str = ""
+    sealed_preimage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +105,7 @@ class Deal:
     quote_id: str = ""
     target_state: str = ""
     target_signature: str = ""
+    fee_minor: int = 0
 
     @property
     def source_leg_id(self) -> str:

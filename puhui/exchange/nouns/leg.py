@@ -13,7 +13,8 @@ class Leg:
     ``expires_us`` is the first moment at which it can no longer be fulfilled. ``awaits`` is empty
     for a leg that is paid when it is fulfilled; "here" or the id of a peer for one that, once
     fulfilled, waits for the other leg of its deal on this node or on that peer, and so cannot
-    expire any more. State: prepared, fulfilled, posted, aborted, expired.
+    expire any more. ``fee_minor`` is the part of ``amount_minor`` that is the operator's own fee,
+    held, paid and given back with the rest. State: prepared, fulfilled, posted, aborted, expired.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Leg:
     state: str
     preimage: str = ""
     reason: str = ""
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class PrepareLeg:
     condition: str
     expires_us: int
     awaits: str = ""
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

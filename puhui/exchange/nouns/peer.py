@@ -49,12 +49,15 @@ class DrawChanged:
 class Standing:
     """What a node tells a peer about itself: as whom it is known, and what it may draw on.
 
-    ``now_us`` is the time of the node that answers.
+    ``now_us`` is the time of the node that answers. ``draw_keys`` are the public keys of those in
+    ``draws``, in the same order, "" for a bank: a provider that has positions on two nodes is known
+    by its key.
     """
 
     peer_id: str
     draws: tuple[str, ...]
     now_us: int
+    draw_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,8 @@ class Reach:
     wait_ms: int = 0
     ahead_ms: int = 0
     draws: tuple[str, ...] = ()
+    draw_keys: tuple[str, ...] = ()
+
+    def drawn_by_key(self) -> dict[str, str]:
+        """The participants there that we may draw on, by their public keys."""
+        return {key: one for one, key in zip(self.draws, self.draw_keys, strict=False) if key}

@@ -14,6 +14,18 @@ class AmountKind(StrEnum):
     RECEIVE = "receive"
 
 
+class FeeKind(StrEnum):
+    """What the operator's own fee is taken of, by its table in ``data/exchange.toml``.
+
+    ``scheme_fee``: a payment on this node; ``deal_fee``: a customer's payment to another node;
+    ``none``: what staff arrange between institutions.
+    """
+
+    SCHEME = "scheme_fee"
+    DEAL = "deal_fee"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A provider's firm offer for one payment (报价).

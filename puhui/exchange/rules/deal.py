@@ -33,6 +33,8 @@ def check_deal(asked: StartDeal, now_us: int) -> None:
         _check_side(side)
     if source.peer == target.peer or not source.peer or not target.peer:
         raise Refused("exchange.bad_deal", "A deal has its legs on two nodes.")
+    if not 0 <= asked.fee_minor < source.amount_minor:
+        raise Refused("exchange.bad_amount", "A fee is less than what is given.")
     if source.currency == target.currency:
         raise Refused("exchange.bad_deal", "A deal has two currencies.")
     if source.expires_us <= target.expires_us:
@@ -52,8 +54,8 @@ def check_terms(asked: StartDeal, quote: Quote, now_us: int) -> None:
     """Whether a deal is what a quote offers at ``now_us``: its provider, its pair, its range, and
     no more paid out than its rate says.
 
-    The payer gives what is changed and the provider's fee. Refused: ``exchange.quote_expired``,
-    ``exchange.other_currency``, ``exchange.bad_deal``.
+    The payer gives what is changed, the provider's fee and the operator's.
+    Refused: ``exchange.quote_expired``, ``exchange.other_currency``, ``exchange.bad_deal``.
     """
     source, target = asked.source, asked.target
     check_alive(quote, now_us)
@@ -62,7 +64,7 @@ def check_terms(asked: StartDeal, quote: Quote, now_us: int) -> None:
         raise Refused("exchange.other_currency", "This quote is of other currencies.")
     if end_of(source.payee) != End("participant", quote.provider_id):
         raise Refused("exchange.bad_deal", "This quote is another provider's.")
-    changed = source.amount_minor - quote.fee_minor
+    changed = source.amount_minor - quote.fee_minor - asked.fee_minor
     if not quote.minimum_minor <= changed <= quote.maximum_minor:
         raise Refused("exchange.bad_deal", "This quote is for other amounts.")
     most = target_of(changed, rate_of(quote.rate), source_currency=pair[0], target_currency=pair[1])

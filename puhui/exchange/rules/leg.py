@@ -48,8 +48,8 @@ def check_leg(asked: PrepareLeg, now_us: int) -> int:
         raise Refused("exchange.bad_condition", "A condition is 64 small hex digits.")
     if asked.currency not in DIGITS:
         raise Refused("exchange.unknown_currency", f"{asked.currency[:10]!r} is not traded here.")
-    if not 0 < asked.amount_minor < MINOR_MAX:
-        raise Refused("exchange.bad_amount", "An amount is above nought.")
+    if not 0 <= asked.fee_minor < asked.amount_minor < MINOR_MAX:
+        raise Refused("exchange.bad_amount", "An amount is above nought, and above its fee.")
     if end_of(asked.payer) == end_of(asked.payee):
         raise Refused("exchange.same_end", "A payment has two ends.")
     if asked.expires_us <= now_us:
@@ -70,8 +70,9 @@ def check_same(leg: Leg, asked: PrepareLeg) -> None:
         asked.deal_id, asked.payer, asked.payee, asked.currency, asked.amount_minor,
         asked.condition,
     )  # fmt: skip
+    is_same_fee = leg.fee_minor == asked.fee_minor
     is_same_time = 0 <= leg.expires_us - asked.expires_us < 1_000_000
-    if found != told or leg.awaits != asked.awaits or not is_same_time:
+    if found != told or leg.awaits != asked.awaits or not (is_same_time and is_same_fee):
         raise Refused("exchange.leg_differs", "This leg is on record with other terms.")
 
 

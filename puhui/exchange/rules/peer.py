@@ -20,7 +20,9 @@ def check_asked_by_peer(
     payer = end_of(asked.payer)
     if payer.kind != "participant" or payer.id not in draws:
         raise Refused("exchange.not_drawn", "This node may not draw on that payer.")
-    if asked.awaits:
-        raise Refused("exchange.bad_leg", "A peer asks for the leg that waits for no other.")
+    if asked.awaits or asked.fee_minor:
+        raise Refused(
+            "exchange.bad_leg", "A peer asks for the leg that waits for no other, and for no fee."
+        )
     if asked.expires_us - now_us > hold_s_max * 1_000_000:
         raise Refused("exchange.bad_leg", f"For a peer a leg is held {hold_s_max} seconds at most.")

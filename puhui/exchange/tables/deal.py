@@ -40,12 +40,14 @@ DEAL = Table(
     Column("quote_id", Text, nullable=False, server_default=""),
     Column("target_state", Text, nullable=False, server_default=""),
     Column("target_signature", Text, nullable=False, server_default=""),
+    Column("fee_minor", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("source_expires_us > target_expires_us"),
     CheckConstraint(
         "state IN ('started', 'released', 'committed', 'aborted', 'closed_committed',"
         " 'closed_aborted')"
     ),
     Index("exchange_deal_state", "state"),
+    Index("exchange_deal_payer", "source_payer", "id"),
 )
 
 _deal = DEAL.c
@@ -64,6 +66,12 @@ KEEP_WORD = (
     .values(target_state=bindparam("state_"), target_signature=bindparam("signature_"))
 )
 READ_DEALS = select(*_deal).order_by(_deal.id.desc()).limit(bindparam("count"))
+READ_DEALS_OF = (
+    select(*_deal)
+    .where(_deal.source_payer == bindparam("payer"))
+    .order_by(_deal.id.desc())
+    .limit(bindparam("count"))
+)
 READ_OPEN_DEALS = (
     select(*_deal)
     .where(_deal.state.in_(bindparam("states", expanding=True)))

@@ -31,6 +31,7 @@ LEG = Table(
     Column("state", Text, nullable=False),
     Column("preimage", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("fee_minor", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("amount_minor > 0"),
     CheckConstraint("state IN ('prepared', 'fulfilled', 'posted', 'aborted', 'expired')"),
     Index("exchange_leg_deal", "deal_id"),

@@ -30,7 +30,8 @@ DROP_DRAW = delete(DRAW).where(
     _draw.peer_id == bindparam("peer_id_"), _draw.participant_id == bindparam("participant_id_")
 )
 READ_DRAWS = (
-    select(_draw.participant_id)
+    select(_draw.participant_id, _participant.public_key)
+    .join(PARTICIPANT, _participant.id == _draw.participant_id)
     .where(_draw.peer_id == bindparam("peer_id"))
     .order_by(_draw.participant_id)
 )

@@ -51,6 +51,9 @@ INSERT_BALANCE = (
     )
 )
 FIND_ACCOUNTS = select(*A).where(A.id.in_(ids_in()))
+FIND_SPAN = (
+    select(A.id).where(A.id.between(bindparam("low"), bindparam("high"))).order_by(A.id).limit(10)
+)
 FIND_TERMS = select(A.id, A.ledger, A.flags, A.time_us).where(A.id.in_(ids_in())).order_by(A.id)
 ALL_ACCOUNTS = select(A.id, A.flags).order_by(A.id)
 

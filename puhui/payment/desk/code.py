@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-import tomllib
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.party import check_actor, take_party
+from puhui.payment.desk.level import code_figures, count_at_level, is_staff
 from puhui.payment.desk.pay import PAYING, check_remark, pay_and_tell
 from puhui.payment.formats.emv_qr import build_qr, merchant_of, parse_qr, payload_of
 from puhui.payment.nouns.code import (
@@ -39,21 +35,6 @@ from puhui.payment.tables import code as tables
 
 TRIES = 8
 MINUTE_US = 60_000_000
-
-
-@lru_cache(maxsize=1)
-def code_figures() -> Mapping[str, Any]:
-    """What data/code.toml says."""
-    return tomllib.loads((files("puhui.payment") / "data" / "code.toml").read_text("utf-8"))
-
-
-@lru_cache(maxsize=1)
-def risk_levels() -> tuple[RiskLevel, ...]:
-    """The levels of risk of code payments, the strongest first."""
-    return tuple(
-        RiskLevel(one["name"], one["kind"], frozenset(one["factors"]), one.get("daily_minor_max"))
-        for one in code_figures()["level"]
-    )
 
 
 def shown_seconds() -> int:
@@ -107,17 +88,8 @@ def create_code(act: Act, input: CreateCode) -> CodeCreated:
     return CodeCreated(told.digits, payload, expires_us)
 
 
-def _is_staff(act: Act) -> bool:
-    """Whether the actor is not a party: a customer acts under the party's id or its login."""
-    try:
-        check_actor(act.tx, act.actor, acts_for="")
-    except Refused:
-        return False
-    return True
-
-
 def _static(act: Act, input: CreateCode) -> MerchantCode:
-    if not _is_staff(act):
+    if not is_staff(act):
         raise Refused("payment.code_not_approved", "Printed codes are made by staff.")
     if not re.fullmatch("[0-9]{4}", input.category, re.ASCII):
         raise Refused("payment.code_category", "A merchant's category has four digits.")
@@ -206,8 +178,8 @@ def pay_by_code(act: Act, input: PayByCode) -> CodePaid:
     ``payment.code_checksum``, ``payment.code_incomplete``, ``payment.code_currency``,
     ``payment.code_foreign``, ``payment.code_digits``, ``payment.code_unknown``,
     ``payment.code_ended``, ``payment.code_altered``, ``payment.code_amount``,
-    ``payment.code_factors``, ``payment.code_daily_limit``, and as ``payment.pay``:
-    ``payment.bad_amount``,
+    ``payment.code_factors``, ``payment.code_daily_limit``,
+    ``payment.code_institution_limit``, and as ``payment.pay``: ``payment.bad_amount``,
     ``payment.bad_text``, ``payment.no_payer_wallet``, ``payment.no_payee_wallet``,
     ``payment.not_a_wallet``, ``payment.other_currency``, ``payment.same_wallet``,
     ``payment.single_limit``, ``payment.daily_limit``, ``payment.tier_balance``,
@@ -232,7 +204,7 @@ def pay_by_code(act: Act, input: PayByCode) -> CodePaid:
     if row.amount_minor not in (None, amount_minor):
         raise Refused("payment.code_amount", "The code asks for another amount.")
     check_amount(amount_minor)
-    level = _count(act, input.payer_id, row.currency, row.kind, input.factors, amount_minor)
+    level = count_at_level(act, input.payer_id, row.currency, row.kind, input.factors, amount_minor)
     paid = pay_and_tell(
         act,
         payer_id=input.payer_id,
@@ -249,32 +221,6 @@ def pay_by_code(act: Act, input: PayByCode) -> CodePaid:
 
 def _told(paid: Paid, payee_id: str, level: RiskLevel) -> CodePaid:
     return CodePaid(paid.id, payee_id, paid.amount_minor, paid.currency, level.name)
-
-
-def _count(
-    act: Act, payer_id: str, currency: str, kind: str, factors: tuple[str, ...], amount_minor: int
-) -> RiskLevel:
-    """Count a payment at its level of risk; the row stays locked, so two cannot both just fit.
-
-    Refused: ``payment.code_factors``, ``payment.code_daily_limit``.
-    """
-    if factors and not _is_staff(act):
-        raise Refused("payment.code_factors", "Nobody vouches for their own verification.")
-    level = rules.level_of(risk_levels(), kind, factors)
-    if level.daily_minor_max is None:
-        return level
-    key = {
-        "party_id": payer_id,
-        "currency": currency,
-        "day": act.today.isoformat(),
-        "level": level.name,
-    }
-    act.tx.put(tables.ADD_CODE_USAGE, **key, spent_minor=amount_minor)
-    row = act.tx.one(tables.LOCK_CODE_USAGE, **key)
-    assert row is not None, key
-    if currency == "CNY":
-        rules.check_daily(level, row.spent_minor)
-    return level
 
 
 def draw_shown_code() -> tuple[str, str]:
@@ -337,8 +283,9 @@ def collect_code(act: Act, input: CollectCode) -> CodePaid:
 
     Refused: ``payment.code_digits``, ``payment.code_digest``, ``payment.code_unknown``,
     ``payment.code_ended``, ``payment.other_currency``, ``payment.code_factors``,
-    ``payment.code_daily_limit``, and as ``payment.pay``: ``payment.bad_amount``,
-    ``payment.bad_text``, ``payment.no_payer_wallet``, ``payment.no_payee_wallet``,
+    ``payment.code_daily_limit``, ``payment.code_institution_limit``, and as ``payment.pay``:
+    ``payment.bad_amount``, ``payment.bad_text``, ``payment.no_payer_wallet``,
+    ``payment.no_payee_wallet``,
     ``payment.not_a_wallet``, ``payment.other_currency``, ``payment.same_wallet``,
     ``payment.single_limit``, ``payment.daily_limit``, ``payment.tier_balance``,
     ``payment.wallet_closed``, ``payment.wallet_short``, ``payment.id_reused``,
@@ -354,7 +301,9 @@ def collect_code(act: Act, input: CollectCode) -> CodePaid:
         raise Refused("payment.code_ended", "This code has ended: please ask for a new one.")
     if row.currency != input.currency:
         raise Refused("payment.other_currency", "The payer shows a code of another currency.")
-    level = _count(act, row.party_id, row.currency, "dynamic", input.factors, input.amount_minor)
+    level = count_at_level(
+        act, row.party_id, row.currency, "dynamic", input.factors, input.amount_minor
+    )
     paid = pay_and_tell(
         act,
         payer_id=row.party_id,

@@ -19,7 +19,9 @@ from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.forward import PASSING, Forwarder, State
 from puhui.kernel.node import Node
 from puhui.kernel.pending import Pending
+from puhui.kernel.store import Transaction
 from puhui.party import Party, find_parties
+from puhui.payment.desk.number import find, is_wallet_number
 from puhui.payment.desk.post import is_number
 from puhui.payment.formats.csv_file import read_csv
 from puhui.payment.nouns.line import PaymentLine, RefusedLine
@@ -176,9 +178,12 @@ def _look_up(run: _Run, lines: Sequence[PaymentLine]) -> None:
     run.known.update(dict.fromkeys(new, ""))
     run.known.update({name: name.lower() for name in new if is_number(name)})
     ids = [name for name in new if name.startswith("party-")]
-    others = [name for name in new if not is_number(name) and not name.startswith("party-")]
+    numbers = [name for name in new if is_wallet_number(name)]
+    known = {*ids, *numbers}
+    others = [name for name in new if not is_number(name) and name not in known]
     try:
         with run.node.read() as tx:
+            run.known.update({name: _account_of(tx, name) for name in numbers})
             for some in _pieces(ids):
                 found = find_parties(run.node, tx, party_ids=some)
                 run.known.update(_living((party.id, party) for party in found))
@@ -189,7 +194,15 @@ def _look_up(run: _Run, lines: Sequence[PaymentLine]) -> None:
         if run.queue is None or fault.code not in PASSING:
             raise
         run.known.update({name: name for name in ids})  # judged when they are posted
-        run.unknown.update(others)
+        run.unknown.update(others, numbers)
+
+
+def _account_of(tx: Transaction, number: str) -> str:
+    """The account of a wallet number, "" where it is nobody's."""
+    try:
+        return f"{find(tx, number):032x}"
+    except Refused:
+        return ""
 
 
 def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -22,8 +22,10 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Transaction
 from puhui.party import find_parties
+from puhui.payment.desk.initiation import write_orders as write_orders
 from puhui.payment.desk.lists import status_reasons
 from puhui.payment.desk.notice import entries_of, statement_camt053
+from puhui.payment.desk.number import named
 from puhui.payment.desk.post import is_number
 from puhui.payment.desk.read import lines_between
 from puhui.payment.desk.wallet import wallet_account
@@ -166,7 +168,7 @@ def _take_one(
 
 def _payee(node: Node, tx: Transaction, credit: CreditTransfer) -> str:
     """The party whose wallet a credit names: by the wallet's number, or by the party's id."""
-    number = credit.creditor_account.other_id.lower()
+    number = named(tx, credit.creditor_account.other_id.lower())
     if is_number(number):
         row = tx.one(tables.READ_WALLET_BY_ACCOUNT, account_id=bytes.fromhex(number))
         if row is not None and row.currency != credit.amount.currency:

@@ -8,6 +8,7 @@ from puhui.kernel.store import Row
 from puhui.ledger import Transfer, chart, create_transfers, lookup_transfers
 from puhui.party import check_actor, take_party
 from puhui.payment.desk.lists import figures
+from puhui.payment.desk.number import named
 from puhui.payment.desk.post import account_of, hold_wallets, is_number, post_one
 from puhui.payment.desk.wallet import STAFF, admit, own_account, take_wallet
 from puhui.payment.nouns.pay import Paid, Pay, Refund, TopUp, Withdraw
@@ -125,20 +126,21 @@ def _tell(
 
 @use_case("payment.pay", roles=PAYING, api=True)
 def pay(act: Act, input: Pay) -> Paid:
-    """Pay from a party's wallet to another party's, or to a wallet by its number.
+    """Pay from a party's wallet to another party's, or to a wallet by its account or its number.
 
     The same ``payment_id`` of one payer is one payment, whatever act it comes in. Refused:
     ``payment.bad_amount``, ``payment.bad_text``, ``payment.no_payer_wallet``,
     ``payment.no_payee_wallet``, ``payment.not_a_wallet``, ``payment.other_currency``,
     ``payment.same_wallet``, ``payment.single_limit``, ``payment.daily_limit``,
     ``payment.tier_balance``, ``payment.wallet_closed``, ``payment.wallet_short``,
-    ``payment.id_reused``, ``payment.id_failed``, ``party.not_yours``.
+    ``payment.id_reused``, ``payment.id_failed``, ``payment.no_such_wallet``,
+    ``payment.wallet_number_shared``, ``party.not_yours``.
     """
     check_actor(act.tx, act.actor, acts_for=input.payer_id)
     return pay_and_tell(
         act,
         payer_id=input.payer_id,
-        payee=input.payee,
+        payee=named(act.tx, input.payee),
         amount_minor=input.amount_minor,
         currency=input.currency,
         purpose=input.purpose.strip(),

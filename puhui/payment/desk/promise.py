@@ -17,7 +17,7 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, Transfer, chart, create_transfers
 from puhui.party import check_actor, take_parties
-from puhui.payment.desk.code import code_figures
+from puhui.payment.desk.level import code_figures
 from puhui.payment.desk.pay import PAYING, check_remark, put_payment
 from puhui.payment.desk.post import account_key, account_of, count_usage, hold_wallets
 from puhui.payment.desk.wallet import STAFF, deposit

@@ -82,12 +82,17 @@ class MerchantCode:
 
 @dataclass(frozen=True, slots=True)
 class RiskLevel:
-    """A level of risk of code payments; ``daily_minor_max`` in fen, None where none is set."""
+    """A level of risk of code payments.
+
+    ``daily_minor_max`` is what one customer may pay in a day, ``institution_minor_max`` what all
+    customers together may pay here; fen, None where none is set.
+    """
 
     name: str
     kind: str
     factors: frozenset[str]
     daily_minor_max: int | None
+    institution_minor_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.payment.nouns.code import RiskLevel
@@ -81,6 +83,32 @@ def grouped(digits: str) -> str:
     return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
+def levels_of(figures: Mapping[str, Any], on: date | None) -> tuple[RiskLevel, ...]:
+    """The levels of risk that ``figures`` (data/code.toml) state for a day, in their order.
+
+    Of a level that stands there several times the newest that began by then holds; where ``on`` is
+    None the newest of all.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for one in sorted(figures["level"], key=lambda one: one["from"]):
+        if on is None or one["from"] <= on:
+            found[one["name"]] = one
+    sums: dict[str, int] = {}
+    for one in sorted(figures["institution"], key=lambda one: one["from"]):
+        if on is None or one["from"] <= on:
+            sums[one["level"]] = one["daily_minor_max"]
+    return tuple(
+        RiskLevel(
+            name,
+            found[name]["kind"],
+            frozenset(found[name]["factors"]),
+            found[name].get("daily_minor_max"),
+            sums.get(name),
+        )
+        for name in sorted(found)
+    )
+
+
 def level_of(levels: Sequence[RiskLevel], kind: str, factors: Sequence[str]) -> RiskLevel:
     """The level of risk of a payment by a ``static`` or ``dynamic`` code: the first of its kind
     whose factors were all verified. Source: data/code.toml. Refused: ``payment.code_factors``.
@@ -101,6 +129,19 @@ def check_daily(level: RiskLevel, spent_minor: int) -> None:
         raise Refused(
             "payment.code_daily_limit",
             f"By codes of level {level.name} at most {most // 100:,} yuan a day may be paid.",
+        )
+
+
+def check_institution(level: RiskLevel, spent_minor: int) -> None:
+    """What all customers paid today by codes of a level, in fen, this payment included.
+
+    Refused: ``payment.code_institution_limit``.
+    """
+    most = level.institution_minor_max
+    if most is not None and spent_minor > most:
+        raise Refused(
+            "payment.code_institution_limit",
+            f"By codes of level {level.name} no more is paid here today; another way to pay works.",
         )
 
 

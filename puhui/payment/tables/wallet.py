@@ -65,6 +65,12 @@ LOCK_WALLETS = (
 """In the order of numbers, so that two writers never wait for each other; before any balance."""
 LOCK_WALLET = select(*_wallet).where(_wallet.account_id == bindparam("id")).with_for_update()
 READ_WALLET_BY_ACCOUNT = select(*_wallet).where(_wallet.account_id == bindparam("account_id"))
+READ_WALLETS_BETWEEN = (
+    select(_wallet.account_id)
+    .where(_wallet.account_id.between(bindparam("low"), bindparam("high")))
+    .order_by(_wallet.account_id)
+    .limit(2)
+)
 READ_WALLETS_OF = (
     select(*_wallet).where(_wallet.party_id == bindparam("party_id")).order_by(_wallet.currency)
 )

@@ -233,7 +233,7 @@ def _prices(tx: Transaction, terms: _Terms, now_us: int) -> tuple[Price, ...]:
         amount_minor=terms.minor,
         amount_kind=terms.kind,
         now_us=now_us,
-        is_deal=True,
+        fee_kind="none",
     )
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
-from puhui.payment import wallet_account
+from puhui.payment import numbers, wallet_account
 from puhui.payment.window import (
     Code,
     bars_svg,
@@ -144,7 +144,7 @@ def _receive(ask: Ask) -> Response:
     dynamic = [one for one in found if one.kind == "dynamic" and one.expires_us > now_us]
     return ask.page(
         "receive.html",
-        number=f"{wallet_account(ask.party_id, CURRENCY):032x}",
+        number=numbers.shown(wallet_account(ask.party_id, CURRENCY)),
         static=static,
         dynamic=dynamic,
         amount=ask.text("amount"),

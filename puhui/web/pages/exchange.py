@@ -13,6 +13,7 @@ from puhui.exchange.window import (
     AmountKind,
     Price,
     Remittance,
+    deals,
     participants,
     prices,
     quotes,
@@ -60,6 +61,7 @@ def _show(ask: Ask) -> Response:
         purses = purses_of(tx, ask.party_id)
         open_quotes = {one.id: one for one in quotes(tx, now_us=now_us, count=1_000)}
         names = {one.id: one.name for one in participants(tx)}
+        sent = deals(tx, payer=f"party:{ask.party_id}", count=20)
         past = remittances(tx, end=f"party:{ask.party_id}", count=20)
         if typed or target:
             minor = _minor(ask, typed, source, target, kind)
@@ -89,6 +91,7 @@ def _show(ask: Ask) -> Response:
         names=names,
         rate_of=rate_of,
         past=past,
+        sent=sent,
         back="/wallet",
     )
 

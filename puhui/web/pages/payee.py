@@ -12,6 +12,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.party import Party, find_parties
+from puhui.payment import numbers
 from puhui.payment.window import codes_of
 from puhui.web.ask import Ask
 
@@ -21,7 +22,8 @@ READER = Actor("payee_check", frozenset({"operator"}))
 PURPOSE = "payee_check"
 MATCHES_MAX = 5
 _PHONE = re.compile(r"1[0-9]{10}")
-_NUMBER = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[0-9a-f]{32}|[0-9]{19}")
+_ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _PARTY = re.compile(r"party-[0-9a-z-]{8,60}")
 
 
@@ -48,7 +50,10 @@ def hide_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-4:]}"
 
 
-def _hide_number(number: str) -> str:
+def hide_number(number: str) -> str:
+    """The end of a number, as lists and receipts show it: of an account that of its wallet's."""
+    if _ACCOUNT.fullmatch(number):
+        number = numbers.shown(int(number, 16)).replace(" ", "")
     return f"…{number[-4:].upper()}"
 
 
@@ -68,7 +73,7 @@ def find_payees(ask: Ask, text: str, *, by_number: bool = True) -> tuple[Payee, 
             how = f"phone {hide_phone(typed)}"
         elif _PARTY.fullmatch(typed):
             found = find_parties(ask.node, tx, party_ids=[typed])
-            how = f"party {_hide_number(typed)}"
+            how = f"party {hide_number(typed)}"
         else:
             ask.wrong("who", ask.say("pay.bad_who" if by_number else "pay.bad_phone"))
             return ()
@@ -85,11 +90,17 @@ def find_payees(ask: Ask, text: str, *, by_number: bool = True) -> tuple[Payee, 
 
 def _of_number(ask: Ask, number: str) -> tuple[Payee, ...]:
     with ask.node.read() as tx:
-        (account,) = lookup_accounts(tx, [int(number, 16)])
+        try:
+            found = int(number, 16) if _ACCOUNT.fullmatch(number) else numbers.find(tx, number)
+        except Refused as refused:
+            ask.wrong("who", said(refused.code, ask.view.language))
+            return ()
+        (account,) = lookup_accounts(tx, [found])
     if account is None:
         ask.wrong("who", ask.say("pay.no_such_wallet"))
         return ()
-    return (Payee(number, "", f"wallet {_hide_number(number)}"),)
+    number = f"{found:032x}"
+    return (Payee(number, "", f"wallet {hide_number(number)}"),)
 
 
 def name_of(ask: Ask, party: Party) -> str:
@@ -111,7 +122,7 @@ def label_of(ask: Ask, tx: Transaction, party: str) -> str:
     codes = codes_of(tx, party, count=1) if party.startswith("party-") else ()
     if codes:
         return ask.say.pick(codes[0].name_local or codes[0].name, codes[0].name)
-    return ask.say("pay.other", number=_hide_number(party)) if party else ask.say("pay.lender")
+    return ask.say("pay.other", number=hide_number(party)) if party else ask.say("pay.lender")
 
 
 def labels_of(ask: Ask, tx: Transaction, parties: set[str]) -> dict[str, str]:

@@ -1,31 +1,53 @@
 """Sending money to somebody else in another currency: who, how much, all of it once more, receipt.
 
-Who is a customer here, found by phone or customer number and named in part, or a bank abroad that
-has a position here and pays its own customer on.
+Who is a customer here, found by phone or customer number and named in part, a bank abroad that has
+a position here and pays its own customer on, or a customer of another node: then both nodes hold
+the money first, and a page tells how far it is.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.exchange import Quote
-from puhui.exchange.window import AmountKind, Price, participants, position_of, prices, quotes
-from puhui.kernel.errors import Refused
+from puhui.exchange import KnownPeers, Quote
+from puhui.exchange.window import (
+    AmountKind,
+    Price,
+    between,
+    leg,
+    participants,
+    position_of,
+    prices,
+    quotes,
+    reach_peers,
+    read_deal,
+)
+from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
+from puhui.payment import numbers
 from puhui.web.ask import Ask, Missing
 from puhui.web.own import drop_draft, keep_draft, read_draft
 from puhui.web.pages.amount import read_amount
 from puhui.web.pages.exchange import KINDS, SHOWN_MAX, rate_of
-from puhui.web.pages.payee import find_payees
+from puhui.web.pages.payee import find_payees, hide_number
 from puhui.web.pages.wallet import purses_of
 
 DRAFT = "remit"
+WAYS = ("person", "bank", "node")
 REMARK_LENGTH_MAX = 140
 STEPS = 3
+_ABROAD = re.compile(r"party-[0-9A-Za-z-]{4,60}")
+PROGRESS = {
+    "started": "going", "released": "going", "committed": "paid", "closed_committed": "paid",
+    "aborted": "back", "closed_aborted": "back",
+}  # fmt: skip
+"""What a state of a deal means to whoever pays: on its way, paid there, or given back."""
 FIELDS = ("source", "target", "kind", "amount", "remark")
 
 
@@ -43,21 +65,33 @@ def _banks(tx: Transaction) -> list[tuple[str, str]]:
     ]
 
 
+def _nodes(ask: Ask) -> tuple[str, ...]:
+    """The other nodes that money may be sent to, by name."""
+    known = ask.node.ports.get(KnownPeers)
+    if not isinstance(known, KnownPeers):
+        return ()
+    return tuple(sorted(one for one in known if one != known.own_name))
+
+
 def who(ask: Ask) -> Response:
     """Whom the money is for."""
     draft = {} if ask.query.get("new") == "1" else read_draft(ask, DRAFT)
-    return _who(ask, draft.get("to", "person"), draft.get("who", ""), draft.get("bank", ""))
+    asked = {"to": ask.query["to"]} if ask.query.get("to") in WAYS else {}
+    return _who(ask, {"to": "person", **draft, **asked})
 
 
-def _who(ask: Ask, to: str, typed: str, bank: str, choices: object = ()) -> Response:
+def _who(ask: Ask, told: Mapping[str, str], choices: object = ()) -> Response:
     with ask.node.read() as tx:
         banks = _banks(tx)
     return ask.page(
         "remit_who.html",
-        to=to,
-        who=typed,
-        bank=bank,
+        to=told["to"],
+        who=told.get("who", ""),
+        bank=told.get("bank", ""),
+        peer=told.get("peer", ""),
+        number=told.get("number", ""),
         banks=banks,
+        nodes=_nodes(ask),
         choices=choices,
         step=(1, STEPS),
         back="/exchange",
@@ -67,13 +101,14 @@ def _who(ask: Ask, to: str, typed: str, bank: str, choices: object = ()) -> Resp
 def give_who(ask: Ask) -> Response:
     """Find the person, or the bank; where several have one phone, ask which."""
     to, typed, bank = ask.text("to"), ask.text("who"), ask.text("bank")
-    draft = {**read_draft(ask, DRAFT), "to": to, "who": typed, "bank": bank}
+    told = {name: ask.text(name).strip() for name in ("peer", "number")}
+    draft = {**read_draft(ask, DRAFT), "to": to, "who": typed, "bank": bank, **told}
     if to == "bank":
         with ask.node.read() as tx:
             names = dict(_banks(tx))
         if bank not in names:
             ask.wrong("bank", ask.say("remit.bank_missing"))
-            return _who(ask, to, typed, bank)
+            return _who(ask, draft)
         draft |= {"end": f"participant:{bank}", "name": names[bank], "how": ""}
     elif to == "person":
         found = find_payees(ask, typed, by_number=False)
@@ -81,15 +116,27 @@ def give_who(ask: Ask) -> Response:
             chosen = tuple(one for one in found if one.id == ask.text("choice"))
             if not chosen:
                 ask.wrong("choice", ask.say("pay.which"))
-                return _who(ask, to, typed, bank, found)
+                return _who(ask, draft, found)
             found = chosen
         if ask.problems:
-            return _who(ask, to, typed, bank)
+            return _who(ask, draft)
         (payee,) = found
         draft |= {"end": f"party:{payee.id}", "name": payee.name, "how": payee.how}
+    elif to == "node":
+        if draft["peer"] not in _nodes(ask):
+            ask.wrong("peer", ask.say("remit.node_missing"))
+        is_wallet = numbers.is_wallet_number(draft["number"])
+        if is_wallet:
+            draft["number"] = numbers.plain(draft["number"])
+        elif not _ABROAD.fullmatch(draft["number"]):
+            ask.wrong("number", ask.say("remit.bad_number"))
+        if ask.problems:
+            return _who(ask, draft)
+        how = f"{'wallet' if is_wallet else 'party'} {hide_number(draft['number'])}"
+        draft |= {"end": f"party:{draft['number']}", "name": draft["peer"], "how": how}
     else:
         ask.wrong("to", ask.say("remit.to_missing"))
-        return _who(ask, "person", typed, bank)
+        return _who(ask, {**draft, "to": "person"})
     keep_draft(ask, draft, DRAFT)
     return ask.go("/remit/amount")
 
@@ -103,10 +150,18 @@ def amount(ask: Ask) -> Response:
 def _amount(ask: Ask, draft: dict[str, str]) -> Response:
     now_us = ask.node.clock.now_us()
     minor = None if ask.problems else _minor(draft)
+    keys: dict[str, str] = {}
+    if draft["to"] == "node" and minor is not None:
+        keys = _drawn(ask, draft)
+        minor = None if ask.problems else minor
     with ask.node.read() as tx:
         open_quotes = {one.id: one for one in quotes(tx, now_us=now_us, count=1_000)}
         names = {one.id: one.name for one in participants(tx)}
-        found = () if minor is None else _prices(ask, tx, draft, minor)[:SHOWN_MAX]
+        able = {one.id for one in participants(tx) if one.public_key in keys}
+        found = () if minor is None else _prices(ask, tx, draft, minor)
+        if draft["to"] == "node":
+            found = tuple(one for one in found if one.provider_id in able)
+        found = found[:SHOWN_MAX]
         purses = purses_of(tx, ask.party_id)
     pairs = {(one.source_currency, one.target_currency) for one in open_quotes.values()}
     return ask.page(
@@ -132,6 +187,15 @@ def _minor(draft: dict[str, str]) -> int | None:
     return read_amount(draft.get("amount", ""), source if kind == "send" else target)
 
 
+def _drawn(ask: Ask, draft: dict[str, str]) -> dict[str, str]:
+    """Who pays out at the other node, by their keys; where it is silent, that is noted."""
+    found = reach_peers(ask.node, name=draft["peer"])
+    if not found or found[0].answer != "reached" or not found[0].peer_id:
+        ask.wrong("_silent", said("exchange.peer_silent", ask.view.language))
+        return {}
+    return found[0].drawn_by_key()
+
+
 def _prices(ask: Ask, tx: Transaction, draft: dict[str, str], minor: int) -> tuple[Price, ...]:
     return prices(
         tx,
@@ -140,6 +204,7 @@ def _prices(ask: Ask, tx: Transaction, draft: dict[str, str], minor: int) -> tup
         amount_minor=minor,
         amount_kind=AmountKind(draft["kind"]),
         now_us=ask.node.clock.now_us(),
+        fee_kind="deal_fee" if draft["to"] == "node" else "scheme_fee",
     )
 
 
@@ -223,6 +288,7 @@ def _check(ask: Ask, draft: dict[str, str], quote_id: str) -> Response:
         purse=purses.get(price.source_currency),
         rate=rate_of(price),
         worst=price.target_minor if draft["kind"] == "send" else price.total_minor,
+        minutes=between().deal_s // 60,
         shown=_digest(ask, draft, quote_id),
         step=(3, STEPS),
         back="/remit/amount",
@@ -248,7 +314,6 @@ def send(ask: Ask) -> Response:
     if minor is None or not worst.isdecimal() or len(worst) > 18:
         return _amount(ask, draft)
     told = {
-        "payer": f"party:{ask.party_id}",
         "payee": draft["end"],
         "source_currency": draft["source"],
         "target_currency": draft["target"],
@@ -256,12 +321,41 @@ def send(ask: Ask) -> Response:
         "amount_minor": minor,
         "worst_minor": int(worst),
         "quote_id": quote_id,
-        "remark": draft["remark"],
     }
     try:
-        made = ask.act("exchange.remit", told)
-    except Refused as refused:
+        if draft["to"] == "node":
+            there = {"party_id": ask.party_id, "peer": draft["peer"]}
+            to = f"/remit/deal/{ask.act('exchange.send_between', told | there).deal_id}"
+        else:
+            here = {"payer": f"party:{ask.party_id}", "remark": draft["remark"]}
+            to = f"/exchange/{ask.act('exchange.remit', told | here).id}"
+    except (Refused, Fault) as refused:
         ask.wrong("_refused", said(refused.code, ask.view.language))
         return _amount(ask, draft)
     drop_draft(ask, DRAFT)
-    return ask.go(f"/exchange/{made.id}?done=sent")
+    return ask.go(f"{to}?done=sent")
+
+
+def deal(ask: Ask) -> Response:
+    """How far money for somebody at another node has come, for whoever sent it."""
+    with ask.node.read() as tx:
+        try:
+            found = read_deal(tx, ask.request.path_params["deal_id"])
+        except Refused:
+            raise Missing from None
+        if found.source.payer != f"party:{ask.party_id}":
+            raise Missing
+        try:
+            held = leg(tx, found.source_leg_id)
+        except Refused:
+            held = None
+    state = found.state.value
+    return ask.page(
+        "remit_deal.html",
+        deal=found,
+        number=numbers.grouped(found.target.payee.removeprefix("party:")),
+        progress=PROGRESS[state],
+        until=held.expires_us if held is not None and held.state == "prepared" else None,
+        done=ask.query.get("done", ""),
+        back="/exchange",
+    )

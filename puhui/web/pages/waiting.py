@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from puhui.channel import queues, said
 from puhui.kernel.errors import Refused
+from puhui.payment import numbers
 from puhui.web.ask import KEY, Ask, Missing, Waits
 from puhui.web.pages.amount import amount_of
 
@@ -36,7 +37,7 @@ WAYS = {
     "request": _Way("payment.pay_request", "payment", "/requests"),
     "withdraw": _Way("payment.withdraw", "id", "/wallet/withdraw"),
 }
-_NUMBER = re.compile(r"[0-9a-f]{32}")
+_ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _TOLD = re.compile(r"[0-9]{1,18}")
 
 
@@ -59,7 +60,7 @@ def pay(ask: Ask) -> Response:
     """Accept a payment by wallet number; whether it can be paid is judged when it is posted."""
     number = re.sub(r"[\s\u3000-]", "", ask.text("number")).lower()
     minor = amount_of(ask, CURRENCY)
-    if not _NUMBER.fullmatch(number):
+    if not _ACCOUNT.fullmatch(number) and not numbers.is_wallet_number(number):
         ask.wrong("number", ask.say("away.bad_number"))
     if len(ask.text("remark")) > REMARK_LENGTH_MAX:
         ask.wrong("remark", ask.say("pay.remark_long", most=REMARK_LENGTH_MAX))

@@ -12,7 +12,7 @@ from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.party import read_party_file
-from puhui.payment import wallet_account
+from puhui.payment import numbers, wallet_account
 from puhui.payment.window import Tier, Wallet, orders_of, read_wallet, requests_of, tiers
 from puhui.web.ask import Ask, Waits
 from puhui.web.pages.amount import amount_of
@@ -80,7 +80,7 @@ def show(ask: Ask) -> Response:
         purses=purses,
         waiting=waiting,
         orders=[one for one in orders if one.status == "active"],
-        number=f"{wallet.account_id:032x}",
+        number=numbers.shown(wallet.account_id),
         done=ask.query.get("done", ""),
         back="/me",
     )
