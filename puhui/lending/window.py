@@ -1,6 +1,6 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk import approval, line
+from puhui.lending.desk import approval, guarantee, line
 from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,
@@ -24,14 +24,12 @@ from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.nouns import Decision
-from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
 from puhui.lending.nouns.strategy import Strategy, StrategyStep
 
 __all__ = [
     "Decision",
     "Obligations",
-    "CreditLimitChange",
     "Strategy",
     "StrategyStep",
     "application_row",
@@ -46,6 +44,7 @@ __all__ = [
     "count_by_day",
     "count_by_rate",
     "decisions_of",
+    "guarantee",
     "line",
     "list_applications",
     "list_changes",

@@ -98,5 +98,13 @@ def load_template(language: str) -> str:
     return check_template(_read("data", f"contract_{language}.txt"))
 
 
+@lru_cache(maxsize=2)
+def load_guarantee_template(language: str) -> str:
+    """The text of a guarantee in "zh" or "en". Refused: ``lending.no_language``."""
+    if language not in LANGUAGES:
+        raise Refused("lending.no_language", f"Guarantees are in zh or en, not {language!r}.")
+    return _read("data", f"guarantee_{language}.txt")
+
+
 def _read(folder: str, name: str) -> str:
     return (files("puhui.lending") / folder / name).read_text(encoding="utf-8")

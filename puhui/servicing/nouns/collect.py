@@ -245,19 +245,6 @@ class ReliefMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class AddGuarantee:
-    """A guarantor stands for a share of what is owed, in millionths.
-
-    It is called once the loan is ``call_after_days`` past due.
-    """
-
-    loan_id: str
-    guarantor_id: str
-    share_millionths: int
-    call_after_days: int = 91
-
-
-@dataclass(frozen=True, slots=True)
 class GuaranteeKey:
     """One guarantee."""
 

@@ -1,0 +1,15 @@
+"""The seventh state: guarantees asked for before they are signed, costs of changes summed."""
+
+from __future__ import annotations
+
+from puhui.migrations.state_0007 import lending
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Make the tables that state 0007 brings."""
+    for room in (lending,):
+        for make in room.MAKERS:
+            make()
