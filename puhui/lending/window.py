@@ -1,6 +1,6 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk import approval, guarantee, line
+from puhui.lending.desk import approval, guarantee, line, offer, strategy
 from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,
@@ -22,16 +22,12 @@ from puhui.lending.desk.page import (
 )
 from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
-from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.obligation import Obligations
-from puhui.lending.nouns.strategy import Strategy, StrategyStep
 
 __all__ = [
     "Decision",
     "Obligations",
-    "Strategy",
-    "StrategyStep",
     "application_row",
     "applications_after",
     "applications_of",
@@ -55,7 +51,8 @@ __all__ = [
     "mapping_of",
     "model_of",
     "obligations_of",
+    "offer",
     "plan_of",
     "review_of",
-    "simulate_strategy",
+    "strategy",
 ]

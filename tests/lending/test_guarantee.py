@@ -17,16 +17,14 @@ from puhui.servicing import live
 from puhui.servicing.rules.burden import monthly_burden
 from puhui.worker import close_day
 from tests.lending.bank import GOOD_ROW, Bank
-from tests.lending.test_hostile import do
 from tests.lending.test_desk_guard import code_of
+from tests.lending.test_hostile import do
 
 SIGN = "lending.sign_guarantee"
 CHILD = "11000020150101001X"
 
 
-def ask(
-    bank: Bank, contract_id: str, guarantor_id: str, share: int = 500_000, **more: Any
-) -> str:
+def ask(bank: Bank, contract_id: str, guarantor_id: str, share: int = 500_000, **more: Any) -> str:
     """An officer asks somebody to stand for a loan; the number of the asking."""
     told = {"contract_id": contract_id, "guarantor_id": guarantor_id, "share_millionths": share}
     officer = bank.by("officer", "loan_officer")
@@ -132,7 +130,7 @@ def test_what_was_read_is_what_is_signed(bank: Bank) -> None:
 
 
 def test_a_guarantor_is_an_adult_whom_the_bank_knows(bank: Bank) -> None:
-    """Neither a child nor somebody unverified binds themselves; the look at the age is on record."""
+    """Neither a child nor somebody unverified binds themselves."""
     contract_id = bank.lend(bank.person(), "1")
     child = bank.act("party.register_person", "child", name="少年", id_number=CHILD,
                      phone="13911112222").party_id  # fmt: skip
@@ -176,7 +174,8 @@ def test_a_month_follows_the_plan_as_it_is_now(bank: Bank, clock: FixedClock) ->
         rows = live.read_book(tx, contract_id).state(day).rows
     level = rows[1].total_minor if hasattr(rows[1], "total_minor") else rows[1].owed_minor
     assert abs(before.monthly_minor - level) <= level // 20
-    do(bank, "lending.reschedule", contract_id=contract_id, due_on=rows[1].due_on.isoformat(), count=12,
+    do(bank, "lending.reschedule", contract_id=contract_id, due_on=rows[1].due_on.isoformat(),
+       count=12,
        grace=0, annual_rate=None)  # fmt: skip
     (after,) = owed(bank, party_id).items
     assert after.monthly_minor < before.monthly_minor * 7 // 10

@@ -10,17 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_law, load_product
-from puhui.lending.nouns.strategy import Conduct, CreditLimitReview
+from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, Strategy, StrategyStep
 from puhui.lending.rules.dynamic_limit import proposed_rise, review_credit_limit
 from puhui.lending.rules.price import build_price
 from puhui.lending.rules.profit import realise
-from puhui.lending.window import (
-    Strategy,
-    StrategyStep,
-    simulate_strategy,
-)
 
 ON = date(2026, 11, 27)
 PDS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.9)

@@ -199,7 +199,7 @@ def decide(act: Act, input: Decide) -> Decided:
     assert scored.points is not None, row.id
     assert scored.pd is not None, row.id
     decision = decide_application(
-        Request(row.wanted_minor, row.term_months, Method(row.method), act.today),
+        Request(row.wanted_minor, row.term_months, Method(row.method), act.today, row.due_day),
         ScoreFacts(scored.points, scored.pd, scored.reasons, scored.model_digest),
         run_guards(facts, product),
         product,
@@ -246,6 +246,7 @@ def offer_of(
         Method(row.method),
         upfront_fee_minor,
         is_capped,
+        row.due_day,
     )
 
 

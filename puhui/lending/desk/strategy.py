@@ -15,6 +15,8 @@ from puhui.lending.rules.price import build_price, pd_decimal
 from puhui.lending.rules.profit import MILLION, expect, realise
 from puhui.score import study as score
 
+__all__ = ["Strategy", "StrategyStep", "simulate_strategy"]
+
 NEVER = 2.0
 """A pd above all cut-offs: rows that no cut-off may approve."""
 

@@ -20,9 +20,7 @@ def share_of(amount_minor: int, share_millionths: int) -> int:
     return -(-amount_minor * share_millionths // MILLION)
 
 
-def check_guarantor(
-    born_on: date | None, on: date, *, years_min: int, is_identified: bool
-) -> None:
+def check_guarantor(born_on: date | None, on: date, *, years_min: int, is_identified: bool) -> None:
     """Whether somebody may bind themselves for another's debt at all.
 
     Who was born on ``born_on`` must be ``years_min`` years old; of a firm, or of whom nothing is

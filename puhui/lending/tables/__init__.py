@@ -40,6 +40,7 @@ APPLICATION = Table(
     Column("applied_us", BigInteger, nullable=False),
     Column("applied_on", Text, nullable=False),
     Column("decision_id", Text),
+    Column("due_day", BigInteger),
     CheckConstraint(
         "status IN ('open', 'review', 'offered', 'refused', 'accepted', 'withdrawn', 'expired')"
     ),

@@ -1,4 +1,4 @@
-"""The tables of lending that are new in state 0007."""
+"""The tables of lending that are new or changed in state 0007."""
 
 from __future__ import annotations
 
@@ -55,5 +55,10 @@ def make_lending_change_cost() -> None:
     )
 
 
-MAKERS = (make_lending_guarantee_ask, make_lending_change_cost)
+def widen_lending_application() -> None:
+    """Keep the due day that an applicant chose."""
+    op.add_column("lending_application", sa.Column("due_day", sa.BigInteger(), nullable=True))
+
+
+MAKERS = (make_lending_guarantee_ask, make_lending_change_cost, widen_lending_application)
 """In the order that references between tables ask for."""

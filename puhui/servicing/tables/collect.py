@@ -212,6 +212,7 @@ RECOVER_GUARANTEE = (
 )
 PUT_PARTNER = upsert(PARTNER, ["name"])
 READ_PARTNER = select(PARTNER.c.party_id).where(PARTNER.c.name == bindparam("name"))
+LIST_PARTNERS = select(*PARTNER.c).order_by(PARTNER.c.name)
 INSERT_SHARE = insert_all(LENDER_SHARE)
 LOCK_SHARES = (
     select(*LENDER_SHARE.c)

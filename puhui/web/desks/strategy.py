@@ -13,13 +13,7 @@ from starlette.responses import Response
 from puhui.intake.window import line_chart, svg_of
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import shelf
-from puhui.lending.window import (
-    Strategy,
-    StrategyStep,
-    decisions_of,
-    list_applications,
-    simulate_strategy,
-)
+from puhui.lending.window import decisions_of, list_applications, strategy
 from puhui.party import find_parties
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
@@ -105,10 +99,10 @@ def _read(ask: Ask, tx: Transaction, product: str) -> Past:
 
 
 @lru_cache(maxsize=16)
-def _simulated(past: Past, extra: Decimal) -> Strategy:
+def _simulated(past: Past, extra: Decimal) -> strategy.Strategy:
     from datetime import date
 
-    return simulate_strategy(
+    return strategy.simulate_strategy(
         shelf.load_product(past.product),
         shelf.load_law(),
         wanted_minor=past.wanted_minor,
@@ -120,12 +114,12 @@ def _simulated(past: Past, extra: Decimal) -> Strategy:
     )
 
 
-def _lines(found: Strategy) -> list[StepLine]:
+def _lines(found: strategy.Strategy) -> list[StepLine]:
     whole = dict(found.group_rows)
     return [_line(found, step, whole) for step in found.steps]
 
 
-def _line(found: Strategy, step: StrategyStep, whole: dict[str, int]) -> StepLine:
+def _line(found: strategy.Strategy, step: strategy.StrategyStep, whole: dict[str, int]) -> StepLine:
     shares = [
         count / whole[name] for name, count in step.approved_by_group if whole[name] >= GROUP_MIN
     ]

@@ -12,7 +12,7 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.window import applications_of, loans_of
+from puhui.lending.window import applications_of, guarantee, loans_of
 from puhui.merchant import Stated, read_row
 from puhui.payment import wallet_account
 from puhui.score import study
@@ -360,10 +360,12 @@ def overview(ask: Ask) -> Response:
         loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
         party = own_party(ask, tx)
         balance = balance_of(tx, ask.party_id)
+        guarantees = guarantee.asked_of(tx, ask.party_id)
     draft = read_draft(ask)
     return ask.page(
         "me.html",
         applications=rows,
+        guarantees=guarantees,
         loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
         party=party,
         balance=balance,
