@@ -175,8 +175,7 @@ def test_a_month_follows_the_plan_as_it_is_now(bank: Bank, clock: FixedClock) ->
     level = rows[1].total_minor if hasattr(rows[1], "total_minor") else rows[1].owed_minor
     assert abs(before.monthly_minor - level) <= level // 20
     do(bank, "lending.reschedule", contract_id=contract_id, due_on=rows[1].due_on.isoformat(),
-       count=12,
-       grace=0, annual_rate=None)  # fmt: skip
+       count=12, grace=0, annual_rate=None)  # fmt: skip
     (after,) = owed(bank, party_id).items
     assert after.monthly_minor < before.monthly_minor * 7 // 10
     assert after.debt_minor == before.debt_minor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -87,6 +88,10 @@ GOOD = {
     "cut": ('year_cut = "1 January"', {"offered": 'equal_principal = "act/act"'}),
     "adjusted": ("adjusts_instalment = true", {}),
     "drawings": ("drawings = true", {}),
+    "shares": (f"variable_shares = {share('[0.1, 0.05]')}", {}),
+    "amounts": (f"variable_amounts = {figure('[500, 2000]', 'CNY')}", {}),
+    "tens": (f"instalment_multiple = {figure('10', 'CNY')}", {}),
+    "own_day": ("chooses_due_day = true", {"offered": 'equal_instalment = "act/365"'}),
 }  # fmt: skip
 
 
@@ -111,6 +116,32 @@ def test_what_a_year_has() -> None:
         count[name] = plan_of(offer(product), product).count
     assert count == {"weeks": 52, "days": 36, "quarters": 4, "bullet": 1, "grace_all": 10,
                      "free": 12}  # fmt: skip
+
+
+def test_instalments_are_told_rounded_and_put_on_a_day() -> None:
+    """12,000.00 over 12 months: 10 % then 5 % each, tens of yuan, the 15th of each month."""
+    made = {}
+    for name, day in (("shares", None), ("amounts", None), ("tens", None), ("own_day", 15)):
+        schedule, more = GOOD[name]
+        product = parse_product(with_schedule(schedule, **more))
+        plan = plan_of(replace(offer(product), due_day=day), product)
+        made[name] = build_schedule(plan, 1_200_000, date(2026, 1, 31))
+    totals = {name: [row.total_minor for row in one.instalments] for name, one in made.items()}
+    assert totals["shares"][:11] == [120_000] + [60_000] * 10
+    assert totals["amounts"][:11] == [50_000] + [200_000] * 6 + [totals["amounts"][7], 0, 0, 0]
+    assert all(total % 1_000 == 0 for total in totals["tens"][:11])
+    assert [day.day for day in made["own_day"].due_on] == [15] * 12
+    assert made["own_day"].due_on[0] == date(2026, 2, 15)
+
+
+def test_a_longer_first_period_moves_no_apr() -> None:
+    """Interest for the days there are: the apr of 12 % stays about 12 % whatever day is chosen."""
+    schedule, more = GOOD["own_day"]
+    product = parse_product(with_schedule(schedule, **more))
+    for day in (1, 10, 20, 28):
+        plan = plan_of(replace(offer(product), due_day=day), product)
+        apr = cost(plan, build_schedule(plan, 1_200_000, date(2026, 1, 10))).apr
+        assert abs(apr - Decimal("0.12")) < Decimal("0.002"), (day, apr)
 
 
 DRAWN = 'draw_at_will = "act/360"'
@@ -147,6 +178,18 @@ FLAT = 'interest = "flat"'
         ("adjusts_instalment = true", {"offered": 'equal_principal = "30/360"'}),
         (f"drawings = true\nballoon = {share('0.3')}", {}),
         ("surprise = true", {}),
+        (f"variable_shares = {share('[0.1]')}\nvariable_amounts = {figure('[5]', 'CNY')}", {}),
+        (f"variable_shares = {share('[0.1]')}", {"offered": 'equal_principal = "30/360"'}),
+        (f"variable_shares = {share('[0.1, 0.1, 0.1, 0.1]')}", {}),
+        (f"variable_shares = {share('[]')}", {}),
+        (f"variable_amounts = {figure('[0.001]', 'CNY')}", {}),
+        (f"instalment_multiple = {figure('10', 'CNY')}",
+         {"offered": 'equal_principal = "30/360"'}),
+        (f"instalment_multiple = {figure('0', 'CNY')}", {}),
+        (f"instalment_multiple = {figure('100000', 'CNY')}", {}),
+        ("chooses_due_day = true", {}),
+        ('chooses_due_day = true\nfrequency = "weeks"',
+         {"offered": 'equal_instalment = "act/365"'}),
         ("", {"tail": '[[fee]]\nkind = "late"'}),
         ("", {"tail": f'[[fee]]\nkind = "late"\namount = {figure("0.001", "CNY")}'}),
         ("", {"tail": f'[[fee]]\nkind = "yearly"\namount = {figure("1", "CNY")}'}),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from puhui.data import accesses_of
 from puhui.kernel import Actor
 from puhui.kernel.clock import business_date
 from puhui.kernel.store import change
@@ -193,3 +194,23 @@ def building(town: Town) -> tuple[Browser, str]:
     with change(town.node.store) as tx:
         tx.run(SET_TERMS, id_=loan.contract_id, terms_=json.dumps(terms))
     return browser, loan.contract_id
+
+
+@pytest.mark.parametrize("role", ["loan_officer", "risk_analyst", "operator", "auditor"])
+def test_finding_somebody_by_phone_leaves_a_line(town: Town, role: str) -> None:
+    """Whoever looks a person up stands in the person's own log; nobody found, nobody looked at."""
+    browser = town.customer(town.good)
+    desk = town.staff(role)
+    page = desk.open("/desk/customers")
+    nobody = desk.send(page.form("/desk/customers"), q="13100009999")
+    party = party_of(town, town.good.phone)
+    with town.node.read() as tx:
+        before = len(accesses_of(tx, party))
+    found = desk.send(nobody.form("/desk/customers"), q=town.good.phone)
+    assert party in found.text
+    desk.send(found.form("/desk/customers"), q=party)
+    with town.node.read() as tx:
+        looks = accesses_of(tx, party)
+    assert len(looks) == before + 1, "a number that is not personal leaves none"
+    assert (looks[0].purpose, looks[0].fields) == ("customer_search", ("phone",))
+    assert "员工按手机号" in browser.open("/consents").text

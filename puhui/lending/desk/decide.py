@@ -15,7 +15,11 @@ from puhui.kernel.money import DIGITS, Rounding, round_minor
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.apply import release_application, take_application
+from puhui.lending.desk.apply import (
+    release_application,
+    require_application,
+    take_application,
+)
 from puhui.lending.desk.facts import PURPOSE, gather_facts, note_look, seek_permit
 from puhui.lending.desk.shelf import SCORED, mapping_of, model_of, text_of
 from puhui.lending.formats.shelf import load_law, load_product
@@ -79,13 +83,13 @@ class Opened:
 def compute_score(act: Act, input: Scorable) -> Scorable | None:
     """Open an application and score it with the model in force; the act keeps what was read.
 
-    The application is locked; nothing of the person is opened without a consent that covers the
-    facts, and the look is logged. None when the person's key was destroyed since.
+    The person's row is locked, then the application; nothing of the person is opened without a
+    consent that covers the facts, and the look is logged. None when the person's key was destroyed since.
     Refused: ``lending.no_application``, ``lending.mapping_differs``, ``lending.bad_facts``,
     ``party.erased``. Fault, so that the act may be tried again once it is mended:
     ``lending.no_model``, a model or a mapping that is missing or damaged.
     """
-    row = take_application(act, input.application_id)
+    row = _take_turn(act, input)
     party = take_party(act, row.party_id)
     product = load_product(row.product)
     made = seek_permit(act, party, row)
@@ -112,6 +116,19 @@ def compute_score(act: Act, input: Scorable) -> Scorable | None:
     act.kept["opened"] = Opened(row, party, scored, bound)
     digest = act.node.keys.digest(SCORED.dump_json(scored))
     return replace(input, scored_digest=digest)
+
+
+def _take_turn(act: Act, input: Scorable) -> Row:
+    """The application, locked after the person's row: decisions on one person take turns, and
+    none holds an application that another one waits for.
+
+    Refused: ``lending.no_application``.
+    """
+    id_ = input.application_id
+    party_id = require_application(act.tx.one(tables.READ_APPLICANT, id=id_), id_).party_id
+    decisions = int(isinstance(input, Decide))
+    act.tx.put(tables.LOCK_OBLIGOR, party_id=party_id, decisions=decisions)
+    return take_application(act, id_)
 
 
 def _score(node: Node, row: Row, model_digest: str, facts: dict[str, str], bound: CutOff) -> Scored:
@@ -183,7 +200,6 @@ def decide(act: Act, input: Decide) -> Decided:
     """
     opened: Opened = act.kept["opened"]
     row, party, scored = opened.row, opened.party, opened.scored
-    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=1)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status != "open":
         raise Refused("lending.not_open", f"This application is {row.status} already.")

@@ -149,7 +149,6 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
     """
     opened: Opened = act.kept["opened"]
     row = opened.row
-    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
     review = _take_review(act, row)
     if review.status != "proposed":
         raise Refused("lending.not_proposed", "Nobody has proposed a decision yet.")

@@ -204,6 +204,9 @@ def _check_instalments(product: Product, sheet: Sheet, methods: list[Method]) ->
     if terms.chooses_due_day and (terms.frequency is not Frequency.MONTHS or terms.is_bullet
                                   or Method.DRAW_AT_WILL in methods):  # fmt: skip
         raise sheet.refuse("schedule.chooses_due_day", "goes with instalments by months")
+    if terms.chooses_due_day and DayCount.THIRTY_360 in [count for _, count in product.day_counts]:
+        raise sheet.refuse("schedule.chooses_due_day", "needs actual days: the first period is "
+                           "longer or shorter than a month")  # fmt: skip
 
 
 def _check_days(product: Product, sheet: Sheet) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from puhui.kernel.errors import Refused
 from puhui.lending.formats.product import parse_law, parse_product
 from puhui.lending.formats.text import check_template, parse_reasons
-from puhui.lending.nouns import Law, Product, ReasonBook
+from puhui.lending.nouns import Law, Method, Product, ReasonBook
+from puhui.lending.rules.plan import periods_of
 
 LANGUAGES = ("zh", "en")
 
@@ -76,6 +77,15 @@ def load_product(name: str) -> Product:
     product = parse_product(text)
     assert product.name == name, product.name
     return product
+
+
+def instalments_of(product: Product, months: int) -> int:
+    """How many instalments a loan of a product has over a term that it offers."""
+    if product.schedule.is_bullet or product.default_method is Method.DRAW_AT_WILL:
+        return 1
+    periods = periods_of(product.schedule, months)
+    assert periods is not None, (product.name, months)
+    return periods - product.schedule.grace_interest
 
 
 @lru_cache(maxsize=1)

@@ -175,6 +175,7 @@ def _show(ask: Ask) -> Response:
         row=row,
         contract=contract,
         is_calendar_published=state.is_calendar_published,
+        shift=state.plan.shift.value if state.plan.shifts_due_days else "",
         bars=bars_of(lines),
         parts=[replace(part, columns=for_reader(ask, part.columns)) for part in parts],
         task=task if task is not None and task.status == "open" else None,
