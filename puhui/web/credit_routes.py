@@ -75,6 +75,7 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/reliefs", relief_desk.overview, Who.BOOK),
     ("GET", "/desk/relief/{relief_id}", relief_desk.show, Who.BOOK),
     ("POST", "/desk/relief/{relief_id}", relief_desk.decide, Who.FACTS),
+    ("POST", "/desk/relief/{relief_id}/open", relief_desk.open_reason, Who.FACTS),
     *with_files("/desk/classes", risk.classes, Who.LENDING),
     *with_files("/desk/provisions", risk.provisions, Who.LENDING),
     *with_files("/desk/rolls", risk.rolls, Who.LENDING),

@@ -80,10 +80,10 @@ def test_an_own_product_from_application_to_its_end(
     assert not state.is_calendar_published, "due days of next year"
     assert state.rows[-1].due_on.year > last_published_year()
     fund(bank, party_id, 10_000_000)
-    month_end = add_months(bank.today().replace(day=1), 1) - timedelta(days=1)
     move(bank, clock, (state.rows[0].due_on - bank.today()).days, closes=True)
     paid = state_of(bank, contract_id).rows[0]
     assert paid.owed_minor == 0, "debited from the wallet"
+    month_end = add_months(bank.today().replace(day=1), 1) - timedelta(days=1)
     move(bank, clock, (month_end - bank.today()).days, closes=True)
     with bank.node.read() as tx:
         found = provisions_of(tx, f"{month_end:%Y-%m}")

@@ -84,7 +84,8 @@ def compute_score(act: Act, input: Scorable) -> Scorable | None:
     """Open an application and score it with the model in force; the act keeps what was read.
 
     The person's row is locked, then the application; nothing of the person is opened without a
-    consent that covers the facts, and the look is logged. None when the person's key was destroyed since.
+    consent that covers the facts, and the look is logged. None when the person's key was
+    destroyed since.
     Refused: ``lending.no_application``, ``lending.mapping_differs``, ``lending.bad_facts``,
     ``party.erased``. Fault, so that the act may be tried again once it is mended:
     ``lending.no_model``, a model or a mapping that is missing or damaged.

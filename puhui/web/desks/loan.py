@@ -83,7 +83,6 @@ PROMISES = (
 RELIEFS = (
     Column("asked", "relief.asked", lambda row: row.asked_us, Kind.MOMENT,
            link=lambda row: f"/desk/relief/{row.id}"),
-    Column("reason", "relief.reason", lambda row: row.reason, Kind.WORD, words="relief.reason_"),
     Column("kind", "relief.wanted", lambda row: row.kind, Kind.WORD, words="relief.kind_"),
     Column("days", "relief.wanted_days", lambda row: row.days or None, Kind.COUNT),
     Column("instalments", "relief.wanted_count", lambda row: row.instalments or None, Kind.COUNT),
