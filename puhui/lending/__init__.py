@@ -4,6 +4,7 @@ from puhui.lending.desk import approval as _approval  # noqa: F401  registers it
 from puhui.lending.desk import change as _change  # noqa: F401  registers its use cases
 from puhui.lending.desk import cooling_off as _cooling_off  # noqa: F401  registers its use case
 from puhui.lending.desk import credit_limit as _credit_limit  # noqa: F401  registers its use cases
+from puhui.lending.desk import cut_off as _cut_off  # noqa: F401  registers its use case
 from puhui.lending.desk import drawing as _drawing  # noqa: F401  registers its use case
 from puhui.lending.desk import drift as _drift  # noqa: F401  registers its use case
 from puhui.lending.desk import fairness as _fairness  # noqa: F401  names what audits look at

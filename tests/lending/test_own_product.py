@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,12 @@ from puhui.kernel import Actor, Node
 from puhui.kernel.calendar import add_months, business_day, last_published_year
 from puhui.kernel.clock import FixedClock
 from puhui.lending.formats import shelf
+from puhui.lending.formats.product import parse_product
+from puhui.lending.nouns import Happening
+from puhui.lending.rules.plan import plan_of
 from puhui.lending.window import contract_row
-from puhui.servicing import noun
+from puhui.servicing import build_schedule, cost, noun
+from puhui.servicing import plan as engine
 from puhui.servicing.window import provisions_of
 from tests.lending.bank import Bank, open_bank
 from tests.lending.books import check_books
@@ -23,7 +29,16 @@ from tests.lending.test_desk_guard import code_of
 from tests.lending.test_desk_money import fund
 from tests.lending.test_loan import in_wallet
 from tests.lending.test_race import signed
-from tests.lending.test_terms import figure, in_force, kept, own, with_schedule  # noqa: F401
+from tests.lending.test_terms import (
+    GOOD,
+    HOUSE,
+    figure,
+    in_force,
+    kept,
+    offer,
+    own,  # noqa: F401
+    with_schedule,
+)
 
 NAME = "bakers"
 MONTHS = 12
@@ -143,3 +158,41 @@ def test_a_four_eyes_drawing_of_an_own_product(
     assert state.outstanding_minor == 1_400_000
     assert all(row.due_minor % 1_000 == 0 for row in state.rows[1:-1])
     check_books(bank.node)
+
+
+def test_instalments_are_told_rounded_and_put_on_a_day() -> None:
+    """12,000.00 over 12 months: 10 % then 5 % each, tens of yuan, the 15th of each month."""
+    made = {}
+    for name, day in (("shares", None), ("amounts", None), ("tens", None), ("own_day", 15)):
+        schedule, more = GOOD[name]
+        product = parse_product(with_schedule(schedule, **more))
+        plan = plan_of(replace(offer(product), due_day=day), product)
+        made[name] = build_schedule(plan, 1_200_000, date(2026, 1, 31))
+    totals = {name: [row.total_minor for row in one.instalments] for name, one in made.items()}
+    assert totals["shares"][:11] == [120_000] + [60_000] * 10
+    assert totals["amounts"][:11] == [50_000] + [200_000] * 6 + [totals["amounts"][7], 0, 0, 0]
+    assert all(total % 1_000 == 0 for total in totals["tens"][:11])
+    assert [day.day for day in made["own_day"].due_on] == [15] * 12
+    assert made["own_day"].due_on[0] == date(2026, 2, 15)
+
+
+def test_a_longer_first_period_moves_no_apr() -> None:
+    """Interest for the days there are: the apr of 12 % stays about 12 % whatever day is chosen."""
+    schedule, more = GOOD["own_day"]
+    product = parse_product(with_schedule(schedule, **more))
+    for day in (1, 10, 20, 28):
+        plan = plan_of(replace(offer(product), due_day=day), product)
+        apr = cost(plan, build_schedule(plan, 1_200_000, date(2026, 1, 10))).apr
+        assert abs(apr - Decimal("0.12")) < Decimal("0.002"), (day, apr)
+
+
+def test_two_drawings_of_a_day_are_one() -> None:
+    product = shelf.load_product(HOUSE)
+    plan = plan_of(offer(product, months=24), product)
+    day = date(2026, 1, 5)
+    whole = [noun.PlanEvent("0", Happening.DRAWN, day, 1_200_000)]
+    parts = [noun.PlanEvent(str(n), Happening.DRAWN, day, 400_000) for n in range(3)]
+    rows = [engine.replay(plan, events, day).rows for events in (whole, parts)]
+    assert [(row.principal_minor, row.interest_minor) for row in rows[0]] == [
+        (row.principal_minor, row.interest_minor) for row in rows[1]
+    ]

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puhui.lending.desk.strategy import simulate_strategy
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, Strategy, StrategyStep
 from puhui.lending.rules.dynamic_limit import proposed_rise, review_credit_limit
 from puhui.lending.rules.price import build_price
 from puhui.lending.rules.profit import realise
+from puhui.lending.window import strategy
 
 ON = date(2026, 11, 27)
 PDS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.9)
@@ -28,7 +28,7 @@ GOOD = Conduct(12, 6, 0, 0, Decimal("0.5"), 900_000, 800_000)
 def simulated(is_bad: tuple[bool, ...] | None = BADS, extra: str = "0") -> Strategy:
     product = load_product("small_loan")
     wanted = [product.smallest_minor * 2] * len(PDS)
-    return simulate_strategy(
+    return strategy.simulate_strategy(
         product, load_law(), wanted_minor=wanted, pd=PDS, is_bad=is_bad, groups=GROUPS, on=ON,
         extra_margin=Decimal(extra),
     )  # fmt: skip

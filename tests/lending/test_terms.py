@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
@@ -16,7 +15,7 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
 from puhui.lending.formats import shelf
 from puhui.lending.formats.product import parse_product
-from puhui.lending.nouns import FeeKind, Happening, Method, Offer, Product
+from puhui.lending.nouns import FeeKind, Method, Offer, Product
 from puhui.lending.rules.plan import plan_of
 from puhui.servicing import build_schedule, cost, noun
 from tests.lending.bank import Bank
@@ -116,32 +115,6 @@ def test_what_a_year_has() -> None:
         count[name] = plan_of(offer(product), product).count
     assert count == {"weeks": 52, "days": 36, "quarters": 4, "bullet": 1, "grace_all": 10,
                      "free": 12}  # fmt: skip
-
-
-def test_instalments_are_told_rounded_and_put_on_a_day() -> None:
-    """12,000.00 over 12 months: 10 % then 5 % each, tens of yuan, the 15th of each month."""
-    made = {}
-    for name, day in (("shares", None), ("amounts", None), ("tens", None), ("own_day", 15)):
-        schedule, more = GOOD[name]
-        product = parse_product(with_schedule(schedule, **more))
-        plan = plan_of(replace(offer(product), due_day=day), product)
-        made[name] = build_schedule(plan, 1_200_000, date(2026, 1, 31))
-    totals = {name: [row.total_minor for row in one.instalments] for name, one in made.items()}
-    assert totals["shares"][:11] == [120_000] + [60_000] * 10
-    assert totals["amounts"][:11] == [50_000] + [200_000] * 6 + [totals["amounts"][7], 0, 0, 0]
-    assert all(total % 1_000 == 0 for total in totals["tens"][:11])
-    assert [day.day for day in made["own_day"].due_on] == [15] * 12
-    assert made["own_day"].due_on[0] == date(2026, 2, 15)
-
-
-def test_a_longer_first_period_moves_no_apr() -> None:
-    """Interest for the days there are: the apr of 12 % stays about 12 % whatever day is chosen."""
-    schedule, more = GOOD["own_day"]
-    product = parse_product(with_schedule(schedule, **more))
-    for day in (1, 10, 20, 28):
-        plan = plan_of(replace(offer(product), due_day=day), product)
-        apr = cost(plan, build_schedule(plan, 1_200_000, date(2026, 1, 10))).apr
-        assert abs(apr - Decimal("0.12")) < Decimal("0.002"), (day, apr)
 
 
 DRAWN = 'draw_at_will = "act/360"'
@@ -352,20 +325,6 @@ def test_other_loans_have_no_drawings(bank: Bank) -> None:
     contract_id = bank.lend(bank.person(), "1")
     told = {"contract_id": contract_id, "amount_minor": 1, "drawn_on": bank.today().isoformat()}
     assert code_of(bank.act, "lending.record_drawing", "x", **told) == "lending.not_drawn_in_parts"
-
-
-def test_two_drawings_of_a_day_are_one() -> None:
-    product = shelf.load_product(HOUSE)
-    plan = plan_of(offer(product, months=24), product)
-    day = date(2026, 1, 5)
-    whole = [noun.PlanEvent("0", Happening.DRAWN, day, 1_200_000)]
-    parts = [noun.PlanEvent(str(n), Happening.DRAWN, day, 400_000) for n in range(3)]
-    from puhui.servicing import plan as engine
-
-    rows = [engine.replay(plan, events, day).rows for events in (whole, parts)]
-    assert [(row.principal_minor, row.interest_minor) for row in rows[0]] == [
-        (row.principal_minor, row.interest_minor) for row in rows[1]
-    ]
 
 
 @pytest.fixture

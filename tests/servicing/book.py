@@ -20,7 +20,7 @@ from puhui.kernel.money import Rounding
 from puhui.kernel.store import change
 from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
 from puhui.payment import own_account, wallet_account
-from puhui.servicing import noun, security
+from puhui.servicing import noun
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
 from puhui.servicing.arrays.live import LIVE_FIELDS
 from puhui.servicing.desk.figures import risk_figures
@@ -71,15 +71,6 @@ JUDGED = ("bucket", "risk_class", "stage", "cleared_on", "is_suspended", "booked
 
 
 GRADE, LGD = 3, 550_000
-
-
-@dataclass(frozen=True, slots=True)
-class StandFor:
-    """A guarantor's share of a loan, in millionths."""
-
-    loan_id: str
-    guarantor_id: str
-    share: int
 
 
 @dataclass(frozen=True)
@@ -399,13 +390,6 @@ def let_happen(act: Act, input: Happens) -> Loaded:
     return Loaded(1)
 
 
-def stand_for(act: Act, input: StandFor) -> str:
-    """Let somebody stand for a loan, as lending does once it has looked at them."""
-    return security.sign_guarantee(act, input.loan_id, input.guarantor_id, input.share, 91)
-
-
-if "bench.stand_for" not in USE_CASES:
-    use_case("bench.stand_for", roles=("system",))(stand_for)
 if "bench.happen" not in USE_CASES:
     use_case("bench.happen", roles=("system",))(let_happen)
 if "bench.load" not in USE_CASES:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import tests.servicing.stand  # noqa: F401  registers a use case of tests
 from puhui import servicing
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import FixedClock, time_us_of

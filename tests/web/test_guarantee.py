@@ -26,6 +26,11 @@ def asked(town: Town, share: str = "50") -> tuple[Browser, Browser, str]:
     empty = borrower.send(page.form("/guarantor"))
     assert empty.status == 422
     sent = borrower.send(empty.form("/guarantor"), who=town.other.phone, share=share)
+    assert "要请的是这位吗" in sent.text and town.other.name not in sent.text
+    unsure = borrower.send(sent.form("/guarantor"))
+    assert unsure.status == 422, "nobody is asked before the name was looked at"
+    party = party_of(town, town.other.phone)
+    sent = borrower.send(unsure.form("/guarantor"), choice=party)
     assert "邀请已发出" in sent.text, sent.text
     return borrower, other, loan
 

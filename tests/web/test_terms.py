@@ -38,7 +38,7 @@ def begun(town: Town, product: str) -> tuple[Browser, Page]:
 def test_weeks_are_told_as_weeks(town: Town) -> None:
     _, page = begun(town, "stall_weekly")
     assert "3 个月，共 13 期" in page.text
-    assert "每 1 周还一期" in page.text
+    assert "每周还一期" in page.text
     assert "每月还同样的金额" not in page.text
     assert "每月几号还款" not in page.text, "weeks have no day of the month"
 

@@ -27,13 +27,13 @@ class Named:
 
 COLUMNS = (
     Column("name", "partner.name", lambda row: row.name),
+    Column("state", "arrears.status", lambda row: "known" if row.party_id else "missing",
+           Kind.WORD, words="partner.state_",
+           mark=lambda row: "yes" if row.party_id else "no"),
     Column("party", "partner.party", lambda row: row.party_id or None, Kind.ID,
            link=lambda row: f"/desk/customer/{row.party_id}" if row.party_id else ""),
     Column("lends", "partner.lends", lambda row: ", ".join(row.lends) or None),
     Column("guarantees", "partner.guarantees", lambda row: ", ".join(row.guarantees) or None),
-    Column("state", "arrears.status", lambda row: "known" if row.party_id else "missing",
-           Kind.WORD, words="partner.state_",
-           mark=lambda row: "yes" if row.party_id else "no"),
 )  # fmt: skip
 
 

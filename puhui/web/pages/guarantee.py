@@ -124,7 +124,7 @@ def _begin(ask: Ask, choices: tuple[Payee, ...] = ()) -> Response:
 
 
 def ask_somebody(ask: Ask) -> Response:
-    """Find whom the phone number means, and ask; nothing binds before they sign."""
+    """Show whom the phone number means, and ask once the borrower said so; nothing binds yet."""
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
     if ask.text("share") not in {str(one) for one in SHARES}:
@@ -132,15 +132,14 @@ def ask_somebody(ask: Ask) -> Response:
     found = find_payees(ask, ask.text("who"), by_number=False)
     if ask.problems:
         return _begin(ask)
-    if len(found) > 1:
-        chosen = tuple(one for one in found if one.id == ask.text("choice"))
-        if not chosen:
+    chosen = [one for one in found if one.id == ask.text("choice")]
+    if not chosen:
+        if ask.text("is_shown"):
             ask.wrong("choice", ask.say("pay.which"))
-            return _begin(ask, found)
-        found = chosen
+        return _begin(ask, found)
     told = {
         "contract_id": row.id,
-        "guarantor_id": found[0].id,
+        "guarantor_id": chosen[0].id,
         "share_millionths": int(ask.text("share")) * PERCENT,
     }
     try:

@@ -28,7 +28,10 @@ def hint_words(ask: Ask, product: Any) -> str:
         is_same = not (schedule.variable_minor or schedule.variable_shares)
         is_plain = is_level and is_same and not schedule.grace_principal
         return ask.say("apply.term_hint" if is_plain else "apply.hint_months")
-    return ask.say(f"apply.hint_{schedule.frequency.value}", every=schedule.every)
+    unit = schedule.frequency.value
+    if unit == "months":
+        return ask.say("apply.hint_some_months", every=schedule.every)
+    return ask.say(f"apply.hint_{unit}{'_one' * (schedule.every == 1)}", every=schedule.every)
 
 
 def shift_of(rules: Any) -> str:
