@@ -200,6 +200,27 @@ class AskRelief:
 
 
 @dataclass(frozen=True, slots=True)
+class SealReasons:
+    """Requests for relief whose reason stands plain and is to be sealed."""
+
+    relief_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedReasons:
+    """Pairs of a request and its sealed reason."""
+
+    sealed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonsSealed:
+    """How many reasons were sealed."""
+
+    reasons: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecideRelief:
     """An officer decides on what was asked for; a number that is given stands for the one asked."""
 

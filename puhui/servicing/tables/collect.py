@@ -173,6 +173,16 @@ LOCK_RELIEF = select(*RELIEF.c).where(RELIEF.c.id == bindparam("id")).with_for_u
 READ_ASKED = select(RELIEF.c.id).where(
     RELIEF.c.loan_id == bindparam("loan_id"), RELIEF.c.status == "asked"
 )
+READ_REASONS = (
+    select(RELIEF.c.id, RELIEF.c.party_id, RELIEF.c.reason)
+    .where(RELIEF.c.reason.in_(["illness", "unemployment", "disaster", "market"]))
+    .order_by(RELIEF.c.id)
+)
+"""Reasons that stand plain: older than the sealing, or of nobody's name."""
+
+SEAL_REASON = (
+    update(RELIEF).where(RELIEF.c.id == bindparam("id_")).values(reason=bindparam("reason_"))
+)
 DECIDE_RELIEF = (
     update(RELIEF)
     .where(RELIEF.c.id == bindparam("id_"))
