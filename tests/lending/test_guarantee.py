@@ -10,7 +10,7 @@ import pytest
 
 from puhui.data import accesses_of
 from puhui.kernel.clock import FixedClock, time_us_of
-from puhui.lending import tables
+from puhui.lending import quote_pay_off, tables
 from puhui.lending.nouns.obligation import ObligationKind
 from puhui.lending.window import guarantee, obligations_of
 from puhui.servicing import live
@@ -207,3 +207,23 @@ def test_a_reviewed_loan_states_the_income_that_was_verified(bank: Bank) -> None
     with bank.node.read() as tx:
         texts = tx.all(tables.LOCK_REVIEW, application_id=application_id)
     assert "12000000" not in (texts[0].verified_income or ""), "sealed under the person's key"
+
+
+def test_who_stands_for_a_loan_is_kept_until_it_is_over(bank: Bank) -> None:
+    """Erasure waits while the guarantee may be called; a loan that lives again keeps them again."""
+    borrower, parent = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    sign_ask(bank, ask(bank, contract_id, parent, verified_income="12000000"), parent)
+    erase = {"party_id": parent}
+    assert code_of(bank.act, "party.erase_person", "e1", **erase).startswith("party.")
+    with bank.node.read() as tx:
+        owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
+    bank.repay(contract_id, owed_minor, "all")
+    with bank.node.read() as tx:
+        number = len(live.read_book(tx, contract_id).events) - 1
+    do(bank, "lending.undo_event", contract_id=contract_id, number=number)
+    assert code_of(bank.act, "party.erase_person", "e2", **erase).startswith("party.")
+    with bank.node.read() as tx:
+        owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
+    bank.repay(contract_id, owed_minor, "again")
+    bank.act("party.erase_person", "e3", **erase)

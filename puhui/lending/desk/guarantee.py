@@ -16,6 +16,7 @@ from puhui.lending.desk.contract import take_contract
 from puhui.lending.desk.debt import PURPOSE, is_forgotten
 from puhui.lending.desk.income import open_income, seal_income
 from puhui.lending.desk.repay import read_loan
+from puhui.lending.desk.stand import hold_guarantor
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.formats.shelf import load_guarantee_template
 from puhui.lending.nouns.guarantee import (
@@ -209,6 +210,7 @@ def sign_guarantee(act: Act, input: SignGuarantee) -> GuaranteeSigned:
     guarantee_id = security.sign_guarantee(
         act, row.id, party.id, ask.share_millionths, ask.call_after_days
     )
+    hold_guarantor(act, party, row.id)
     signature = act.node.keys.sign(text.digest.encode())
     _answer(act, ask, "signed", text=text, signature=signature, guarantee_id=guarantee_id)
     payload = {"guarantee": guarantee_id, "contract": row.id}
