@@ -1,6 +1,6 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk import approval, line
+from puhui.lending.desk import approval, guarantee, line, offer, strategy
 from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,
@@ -22,17 +22,12 @@ from puhui.lending.desk.page import (
 )
 from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
 from puhui.lending.desk.shelf import mapping_of, model_of
-from puhui.lending.desk.strategy import past_applications, simulate_strategy
 from puhui.lending.nouns import Decision
-from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.nouns.obligation import Obligations
-from puhui.lending.nouns.strategy import Strategy
 
 __all__ = [
     "Decision",
     "Obligations",
-    "CreditLimitChange",
-    "Strategy",
     "application_row",
     "applications_after",
     "applications_of",
@@ -45,6 +40,7 @@ __all__ = [
     "count_by_day",
     "count_by_rate",
     "decisions_of",
+    "guarantee",
     "line",
     "list_applications",
     "list_changes",
@@ -55,8 +51,8 @@ __all__ = [
     "mapping_of",
     "model_of",
     "obligations_of",
-    "past_applications",
+    "offer",
     "plan_of",
     "review_of",
-    "simulate_strategy",
+    "strategy",
 ]

@@ -32,7 +32,7 @@ KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8
 NOT_THERE = ("lending.no_application", "lending.no_contract", "complaint.unknown", "party.unknown",
              "party.not_yours", "data.not_own", "data.unknown_access", "data.unknown_consent",
              "lending.no_product", "party.unknown_user", "servicing.no_loan",
-             "servicing.no_relief", "lending.no_proposal")  # fmt: skip
+             "servicing.no_relief", "lending.no_proposal", "lending.no_guarantee_ask")  # fmt: skip
 """Refusals that are told as a page that is not there: who asks for another's learns nothing."""
 
 NOT_STORED = (b"cache-control", b"no-store")

@@ -10,6 +10,8 @@ from puhui.web.desks import (
     debt,
     drift,
     fairness,
+    offer,
+    partner,
     proposal,
     risk,
     security,
@@ -18,7 +20,7 @@ from puhui.web.desks import (
 from puhui.web.desks import loan as loan_desk
 from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
-from puhui.web.pages import credit, ending, loan, relief
+from puhui.web.pages import credit, ending, guarantee, loan, relief
 from puhui.web.pages import credit_limits as own_limits
 from puhui.web.who import Who
 
@@ -41,6 +43,13 @@ OWN: tuple[Route, ...] = (
     ("POST", "/loan/{contract_id}/relief/withdraw", relief.withdraw, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/draw", loan.draw, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/close", loan.close, Who.CUSTOMER),
+    ("GET", "/loan/{contract_id}/guarantor", guarantee.begin, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/guarantor", guarantee.ask_somebody, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/guarantor/withdraw", guarantee.withdraw, Who.CUSTOMER),
+    ("GET", "/guarantees", guarantee.overview, Who.CUSTOMER),
+    ("GET", "/guarantee/{ask_id}", guarantee.show, Who.CUSTOMER),
+    ("POST", "/guarantee/{ask_id}", guarantee.sign, Who.CUSTOMER),
+    ("POST", "/guarantee/{ask_id}/decline", guarantee.decline, Who.CUSTOMER),
     *with_files("/credit/limits", own_limits.show, Who.CUSTOMER),
     *with_files("/credit", credit.show, Who.CUSTOMER),
     ("POST", "/credit/lower", credit.lower, Who.CUSTOMER),
@@ -66,6 +75,7 @@ DESKS: tuple[Route, ...] = (
     *with_files("/desk/reliefs", relief_desk.overview, Who.BOOK),
     ("GET", "/desk/relief/{relief_id}", relief_desk.show, Who.BOOK),
     ("POST", "/desk/relief/{relief_id}", relief_desk.decide, Who.FACTS),
+    ("POST", "/desk/relief/{relief_id}/open", relief_desk.open_reason, Who.FACTS),
     *with_files("/desk/classes", risk.classes, Who.LENDING),
     *with_files("/desk/provisions", risk.provisions, Who.LENDING),
     *with_files("/desk/rolls", risk.rolls, Who.LENDING),
@@ -74,6 +84,10 @@ DESKS: tuple[Route, ...] = (
     ("POST", "/desk/customer/{party_id}/debts", debt.record, Who.CONTACT),
     ("POST", "/desk/customer/{party_id}/debts/open", debt.open_debts, Who.OFFICER),
     ("POST", "/desk/customer/{party_id}/debts/close", debt.close, Who.CONTACT),
+    *with_files("/desk/customer/{party_id}/offers", offer.show, Who.LENDING),
+    ("POST", "/desk/customer/{party_id}/offers", offer.make, Who.OPERATOR),
+    *with_files("/desk/partners", partner.show, Who.LENDING),
+    ("POST", "/desk/partners", partner.register, Who.OPERATOR),
     *with_files("/desk/cut-off", strategy.show, Who.RISK),
     *with_files("/desk/fairness", fairness.show, Who.RISK),
     ("POST", "/desk/fairness", fairness.audit_now, Who.AUDIT),

@@ -35,6 +35,7 @@ def own_things(town: Town) -> Things:
     mine = {"application_id": application_id}
     grant = {"purpose": "credit_decision", "fields": ["wallet_flow"], "until": "2026-12-31"}
     return {
+        **guarantees(town, contract_id, borrower, (offered, withdrawn, opened, voided)),
         "lending.list_applications": (borrower, {}),
         "lending.list_loans": (borrower, {}),
         "lending.read_application": (offered, mine),
@@ -69,6 +70,35 @@ def own_things(town: Town) -> Things:
         **payment_things(town),
         **own_exchange_things(town),
         **own_offline_things(town),
+    }
+
+
+def guarantees(
+    town: Town, contract_id: str, borrower: str, others: tuple[str, str, str, str]
+) -> Things:
+    """A loan of somebody, and others who are asked to stand for a part of it."""
+    guarantor, declining, waiting, coming = others
+
+    def given(who: str) -> dict[str, Any]:
+        return {"contract_id": contract_id, "guarantor_id": town.parties[who],
+                "share_millionths": 200_000}  # fmt: skip
+
+    def asked(who: str) -> str:
+        answer = town.post(borrower, "/api/lending/ask_guarantee", given(who))
+        return str(answer.json()["ask_id"])
+
+    signing = asked(guarantor)
+    read = town.get(guarantor, f"/api/lending/guarantees/{signing}").json()
+    return {
+        "lending.ask_guarantee": (borrower, given(coming)),
+        "lending.sign_guarantee": (
+            guarantor,
+            {"ask_id": signing, "text_digest": read["text_digest"]},
+        ),
+        "lending.decline_guarantee": (declining, {"ask_id": asked(declining)}),
+        "lending.withdraw_guarantee_ask": (borrower, {"ask_id": asked(waiting)}),
+        "lending.list_guarantees": (guarantor, {"party_id": town.parties[guarantor]}),
+        "lending.read_guarantee": (guarantor, {"ask_id": signing}),
     }
 
 

@@ -39,6 +39,40 @@ def test_the_figures_are_of_use_cases_that_are_there() -> None:
     assert figures.alone_minor["lending.waive"] == 50_000
 
 
+@given(st.integers(0, 60_000), st.integers(0, 60_000))
+def test_what_was_done_alone_before_counts(before: int, cost: int) -> None:
+    figures = load_approval_figures()
+    is_over = cost > 0 and before + cost > figures.alone_minor["lending.waive"]
+    if is_over:
+        with pytest.raises(Refused, match="needs_second"):
+            require_second(figures, "lending.waive", cost, before)
+    else:
+        require_second(figures, "lending.waive", cost, before)
+
+
+def test_many_small_changes_are_one_large_one(bank: Bank, clock: FixedClock) -> None:
+    """500 yuan of waivers in thirty days, by whomever; other kinds, loans and months are free.
+
+    A waiver of principal costs its interest too.
+    """
+    contract_id, other = (bank.lend(bank.person(), name) for name in ("1", "2"))
+    told = {"part": "principal", "amount_minor": 20_000}
+    bank.act("lending.waive", "w1", contract_id=contract_id, **told)
+    colleague = bank.by("colleague", "loan_officer")
+    colleague.act("lending.waive", "w2", contract_id=contract_id, **told)
+    name = "lending.waive"
+    assert code_of(bank.act, name, "w3", contract_id=contract_id, **told) == "lending.needs_second"
+    left = {"part": "principal", "amount_minor": 5_000}
+    bank.act(name, "w4", contract_id=contract_id, **left)
+    one = {"part": "principal", "amount_minor": 4_000}
+    assert code_of(bank.act, name, "w5", contract_id=contract_id, **one) == "lending.needs_second"
+    bank.act(name, "w6", contract_id=other, **told)
+    bank.act("lending.charge_fee", "f1", contract_id=contract_id, amount_minor=20_000)
+    decide(bank, propose(bank, "waive", contract_id=contract_id, **told).proposal_id)
+    move(bank, clock, 30)
+    bank.act(name, "w7", contract_id=contract_id, **one)
+
+
 def test_a_write_off_takes_two(bank: Bank, late: tuple[str, str]) -> None:  # noqa: F811
     contract_id, _ = late
     told = {"contract_id": contract_id}

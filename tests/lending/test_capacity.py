@@ -29,7 +29,7 @@ from puhui.party import find_parties
 from tests.lending.bank import Bank
 from tests.lending.test_desk_guard import DAY_US, POOR_ROW, code_of, second_product
 
-CAPS = Caps(Decimal(3), Decimal("0.5"), ("shop",), 2, 30, 36)
+CAPS = Caps(Decimal(3), Decimal("0.5"), ("shop",), 2, 30, 36, 18)
 amounts = st.integers(0, 10**9)
 
 

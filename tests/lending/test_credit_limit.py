@@ -23,9 +23,10 @@ from puhui.kernel.replay import replay
 from puhui.ledger import lookup_accounts
 from puhui.lending import list_loans, quote_pay_off
 from puhui.lending.desk.credit_limit import put_limit, review_chunks
+from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.rules.dynamic_limit import average_share, months_between
 from puhui.lending.tables.credit_limit import READ_LATE
-from puhui.lending.window import CreditLimitChange, changes_of, list_changes, obligations_of
+from puhui.lending.window import changes_of, list_changes, obligations_of
 from puhui.payment import wallet_account
 from puhui.worker import close_day, deliver
 from tests.lending.bank import PRODUCT, Bank

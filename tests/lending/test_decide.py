@@ -94,7 +94,7 @@ def test_a_fee_counts_against_the_law() -> None:
         MERCHANT.pricing, margin=Decimal("0.171"), upfront_fee_share=Decimal("0.03"),
         rate_max=Decimal("0.24"),
     )  # fmt: skip
-    assert decided(product=replace(MERCHANT, pricing=dear)).reasons == ("price_over_cap",)
+    assert decided(product=replace(MERCHANT, pricing=dear)).reasons == ("apr_over_cap",)
     free = replace(dear, upfront_fee_share=Decimal(0))
     assert decided(product=replace(MERCHANT, pricing=free)).reasons == ()
 

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
 
-from puhui.kernel import Actor
+from puhui.data import accesses_of
 from puhui.kernel.clock import FixedClock, time_us_of
-from puhui.lending import tables
+from puhui.lending import quote_pay_off, tables
 from puhui.lending.nouns.obligation import ObligationKind
-from puhui.lending.window import obligations_of
+from puhui.lending.window import guarantee, obligations_of
 from puhui.servicing import live
 from puhui.servicing.rules.burden import monthly_burden
 from puhui.worker import close_day
 from tests.lending.bank import GOOD_ROW, Bank
-from tests.lending.test_change import do
 from tests.lending.test_desk_guard import code_of
+from tests.lending.test_hostile import do
 
-KEYS = count()
 SIGN = "lending.sign_guarantee"
+CHILD = "11000020150101001X"
+
+
+def ask(bank: Bank, contract_id: str, guarantor_id: str, share: int = 500_000, **more: Any) -> str:
+    """An officer asks somebody to stand for a loan; the number of the asking."""
+    told = {"contract_id": contract_id, "guarantor_id": guarantor_id, "share_millionths": share}
+    officer = bank.by("officer", "loan_officer")
+    return str(do(officer, "lending.ask_guarantee", **told, **more).ask_id)
+
+
+def sign_ask(bank: Bank, ask_id: str, actor: str, *, digest: str = "") -> Any:
+    """Read what was asked, and sign it as somebody."""
+    if not digest:
+        with bank.node.read() as tx:
+            digest = guarantee.draft_guarantee(tx, ask_id, bank.today(), "zh").digest
+    told = {"ask_id": ask_id, "text_digest": digest}
+    return do(bank.by(actor, "customer"), SIGN, **told)
 
 
 def sign(bank: Bank, contract_id: str, guarantor_id: str, share: int = 500_000) -> Any:
-    """Sign as oneself."""
-    told = {"contract_id": contract_id, "guarantor_id": guarantor_id, "share_millionths": share}
-    actor = Actor(guarantor_id, frozenset({"customer"}))
-    return bank.node.act(SIGN, told, key=f"sign-{next(KEYS)}", actor=actor)
+    """Be asked, and sign as oneself."""
+    return sign_ask(bank, ask(bank, contract_id, guarantor_id, share), guarantor_id)
 
 
 def owed(bank: Bank, party_id: str) -> Any:
@@ -62,9 +76,90 @@ def test_nobody_signs_for_more_than_the_income_carries(bank: Bank) -> None:
     assert code_of(sign, bank, contract_id, stranger) == "lending.income_unknown"
     bank.decide(bank.apply(poor, "2", row={**GOOD_ROW, "income": "3000"}))
     assert code_of(sign, bank, contract_id, poor) == "lending.over_capacity"
-    told = {"contract_id": contract_id, "guarantor_id": poor, "share_millionths": 1}
-    other = Actor(stranger, frozenset({"customer"}))
-    assert code_of(bank.node.act, SIGN, told, key="other", actor=other) == "party.not_yours"
+    with bank.node.read() as tx:
+        (first,) = guarantee.asked_of(tx, poor)
+    assert code_of(sign_ask, bank, first.id, stranger) == "party.not_yours"
+
+
+def test_an_asking_is_answered_once(bank: Bank) -> None:
+    """Declined by whom it was put to, taken back by who asked, and signed by nobody after."""
+    borrower, guarantor, other = bank.person(), bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    bank.decide(bank.apply(guarantor, "2"))
+    own, asked = bank.by(borrower, "customer"), bank.by(guarantor, "customer")
+    told = {"contract_id": contract_id, "guarantor_id": guarantor, "share_millionths": 400_000}
+    name = "lending.ask_guarantee"
+    first = do(own, name, **told).ask_id
+    assert code_of(do, own, name, **told) == "lending.guarantee_asked"
+    more = told | {"guarantor_id": other, "verified_income": "9000000"}
+    assert code_of(do, own, name, **more) == "lending.bad_amount"
+    self_ = told | {"guarantor_id": borrower}
+    assert code_of(do, own, name, **self_) == "servicing.bad_guarantee"
+    assert code_of(do, bank.by(other, "customer"), name, **told) == "party.not_yours"
+    key = {"ask_id": first}
+    assert code_of(do, own, "lending.decline_guarantee", **key) == "party.not_yours"
+    assert code_of(do, asked, "lending.withdraw_guarantee_ask", **key) == "party.not_yours"
+    assert do(asked, "lending.decline_guarantee", **key).status == "declined"
+    assert code_of(do, own, "lending.withdraw_guarantee_ask", **key) == "lending.guarantee_answered"
+    assert code_of(sign_ask, bank, first, guarantor) == "lending.guarantee_answered"
+    second = do(own, name, **told).ask_id
+    assert do(own, "lending.withdraw_guarantee_ask", ask_id=second).status == "withdrawn"
+    assert code_of(do, own, "lending.decline_guarantee", ask_id="x") == "lending.no_guarantee_ask"
+    void = told | {"contract_id": "contract-x"}
+    assert code_of(do, own, name, **void) == "lending.no_contract"
+
+
+def test_what_was_read_is_what_is_signed(bank: Bank) -> None:
+    """The text stands with its digest and signature; once the loan moves it is read again."""
+    borrower, guarantor = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    bank.decide(bank.apply(guarantor, "2"))
+    ask_id = ask(bank, contract_id, guarantor)
+    with bank.node.read() as tx:
+        text = guarantee.draft_guarantee(tx, ask_id, bank.today(), "en")
+        digest = guarantee.draft_guarantee(tx, ask_id, bank.today(), "zh").digest
+    assert "50%" in text.text
+    bank.repay(contract_id, 100_000, "early")
+    assert code_of(sign_ask, bank, ask_id, guarantor, digest=digest) == "lending.guarantee_changed"
+    given = sign_ask(bank, ask_id, guarantor)
+    with bank.node.read() as tx:
+        row = guarantee.ask_row(tx, ask_id)
+    assert (row.status, row.guarantee_id) == ("signed", given.guarantee_id)
+    assert hashlib.sha256(row.text.encode()).hexdigest() == row.text_digest == given.text_digest
+    assert row.signature == given.signature == bank.node.keys.sign(row.text_digest.encode())
+
+
+def test_a_guarantor_is_an_adult_whom_the_bank_knows(bank: Bank) -> None:
+    """Neither a child nor somebody unverified binds themselves."""
+    contract_id = bank.lend(bank.person(), "1")
+    child = bank.act("party.register_person", "child", name="少年", id_number=CHILD,
+                     phone="13911112222").party_id  # fmt: skip
+    ask_id = ask(bank, contract_id, child, verified_income="50000000")
+    assert code_of(sign_ask, bank, ask_id, child) == "lending.not_identified"
+    bank.act("party.verify_identity", "child-seen", party_id=child, method="synthetic",
+             is_passed=True, evidence_digest="0" * 64)  # fmt: skip
+    assert code_of(sign_ask, bank, ask_id, child) == "lending.guarantor_minor"
+
+
+def test_an_income_that_an_officer_saw_carries_a_guarantee(bank: Bank) -> None:
+    """Somebody who never borrowed signs by it; it is sealed, and the debt stands from then on."""
+    contract_id = bank.lend(bank.person(), "1")
+    parent = bank.person()
+    assert code_of(sign_ask, bank, ask(bank, contract_id, parent), parent) == (
+        "lending.income_unknown"
+    )
+    with bank.node.read() as tx:
+        (first,) = guarantee.asked_of(tx, parent)
+    do(bank.by("officer", "loan_officer"), "lending.withdraw_guarantee_ask", ask_id=first.id)
+    ask_id = ask(bank, contract_id, parent, verified_income="12000000")
+    sign_ask(bank, ask_id, parent)
+    with bank.node.read() as tx:
+        row = guarantee.ask_row(tx, ask_id)
+        looks = accesses_of(tx, parent)
+    assert "12000000" not in row.verified_income
+    assert {one.purpose for one in looks} >= {"debt_check"}
+    assert any("birth_date" in one.fields for one in looks)
+    assert any(o.kind is ObligationKind.GUARANTEE for o in owed(bank, parent).items)
 
 
 def test_a_month_follows_the_plan_as_it_is_now(bank: Bank, clock: FixedClock) -> None:
@@ -79,8 +174,8 @@ def test_a_month_follows_the_plan_as_it_is_now(bank: Bank, clock: FixedClock) ->
         rows = live.read_book(tx, contract_id).state(day).rows
     level = rows[1].total_minor if hasattr(rows[1], "total_minor") else rows[1].owed_minor
     assert abs(before.monthly_minor - level) <= level // 20
-    do(bank, "reschedule", contract_id=contract_id, due_on=rows[1].due_on.isoformat(), count=12,
-       grace=0, annual_rate=None)  # fmt: skip
+    do(bank, "lending.reschedule", contract_id=contract_id, due_on=rows[1].due_on.isoformat(),
+       count=12, grace=0, annual_rate=None)  # fmt: skip
     (after,) = owed(bank, party_id).items
     assert after.monthly_minor < before.monthly_minor * 7 // 10
     assert after.debt_minor == before.debt_minor
@@ -112,3 +207,23 @@ def test_a_reviewed_loan_states_the_income_that_was_verified(bank: Bank) -> None
     with bank.node.read() as tx:
         texts = tx.all(tables.LOCK_REVIEW, application_id=application_id)
     assert "12000000" not in (texts[0].verified_income or ""), "sealed under the person's key"
+
+
+def test_who_stands_for_a_loan_is_kept_until_it_is_over(bank: Bank) -> None:
+    """Erasure waits while the guarantee may be called; a loan that lives again keeps them again."""
+    borrower, parent = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    sign_ask(bank, ask(bank, contract_id, parent, verified_income="12000000"), parent)
+    erase = {"party_id": parent}
+    assert code_of(bank.act, "party.erase_person", "e1", **erase).startswith("party.")
+    with bank.node.read() as tx:
+        owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
+    bank.repay(contract_id, owed_minor, "all")
+    with bank.node.read() as tx:
+        number = len(live.read_book(tx, contract_id).events) - 1
+    do(bank, "lending.undo_event", contract_id=contract_id, number=number)
+    assert code_of(bank.act, "party.erase_person", "e2", **erase).startswith("party.")
+    with bank.node.read() as tx:
+        owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
+    bank.repay(contract_id, owed_minor, "again")
+    bank.act("party.erase_person", "e3", **erase)

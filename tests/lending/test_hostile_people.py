@@ -17,11 +17,12 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.store import change
 from puhui.lending.window import contract_row
 from puhui.worker import close_day
-from tests.lending.bank import PRODUCT, Bank
+from tests.lending.bank import GOOD_ROW, PRODUCT, Bank
 from tests.lending.second import propose
 from tests.lending.test_change import SET_SERVICING, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
 from tests.lending.test_desk_money import together
+from tests.lending.test_guarantee import sign
 from tests.lending.test_hostile import do, empty, loan_of, quote_of, terms  # noqa: F401
 from tests.party.people import register_user
 
@@ -60,12 +61,11 @@ def test_a_stranger_makes_no_loan_safer(bank: Bank) -> None:
     party_id, stranger = bank.person(), bank.person()
     contract_id = bank.lend(party_id, "1")
     before = loan_of(bank, contract_id).lgd_millionths
-    own = bank.by(stranger, "customer")
-    told = {"loan_id": contract_id, "guarantor_id": stranger, "share_millionths": 1_000_000}
-    assert code_of(do, own, "servicing.add_guarantee", **told, call_after_days=10**9) == (
-        "servicing.bad_guarantee"
-    )
-    do(own, "servicing.add_guarantee", **told, call_after_days=90)
+    bank.decide(bank.apply(stranger, "2", row={**GOOD_ROW, "income": "9000000"}))
+    late = {"contract_id": contract_id, "guarantor_id": stranger, "share_millionths": 1_000_000}
+    assert code_of(do, bank.by("officer", "loan_officer"), "lending.ask_guarantee", **late,
+                   call_after_days=10**9) == "servicing.bad_guarantee"  # fmt: skip
+    sign(bank, contract_id, stranger, 1_000_000)
     assert loan_of(bank, contract_id).lgd_millionths == before
 
 

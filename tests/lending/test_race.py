@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from puhui.kernel import Refused
+from puhui.kernel.store.postgres import PostgresWriter
 from puhui.ledger import verify
 from puhui.lending import draft_contract, list_loans
 from tests.lending.bank import Bank
@@ -69,6 +70,29 @@ def test_two_applications_at_once_do_not_both_pass_the_cap(bank: Bank) -> None:
         decided = at_once(*((lambda one=one: bank.decide(one).outcome) for one in pair))
         assert sorted(decided) == ["approved", "refused"]
         assert view(bank, party_id).debt_minor("CNY") == 2_000_000
+
+
+def test_decisions_on_one_person_wait_in_line(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither holds an application that the other waits for: no act is ever run again."""
+    seen: list[str] = []
+    is_retryable = PostgresWriter.is_retryable
+
+    def counted(self: PostgresWriter, error: Exception) -> bool:
+        seen.append(repr(error))
+        return is_retryable(self, error)
+
+    monkeypatch.setattr(PostgresWriter, "is_retryable", counted)
+    second_product(bank)
+    for number in range(3 * ROUNDS):
+        party_id = bank.person()
+        names = ("merchant_310", "smallfirm", "merchant_310", "smallfirm")
+        four = [
+            bank.apply(party_id, f"{number}-{place}", wanted=1_000_000, product=name)
+            for place, name in enumerate(names)
+        ]
+        decided = at_once(*((lambda one=one: bank.decide(one).outcome) for one in four))
+        assert set(decided) <= {"approved", "refused"}, decided
+    assert seen == []
 
 
 def test_two_drawdowns_at_once_stay_within_a_limit_set_since(bank: Bank) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_law, load_product
-from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, StrategyStep
+from puhui.lending.nouns.strategy import Conduct, CreditLimitReview, Strategy, StrategyStep
 from puhui.lending.rules.dynamic_limit import proposed_rise, review_credit_limit
 from puhui.lending.rules.price import build_price
 from puhui.lending.rules.profit import realise
-from puhui.lending.window import Strategy, past_applications, simulate_strategy
+from puhui.lending.window import strategy
 from tests.lending.bank import BAD_ROW, PRODUCT, Bank
 
 ON = date(2026, 11, 27)
@@ -29,7 +29,7 @@ GOOD = Conduct(12, 6, 0, 0, Decimal("0.5"), 900_000, 800_000)
 def simulated(is_bad: tuple[bool, ...] | None = BADS, extra: str = "0") -> Strategy:
     product = load_product("small_loan")
     wanted = [product.smallest_minor * 2] * len(PDS)
-    return simulate_strategy(
+    return strategy.simulate_strategy(
         product, load_law(), wanted_minor=wanted, pd=PDS, is_bad=is_bad, groups=GROUPS, on=ON,
         extra_margin=Decimal(extra),
     )  # fmt: skip
@@ -58,8 +58,10 @@ def test_what_ended_is_counted_and_moves_no_figure() -> None:
     ended = (False, None, True, False, None, True)
     product = load_product("small_loan")
     told = {"wanted_minor": [product.smallest_minor * 2] * 6, "pd": PDS, "groups": GROUPS}
-    plain = simulate_strategy(product, load_law(), is_bad=None, on=ON, **told)
-    found = simulate_strategy(product, load_law(), is_bad=None, on=ON, ended_bad=ended, **told)
+    plain = strategy.simulate_strategy(product, load_law(), is_bad=None, on=ON, **told)
+    found = strategy.simulate_strategy(
+        product, load_law(), is_bad=None, on=ON, ended_bad=ended, **told
+    )
     assert [(step.ended, step.ended_bad) for step in found.steps] == [
         (0, 0), (1, 0), (1, 0), (2, 1), (3, 1), (3, 1),
     ], "0.9 is never approved, so its end is never told"  # fmt: skip
@@ -76,9 +78,9 @@ def test_the_past_is_read_with_how_it_ended(bank: Bank) -> None:
     bank.decide(bank.apply(refused, "3", row=BAD_ROW))
     bank.apply(bank.person(), "4")
     with bank.node.read() as tx:
-        found = {one.party_id: one for one in past_applications(tx, PRODUCT, 10)}
-        assert len(past_applications(tx, PRODUCT, 2)) == 2
-        assert past_applications(tx, "small_loan", 10) == ()
+        found = {one.party_id: one for one in strategy.past_applications(tx, PRODUCT, 10)}
+        assert len(strategy.past_applications(tx, PRODUCT, 2)) == 2
+        assert strategy.past_applications(tx, "small_loan", 10) == ()
     assert set(found) == {repaid, running, refused}, "whoever waits has no score yet"
     assert [found[one].is_bad for one in (repaid, running, refused)] == [False, None, None]
     assert {one.model_digest for one in found.values()} == {bank.model_digest}

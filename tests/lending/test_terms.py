@@ -15,7 +15,7 @@ from puhui.kernel.clock import FixedClock
 from puhui.kernel.errors import Refused
 from puhui.lending.formats import shelf
 from puhui.lending.formats.product import parse_product
-from puhui.lending.nouns import FeeKind, Happening, Method, Offer, Product
+from puhui.lending.nouns import FeeKind, Method, Offer, Product
 from puhui.lending.rules.plan import plan_of
 from puhui.servicing import build_schedule, cost, noun
 from tests.lending.bank import Bank
@@ -87,6 +87,10 @@ GOOD = {
     "cut": ('year_cut = "1 January"', {"offered": 'equal_principal = "act/act"'}),
     "adjusted": ("adjusts_instalment = true", {}),
     "drawings": ("drawings = true", {}),
+    "shares": (f"variable_shares = {share('[0.1, 0.05]')}", {}),
+    "amounts": (f"variable_amounts = {figure('[500, 2000]', 'CNY')}", {}),
+    "tens": (f"instalment_multiple = {figure('10', 'CNY')}", {}),
+    "own_day": ("chooses_due_day = true", {"offered": 'equal_instalment = "act/365"'}),
 }  # fmt: skip
 
 
@@ -147,6 +151,18 @@ FLAT = 'interest = "flat"'
         ("adjusts_instalment = true", {"offered": 'equal_principal = "30/360"'}),
         (f"drawings = true\nballoon = {share('0.3')}", {}),
         ("surprise = true", {}),
+        (f"variable_shares = {share('[0.1]')}\nvariable_amounts = {figure('[5]', 'CNY')}", {}),
+        (f"variable_shares = {share('[0.1]')}", {"offered": 'equal_principal = "30/360"'}),
+        (f"variable_shares = {share('[0.1, 0.1, 0.1, 0.1]')}", {}),
+        (f"variable_shares = {share('[]')}", {}),
+        (f"variable_amounts = {figure('[0.001]', 'CNY')}", {}),
+        (f"instalment_multiple = {figure('10', 'CNY')}",
+         {"offered": 'equal_principal = "30/360"'}),
+        (f"instalment_multiple = {figure('0', 'CNY')}", {}),
+        (f"instalment_multiple = {figure('100000', 'CNY')}", {}),
+        ("chooses_due_day = true", {}),
+        ('chooses_due_day = true\nfrequency = "weeks"',
+         {"offered": 'equal_instalment = "act/365"'}),
         ("", {"tail": '[[fee]]\nkind = "late"'}),
         ("", {"tail": f'[[fee]]\nkind = "late"\namount = {figure("0.001", "CNY")}'}),
         ("", {"tail": f'[[fee]]\nkind = "yearly"\namount = {figure("1", "CNY")}'}),
@@ -309,20 +325,6 @@ def test_other_loans_have_no_drawings(bank: Bank) -> None:
     contract_id = bank.lend(bank.person(), "1")
     told = {"contract_id": contract_id, "amount_minor": 1, "drawn_on": bank.today().isoformat()}
     assert code_of(bank.act, "lending.record_drawing", "x", **told) == "lending.not_drawn_in_parts"
-
-
-def test_two_drawings_of_a_day_are_one() -> None:
-    product = shelf.load_product(HOUSE)
-    plan = plan_of(offer(product, months=24), product)
-    day = date(2026, 1, 5)
-    whole = [noun.PlanEvent("0", Happening.DRAWN, day, 1_200_000)]
-    parts = [noun.PlanEvent(str(n), Happening.DRAWN, day, 400_000) for n in range(3)]
-    from puhui.servicing import plan as engine
-
-    rows = [engine.replay(plan, events, day).rows for events in (whole, parts)]
-    assert [(row.principal_minor, row.interest_minor) for row in rows[0]] == [
-        (row.principal_minor, row.interest_minor) for row in rows[1]
-    ]
 
 
 @pytest.fixture

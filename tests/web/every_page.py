@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from puhui.kernel import Actor
 from puhui.lending.window import applications_of, loans_of
 from puhui.party import find_parties
 from puhui.servicing.window import reliefs_of
@@ -28,6 +29,21 @@ def proposed(town: Town, loan_id: str) -> str:
         "reason": "lost",
     }
     return str(act(town, "lending.propose_change", told).proposal_id)
+
+
+def stand_for(town: Town, guarantor_id: str) -> str:
+    """Somebody else's loan that the person is asked to stand for; the number of the asking."""
+    town.lend(town.customer(town.spare))
+    with town.node.read() as tx:
+        (loan,) = loans_of(tx, party_of(town, town.spare.phone))
+    told = {
+        "contract_id": loan.contract_id,
+        "guarantor_id": guarantor_id,
+        "share_millionths": 500_000,
+    }
+    officer = Actor("an officer", frozenset({"loan_officer"}))
+    name = "lending.ask_guarantee"
+    return str(town.node.act(name, told, key="stand for", actor=officer).ask_id)
 
 
 def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
@@ -64,6 +80,7 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         "position": "7",
         "loan_id": loan.contract_id,
         "relief_id": relief,
+        "ask_id": stand_for(town, party_id),
         "proposal_id": proposed(town, loan.contract_id),
         **furnish(town, citizen, town.good.phone, town.other.phone),
     }

@@ -46,8 +46,8 @@ def empty(town: Town, party_id: str) -> None:
     if balance:
         codes = chart()
         sent = Transfer(
-            9_000_000_001, wallet_account(party_id, "CNY"), CLEARING, balance, "CNY",
-            codes.transfer("payment"),
+            Transfer.id_of(f"empty {party_id}"), wallet_account(party_id, "CNY"), CLEARING,
+            balance, "CNY", codes.transfer("payment"),
         )  # fmt: skip
         (status,) = act(town, "ledger.create_transfers", {"transfers": (sent,)}).statuses
         assert status == "created", status

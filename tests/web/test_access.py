@@ -12,6 +12,7 @@ from puhui.party import find_parties
 from puhui.web.routes import CITIZEN, ROUTES, STAFF
 from puhui.web.who import ROLES_OF, Who
 from tests.web.browser import Browser
+from tests.web.every_page import stand_for
 from tests.web.market import furnish
 from tests.web.town import Town
 
@@ -96,12 +97,6 @@ def test_a_half_session_opens_nothing(town: Town) -> None:
     assert wrong.status == 422
 
 
-def spare_of(town: Town) -> str:
-    """The phone of somebody who is neither of the two, and has registered."""
-    town.customer(town.spare)
-    return town.spare.phone
-
-
 def test_what_belongs_to_another_is_not_there(town: Town) -> None:
     """Object by object: applications, contracts, consents, complaints, looks at data."""
     mine = town.customer(town.good)
@@ -125,7 +120,8 @@ def test_what_belongs_to_another_is_not_there(town: Town) -> None:
         "complaint_id": complaint.group(),
         "consent_id": consent.group(1),
         "access_id": access.group(),
-        **furnish(town, mine, town.good.phone, spare_of(town)),
+        "ask_id": stand_for(town, party_id),
+        **furnish(town, mine, town.good.phone, town.spare.phone),
     }
     other = town.customer(town.other)
     fields = form_of(other)

@@ -109,7 +109,7 @@ def test_the_file_of_a_loan_has_everything(town: Town) -> None:
     act(town, "servicing.add_pledge", {"loan_id": loan, "kind": "vehicle", "value_minor": 99_900})
     officer = town.staff("loan_officer")
     page = officer.open(f"/desk/loan/{loan}")
-    for words in ("客户申请了帮扶", "受灾", "车辆", "999.00", "还款计划", "没有记录"):
+    for words in ("客户申请了帮扶", "车辆", "999.00", "还款计划", "还没有："):
         assert words in page.text, words
     for table, rows in (("plan", 12), ("pledges", 1), ("reliefs", 1), ("contacts", 0)):
         found = json.loads(officer.ask(f"/desk/loan/{loan}.json?table={table}").text)

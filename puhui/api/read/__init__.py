@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from puhui.api import answers, exchange_answers, payment_answers
+from puhui.api import answers, credit_answers, exchange_answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
 from puhui.api.read.exchange import read_deal, read_prices, read_receipt, read_standing
+from puhui.api.read.guarantee import list_guarantees, read_guarantee
 from puhui.api.read.loan import (
     list_applications,
     list_loans,
@@ -41,7 +42,7 @@ _LOAN = "/api/lending/loans/{contract_id}"
 
 def read_operations() -> tuple[Operation, ...]:
     """Every read that is open, with who may ask it."""
-    a, p, e, one = answers, payment_answers, exchange_answers, read_operation
+    a, c, p, e, one = answers, credit_answers, payment_answers, exchange_answers, read_operation
     return (
         one("lending.list_applications", "/api/lending/applications", a.ApplicationsQuery,
             a.ApplicationPage, CUSTOMERS, list_applications),
@@ -62,6 +63,10 @@ def read_operations() -> tuple[Operation, ...]:
             a.PortfolioAnswer, STAFF_READERS, read_portfolio),
         one("lending.read_wallet", "/api/lending/wallets/{party_id}", a.WalletQuery,
             a.WalletAnswer, CUSTOMERS, read_wallet),
+        one("lending.list_guarantees", "/api/lending/guarantees/of/{party_id}",
+            c.GuaranteesQuery, c.GuaranteesAnswer, CUSTOMERS, list_guarantees),
+        one("lending.read_guarantee", "/api/lending/guarantees/{ask_id}", c.GuaranteeQuery,
+            c.GuaranteeAnswer, CUSTOMERS, read_guarantee),
         one("payment.read_terms", "/api/payment/wallets/{party_id}", p.TermsQuery,
             p.TermsAnswer, CUSTOMERS, read_terms),
         one("payment.read_month", "/api/payment/statements/{party_id}", p.MonthQuery,

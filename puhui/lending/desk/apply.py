@@ -69,13 +69,15 @@ def apply(act: Act, input: Apply) -> Applied:
     """Take in an application; nothing is decided yet.
 
     Refused: ``lending.no_product``, ``lending.bad_amount``, ``lending.bad_term``,
-    ``lending.bad_method``, ``lending.bad_source_id``, ``lending.not_your_model``,
+    ``lending.bad_method``, ``lending.bad_due_day``, ``lending.bad_source_id``,
+    ``lending.not_your_model``,
     ``party.unknown``, ``party.erased``, ``party.not_yours`` and those of ``seal_row``.
     """
     product = load_product(input.product)
     method = product.default_method if input.method is None else _method(input.method)
     months = product.default_term_months if input.term_months is None else input.term_months
-    check_request(Request(input.wanted_minor, months, method, act.today), product)
+    request = Request(input.wanted_minor, months, method, act.today, input.due_day)
+    check_request(request, product)
     if max(len(input.source_id), len(input.channel)) > NAME_MAX:
         raise Refused("lending.bad_source_id", f"Numbers and channels have {NAME_MAX} characters.")
     check_actor(act.tx, act.actor, acts_for=input.party_id)
@@ -105,6 +107,7 @@ def apply(act: Act, input: Apply) -> Applied:
         applied_us=act.now_us,
         applied_on=act.today.isoformat(),
         decision_id=None,
+        due_day=input.due_day,
     )
     if not party.is_anonymous:
         hold_application(act, party, application_id)

@@ -21,9 +21,9 @@ from puhui.lending.desk.apply import (
 )
 from puhui.lending.desk.capacity import check_drawdown
 from puhui.lending.desk.debt import is_forgotten
-from puhui.lending.desk.secure import premium_of, secure
+from puhui.lending.desk.secure import secure
 from puhui.lending.desk.shelf import offer_in, servicing_text
-from puhui.lending.formats.shelf import load_product, load_template
+from puhui.lending.formats.shelf import load_law, load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Plan, Product
 from puhui.lending.nouns.request import (
     Accept,
@@ -38,6 +38,7 @@ from puhui.lending.nouns.request import (
 )
 from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.plan import plan_of
+from puhui.lending.rules.price import check_apr, premium_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
 from puhui.payment import admit, own_account, wallet_account
 from puhui.servicing import build_schedule, cost, live
@@ -69,7 +70,8 @@ def draft_contract(
     to read before the consent. One statement.
 
     Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
-    ``lending.product_changed``, ``lending.no_language``.
+    ``lending.product_changed``, ``lending.no_language``, ``lending.apr_over_cap`` where all that
+    the borrower would pay is above the cap of today.
     """
     row = require_application(tx.one(tables.READ_OFFER, id=application_id), application_id)
     return _draft(row, on, language)
@@ -105,6 +107,7 @@ def _write(
     schedule = build_schedule(plan, offer.principal_minor, on)
     premium = premium_of(product, offer.principal_minor)
     price = cost(plan, schedule, offer.upfront_fee_minor + premium)
+    check_apr(price.apr, product, load_law(), on)
     facts = ContractFacts(
         contract_id=contract_id_of(application_id, on, language),
         borrower_id=party_id,
@@ -135,7 +138,8 @@ def accept(act: Act, input: Accept) -> Accepted:
     """Sign the contract whose text the borrower has read, named by its digest.
 
     Refused: ``lending.no_application``, ``lending.not_offered``, ``lending.offer_expired``,
-    ``lending.product_changed``, ``lending.contract_changed`` where the text read is not the text
+    ``lending.product_changed``, ``lending.apr_over_cap``,
+    ``lending.contract_changed`` where the text read is not the text
     of today, ``lending.not_identified`` where a later identity check failed,
     ``lending.no_language``, ``payment.tier_balance`` and ``payment.wallet_closed`` where the
     wallet could not take the money in, ``party.not_yours``, ``party.erased``.

@@ -15,7 +15,11 @@ from puhui.kernel.money import DIGITS, Rounding, round_minor
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.apply import release_application, take_application
+from puhui.lending.desk.apply import (
+    release_application,
+    require_application,
+    take_application,
+)
 from puhui.lending.desk.facts import PURPOSE, gather_facts, note_look, seek_permit
 from puhui.lending.desk.shelf import SCORED, mapping_of, model_of, text_of
 from puhui.lending.formats.shelf import load_law, load_product
@@ -34,11 +38,9 @@ from puhui.lending.nouns import (
 )
 from puhui.lending.nouns.request import (
     ConfirmReview,
-    CutOffSet,
     Decide,
     Decided,
     Scored,
-    SetCutOff,
 )
 from puhui.lending.rules.decide import decide as decide_application
 from puhui.lending.rules.decide import strike
@@ -79,13 +81,14 @@ class Opened:
 def compute_score(act: Act, input: Scorable) -> Scorable | None:
     """Open an application and score it with the model in force; the act keeps what was read.
 
-    The application is locked; nothing of the person is opened without a consent that covers the
-    facts, and the look is logged. None when the person's key was destroyed since.
+    The person's row is locked, then the application; nothing of the person is opened without a
+    consent that covers the facts, and the look is logged. None when the person's key was
+    destroyed since.
     Refused: ``lending.no_application``, ``lending.mapping_differs``, ``lending.bad_facts``,
     ``party.erased``. Fault, so that the act may be tried again once it is mended:
     ``lending.no_model``, a model or a mapping that is missing or damaged.
     """
-    row = take_application(act, input.application_id)
+    row = _take_turn(act, input)
     party = take_party(act, row.party_id)
     product = load_product(row.product)
     made = seek_permit(act, party, row)
@@ -112,6 +115,19 @@ def compute_score(act: Act, input: Scorable) -> Scorable | None:
     act.kept["opened"] = Opened(row, party, scored, bound)
     digest = act.node.keys.digest(SCORED.dump_json(scored))
     return replace(input, scored_digest=digest)
+
+
+def _take_turn(act: Act, input: Scorable) -> Row:
+    """The application, locked after the person's row: decisions on one person take turns, and
+    none holds an application that another one waits for.
+
+    Refused: ``lending.no_application``.
+    """
+    id_ = input.application_id
+    party_id = require_application(act.tx.one(tables.READ_APPLICANT, id=id_), id_).party_id
+    decisions = int(isinstance(input, Decide))
+    act.tx.put(tables.LOCK_OBLIGOR, party_id=party_id, decisions=decisions)
+    return take_application(act, id_)
 
 
 def _score(node: Node, row: Row, model_digest: str, facts: dict[str, str], bound: CutOff) -> Scored:
@@ -183,7 +199,6 @@ def decide(act: Act, input: Decide) -> Decided:
     """
     opened: Opened = act.kept["opened"]
     row, party, scored = opened.row, opened.party, opened.scored
-    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=1)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if row.status != "open":
         raise Refused("lending.not_open", f"This application is {row.status} already.")
@@ -199,7 +214,7 @@ def decide(act: Act, input: Decide) -> Decided:
     assert scored.points is not None, row.id
     assert scored.pd is not None, row.id
     decision = decide_application(
-        Request(row.wanted_minor, row.term_months, Method(row.method), act.today),
+        Request(row.wanted_minor, row.term_months, Method(row.method), act.today, row.due_day),
         ScoreFacts(scored.points, scored.pd, scored.reasons, scored.model_digest),
         run_guards(facts, product),
         product,
@@ -246,6 +261,7 @@ def offer_of(
         Method(row.method),
         upfront_fee_minor,
         is_capped,
+        row.due_day,
     )
 
 
@@ -362,25 +378,3 @@ def _insert(
     )
     payload = {"application": row.id, "outcome": decided.outcome}
     act.emit("lending.decided", row.party_id, payload)
-
-
-@use_case("lending.set_cut_off", roles=("risk_analyst", "system"))
-def set_cut_off(act: Act, input: SetCutOff) -> CutOffSet:
-    """Put the cut-off in force that was chosen on a model's training rows.
-
-    Refused: ``lending.no_product``, ``lending.bad_cut_off``.
-    """
-    load_product(input.product)
-    if not Decimal(0) <= input.pd_max <= Decimal(1):
-        raise Refused("lending.bad_cut_off", "A cut-off is a probability from 0 to 1.")
-    act.tx.put(
-        tables.PUT_CUT_OFF,
-        product=input.product,
-        model_digest=input.model_digest,
-        pd_max=str(input.pd_max),
-        reason=input.reason,
-        set_by=act.actor,
-        set_us=act.now_us,
-    )
-    act.note(model=input.model_digest)
-    return CutOffSet(input.product, input.model_digest, input.pd_max)

@@ -11,6 +11,7 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.contract import LOAN_HOLD, hand_over
+from puhui.lending.desk.stand import release_guarantors
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.request import AgeLoans, LoansAged, TakenUp, TakeUp
 from puhui.party import release_hold
@@ -91,6 +92,7 @@ def _tell(act: Act, row: Row, loan: Row, status: str) -> None:
         act.emit("lending.became_past_due", row.party_id, payload)
     elif status == "paid_off":
         release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
+        release_guarantors(act, row.id)
         act.emit("lending.paid_off", row.party_id, {"contract": row.id})
 
 

@@ -9,6 +9,7 @@ from puhui.lending.desk.shelf import DECISION, text_of
 from puhui.lending.nouns.request import Forgotten
 from puhui.lending.rules.decide import strike
 from puhui.lending.tables.capacity import DELETE_OF_PARTY
+from puhui.lending.tables.guarantee import FORGET_INCOMES
 from puhui.servicing import live
 
 
@@ -28,6 +29,7 @@ def forget_party(act: Act, input: Delivery) -> Forgotten:
             act.tx.put(tables.BLANK_DECISION, id_=row.id, decision_=text)
     act.tx.put(tables.BLANK_APPLICATIONS, party_id_=party_id)
     act.tx.put(tables.BLANK_REVIEWS, party_id_=party_id)
+    act.tx.put(FORGET_INCOMES, party_id_=party_id)
     for statement in DELETE_OF_PARTY:
         act.tx.put(statement, party_id=party_id)
     live.forget_chance(act, party_id)

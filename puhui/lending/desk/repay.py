@@ -15,6 +15,7 @@ from puhui.lending import tables
 from puhui.lending.desk.apply import OFFER_DAYS
 from puhui.lending.desk.contract import LOAN_HOLD, take_contract
 from puhui.lending.desk.shelf import SERVICING
+from puhui.lending.desk.stand import hold_guarantors, release_guarantors
 from puhui.lending.nouns import (
     Happening,
     LoanStatus,
@@ -157,10 +158,12 @@ def update_contract(act: Act, row: Row, state: PlanState) -> None:
     )
     if is_over:
         release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
+        release_guarantors(act, row.id)
     elif row.status not in ("current", "past_due"):
         party = take_party(act, row.party_id)
         if not party.is_anonymous:
             place_hold(act, party, reason=LOAN_HOLD, reference=row.id)
+        hold_guarantors(act, row.id)
     if state.status is LoanStatus.PAID_OFF and row.status != "paid_off":
         act.emit("lending.paid_off", row.party_id, {"contract": row.id})
 

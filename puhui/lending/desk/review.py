@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ from puhui.lending.desk.decide import (
 from puhui.lending.desk.facts import gather_facts, note_look
 from puhui.lending.desk.income import open_income, seal_income
 from puhui.lending.desk.shelf import DECISION
-from puhui.lending.formats.shelf import load_product
+from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import Decision, DecisionOutcome
 from puhui.lending.nouns.request import (
     ConfirmReview,
@@ -122,7 +123,7 @@ def propose_review(act: Act, input: ProposeReview) -> Reviewed:
     check_actor(act.tx, act.actor, second_to=row.party_id)
     decision, stored = _stored_decision(act, row)
     if input.approve:
-        _approve(row, decision, stored)
+        _approve(row, decision, stored, act.today)
         _require_income(decision, input.verified_income)
     act.tx.put(
         tables.PROPOSE_REVIEW,
@@ -148,7 +149,6 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
     """
     opened: Opened = act.kept["opened"]
     row = opened.row
-    act.tx.put(tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
     review = _take_review(act, row)
     if review.status != "proposed":
         raise Refused("lending.not_proposed", "Nobody has proposed a decision yet.")
@@ -164,9 +164,8 @@ def confirm_review(act: Act, input: ConfirmReview) -> Reviewed:
             open_income(act, opened.party, review.verified_income)
         decision = _repeated(row, stored, act.recorded)
     elif review.proposal == "approved":
-        decision = _approve(
-            row, _look_again(act, opened, decision, stored, review.verified_income), stored
-        )
+        found = _look_again(act, opened, decision, stored, review.verified_income)
+        decision = _approve(row, found, stored, act.today)
     else:
         decision = replace(decision, outcome=DecisionOutcome.REFUSED, offer=None, expected=None)
     pd = None if stored.pd is None else float(stored.pd)
@@ -259,7 +258,7 @@ def _look_again(
     return replace(decision, guards=run_guards(facts, product), credit_limit=credit_limit)
 
 
-def _approve(row: Row, decision: Decision, stored: Row) -> Decision:
+def _approve(row: Row, decision: Decision, stored: Row, on: date) -> Decision:
     """The decision as a person's yes makes it."""
     product = load_product(row.product)
     if product.digest != row.product_digest:
@@ -271,4 +270,7 @@ def _approve(row: Row, decision: Decision, stored: Row) -> Decision:
         term_months=row.term_months,
         method=row.method,
         pd=float(stored.pd or 0),
+        law=load_law(),
+        on=on,
+        due_day=row.due_day,
     )

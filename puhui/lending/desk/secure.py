@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from puhui.kernel.act import Act
-from puhui.kernel.money import Rounding, round_minor
 from puhui.kernel.store import Row
 from puhui.lending.nouns import Product
-from puhui.lending.nouns.product import GuaranteeTerms
+from puhui.lending.rules.price import premium_share
 from puhui.servicing import joint, live, security
 
 MILLION = 1_000_000
-
-
-def premium_share(amount_minor: int, terms: GuaranteeTerms) -> int:
-    """The premium of one guarantor for an amount, minor units."""
-    return round_minor(amount_minor * terms.premium_share, Rounding.HALF_UP)
-
-
-def premium_of(product: Product, amount_minor: int) -> int:
-    """What all guarantors of a product ask a borrower for: it is a part of what credit costs."""
-    return sum(premium_share(amount_minor, one) for one in product.guarantees)
 
 
 def secure(act: Act, row: Row, product: Product, amount_minor: int) -> None:

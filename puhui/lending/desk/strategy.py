@@ -21,6 +21,8 @@ from puhui.lending.rules.profit import MILLION, expect, realise
 from puhui.lending.tables.fairness import READ_SCORED
 from puhui.score import study as score
 
+__all__ = ["Strategy", "StrategyStep", "simulate_strategy"]
+
 NEVER = 2.0
 """A pd above all cut-offs: rows that no cut-off may approve."""
 

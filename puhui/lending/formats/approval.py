@@ -19,4 +19,5 @@ def load_approval_figures() -> ApprovalFigures:
         f"lending.{name}": one["value"] * 10 ** DIGITS[one["unit"]]
         for name, one in found["alone"].items()
     }
-    return ApprovalFigures(alone, found["days"]["value"], tuple(found["reasons"]["value"]))
+    days, sum_days = found["days"]["value"], found["sum_days"]["value"]
+    return ApprovalFigures(alone, days, tuple(found["reasons"]["value"]), sum_days)

@@ -38,4 +38,5 @@ def load_caps(on: date) -> Caps:
         found["offers_max"],
         found["offers_days"],
         found["declared_months"],
+        found["guarantor_years_min"],
     )

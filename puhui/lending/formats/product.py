@@ -87,7 +87,7 @@ def parse_product(text: str) -> Product:
         guards=_guards(sheet.sheet("guards"), currency),
         joint=_joint(sheet),
         guarantees=_guarantees(sheet),
-        schedule=read_schedule(sheet),
+        schedule=read_schedule(sheet, currency),
         fees=read_fees(sheet, currency),
         sources=tuple(sheet.sources),
         digest=digest,
@@ -120,6 +120,7 @@ def _pricing(sheet: Sheet) -> Pricing:
         rate_max=sheet.share("rate_max", yearly),
         upfront_fee_share=sheet.share("upfront_fee", "share of amount"),
         default_time_share=sheet.share("default_time", "share of term"),
+        apr_max=sheet.share("apr_max", yearly) if sheet.has("apr_max") else None,
     )
     if not pricing.rate_step or pricing.rate_min > pricing.rate_max:
         raise sheet.refuse("rate_min", "the rates do not fit together")

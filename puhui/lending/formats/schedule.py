@@ -29,7 +29,7 @@ LEVEL = (Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL)
 MONTH_ENDS = ("clamp", "roll")
 
 
-def read_schedule(product: Sheet) -> ScheduleTerms:
+def read_schedule(product: Sheet, currency: str) -> ScheduleTerms:
     """The table ``[schedule]`` of a product file; without it, months and no extras."""
     if not product.has("schedule"):
         return ScheduleTerms()
@@ -66,9 +66,33 @@ def read_schedule(product: Sheet) -> ScheduleTerms:
         sheet.choice("year_cut", YearCut) if sheet.has("year_cut") else YearCut.LAST_DAY,
         flag("adjusts_instalment"),
         flag("drawings"),
+        _amounts(sheet, currency),
+        sheet.numbers("variable_shares", AMOUNT, "0", "1") if sheet.has("variable_shares") else (),
+        _minor(sheet, "instalment_multiple", currency) if sheet.has("instalment_multiple") else 1,
+        flag("chooses_due_day"),
     )
     sheet.finish()
     return found
+
+
+def _amounts(sheet: Sheet, currency: str) -> tuple[int, ...]:
+    """Totals of instalments in turn, major units in the file."""
+    if not sheet.has("variable_amounts"):
+        return ()
+    found = [
+        amount.scaleb(DIGITS[currency]) for amount in sheet.numbers("variable_amounts", currency)
+    ]
+    if any(amount != int(amount) or amount <= 0 for amount in found):
+        raise sheet.refuse("variable_amounts", f"must be amounts of {currency} above nought")
+    return tuple(int(amount) for amount in found)
+
+
+def _minor(sheet: Sheet, key: str, currency: str) -> int:
+    """An amount above nought, major units in the file, as minor units."""
+    found = sheet.number(key, currency).scaleb(DIGITS[currency])
+    if found != int(found) or not found:
+        raise sheet.refuse(key, f"must be an amount of {currency} above nought")
+    return int(found)
 
 
 def read_fees(product: Sheet, currency: str) -> tuple[FeeTerms, ...]:
@@ -126,6 +150,7 @@ def check_schedule(product: Product, sheet: Sheet) -> None:
         if getattr(terms, key) == 1:
             raise sheet.refuse(f"schedule.{key}", "must leave something for the instalments")
     _check_methods(product, sheet, methods)
+    _check_instalments(product, sheet, methods)
     _check_days(product, sheet)
     if terms.interest is Interest.FLAT:
         _check_flat(product, sheet)
@@ -155,6 +180,33 @@ def _check_methods(product: Product, sheet: Sheet, methods: list[Method]) -> Non
                            "down payment")  # fmt: skip
     if Method.DRAW_AT_WILL in methods and product.fee(FeeKind.EACH_INSTALMENT) != (0, Decimal(0)):
         raise sheet.refuse("fee", "a loan drawn at will has no instalments that bear fees")
+
+
+def _check_instalments(product: Product, sheet: Sheet, methods: list[Method]) -> None:
+    """Which instalments may be told one by one, rounded, or put on a day."""
+    terms = product.schedule
+    told = terms.variable_minor or terms.variable_shares
+    if terms.variable_minor and terms.variable_shares:
+        raise sheet.refuse("schedule.variable_shares", "amounts and shares do not go together")
+    if told:
+        is_other = terms.fixed_share or terms.balloon_share or terms.multiple_minor > 1
+        if methods != [Method.EQUAL_INSTALMENT] or is_other or terms.interest is Interest.FLAT:
+            raise sheet.refuse("schedule.variable_shares", "go with equal_instalment alone, and no "
+                               "fixed instalment, balloon, multiple or flat interest")  # fmt: skip
+        fewest = min(periods_of(terms, months) or 0 for months in product.terms_months)
+        if len(told) > fewest:
+            raise sheet.refuse("schedule.variable_shares", f"are more than {fewest} instalments")
+    if terms.multiple_minor > 1:
+        if methods != [Method.EQUAL_INSTALMENT] or terms.fixed_share or terms.is_bullet:
+            raise sheet.refuse("schedule.instalment_multiple", "goes with equal_instalment alone")
+        if terms.multiple_minor >= product.smallest_minor:
+            raise sheet.refuse("schedule.instalment_multiple", "must be below the smallest amount")
+    if terms.chooses_due_day and (terms.frequency is not Frequency.MONTHS or terms.is_bullet
+                                  or Method.DRAW_AT_WILL in methods):  # fmt: skip
+        raise sheet.refuse("schedule.chooses_due_day", "goes with instalments by months")
+    if terms.chooses_due_day and DayCount.THIRTY_360 in [count for _, count in product.day_counts]:
+        raise sheet.refuse("schedule.chooses_due_day", "needs actual days: the first period is "
+                           "longer or shorter than a month")  # fmt: skip
 
 
 def _check_days(product: Product, sheet: Sheet) -> None:

@@ -153,6 +153,15 @@ class Sheet:
             raise self.refuse(key, "must be whole numbers that grow")
         return numbers
 
+    def numbers(
+        self, key: str, unit: str, lowest: str = "0", highest: str = "1e15"
+    ) -> tuple[Decimal, ...]:
+        """A list of figures within bounds, at least one."""
+        value = self.sourced(key, unit)
+        if not isinstance(value, list) or not value:
+            raise self.refuse(key, "must be a list of numbers")
+        return tuple(self._number(key, one, lowest, highest) for one in value)
+
     def pairs(self, key: str, unit: str) -> tuple[tuple[Decimal, Decimal], ...]:
         """A list of pairs of figures."""
         value = self.sourced(key, unit)

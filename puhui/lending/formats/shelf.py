@@ -12,7 +12,8 @@ from pathlib import Path
 from puhui.kernel.errors import Refused
 from puhui.lending.formats.product import parse_law, parse_product
 from puhui.lending.formats.text import check_template, parse_reasons
-from puhui.lending.nouns import Law, Product, ReasonBook
+from puhui.lending.nouns import Law, Method, Product, ReasonBook
+from puhui.lending.rules.plan import periods_of
 
 LANGUAGES = ("zh", "en")
 
@@ -78,6 +79,15 @@ def load_product(name: str) -> Product:
     return product
 
 
+def instalments_of(product: Product, months: int) -> int:
+    """How many instalments a loan of a product has over a term that it offers."""
+    if product.schedule.is_bullet or product.default_method is Method.DRAW_AT_WILL:
+        return 1
+    periods = periods_of(product.schedule, months)
+    assert periods is not None, (product.name, months)
+    return periods - product.schedule.grace_interest
+
+
 @lru_cache(maxsize=1)
 def load_law() -> Law:
     """The law's dated figures. Refused: ``lending.bad_law``."""
@@ -96,6 +106,14 @@ def load_template(language: str) -> str:
     if language not in LANGUAGES:
         raise Refused("lending.no_language", f"Contracts are in zh or en, not {language!r}.")
     return check_template(_read("data", f"contract_{language}.txt"))
+
+
+@lru_cache(maxsize=2)
+def load_guarantee_template(language: str) -> str:
+    """The text of a guarantee in "zh" or "en". Refused: ``lending.no_language``."""
+    if language not in LANGUAGES:
+        raise Refused("lending.no_language", f"Guarantees are in zh or en, not {language!r}.")
+    return _read("data", f"guarantee_{language}.txt")
 
 
 def _read(folder: str, name: str) -> str:

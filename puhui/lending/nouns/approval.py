@@ -9,12 +9,14 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class ApprovalFigures:
     """The most that one officer decides alone, by use case, minor units; how long a proposal
-    stands in days; the reasons that may be given.
+    stands in days; the reasons that may be given; over how many days changes of one kind that
+    were made alone on a loan are summed.
     """
 
     alone_minor: Mapping[str, int]
     days: int
     reasons: tuple[str, ...]
+    sum_days: int
 
 
 @dataclass(frozen=True, slots=True)

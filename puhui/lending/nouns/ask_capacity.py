@@ -109,21 +109,3 @@ class CooledOff:
     principal_minor: int
     interest_minor: int
     fee_returned_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignGuarantee:
-    """Stand for a share (millionths) of a running loan; called ``call_after_days`` past due."""
-
-    contract_id: str
-    guarantor_id: str
-    share_millionths: int
-    call_after_days: int = 91
-
-
-@dataclass(frozen=True, slots=True)
-class GuaranteeSigned:
-    """A guarantee that binds."""
-
-    guarantee_id: str
-    contract_id: str

@@ -13,12 +13,17 @@ from puhui.lending.nouns.obligation import Standing
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for: amount in minor units, term and method; ``on`` is the day of decision."""
+    """What is asked for: amount in minor units, term and method; ``on`` is the day of decision.
+
+    ``due_day`` is the day of the month on which instalments are to fall due; None for that of the
+    money.
+    """
 
     wanted_minor: int
     term_months: int
     method: Method
     on: date
+    due_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ class CreditLimit:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the lender is ready to do; amounts in minor units."""
+    """What the lender is ready to do; amounts in minor units, ``due_day`` as it was asked for."""
 
     principal_minor: int
     currency: str
@@ -128,6 +133,7 @@ class Offer:
     method: Method
     upfront_fee_minor: int
     is_capped: bool
+    due_day: int | None = None
 
 
 class DecisionOutcome(Enum):

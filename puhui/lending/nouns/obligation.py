@@ -102,7 +102,8 @@ class Caps:
 
     ``income_multiple`` x yearly income bounds all debt; ``instalment_share`` (0..1) x income a
     month bounds all instalments, but of ``turnover_products``, which turnover repays. A
-    debt whose instalments nobody tells is counted over ``declared_months``.
+    debt whose instalments nobody tells is counted over ``declared_months``. Nobody younger than
+    ``guarantor_years_min`` stands for another's debt.
     """
 
     income_multiple: Decimal
@@ -111,6 +112,7 @@ class Caps:
     offers_max: int
     offers_days: int
     declared_months: int
+    guarantor_years_min: int
 
 
 class Leaves(Enum):

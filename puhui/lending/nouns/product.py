@@ -35,7 +35,8 @@ class Pricing:
     """Parts of the annual rate; every share is 0..1 per year unless its name says otherwise.
 
     ``pd_horizon_months`` is the time over which the score's pd is meant. ``upfront_fee_share`` is
-    a share of the amount, kept back at disbursement and counted in the apr.
+    a share of the amount, kept back at disbursement and counted in the apr. ``apr_max`` is the
+    most that everything together may cost where the lender keeps below the law; None where not.
     ``default_time_share``: the share of the term after which a defaulting loan stops paying.
     """
 
@@ -49,6 +50,7 @@ class Pricing:
     rate_max: Decimal
     upfront_fee_share: Decimal
     default_time_share: Decimal
+    apr_max: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

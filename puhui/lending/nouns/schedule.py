@@ -18,7 +18,11 @@ class ScheduleTerms:
     nothing, and their interest is paid with the first instalment. Shares are of the amount:
     ``balloon_share`` is kept for the last instalment, ``fixed_share`` is each instalment, all parts
     together, ``down_payment_share`` falls due at once. ``is_bullet``: all of it at the end.
-    ``has_drawings``: the amount may be paid out in several drawings.
+    ``has_drawings``: the amount may be paid out in several drawings. ``variable_minor`` are totals
+    of the instalments in turn, ``variable_shares`` the same as shares of the amount; the last one
+    given stands for all that follow, and the last instalment takes what is left.
+    ``multiple_minor`` rounds instalments to whole multiples. ``chooses_due_day``: the borrower
+    says on which day of the month instalments fall due.
     """
 
     interest: Interest = Interest.DECLINING
@@ -35,6 +39,10 @@ class ScheduleTerms:
     year_cut: YearCut = YearCut.LAST_DAY
     adjusts_instalment: bool = False
     has_drawings: bool = False
+    variable_minor: tuple[int, ...] = ()
+    variable_shares: tuple[Decimal, ...] = ()
+    multiple_minor: int = 1
+    chooses_due_day: bool = False
 
 
 PLAIN = ScheduleTerms()

@@ -28,13 +28,17 @@ def cost_of(event: PlanEvent, before: PlanState, after: PlanState, undone: PlanE
     return max(event.amount_minor, moved, owed, claim)
 
 
-def require_second(figures: ApprovalFigures, name: str, cost_minor: int) -> None:
+def require_second(
+    figures: ApprovalFigures, name: str, cost_minor: int, before_minor: int = 0
+) -> None:
     """Stop a change that one officer may not do alone. Refused: ``lending.needs_second``.
 
     ``name`` is that of the use case; one without a figure is free, whatever it costs.
+    ``before_minor`` is what changes of the same kind cost that were made alone on the loan in the
+    days that are summed. A change that costs nothing is free too.
     """
     most = figures.alone_minor.get(name)
-    if most is not None and cost_minor > most:
+    if most is not None and cost_minor and cost_minor + before_minor > most:
         raise Refused(
             "lending.needs_second",
             "This is above what one officer decides alone; propose it, and another approves it.",

@@ -27,7 +27,7 @@ from puhui.lending.nouns import (
 )
 from puhui.lending.rules.credit_limit import size_credit
 from puhui.lending.rules.plan import plan_of
-from puhui.lending.rules.price import build_price, legal_cap, pd_decimal
+from puhui.lending.rules.price import apr_max, build_price, is_above, pd_decimal, premium_of
 from puhui.lending.rules.profit import expect
 from puhui.servicing import build_schedule, cost
 
@@ -35,16 +35,25 @@ REASONS = (
     "score_below_cut_off",
     "near_cut_off",
     "price_over_cap",
+    "apr_over_cap",
     "credit_limit_below_smallest",
     "wanted_below_smallest",
 )
 """Every reason a decision can give beside those of the guards."""
 
 
+WIDEST = Decimal("1.05")
+"""By so much at most a day count or a rounding moves the apr of a plain loan above its rate."""
+
+DUE_DAY_MAX = 28
+"""The last day that every month has."""
+
+
 def check_request(request: Request, product: Product) -> None:
     """Stop what the product does not offer at all.
 
-    Refused: ``lending.bad_amount``, ``lending.bad_term``, ``lending.bad_method``.
+    Refused: ``lending.bad_amount``, ``lending.bad_term``, ``lending.bad_method``,
+    ``lending.bad_due_day``.
     """
     if not 0 < request.wanted_minor < MINOR_MAX:
         raise Refused("lending.bad_amount", "This is no amount that anybody can ask for.")
@@ -54,6 +63,12 @@ def check_request(request: Request, product: Product) -> None:
     if product.day_count(request.method) is None:
         raise Refused(
             "lending.bad_method", f"{product.name} is not repaid by {request.method.value}."
+        )
+    if request.due_day is None:
+        return
+    if not product.schedule.chooses_due_day or not 1 <= request.due_day <= DUE_DAY_MAX:
+        raise Refused(
+            "lending.bad_due_day", f"A due day is 1 to {DUE_DAY_MAX}, where one may be chosen."
         )
 
 
@@ -72,7 +87,8 @@ def decide(
     """Decide one application.
 
     Refused by any failed guard that refuses, by a pd above the cut-off, by a needed price above
-    the cap of product or law (fees counted through the apr), or where the credit limit or the
+    the cap of product or law, by an apr with fees and premiums above theirs, or where the
+    credit limit or the
     amount asked for is below the product's smallest amount. Otherwise a person decides
     when a failed guard asks for one or the pd lies within the cut-off's ``review_share``; else it
     is approved. The offer is the amount asked for, cut to the credit limit (``is_capped``).
@@ -96,8 +112,11 @@ def decide(
     elif verdict is DecisionOutcome.REVIEW:
         asks.append("near_cut_off")
     offer = _make_offer(request, product, credit_limit, price)
-    if not price.is_within_cap or (offer and _is_over_law(offer, product, law, request.on)):
+    if not price.is_within_cap:
         stops.append("price_over_cap")
+        offer = None
+    elif offer and is_over_apr(offer, product, law, request.on):
+        stops.append("apr_over_cap")
         offer = None
     if request.wanted_minor < product.smallest_minor:
         stops.append("wanted_below_smallest")
@@ -149,9 +168,7 @@ def _make_offer(
     amount = min(request.wanted_minor, credit_limit.amount_minor)
     if amount < product.smallest_minor:
         return None
-    fee_minor, fee_share = product.fee(FeeKind.UP_FRONT)
-    share = product.pricing.upfront_fee_share + fee_share
-    fee = fee_minor + round_minor(amount * share, Rounding.HALF_UP)
+    fee = upfront_fee(product, amount)
     return Offer(
         amount,
         product.currency,
@@ -160,21 +177,33 @@ def _make_offer(
         request.method,
         fee,
         is_capped=amount < request.wanted_minor,
+        due_day=request.due_day,
     )
 
 
-def _is_over_law(offer: Offer, product: Product, law: Law, on: date) -> bool:
-    """Whether the apr with its fees goes over the law's cap.
+def upfront_fee(product: Product, amount_minor: int) -> int:
+    """What a product keeps back of an amount at first, minor units, rounded half up."""
+    fee_minor, fee_share = product.fee(FeeKind.UP_FRONT)
+    share = product.pricing.upfront_fee_share + fee_share
+    return fee_minor + round_minor(amount_minor * share, Rounding.HALF_UP)
 
-    Of a plain loan without a fee the rate says it all.
+
+def is_over_apr(offer: Offer, product: Product, law: Law, on: date) -> bool:
+    """Whether the apr, with its fees and the premiums of guarantors, is above law's or product's.
+
+    Of a plain loan without a fee whose rate lies well below, the rate says it all.
     """
     plan = plan_of(offer, product)
-    has_fees = offer.upfront_fee_minor or plan.fee_minor or plan.fee_share
-    if not has_fees and plan.interest is Interest.DECLINING:
+    charges = offer.upfront_fee_minor + premium_of(product, offer.principal_minor)
+    is_plain = plan.interest is Interest.DECLINING and plan.anchor_day is None
+    most = apr_max(product, law, on)
+    is_far = offer.annual_rate * WIDEST <= most
+    if is_plain and is_far and not (charges or plan.fee_minor or plan.fee_share):
         return False
+    if charges >= offer.principal_minor:
+        return True
     schedule = build_schedule(plan, offer.principal_minor, on)
-    apr = cost(plan, schedule, offer.upfront_fee_minor).apr
-    return apr > legal_cap(law, product.legal_regime, on).rate_max
+    return is_above(cost(plan, schedule, charges).apr, most)
 
 
 def strike(decision: Decision, wanted_minor: int) -> Decision:

@@ -43,11 +43,13 @@ def plan_of(offer: Offer, product: Product) -> Plan:
 
     Shares of the product become minor units of the amount, rounded half up. A grace on everything
     is a first instalment that spans its periods too; a bullet is one period as long as the term.
+    A due day that was chosen is the day of the month of every instalment.
     Refused: ``lending.bad_terms`` where the term is not filled by whole periods.
     """
     day_count = product.day_count(offer.method)
     assert day_count is not None, offer
     servicing, schedule = product.servicing, product.schedule
+    shares = schedule.variable_shares
     periods = periods_of(schedule, offer.term_months)
     if periods is None:
         raise Refused("lending.bad_terms", "The term is not filled by whole periods.")
@@ -94,5 +96,8 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         fee_minor=fee_minor,
         fee_share=fee_share,
         late_fee_minor=late_minor + part(late_share),
+        variable_minor=schedule.variable_minor or tuple(part(share) for share in shares),
+        multiple_minor=schedule.multiple_minor,
+        anchor_day=offer.due_day,
         has_drawings=schedule.has_drawings,
     )

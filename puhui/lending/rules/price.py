@@ -6,7 +6,10 @@ from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from puhui.kernel.errors import Refused
-from puhui.lending.nouns import Law, LegalCap, PriceBuild, PriceStep, Product
+from puhui.kernel.money import Rounding, round_minor
+from puhui.lending.nouns import GuaranteeTerms, Law, LegalCap, PriceBuild, PriceStep, Product
+
+PRECISION = Decimal("0.0001")
 
 
 def legal_cap(law: Law, regime: str, on: date) -> LegalCap:
@@ -15,6 +18,47 @@ def legal_cap(law: Law, regime: str, on: date) -> LegalCap:
     if not caps:
         raise Refused("lending.no_legal_cap", f"No price cap is known for {regime} on {on}.")
     return max(caps, key=lambda cap: cap.from_on)
+
+
+def apr_max(product: Product, law: Law, on: date) -> Decimal:
+    """The highest apr 综合年化成本 of a product on a day: the law's, or the product's own if lower.
+
+    The apr counts everything the borrower pays for the credit: interest, fees, premiums of
+    guarantors and insurers. Source: ``data/law.toml``. Refused: ``lending.no_legal_cap``.
+    """
+    cap = legal_cap(law, product.legal_regime, on).rate_max
+    own = product.pricing.apr_max
+    return cap if own is None else min(cap, own)
+
+
+def is_above(apr: Decimal, most: Decimal) -> bool:
+    """Whether an apr is above a cap, both read to a hundredth of a percent: instalments rounded to
+    the fen move it by less.
+    """
+    return apr.quantize(PRECISION) > most
+
+
+def check_apr(apr: Decimal, product: Product, law: Law, on: date) -> None:
+    """Stop an offer that costs more than may be charged. Refused: ``lending.apr_over_cap``,
+    ``lending.no_legal_cap``.
+    """
+    most = apr_max(product, law, on)
+    if is_above(apr, most):
+        raise Refused(
+            "lending.apr_over_cap",
+            f"With fees and premiums this credit would cost {apr * 100:.2f}% a year; "
+            f"at most {most * 100:.2f}% may be charged.",
+        )
+
+
+def premium_share(amount_minor: int, terms: GuaranteeTerms) -> int:
+    """The premium of one guarantor for an amount, minor units."""
+    return round_minor(amount_minor * terms.premium_share, Rounding.HALF_UP)
+
+
+def premium_of(product: Product, amount_minor: int) -> int:
+    """What all guarantors of a product ask a borrower for: it is a part of what credit costs."""
+    return sum(premium_share(amount_minor, one) for one in product.guarantees)
 
 
 def pd_decimal(pd: float) -> Decimal:

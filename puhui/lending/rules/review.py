@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import Rounding, round_minor
-from puhui.lending.nouns import Decision, DecisionOutcome, Method, Offer, Outcome, Product
+from puhui.lending.nouns import (
+    Decision,
+    DecisionOutcome,
+    Law,
+    Method,
+    Offer,
+    Outcome,
+    Product,
+)
+from puhui.lending.rules.decide import is_over_apr, upfront_fee
 from puhui.lending.rules.profit import expect
+
+CAPS = ("price_over_cap", "apr_over_cap")
 
 
 def override(
@@ -18,6 +29,9 @@ def override(
     term_months: int,
     method: str,
     pd: float,
+    law: Law,
+    on: date,
+    due_day: int | None = None,
 ) -> Decision:
     """The decision with a person's yes; amounts in minor units, pd 0..1.
 
@@ -28,12 +42,12 @@ def override(
     firm = [g for g in decision.guards if g.outcome is Outcome.FAILED and not g.asks_person]
     if firm:
         raise Refused("lending.not_overridable", f"The guard {firm[0].code} may not be overridden.")
-    if not decision.price.is_within_cap or "price_over_cap" in decision.reasons:
+    if not decision.price.is_within_cap or set(CAPS) & set(decision.reasons):
         raise Refused("lending.not_overridable", "The price needed is above what may be charged.")
     amount = min(wanted_minor, decision.credit_limit.amount_minor)
     if amount < product.smallest_minor:
         raise Refused("lending.not_overridable", "The credit limit is below the smallest amount.")
-    fee = round_minor(amount * product.pricing.upfront_fee_share, Rounding.HALF_UP)
+    fee = upfront_fee(product, amount)
     offer = Offer(
         amount,
         product.currency,
@@ -42,7 +56,10 @@ def override(
         Method(method),
         fee,
         is_capped=amount < wanted_minor,
+        due_day=due_day,
     )
+    if is_over_apr(offer, product, law, on):
+        raise Refused("lending.not_overridable", "With fees it costs more than may be charged.")
     expected = expect(
         product.pricing,
         offer.method,

@@ -57,6 +57,9 @@ TERMS = {
         "fee": "每期费用 {amount}",
         "drawings": "可以分次提款，每次提款后重新排定还款计划",
         "roll": "当月没有对应日的，顺延到下月 1 日",
+        "variable": "各期还款金额不同，以还款计划表为准，最后一期还清余额",
+        "multiple": "每期金额取 {amount} 的整数倍，最后一期还清余额",
+        "due_day": "每月 {n} 日还款",
     },
     "en": {
         "flat": "interest is counted on the whole amount lent in every period, whatever is repaid",
@@ -70,6 +73,9 @@ TERMS = {
         "fee": "a fee of {amount} with every instalment",
         "drawings": "the money may be taken in several drawings, each lays the plan out anew",
         "roll": "in a month without that day it falls due on the first of the next",
+        "variable": "instalments differ, as the schedule shows; the last one takes what is left",
+        "multiple": "every instalment is a multiple of {amount}, the last one takes what is left",
+        "due_day": "instalments fall due on day {n} of the month",
     },
 }
 SHIFTS = {
@@ -152,12 +158,19 @@ def method_words(
     if not is_bullet and (plan.every != 1 or plan.frequency is not Frequency.MONTHS):
         one = ONE[plan.frequency] if language == "en" and plan.every == 1 else ""
         found.append(one or EVERY[language][plan.frequency].format(n=plan.every))
-    amounts = {"fixed": plan.fixed_minor, "balloon": plan.balloon_minor, "fee": fee_minor}
+    amounts = {
+        "fixed": plan.fixed_minor,
+        "multiple": 0 if plan.multiple_minor == 1 else plan.multiple_minor,
+        "balloon": plan.balloon_minor,
+        "fee": fee_minor,
+    }
     counts = {
         "flat": plan.interest is Interest.FLAT,
         "first": plan.first_periods - 1,
         "grace": plan.grace_principal,
         "free": plan.interest_free,
+        "variable": len(plan.variable_minor),
+        "due_day": plan.anchor_day or 0,
         "drawings": has_drawings,
         "roll": not plan.clamps_month_end,
     }

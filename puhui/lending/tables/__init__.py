@@ -40,6 +40,7 @@ APPLICATION = Table(
     Column("applied_us", BigInteger, nullable=False),
     Column("applied_on", Text, nullable=False),
     Column("decision_id", Text),
+    Column("due_day", BigInteger),
     CheckConstraint(
         "status IN ('open', 'review', 'offered', 'refused', 'accepted', 'withdrawn', 'expired')"
     ),
@@ -162,6 +163,9 @@ _contract = CONTRACT.c
 _by_id = _application.id == bindparam("id")
 
 READ_APPLICATION = select(*_application).where(_by_id)
+READ_APPLICANT = select(_application.party_id).where(_by_id)
+"""Whose application it is, without a lock: the person's row is locked before the application."""
+
 LOCK_APPLICATION = READ_APPLICATION.with_for_update()
 SET_APPLICATION = (
     update(APPLICATION)

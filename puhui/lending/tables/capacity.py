@@ -194,6 +194,11 @@ COUNT_OFFERS = select(func.count().label("offers")).where(
     CREDIT_OFFER.c.party_id == bindparam("party_id"),
     CREDIT_OFFER.c.made_us > bindparam("since_us"),
 )
+READ_OFFERS = (
+    select(*CREDIT_OFFER.c)
+    .where(CREDIT_OFFER.c.party_id == bindparam("party_id"))
+    .order_by(CREDIT_OFFER.c.made_us.desc(), CREDIT_OFFER.c.id)
+)
 READ_NEED = (
     select(APPLICATION.c.wanted_minor)
     .where(

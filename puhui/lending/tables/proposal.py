@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from puhui.kernel.store import insert_all, metadata
+from puhui.kernel.store import insert_all, metadata, sum_int
 from puhui.kernel.store.listing import in_orders, matches
 
 PROPOSAL = Table(
@@ -73,3 +73,24 @@ LIST_PROPOSALS = in_orders(
     _proposal.id,
 )
 COUNT_OPEN = select(func.count().label("found")).where(_proposal.status == "open")
+
+CHANGE_COST = Table(
+    "lending_change_cost",
+    metadata,
+    Column("contract_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("cost_minor", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    CheckConstraint("cost_minor >= 0"),
+)
+"""What changes of a loan cost that one officer did alone, by the number of their event."""
+
+_cost = CHANGE_COST.c
+INSERT_COST = insert_all(CHANGE_COST)
+SUM_COSTS = select(sum_int(_cost.cost_minor).label("minor")).where(
+    _cost.contract_id == bindparam("contract_id"),
+    _cost.name == bindparam("name"),
+    _cost.made_us > bindparam("since_us"),
+)

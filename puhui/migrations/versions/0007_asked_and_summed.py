@@ -1,8 +1,8 @@
-"""The seventh state: fees of deals between nodes, and deals by who pays."""
+"""The seventh state: deals between nodes with fees, guarantees asked for, costs of changes summed."""
 
 from __future__ import annotations
 
-from puhui.migrations.state_0007 import exchange
+from puhui.migrations.state_0007 import exchange, lending
 
 revision = "0007"
 down_revision = "0006"
@@ -10,6 +10,6 @@ down_revision = "0006"
 
 def upgrade() -> None:
     """Make the tables that state 0007 brings."""
-    for room in (exchange,):
+    for room in (exchange, lending):
         for make in room.MAKERS:
             make()

@@ -105,14 +105,13 @@ def list_reliefs(
     tx: Transaction,
     *,
     status: str = "",
-    reason: str = "",
     order: str = "asked",
     skip: int = 0,
     count: int = 50,
 ) -> tuple[Row, ...]:
     """A page of requests for relief with their loans. Refused: ``servicing.bad_order``."""
     statement = ordered(tables.LIST_RELIEFS, order, code="servicing.bad_order")
-    words = filled(status=status, reason=reason)
+    words = filled(status=status)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
 

@@ -200,6 +200,27 @@ class AskRelief:
 
 
 @dataclass(frozen=True, slots=True)
+class SealReasons:
+    """Requests for relief whose reason stands plain and is to be sealed."""
+
+    relief_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedReasons:
+    """Pairs of a request and its sealed reason."""
+
+    sealed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonsSealed:
+    """How many reasons were sealed."""
+
+    reasons: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecideRelief:
     """An officer decides on what was asked for; a number that is given stands for the one asked."""
 
@@ -242,19 +263,6 @@ class ReliefMoved:
 
     relief_id: str
     status: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddGuarantee:
-    """A guarantor stands for a share of what is owed, in millionths.
-
-    It is called once the loan is ``call_after_days`` past due.
-    """
-
-    loan_id: str
-    guarantor_id: str
-    share_millionths: int
-    call_after_days: int = 91
 
 
 @dataclass(frozen=True, slots=True)

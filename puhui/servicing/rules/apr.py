@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Context, Decimal, localcontext
 
+from puhui.kernel.calendar import add_months
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns import Cost, Frequency, Method, Plan, Schedule
 
@@ -23,19 +24,22 @@ def cost(plan: Plan, schedule: Schedule, upfront_fee_minor: int = 0) -> Cost:
     year equals its simple rate. Small differences of actual days do not move the apr.
     ``effective_rate`` compounds the same period over a year. Fees of instalments are paid with
     them; a down payment lowers what is advanced; a first instalment after several periods counts
-    as that many.
+    as that many. Where the due day was chosen, the days by which the first period is longer or
+    shorter count as parts of a month of 30 days (appendix J of Regulation Z, odd first periods).
     Refused: ``lending.bad_cash_flow`` when the fee eats the amount.
     """
     principal, fee = sum(schedule.principal_minor), upfront_fee_minor
     rows = schedule.instalments
     paid = [row.total_minor for row in rows if row.due_on > schedule.starts_on]
     down = sum(row.total_minor for row in rows if row.due_on <= schedule.starts_on)
+    flows: list[tuple[Decimal | int, int]]
     if len(paid) == 1 or plan.method is Method.DRAW_AT_WILL:
         offset, per_year = _single_period(plan, schedule)
         flows = [(offset, paid[-1])]
     else:
         per_year = _periods_per_year(plan)
-        flows = list(enumerate(paid, start=plan.first_periods))
+        first = _first_offset(plan, schedule)
+        flows = [(first + place, amount) for place, amount in enumerate(paid)]
     rate = period_rate(principal - fee - down, flows)
     with localcontext(EXACT):
         apr = (rate * per_year).quantize(PLACES)
@@ -51,6 +55,16 @@ def cost(plan: Plan, schedule: Schedule, upfront_fee_minor: int = 0) -> Cost:
         effective_rate,
         sum(schedule.fee_minor),
     )
+
+
+def _first_offset(plan: Plan, schedule: Schedule) -> Decimal | int:
+    """How many periods after the money the first instalment falls due."""
+    if plan.anchor_day is None or plan.frequency is not Frequency.MONTHS:
+        return plan.first_periods
+    regular = add_months(schedule.starts_on, plan.every * plan.first_periods)
+    anchored = add_months(schedule.starts_on, plan.every * plan.first_periods, plan.anchor_day)
+    odd = (anchored - regular).days
+    return plan.first_periods + EXACT.divide(Decimal(odd), Decimal(30 * plan.every))
 
 
 def _periods_per_year(plan: Plan) -> Decimal:
@@ -72,10 +86,10 @@ def _single_period(plan: Plan, schedule: Schedule) -> tuple[int, Decimal]:
     return length, Decimal(year)
 
 
-def period_rate(advanced_minor: int, flows: Sequence[tuple[int, int]]) -> Decimal:
+def period_rate(advanced_minor: int, flows: Sequence[tuple[Decimal | int, int]]) -> Decimal:
     """The rate per period at which ``flows`` (offset in periods, amount) are worth the advance.
 
-    Offsets grow and start at 1 or later; amounts are not negative, so at most one rate above -1
+    Offsets grow and lie above nought; amounts are not negative, so at most one rate above -1
     exists. A double finds it by Newton from the safe side (the value is convex in the rate),
     an exact step with 34 digits makes it good, and a change of sign 5e-15 to either side proves
     it. Refused: ``lending.bad_cash_flow`` when nothing was advanced or
@@ -97,12 +111,13 @@ def period_rate(advanced_minor: int, flows: Sequence[tuple[int, int]]) -> Decima
     return exact
 
 
-def _newton(advanced: float, flows: Sequence[tuple[int, int]]) -> float:
+def _newton(advanced: float, flows: Sequence[tuple[Decimal | int, int]]) -> float:
     """Newton from rate 0: the value is convex and falling there, so steps never pass the root."""
     rate = 0.0
     for _ in range(STEPS_MAX):
         worth, slope = -advanced, 0.0
-        for offset, amount in flows:
+        for exact_offset, amount in flows:
+            offset = float(exact_offset)
             present = amount / (1.0 + rate) ** offset
             worth += present
             slope -= offset * present
@@ -114,15 +129,15 @@ def _newton(advanced: float, flows: Sequence[tuple[int, int]]) -> float:
 
 
 def _worth(
-    rate: Decimal, advanced_minor: int, flows: Sequence[tuple[int, int]]
+    rate: Decimal, advanced_minor: int, flows: Sequence[tuple[Decimal | int, int]]
 ) -> tuple[Decimal, Decimal]:
     """Present value less the advance, and its slope by the rate."""
     factor = 1 / (1 + rate)
     worth, slope = Decimal(-advanced_minor), Decimal(0)
-    power, reached = Decimal(1), 0
+    power, reached = Decimal(1), Decimal(0)
     for offset, amount in flows:
         power *= factor if offset == reached + 1 else factor ** (offset - reached)
-        reached = offset
+        reached = Decimal(offset)
         present = amount * power
         worth += present
         slope -= offset * present

@@ -173,6 +173,16 @@ LOCK_RELIEF = select(*RELIEF.c).where(RELIEF.c.id == bindparam("id")).with_for_u
 READ_ASKED = select(RELIEF.c.id).where(
     RELIEF.c.loan_id == bindparam("loan_id"), RELIEF.c.status == "asked"
 )
+READ_REASONS = (
+    select(RELIEF.c.id, RELIEF.c.party_id, RELIEF.c.reason)
+    .where(RELIEF.c.reason.in_(["illness", "unemployment", "disaster", "market"]))
+    .order_by(RELIEF.c.id)
+)
+"""Reasons that stand plain: older than the sealing, or of nobody's name."""
+
+SEAL_REASON = (
+    update(RELIEF).where(RELIEF.c.id == bindparam("id_")).values(reason=bindparam("reason_"))
+)
 DECIDE_RELIEF = (
     update(RELIEF)
     .where(RELIEF.c.id == bindparam("id_"))
@@ -212,6 +222,7 @@ RECOVER_GUARANTEE = (
 )
 PUT_PARTNER = upsert(PARTNER, ["name"])
 READ_PARTNER = select(PARTNER.c.party_id).where(PARTNER.c.name == bindparam("name"))
+LIST_PARTNERS = select(*PARTNER.c).order_by(PARTNER.c.name)
 INSERT_SHARE = insert_all(LENDER_SHARE)
 LOCK_SHARES = (
     select(*LENDER_SHARE.c)

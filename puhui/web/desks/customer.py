@@ -9,32 +9,27 @@ from puhui.complaint import complaints_of
 from puhui.data import accesses_of, consents_of, read_lists, view
 from puhui.kernel.errors import Refused
 from puhui.lending.window import applications_of, loans_of
-from puhui.party import find_parties, read_party_file
+from puhui.party import Party, find_parties, read_party_file
 from puhui.web.ask import Ask
 from puhui.web.pages.money import balance_of
 
 CONTACT = ("name", "phone", "address")
+SEARCH = "customer_search"
+"""The purpose under which staff find somebody by phone or identity number."""
+
 ACCESSES_SHOWN = 20
 
 
 def search(ask: Ask) -> Response:
     """Find somebody by phone, identity number or the number of the party."""
     asked = "".join(ask.text("q").split())
-    found: tuple[object, ...] = ()
+    found: tuple[Party, ...] = ()
     if ask.request.method == "POST":
         if not asked:
             ask.wrong("q", ask.say("desk.search_missing"))
         else:
             try:
-                with ask.node.read() as tx:
-                    if asked.startswith("party-"):
-                        found = find_parties(ask.node, tx, party_ids=[asked])
-                    elif len(asked) == 11:
-                        found = find_parties(ask.node, tx, phone=asked)
-                    elif asked[:2].isdecimal() and asked[6:14].isdecimal():
-                        found = find_parties(ask.node, tx, id_number=asked)
-                    else:
-                        found = find_parties(ask.node, tx, uscc=asked)
+                found = _found(ask, asked)
             except Refused as refused:
                 ask.wrong("q", said(refused.code, ask.view.language))
     return ask.page(
@@ -44,6 +39,28 @@ def search(ask: Ask) -> Response:
         asked=asked,
         is_asked=ask.request.method == "POST",
     )
+
+
+def _found(ask: Ask, asked: str) -> tuple[Party, ...]:
+    """Whom a number means; of a person who is found by a personal one the look is on record.
+
+    Refused: as ``find_parties`` and ``data.record_access``.
+    """
+    field = ""
+    with ask.node.read() as tx:
+        if asked.startswith("party-"):
+            found = find_parties(ask.node, tx, party_ids=[asked])
+        elif len(asked) == 11:
+            found, field = find_parties(ask.node, tx, phone=asked), "phone"
+        elif asked[:2].isdecimal() and asked[6:14].isdecimal():
+            found, field = find_parties(ask.node, tx, id_number=asked), "id_number"
+        else:
+            found = find_parties(ask.node, tx, uscc=asked)
+    for one in found:
+        if field and one.subject is not None and not one.is_erased:
+            told = {"party_id": one.id, "purpose": SEARCH, "fields": (field,)}
+            ask.act("data.record_access", told, step=f":{one.id}")
+    return found
 
 
 def show(ask: Ask) -> Response:

@@ -13,7 +13,7 @@ from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import loan_state
-from puhui.lending.window import approval, contract_row, line, loan_events, plan_of
+from puhui.lending.window import approval, contract_row, guarantee, line, loan_events, plan_of
 from puhui.servicing.window import (
     RiskClass,
     bucket_names,
@@ -54,7 +54,9 @@ CHANGE_FIELDS = (
     "count",
     "grace",
 )
+SECURITY_FIELDS = ("guarantor", "share", "income")
 PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
+ASKED_MARKS = {"signed": "yes", "declined": "no"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
 
 EVENTS = (
@@ -81,7 +83,6 @@ PROMISES = (
 RELIEFS = (
     Column("asked", "relief.asked", lambda row: row.asked_us, Kind.MOMENT,
            link=lambda row: f"/desk/relief/{row.id}"),
-    Column("reason", "relief.reason", lambda row: row.reason, Kind.WORD, words="relief.reason_"),
     Column("kind", "relief.wanted", lambda row: row.kind, Kind.WORD, words="relief.kind_"),
     Column("days", "relief.wanted_days", lambda row: row.days or None, Kind.COUNT),
     Column("instalments", "relief.wanted_count", lambda row: row.instalments or None, Kind.COUNT),
@@ -112,6 +113,15 @@ GUARANTEES = (
     Column("share", "loanfile.share", lambda row: row.share_millionths / 1_000_000, Kind.SHARE),
     Column("premium", "loanfile.premium", lambda row: row.premium_minor, Kind.MONEY),
     Column("called", "loanfile.called", lambda row: row.called_minor, Kind.MONEY),
+)  # fmt: skip
+ASKED = (
+    Column("asked", "relief.asked", lambda row: row.asked_us, Kind.MOMENT),
+    Column("guarantor", "loanfile.guarantor", lambda row: row.guarantor_id, Kind.ID,
+           link=lambda row: f"/desk/customer/{row.guarantor_id}"),
+    Column("share", "loanfile.share", lambda row: row.share_millionths / 1_000_000, Kind.SHARE),
+    Column("call_after", "guarantee.desk_call_after", lambda row: row.call_after_days, Kind.COUNT),
+    Column("state", "arrears.status", lambda row: row.status, Kind.WORD,
+           words="guarantee.asked_", mark=lambda row: ASKED_MARKS.get(row.status, "wait")),
 )  # fmt: skip
 PLEDGES = (
     Column("kind", "loanfile.pledge_kind", lambda row: row.kind, Kind.WORD,
@@ -164,6 +174,7 @@ def _show(ask: Ask) -> Response:
         row=row,
         contract=contract,
         is_calendar_published=state.is_calendar_published,
+        shift=state.plan.shift.value if state.plan.shifts_due_days else "",
         bars=bars_of(lines),
         parts=[replace(part, columns=for_reader(ask, part.columns)) for part in parts],
         task=task if task is not None and task.status == "open" else None,
@@ -186,9 +197,11 @@ def _show(ask: Ask) -> Response:
         reasons=approval.figures().reasons,
         owed_parts=PARTS,
         guarantees=found["guarantees"].rows,
+        asked=[one for one in found["asked"].rows if one.status == "asked"],
         pledges=[one for one in found["pledges"].rows if one.status == "held"],
         pledge_kinds=PLEDGE_KINDS,
         change={name: ask.text(name) for name in CHANGE_FIELDS},
+        secure={name: ask.text(name) for name in SECURITY_FIELDS},
     )
 
 
@@ -201,6 +214,7 @@ def _parts(tx: Transaction, loan_id: str, lines: Sequence[Any]) -> tuple[Part, .
         Part("reliefs", "relief.desk_title", RELIEFS, reliefs_of(tx, loan_id)),
         Part("lenders", "loanfile.lenders", LENDERS, lenders_of(tx, loan_id)),
         Part("guarantees", "loanfile.guarantees", GUARANTEES, guarantees_of(tx, loan_id)),
+        Part("asked", "guarantee.desk_table", ASKED, guarantee.asked_for(tx, loan_id)),
         Part("proposals", "proposal.on_loan", PROPOSALS,
              approval.list_proposals(tx, status="", contract=loan_id)),
         Part("postings", "loanfile.postings", POSTINGS, postings_of(tx, loan_id)),

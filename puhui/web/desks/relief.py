@@ -5,8 +5,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from puhui.channel import said
+from puhui.data import Permit
+from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Transaction
 from puhui.servicing.window import list_reliefs, loan_row, relief, relief_row
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
@@ -18,12 +20,14 @@ from puhui.web.table import Sheet
 
 STATUSES = ("asked", "granted", "declined", "withdrawn")
 ALL = "all"
+HARDSHIP = "hardship"
+"""The purpose of the look at a reason, and the field of data that it is."""
+
 COLUMNS = (
     Column("asked", "relief.asked", lambda row: row.asked_us, Kind.MOMENT, order="asked",
            link=lambda row: f"/desk/relief/{row.id}"),
     Column("loan", "arrears.loan", lambda row: row.loan_id, Kind.ID,
            link=lambda row: f"/desk/loan/{row.loan_id}"),
-    Column("reason", "relief.reason", lambda row: row.reason, Kind.WORD, words="relief.reason_"),
     Column("kind", "relief.wanted", lambda row: row.kind, Kind.WORD, words="relief.kind_"),
     Column("days", "relief.wanted_days", lambda row: row.days or None, Kind.COUNT, order="days"),
     Column("instalments", "relief.wanted_count", lambda row: row.instalments or None, Kind.COUNT),
@@ -36,15 +40,11 @@ COLUMNS = (
 
 
 def overview(ask: Ask) -> Response:
-    """Requests by state and reason; those that wait, the oldest first, unless asked otherwise."""
+    """Requests by state; those that wait, the oldest first, unless asked otherwise."""
 
     def fetch(sheet: Sheet) -> Fetch:
         status = sheet.filters["status"] or "asked"
-        told = {
-            "status": "" if status == ALL else status,
-            "reason": sheet.filters["reason"],
-            "order": sheet.order,
-        }
+        told = {"status": "" if status == ALL else status, "order": sheet.order}
         return lambda tx, skip, count: list_reliefs(tx, **told, skip=skip, count=count)
 
     return listed(
@@ -53,10 +53,9 @@ def overview(ask: Ask) -> Response:
         COLUMNS,
         fetch,
         at="reliefs",
-        filters=("status", "reason"),
+        filters=("status",),
         order="asked",
         statuses=(*STATUSES, ALL),
-        reasons=relief.REASONS,
     )
 
 
@@ -86,11 +85,40 @@ def _terms(ask: Ask, found: Row) -> relief.ReliefTerms | None:
     return relief.ReliefTerms(kind, number)
 
 
+def _permit(ask: Ask, tx: Transaction, found: Row) -> Permit | None:
+    """What a recorded look at this request still gives; None without one."""
+    access_id = ask.query.get("access", "")
+    if not access_id:
+        return None
+    try:
+        made = permit_of_access(ask.node, tx, access_id, viewer=ask.actor.name)
+    except Refused as refused:
+        ask.wrong("_access", said(refused.code, ask.view.language))
+        return None
+    is_whole = made.party_id == found.party_id and HARDSHIP in made.fields
+    return made if is_whole else None
+
+
+def open_reason(ask: Ask) -> Response:
+    """Record a look at why the borrower is in hardship, and show it."""
+    relief_id = ask.request.path_params["relief_id"]
+    with ask.node.read() as tx:
+        found = relief_row(tx, relief_id)
+    told = {"party_id": found.party_id, "purpose": HARDSHIP, "fields": (HARDSHIP,)}
+    try:
+        access = ask.act("data.record_access", told)
+    except Refused as refused:
+        ask.wrong("_access", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/desk/relief/{relief_id}?access={access.access_id}")
+
+
 def _show(ask: Ask) -> Response:
     preview = terms = None
     with ask.node.read() as tx:
         found = relief_row(tx, ask.request.path_params["relief_id"])
         loan = loan_row(tx, found.loan_id)
+        why = relief.open_reason(ask.node, tx, _permit(ask, tx, found), found.reason)
         if found.status == "asked":
             terms = _terms(ask, found)
         if terms is not None:
@@ -103,6 +131,7 @@ def _show(ask: Ask) -> Response:
         at="reliefs",
         relief=found,
         loan=loan,
+        why=why,
         mark=RELIEF_MARKS.get(found.status, "wait"),
         answer=ask.text("answer"),
         number="" if terms is None else terms.number,

@@ -1,15 +1,18 @@
-"""Security on a loan's file: pledges put on record and given back, guarantees called, ageing."""
+"""Security on a loan's file: pledges, guarantees asked for and called, ageing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal, InvalidOperation
 
 from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import parse_money
+from puhui.lending.window import guarantee
+from puhui.party import find_parties
 from puhui.servicing.window import guarantees_of, loan_row, pledges_of
 from puhui.web.ask import Ask, Missing
 from puhui.web.desks.loan import show_file
@@ -71,11 +74,46 @@ def _resume(ask: Ask, loan_id: str) -> Told:
     return "servicing.pause_age", {"loan_id": loan_id, "until": ask.today}
 
 
+def _ask_guarantor(ask: Ask, loan_id: str) -> Told:
+    share = _share(ask)
+    with ask.node.read() as tx:
+        if not find_parties(ask.node, tx, party_ids=[ask.text("guarantor")]):
+            ask.wrong("guarantor", ask.say("guarantee.desk_bad_party"))
+    told: dict[str, object] = {
+        "contract_id": loan_id,
+        "guarantor_id": ask.text("guarantor"),
+        "share_millionths": share,
+    }
+    if ask.text("income"):
+        told["verified_income"] = str(_amount(ask, loan_id, "income"))
+    return "lending.ask_guarantee", told
+
+
+def _share(ask: Ask) -> int:
+    """A share in per cent as millionths."""
+    try:
+        found = Decimal(ask.text("share").removesuffix("%")) * 10_000
+    except InvalidOperation:
+        found = Decimal(0)
+    if not found.is_finite() or not 1 <= found <= 1_000_000 or found != int(found):
+        ask.wrong("share", ask.say("guarantee.desk_bad_share"))
+        return 0
+    return int(found)
+
+
+def _withdraw_ask(ask: Ask, loan_id: str) -> Told:
+    with ask.node.read() as tx:
+        known = {one.id for one in guarantee.asked_for(tx, loan_id)}
+    return "lending.withdraw_guarantee_ask", {"ask_id": _one_of(ask, "ask", known)}
+
+
 VERBS: dict[str, Callable[[Ask, str], Told]] = {
     "add_pledge": _add_pledge,
     "release_pledge": _release_pledge,
     "call": _call,
     "repay_guarantor": _repay,
+    "ask_guarantor": _ask_guarantor,
+    "withdraw_ask": _withdraw_ask,
     "pause": _pause,
     "resume": _resume,
 }

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from puhui.intake.window import line_chart, svg_of
 from puhui.kernel.store import Transaction
 from puhui.lending import shelf
-from puhui.lending.window import Strategy, past_applications, simulate_strategy
+from puhui.lending.window import strategy
 from puhui.party import find_parties
 from puhui.score.window import StoredAudit, audits_of
 from puhui.web.ask import Ask
@@ -94,7 +94,7 @@ class FairLine:
 
 def _read(ask: Ask, tx: Transaction, product: str) -> tuple[Past, StoredAudit | None]:
     """What the desk tries, and the newest audit of the model that scored the newest of it."""
-    rows = past_applications(tx, product, ROWS_MAX)
+    rows = strategy.past_applications(tx, product, ROWS_MAX)
     kinds: dict[str, str] = {}
     ids = sorted({row.party_id for row in rows})
     for at in range(0, len(ids), PAGE_ROWS):
@@ -115,9 +115,9 @@ def _read(ask: Ask, tx: Transaction, product: str) -> tuple[Past, StoredAudit | 
 
 
 @lru_cache(maxsize=16)
-def _simulated(past: Past, extra: Decimal, credit_share: Decimal) -> Strategy:
+def _simulated(past: Past, extra: Decimal, credit_share: Decimal) -> strategy.Strategy:
     """What comes of prices ``extra`` more a year, and credit limits times ``credit_share``."""
-    return simulate_strategy(
+    return strategy.simulate_strategy(
         shelf.load_product(past.product),
         shelf.load_law(),
         wanted_minor=tuple(
@@ -133,12 +133,12 @@ def _simulated(past: Past, extra: Decimal, credit_share: Decimal) -> Strategy:
     )
 
 
-def _lines(found: Strategy) -> list[StepLine]:
+def _lines(found: strategy.Strategy) -> list[StepLine]:
     whole = dict(found.group_rows)
     return [_line(found, place, whole) for place in range(len(found.steps))]
 
 
-def _line(found: Strategy, place: int, whole: dict[str, int]) -> StepLine:
+def _line(found: strategy.Strategy, place: int, whole: dict[str, int]) -> StepLine:
     step = found.steps[place]
     shares = [
         count / whole[name] for name, count in step.approved_by_group if whole[name] >= GROUP_MIN

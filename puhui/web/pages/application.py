@@ -135,6 +135,7 @@ def _contract(ask: Ask) -> Response:
         terms=plan,
         cost=cost,
         first_minor=schedule.instalments[0].total_minor,
+        is_calendar_published=schedule.is_calendar_published,
         until=ask.today + timedelta(days=OFFER_DAYS),
         product=shelf.load_product(row.product),
         back=f"/application/{row.id}",

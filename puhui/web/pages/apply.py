@@ -12,14 +12,15 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.window import applications_of, loans_of
+from puhui.lending.window import applications_of, guarantee, loans_of
 from puhui.merchant import Stated, read_row
 from puhui.payment import wallet_account
 from puhui.score import study
 from puhui.web.ask import Ask
 from puhui.web.own import drop_draft, keep_draft, own_party, read_draft
-from puhui.web.pages.entry import OFFERED, PRODUCT
+from puhui.web.pages.entry import PRODUCT, on_offer
 from puhui.web.pages.money import balance_of
+from puhui.web.pages.term import DUE_DAY_MAX, due_day_of, hint_words, shift_of, term_words
 
 MAPPING = "merchant_310"
 CHANNEL = "web"
@@ -52,7 +53,7 @@ def _step(name: str) -> tuple[int, int]:
 def chosen(draft: dict[str, str]) -> Any:
     """The product that is applied for: the one chosen on the shelf, or the first of it."""
     name = draft.get("product", "")
-    return shelf.load_product(name if name in OFFERED else PRODUCT)
+    return shelf.load_product(name if name in on_offer() else PRODUCT)
 
 
 def start(ask: Ask) -> Response:
@@ -64,10 +65,10 @@ def start(ask: Ask) -> Response:
     with ask.node.read() as tx:
         found = [row for row in applications_of(tx, ask.party_id) if row.status in UNDER_WAY]
     for row in found:
-        if row.product in OFFERED:
+        if row.product in on_offer():
             return ask.go(f"/application/{row.id}?here=1")
     draft = read_draft(ask)
-    if wanted in OFFERED and draft.get("product", PRODUCT) != wanted:
+    if wanted in on_offer() and draft.get("product", PRODUCT) != wanted:
         return ask.go(f"/apply/amount?product={wanted}")
     return ask.go(f"/apply/{_first_open(draft)}")
 
@@ -84,7 +85,7 @@ def amount(ask: Ask) -> Response:
     """How much, and of which product."""
     draft = read_draft(ask)
     wanted = ask.query.get("product", "")
-    if wanted in OFFERED:
+    if wanted in on_offer():
         draft = {**draft, "product": wanted}
     return _amount(ask, draft.get("amount", ""), chosen(draft))
 
@@ -95,7 +96,7 @@ def _amount(ask: Ask, value: str, product: Any) -> Response:
         step=_step("amount"),
         value=value,
         product=product,
-        offered=[shelf.load_product(name) for name in OFFERED],
+        offered=[shelf.load_product(name) for name in on_offer()],
         back="/me",
     )
 
@@ -145,12 +146,13 @@ def _kept(ask: Ask, done: str, **values: str) -> Response:
 def plan(ask: Ask) -> Response:
     """For how long, and for what."""
     draft = read_draft(ask)
-    return _plan(ask, draft.get("months", ""), draft.get("use", ""))
+    return _plan(ask, draft.get("months", ""), draft.get("use", ""), draft.get("due_day", ""))
 
 
-def _plan(ask: Ask, months: str, use: str) -> Response:
+def _plan(ask: Ask, months: str, use: str, due_day: str) -> Response:
     product = chosen(read_draft(ask))
-    terms = [(str(n), ask.say("apply.months", months=n)) for n in product.terms_months]
+    schedule = product.schedule
+    terms = [(str(n), term_words(ask, product, n)) for n in product.terms_months]
     uses = [(name, ask.say(f"apply.use_{name}")) for name in PURPOSES]
     return ask.page(
         "apply_plan.html",
@@ -159,6 +161,10 @@ def _plan(ask: Ask, months: str, use: str) -> Response:
         uses=uses,
         months=months,
         use=use,
+        due_day=due_day,
+        chooses_due_day=schedule.chooses_due_day,
+        hint=hint_words(ask, product),
+        shift=shift_of(product.servicing),
         back="/apply/amount",
     )
 
@@ -166,14 +172,16 @@ def _plan(ask: Ask, months: str, use: str) -> Response:
 def give_plan(ask: Ask) -> Response:
     """Keep the term and the use."""
     product = chosen(read_draft(ask))
-    months, use = ask.text("months"), ask.text("use")
+    months, use, due_day = (ask.text(name) for name in ("months", "use", "due_day"))
     if months not in {str(n) for n in product.terms_months}:
         ask.wrong("months", ask.say("apply.months_missing"))
     if use not in PURPOSES:
         ask.wrong("use", ask.say("apply.use_missing"))
+    if due_day and not (due_day.isdecimal() and 1 <= int(due_day) <= DUE_DAY_MAX):
+        ask.wrong("due_day", ask.say("apply.due_day_bad", most=DUE_DAY_MAX))
     if ask.problems:
-        return _plan(ask, months, use)
-    return _kept(ask, "plan", months=months, use=use)
+        return _plan(ask, months, use, due_day)
+    return _kept(ask, "plan", months=months, use=use, due_day=due_day)
 
 
 def income(ask: Ask) -> Response:
@@ -263,6 +271,8 @@ def check(ask: Ask) -> Response:
         draft=draft,
         amounts=amounts,
         product=product,
+        term=term_words(ask, product, int(draft["months"])),
+        due_day=due_day_of(product, draft),
         is_consented=_is_consented(ask),
         back="/apply/consent",
     )
@@ -332,6 +342,7 @@ def _apply(ask: Ask, draft: dict[str, str]) -> str:
             "channel": CHANNEL,
             "source_id": ask.key,
             "term_months": int(draft["months"]),
+            "due_day": due_day_of(product, draft),
         },
     )
     return str(made.application_id)
@@ -360,10 +371,12 @@ def overview(ask: Ask) -> Response:
         loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
         party = own_party(ask, tx)
         balance = balance_of(tx, ask.party_id)
+        guarantees = guarantee.asked_of(tx, ask.party_id)
     draft = read_draft(ask)
     return ask.page(
         "me.html",
         applications=rows,
+        guarantees=guarantees,
         loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
         party=party,
         balance=balance,

@@ -29,6 +29,13 @@ OFFERED = (
 )
 """What customers apply for on pages; one mapping reads their facts for all of these."""
 
+
+def on_offer() -> tuple[str, ...]:
+    """What customers apply for: the products above and the bank's own in yuan, by name."""
+    own = (name for name in shelf.product_names() if shelf.product_file(name) is not None)
+    return (*OFFERED, *(name for name in own if shelf.load_product(name).currency == "CNY"))
+
+
 PHONE_COOKIE = "puhui-phone"
 IDENTITY_DAYS = 30
 PHONE_SECONDS_MAX = 1800
@@ -40,7 +47,7 @@ def home(ask: Ask) -> Response:
     product = shelf.load_product(PRODUCT)
     joint = ask.say.pick("、", ", ")
     months = joint.join(str(term) for term in product.terms_months)
-    others = [shelf.load_product(name) for name in OFFERED[1:]]
+    others = [shelf.load_product(name) for name in on_offer()[1:]]
     return ask.page("home.html", product=product, months=months, others=others)
 
 

@@ -103,11 +103,17 @@ def _of_number(ask: Ask, number: str) -> tuple[Payee, ...]:
     return (Payee(number, "", f"wallet {hide_number(number)}"),)
 
 
-def name_of(ask: Ask, party: Party) -> str:
-    """As much of a party's name as a payer may see, "" where none: each look is on record."""
+def name_of(ask: Ask, party: Party, key: str = "") -> str:
+    """As much of a party's name as a payer may see, "" where none: each look is on record.
+
+    ``key`` is for pages that are only looked at: one look a key.
+    """
     told = {"party_id": party.id, "purpose": PURPOSE, "fields": ("name",)}
     try:
-        access = ask.act("data.record_access", told, step=f":{party.id}", actor=READER)
+        if key:
+            access = ask.node.act("data.record_access", told, key=key, actor=READER)
+        else:
+            access = ask.act("data.record_access", told, step=f":{party.id}", actor=READER)
         with ask.node.read() as tx:
             name = view(ask.node, tx, access.access_id, viewer=READER.name).fields.get("name", "")
     except Refused:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from puhui.channel import said
+from puhui.data.window import own_permit
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Transaction
 from puhui.lending import loan_state
 from puhui.servicing.window import relief, reliefs_of
 from puhui.web.ask import Ask, Missing
-from puhui.web.own import own_contract
+from puhui.web.own import own_contract, own_party
 from puhui.web.pages.amount import read_amount
 from puhui.web.plan import PLAN, plan_lines
 
@@ -39,6 +40,14 @@ def terms_in(ask: Ask, choice: str, typed: str, currency: str) -> relief.ReliefT
     return relief.ReliefTerms(relief.ReliefKind(kind), int(number))
 
 
+def _why(ask: Ask, tx: Transaction, row: Row) -> str:
+    """The customer's own reason as a word, "" where it cannot be opened any more."""
+    party = own_party(ask, tx)
+    now_us = ask.node.clock.now_us()
+    made = own_permit(tx, party, actor=ask.actor.name, fields=["hardship"], now_us=now_us)
+    return relief.open_reason(ask.node, tx, made, row.reason)
+
+
 def show(ask: Ask) -> Response:
     """What relief is, the new plan of what was chosen, and the requests there were."""
     return _show(ask, ask.query.get("choice", ""), ask.query.get("amount", ""),
@@ -50,6 +59,7 @@ def _show(ask: Ask, choice: str, amount: str, reason: str) -> Response:
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
         found = reliefs_of(tx, row.id)
+        why = {one.id: _why(ask, tx, one) for one in found}
         state = loan_state(tx, row.id, ask.today)
         if (choice or "amount" in ask.query) and not ask.problems:
             terms = terms_in(ask, choice, amount, row.currency)
@@ -66,6 +76,7 @@ def _show(ask: Ask, choice: str, amount: str, reason: str) -> Response:
         row=row,
         state=state,
         waiting=waiting,
+        why=why,
         before=[one for one in found if one is not waiting],
         is_live=row.status in LIVE,
         reasons=relief.REASONS,

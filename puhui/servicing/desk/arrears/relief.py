@@ -9,6 +9,7 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.party import check_actor
+from puhui.servicing.desk.arrears.reason import REASONS, open_reason, seal_reason
 from puhui.servicing.desk.loan.live import (
     change_loan,
     check_charge_off,
@@ -39,13 +40,13 @@ __all__ = [
     "ask_relief",
     "charge_off",
     "decide_relief",
+    "open_reason",
     "pause_age",
     "preview_relief",
     "terms_of",
 ]
 
 RELIEF_DAYS_MAX = 180
-REASONS = ("illness", "unemployment", "disaster", "market")
 
 
 @use_case("servicing.pause_age", roles=("loan_officer", "risk_analyst"))
@@ -88,19 +89,19 @@ def charge_off(act: Act, input: LoanKey) -> LoanMoved:
     return LoanMoved(row.id, "charged_off")
 
 
-@use_case("servicing.ask_relief", roles=("customer", "loan_officer"), api=True)
+@use_case("servicing.ask_relief", roles=("customer", "loan_officer"), api=True,
+          prepare=seal_reason)  # fmt: skip
 def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
     """Ask for relief in hardship; an officer decides, and collectors see that it was asked for.
 
-    It is tried out on the loan as it stands: what cannot be is not asked for. Refused:
+    It is tried out on the loan as it stands: what cannot be is not asked for. The reason is kept
+    sealed under the borrower's key. Refused:
     ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_relief``,
-    ``servicing.relief_asked``, ``party.not_yours``, and those of a replay.
+    ``servicing.relief_asked``, ``party.not_yours``, those of ``seal_reason`` and of a replay.
     """
     row = take_live(act, input.loan_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     terms = terms_of(input.kind, input.days, input.count, input.amount_minor)
-    if input.reason not in REASONS:
-        raise Refused("servicing.bad_relief", f"Relief is for one of {', '.join(REASONS)}.")
     if act.tx.all(tables.READ_ASKED, loan_id=row.id):
         raise Refused("servicing.relief_asked", "Relief was asked for and is being looked at.")
     _events(act, row.id, terms)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import allocate
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart
-from puhui.party import take_party
+from puhui.party import check_actor, take_party
 from puhui.payment import own_account, wallet_account
 from puhui.servicing.desk.loan.post import LOSSES, Part, transfer_chain
 from puhui.servicing.nouns import PlanEvent, Share
@@ -51,8 +51,10 @@ def moved_of(outstanding: int, shares: Sequence[Share], events: Sequence[PlanEve
 def register_partner(act: Act, input: RegisterPartner) -> PartnerRegistered:
     """Say which party stands behind a name that products give a joint lender or a guarantor.
 
-    Refused: ``servicing.bad_partner``, ``party.unknown``, ``party.erased``.
+    Loans that run keep whoever stood behind it when they were paid out. Refused:
+    ``servicing.bad_partner``, ``party.unknown``, ``party.erased``, ``party.four_eyes``.
     """
+    check_actor(act.tx, act.actor, second_to=input.party_id)
     if not input.name.isidentifier() or len(input.name) > 60:
         raise Refused("servicing.bad_partner", "A partner is named by one word of a product.")
     party = take_party(act, input.party_id)
@@ -67,6 +69,11 @@ def partner_of(act: Act, name: str) -> str:
         raise Refused("servicing.no_partner", f"Nobody is registered as {name[:60]}.")
     party_id: str = found.party_id
     return party_id
+
+
+def list_partners(tx: Transaction) -> tuple[Row, ...]:
+    """Every name that products may give, with the party behind it, by name."""
+    return tuple(tx.all(tables.LIST_PARTNERS))
 
 
 def join_lenders(act: Act, loan: Row, lenders: Sequence[tuple[str, int]]) -> None:

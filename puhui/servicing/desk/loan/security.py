@@ -9,7 +9,7 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.party import check_actor, take_party
 from puhui.payment import wallet_account
@@ -17,7 +17,6 @@ from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.live import change_loan, take_live, take_loan
 from puhui.servicing.nouns import Happening, PlanEvent
 from puhui.servicing.nouns.collect import (
-    AddGuarantee,
     AddPledge,
     CallGuarantees,
     GuaranteeKey,
@@ -35,29 +34,15 @@ KINDS = ("land_right", "house", "vehicle", "machine", "livestock", "receivable",
 CHUNK = 1000
 
 
-@use_case("servicing.add_guarantee", roles=("customer",))
-def add_guarantee(act: Act, input: AddGuarantee) -> GuaranteeMoved:
-    """Stand for a share of somebody's loan; nobody but the guarantor can, as it is their money.
-
-    Channels sign by ``lending.sign_guarantee``, which looks at what the guarantor can carry.
-
-    Without a premium: one that the borrower pays stands in the contract that the borrower signed.
-    Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_guarantee``,
-    ``party.unknown``, ``party.erased``, ``party.not_yours``.
-    """
-    check_actor(act.tx, act.actor, acts_for=input.guarantor_id)
-    row = take_live(act, input.loan_id)
-    guarantee_id = _add(
-        act, row, input.guarantor_id, input.share_millionths, 0, input.call_after_days
-    )
-    cover_loan(act, row.id)
-    return GuaranteeMoved(guarantee_id, 0, 0)
-
-
 def sign_guarantee(
     act: Act, loan_id: str, guarantor_id: str, share_millionths: int, call_after_days: int
 ) -> str:
-    """Put a guarantee that was signed on record; its id. Refused as ``add_guarantee``."""
+    """Put a guarantee that the guarantor signed on record; its id.
+
+    Whoever calls has looked at what the guarantor can carry. Without a premium: one that the
+    borrower pays stands in the contract that the borrower signed. Refused: ``servicing.no_loan``,
+    ``servicing.loan_over``, ``servicing.bad_guarantee``, ``party.unknown``, ``party.erased``.
+    """
     row = take_live(act, loan_id)
     guarantee_id = _add(act, row, guarantor_id, share_millionths, 0, call_after_days)
     cover_loan(act, row.id)
@@ -92,17 +77,9 @@ def _add(
     call_after_days: int,
 ) -> str:
     """Put a guarantee on record; its id."""
-    given = act.tx.one(tables.SUM_GUARANTEES, loan_id=row.id)
-    assert given is not None
-    is_over = given.millionths + share_millionths > MILLION
-    if is_over or share_millionths < 1 or premium_minor < 0:
-        raise Refused("servicing.bad_guarantee", "All guarantees of a loan are up to the whole.")
-    last = risk_figures().impaired_from
-    if not 1 <= call_after_days <= last:
-        raise Refused("servicing.bad_guarantee", f"A guarantee is called within {last} days.")
+    assert premium_minor >= 0, premium_minor
     guarantor = take_party(act, guarantor_id)
-    if guarantor.id == row.party_id:
-        raise Refused("servicing.bad_guarantee", "Nobody guarantees a loan of their own.")
+    check_guarantee(act.tx, row, guarantor.id, share_millionths, call_after_days)
     guarantee_id = act.new_id("guarantee")
     act.tx.put(
         tables.INSERT_GUARANTEE,
@@ -116,6 +93,24 @@ def _add(
         call_after_days=call_after_days,
     )
     return guarantee_id
+
+
+def check_guarantee(
+    tx: Transaction, row: Row, guarantor_id: str, share_millionths: int, call_after_days: int
+) -> None:
+    """Whether a guarantee fits a loan, given those it has. Refused: ``servicing.bad_guarantee``.
+
+    ``row`` is any that names a loan or its contract by ``id`` and the borrower by ``party_id``.
+    """
+    given = tx.one(tables.SUM_GUARANTEES, loan_id=row.id)
+    assert given is not None
+    if share_millionths < 1 or given.millionths + share_millionths > MILLION:
+        raise Refused("servicing.bad_guarantee", "All guarantees of a loan are up to the whole.")
+    last = risk_figures().impaired_from
+    if not 1 <= call_after_days <= last:
+        raise Refused("servicing.bad_guarantee", f"A guarantee is called within {last} days.")
+    if guarantor_id == row.party_id:
+        raise Refused("servicing.bad_guarantee", "Nobody guarantees a loan of their own.")
 
 
 @use_case("servicing.call_guarantee", roles=("loan_officer", "risk_analyst"))

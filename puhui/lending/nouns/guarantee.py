@@ -1,0 +1,94 @@
+"""Inputs and outcomes of guarantees that are asked for and signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AskGuarantee:
+    """Ask somebody to stand for a share (millionths) of what is owed on a running loan.
+
+    It is called once the loan is ``call_after_days`` past due. ``verified_income`` is what an
+    officer saw proven of the guarantor's income a year, whole minor units as digits; it is sealed
+    before the act.
+    """
+
+    contract_id: str
+    guarantor_id: str
+    share_millionths: int
+    call_after_days: int = 91
+    verified_income: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeAskKey:
+    """Names a guarantee that was asked for."""
+
+    ask_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignGuarantee:
+    """Sign a guarantee whose text was read in ``language``, named by the text's digest."""
+
+    ask_id: str
+    text_digest: str
+    language: str = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeAsked:
+    """Where an asking stands."""
+
+    ask_id: str
+    contract_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeSigned:
+    """A guarantee that binds, with the lender's signature of the text that was read."""
+
+    guarantee_id: str
+    contract_id: str
+    text_digest: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeText:
+    """What a guarantor is asked to sign, as it stands on a day; amounts are minor units.
+
+    ``share_minor`` is the guarantor's part of all that is owed to the end of the loan,
+    ``monthly_minor`` of what the loan asks for a month.
+    """
+
+    language: str
+    text: str
+    digest: str
+    outstanding_minor: int
+    share_minor: int
+    monthly_minor: int
+    days_past_due: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuaranteeFacts:
+    """What the text of a guarantee is filled from."""
+
+    ask_id: str
+    contract_id: str
+    borrower_id: str
+    guarantor_id: str
+    currency: str
+    principal_minor: int
+    outstanding_minor: int
+    owed_minor: int
+    monthly_minor: int
+    share_millionths: int
+    days_past_due: int
+    call_after_days: int
+    annual_rate: str
+    last_due: str
+    on: str

@@ -1,0 +1,78 @@
+"""Why somebody is in hardship: sealed before the act, older ones sealed at the close of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from puhui.kernel import Node, Refused
+from puhui.kernel.clock import FixedClock
+from puhui.kernel.dump import digest_store
+from puhui.kernel.replay import replay
+from puhui.kernel.store import change
+from puhui.servicing.desk.arrears.reason import open_reason, plain_chunks
+from puhui.servicing.nouns.collect import SealedReasons
+from puhui.servicing.tables.collect import RELIEF
+from puhui.servicing.window import reliefs_of
+from tests.lending.bank import Bank
+from tests.lending.test_debt import said
+from tests.lending.test_desk_erasure import empty_like
+from tests.lending.test_desk_guard import code_of
+from tests.lending.test_follow import end_of
+from tests.lending.test_guarantee import ask, sign_ask
+from tests.lending.test_hostile import do
+
+ASK = "servicing.ask_relief"
+
+
+def asked(bank: Bank, key: str = "1") -> tuple[str, str]:
+    """A loan whose borrower is ill and asked for a pause."""
+    contract_id = bank.lend(bank.person(), key)
+    told = {"loan_id": contract_id, "reason": "illness", "days": 30}
+    return contract_id, str(do(bank, ASK, **told).relief_id)
+
+
+def test_a_reason_is_sealed_and_in_no_journal(bank: Bank) -> None:
+    contract_id, _ = asked(bank)
+    with bank.node.read() as tx:
+        (row,) = reliefs_of(tx, contract_id)
+        assert open_reason(bank.node, tx, None, row.reason) == ""
+    assert "illness" not in row.reason
+    assert "illness" not in said(bank)
+    odd = {"loan_id": contract_id, "days": 30}
+    assert code_of(do, bank, ASK, **odd, reason="bored") == "servicing.bad_relief"
+    nowhere = {"loan_id": "nowhere", "days": 30, "reason": "illness"}
+    assert code_of(do, bank, ASK, **nowhere) == "servicing.no_loan"
+    with pytest.raises(Refused) as refused:
+        bank.node.act("servicing.seal_reasons", SealedReasons(()), key="s", actor=bank.operator)
+    assert refused.value.code == "servicing.sealed_input"
+
+
+def test_older_reasons_are_sealed_at_the_close_of_a_day(bank: Bank, clock: FixedClock) -> None:
+    contract_id, relief_id = asked(bank)
+    made: Any = update(RELIEF).where(RELIEF.c.id == relief_id).values(reason="illness")
+    with change(bank.node.store) as tx:
+        tx.run(made)
+    assert len(plain_chunks(bank.node, bank.today())) == 1
+    end_of(bank, clock, 1)
+    assert plain_chunks(bank.node, bank.today()) == []
+    with bank.node.read() as tx:
+        (row,) = reliefs_of(tx, contract_id)
+    assert "illness" not in row.reason
+
+
+def test_askings_and_reasons_replay_to_the_same_store(
+    bank: Bank, tmp_path: Path, open_at: Callable[..., Node]
+) -> None:
+    contract_id, _ = asked(bank)
+    parent = bank.person()
+    sign_ask(bank, ask(bank, contract_id, parent, verified_income="12000000"), parent)
+    do(bank, "lending.waive", contract_id=contract_id, part="principal", amount_minor=1_000)
+    bank.node.store.settle_positions()
+    other = empty_like(bank.node, tmp_path, open_at)
+    assert replay(bank.node, other).differences == ()
+    assert digest_store(bank.node.store) == digest_store(other.store)
