@@ -1,4 +1,4 @@
-"""The seventh state: deals between nodes with fees, guarantees asked for, costs of changes summed."""
+"""The seventh state: deals with fees, guarantees asked for, costs of changes summed."""
 
 from __future__ import annotations
 
