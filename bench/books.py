@@ -19,7 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.ledger import START_NS, STEP_NS, Load, in_act, make_load
+from bench.ledger import in_act
+from bench.load.transfers import START_NS, STEP_NS, Load, make_load
 from puhui.kernel import Node
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, business_date
