@@ -23,7 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402
 
-from bench.load.transfers import START_NS, STEP_NS, Load, Progress, make_batch, make_load  # noqa: E402
+from bench.load.transfers import (  # noqa: E402
+    START_NS,
+    STEP_NS,
+    Load,
+    Progress,
+    make_batch,
+    make_load,
+)
 from puhui.ledger.arrays.record import CODES, Records, pack_accounts  # noqa: E402
 from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
 from puhui.ledger.engines.log.ids import ids_memory  # noqa: E402
