@@ -26,6 +26,7 @@ from puhui.servicing.nouns.collect import (
     PledgeMoved,
     RepayGuarantor,
 )
+from puhui.servicing.rules.burden import call_of
 from puhui.servicing.rules.expected import MILLION, covered_lgd
 from puhui.servicing.tables import collect as tables
 from puhui.servicing.tables import live
@@ -117,8 +118,10 @@ def check_guarantee(
 def call_guarantee(act: Act, input: GuaranteeKey) -> GuaranteeMoved:
     """Call a guarantee for its share of the arrears of a loan that is late for long enough.
 
-    The guarantor's wallet pays on the loan and the guarantor takes the lender's place for as much
-    (代位追偿); the contract follows at the close of the day. Refused: ``servicing.no_guarantee``,
+    However often it is called, the guarantor pays the share of what the borrower leaves unpaid,
+    no part of the rest. The guarantor's wallet pays on the loan and the guarantor takes the
+    lender's place for as much (代位追偿); the contract follows at the close of the day. Refused:
+    ``servicing.no_guarantee``,
     ``servicing.loan_over``, ``servicing.not_impaired``, ``servicing.nothing_owed``,
     ``servicing.wallet_short``, ``party.four_eyes``.
     """
@@ -140,9 +143,13 @@ def _call(act: Act, found: Row, row: Row) -> GuaranteeMoved:
     """Take what a guarantee of a loan that is locked comes to."""
     if row.stage != 3 and row.days_past_due < found.call_after_days:
         raise Refused("servicing.not_impaired", "A guarantee is called when a loan is impaired.")
-    owed = row.arrears_minor * found.share_millionths // MILLION
+    claims = {
+        one.id: one.called_minor - one.recovered_minor
+        for one in act.tx.all(tables.READ_GUARANTEES, loan_id=row.id)
+    }
+    owed = call_of(row.arrears_minor, found.share_millionths, claims, found.id)
     if owed <= 0:
-        raise Refused("servicing.nothing_owed", "Nothing of this loan is past due.")
+        raise Refused("servicing.nothing_owed", "Nothing that this guarantor owes is past due.")
     (wallet,) = lookup_accounts(act.tx, [wallet_account(found.guarantor_id, row.currency)])
     if wallet is None or wallet.credit_balance_minor < owed:
         raise Refused("servicing.wallet_short", "There is too little in the guarantor's wallet.")
