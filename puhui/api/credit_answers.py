@@ -42,7 +42,10 @@ class GuaranteeQuery:
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeAnswer:
-    """What would be signed today, to be signed by its digest; once signed, the text of that day."""
+    """What would be signed today, to be signed by its digest; once signed, the text of that day.
+
+    Empty, and nought, where it was declined or taken back.
+    """
 
     ask_id: str
     status: str

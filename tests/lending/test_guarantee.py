@@ -10,6 +10,7 @@ import pytest
 
 from puhui.data import accesses_of
 from puhui.kernel.clock import FixedClock, time_us_of
+from puhui.kernel.errors import Refused
 from puhui.lending import quote_pay_off, tables
 from puhui.lending.nouns.obligation import ObligationKind
 from puhui.lending.window import guarantee, obligations_of
@@ -227,3 +228,18 @@ def test_who_stands_for_a_loan_is_kept_until_it_is_over(bank: Bank) -> None:
         owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
     bank.repay(contract_id, owed_minor, "again")
     bank.act("party.erase_person", "e3", **erase)
+
+
+@pytest.mark.parametrize("answer", ["decline_guarantee", "withdraw_guarantee_ask"])
+def test_whoever_does_not_stand_sees_nothing_of_the_loan(bank: Bank, answer: str) -> None:
+    """Said no, or taken back: what is owed later is nobody else's; a stranger learns no state."""
+    borrower, asked, stranger = bank.person(), bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    ask_id = ask(bank, contract_id, asked)
+    actor = asked if answer.startswith("decline") else borrower
+    do(bank.by(actor, "customer"), f"lending.{answer}", ask_id=ask_id)
+    with bank.node.read() as tx, pytest.raises(Refused) as refused:
+        guarantee.draft_guarantee(tx, ask_id, bank.today(), "zh")
+    assert refused.value.code == "lending.guarantee_answered"
+    other = bank.by(stranger, "customer")
+    assert code_of(do, other, f"lending.{answer}", ask_id=ask_id) == "party.not_yours"

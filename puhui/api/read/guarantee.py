@@ -41,7 +41,8 @@ def read_guarantee(
 ) -> answers.GuaranteeAnswer:
     """Read what a guarantor would sign today, with what it may come to.
 
-    Refused: ``lending.no_language``.
+    Once it was declined or taken back nothing of the loan is told. Refused:
+    ``lending.no_language``.
     """
     with node.read() as tx:
         try:
@@ -49,6 +50,10 @@ def read_guarantee(
         except Refused:  # told like another's, so that nobody learns which ids exist
             raise Problem(*NOT_THERE) from None
         caller.check_sees(row.guarantor_id)
+        if row.status not in guarantee.OPEN:
+            return answers.GuaranteeAnswer(
+                row.id, row.status, row.language or asked.language, "", "", 0, 0, 0, 0, row.currency
+            )
         text = guarantee.draft_guarantee(tx, row.id, today_of(node), asked.language)
     return answers.GuaranteeAnswer(
         ask_id=row.id,

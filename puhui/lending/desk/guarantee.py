@@ -36,6 +36,9 @@ from puhui.party import Party, check_actor, take_party
 from puhui.servicing import live, security
 
 RUNNING = ("current", "past_due")
+OPEN = ("asked", "signed")
+"""While an asking stands so, who was asked sees what is owed; no longer than that."""
+
 BORN = "birth_date"
 
 
@@ -134,11 +137,14 @@ def _take_waiting(act: Act, ask_id: str) -> Row:
 
 
 def draft_guarantee(tx: Transaction, ask_id: str, on: date, language: str) -> GuaranteeText:
-    """What a guarantor would sign today, to be read before.
+    """What a guarantor would sign today, to be read before, and what is owed once it is signed.
 
-    Refused: ``lending.no_guarantee_ask``, ``lending.no_language``, ``lending.no_contract``.
+    Whoever said no, or of whom it was taken back, sees nothing of the loan any more. Refused:
+    ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``lending.no_language``.
     """
     ask = _require(tx.one(tables.READ_ASK, id=ask_id), ask_id)
+    if ask.status not in OPEN:
+        raise Refused("lending.guarantee_answered", f"This guarantee is {ask.status} already.")
     row = tx.one(lending_tables.READ_CONTRACT, id=ask.contract_id)
     assert row is not None, ask.contract_id
     return _draft(tx, ask, row, on, language)
@@ -254,8 +260,9 @@ def decline_guarantee(act: Act, input: GuaranteeAskKey) -> GuaranteeAsked:
 
     Refused: ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``party.not_yours``.
     """
+    found = _require(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
+    check_actor(act.tx, act.actor, acts_for=found.guarantor_id)
     ask = _take_waiting(act, input.ask_id)
-    check_actor(act.tx, act.actor, acts_for=ask.guarantor_id)
     return _end(act, ask, "declined", tell=ask.borrower_id)
 
 
@@ -265,8 +272,9 @@ def withdraw_guarantee_ask(act: Act, input: GuaranteeAskKey) -> GuaranteeAsked:
 
     Refused: ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``party.not_yours``.
     """
+    found = _require(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
+    check_actor(act.tx, act.actor, acts_for=found.borrower_id)
     ask = _take_waiting(act, input.ask_id)
-    check_actor(act.tx, act.actor, acts_for=ask.borrower_id)
     return _end(act, ask, "withdrawn", tell=ask.guarantor_id)
 
 
@@ -314,4 +322,4 @@ def ask_row(tx: Transaction, ask_id: str) -> Row:
     return _require(tx.one(tables.READ_ASK, id=ask_id), ask_id)
 
 
-__all__ = ["MILLION", "ask_row", "asked_for", "asked_of", "draft_guarantee"]
+__all__ = ["MILLION", "OPEN", "ask_row", "asked_for", "asked_of", "draft_guarantee"]

@@ -49,7 +49,9 @@ def _own(ask: Ask, tx: Transaction) -> Row:
 def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         row = _own(ask, tx)
-        text = guarantee.draft_guarantee(tx, row.id, ask.today, ask.view.language)
+        text = None
+        if row.status in guarantee.OPEN:
+            text = guarantee.draft_guarantee(tx, row.id, ask.today, ask.view.language)
         (borrower,) = find_parties(ask.node, tx, party_ids=[row.borrower_id])
     return ask.page(
         "guarantee.html",
