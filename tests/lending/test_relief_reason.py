@@ -11,13 +11,21 @@ from sqlalchemy import update
 
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
+from puhui.kernel.crypto import new_subject_key, open_sealed
 from puhui.kernel.dump import digest_store
 from puhui.kernel.replay import replay
 from puhui.kernel.store import change
-from puhui.servicing.desk.arrears.reason import open_reason, plain_chunks
+from puhui.servicing.desk.arrears.reason import (
+    FIELD,
+    REASONS,
+    open_reason,
+    plain_chunks,
+    sealed_reason,
+)
 from puhui.servicing.nouns.collect import SealedReasons
 from puhui.servicing.tables.collect import RELIEF
 from puhui.servicing.window import reliefs_of
+from tests.conftest import KEYS
 from tests.lending.bank import Bank
 from tests.lending.test_debt import said
 from tests.lending.test_desk_erasure import empty_like
@@ -50,6 +58,21 @@ def test_a_reason_is_sealed_and_in_no_journal(bank: Bank) -> None:
     with pytest.raises(Refused) as refused:
         bank.node.act("servicing.seal_reasons", SealedReasons(()), key="s", actor=bank.operator)
     assert refused.value.code == "servicing.sealed_input"
+
+
+def test_a_sealed_reason_does_not_tell_by_its_length(bank: Bank) -> None:
+    """Four words of four lengths: each is sealed alike, and read back as it was."""
+    subject = new_subject_key(KEYS, "subject-1")
+    sealed = {reason: sealed_reason(subject, reason) for reason in REASONS}
+    assert len({len(one) for one in sealed.values()}) == 1
+    read = {reason: open_sealed(subject, FIELD, one) for reason, one in sealed.items()}
+    assert [(one or "").rstrip() for one in read.values()] == list(REASONS)
+    loans = [bank.lend(bank.person(), str(n)) for n in range(2)]
+    for loan, reason in zip(loans, ("market", "unemployment"), strict=True):
+        do(bank, ASK, loan_id=loan, reason=reason, days=30)
+    with bank.node.read() as tx:
+        first, second = (reliefs_of(tx, loan)[0].reason for loan in loans)
+    assert len(first) == len(second)
 
 
 def test_older_reasons_are_sealed_at_the_close_of_a_day(bank: Bank, clock: FixedClock) -> None:

@@ -27,6 +27,8 @@ FIELD = "relief_reason"
 """What a sealed reason is bound to."""
 
 CHUNK = 1000
+WIDTH = max(map(len, REASONS))
+"""Every reason is sealed as long as the longest: its length would tell which one it is."""
 
 
 def seal_reason(node: Node, input: AskRelief) -> AskRelief:
@@ -44,7 +46,12 @@ def seal_reason(node: Node, input: AskRelief) -> AskRelief:
         subject, key = _key_of(node, tx, row.party_id)
     if subject is not None and key is None:
         raise Refused("party.erased", "This person's data was erased at their wish.")
-    return input if key is None else replace(input, reason=seal(key, FIELD, input.reason))
+    return input if key is None else replace(input, reason=sealed_reason(key, input.reason))
+
+
+def sealed_reason(key: SubjectKey, reason: str) -> str:
+    """A reason under the key of a person, as long as any other."""
+    return seal(key, FIELD, reason.ljust(WIDTH))
 
 
 def _key_of(node: Node, tx: Transaction, party_id: str) -> tuple[str | None, SubjectKey | None]:
@@ -64,7 +71,7 @@ def open_reason(node: Node, tx: Transaction, made: Permit | None, sealed: str) -
         return ""
     if sealed in REASONS:
         return sealed
-    return open_text(node, tx, made, field=FIELD, sealed=sealed) or ""
+    return (open_text(node, tx, made, field=FIELD, sealed=sealed) or "").rstrip()
 
 
 def seal_older(node: Node, input: SealReasons | SealedReasons) -> SealedReasons:
@@ -79,7 +86,7 @@ def seal_older(node: Node, input: SealReasons | SealedReasons) -> SealedReasons:
                 continue
             _, key = _key_of(node, tx, row.party_id)
             if key is not None:
-                made.append((row.id, seal(key, FIELD, row.reason)))
+                made.append((row.id, sealed_reason(key, row.reason)))
     return SealedReasons(tuple(made))
 
 
