@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -286,3 +288,28 @@ def test_accounts_of_history_are_opened_again_with_their_times(tmp_path: Path) -
             open_again(engine, records.tobytes())
         found = unpack_accounts(engine.accounts(after=0, count=9, now_ns=0))
     assert [(a.id, a.time_us) for a in found] == [(5, 1_000_000), (6, 1_000_001)]
+
+
+def test_who_was_overtaken_has_the_ledger_alone_in_the_end(beside: Node) -> None:
+    """One that has moved something holds up one that waits: that one holds everybody up after."""
+    outside = beside.ports[OutsideLedger]
+    assert isinstance(outside, OutsideLedger)
+    mover, waiter = (cast(Act, SimpleNamespace(tx=object(), outside=[])) for _ in range(2))
+    outside.under_way.append(cast(OnHold, SimpleNamespace(tx=mover.tx, key="")))
+    behind = threading.Thread(target=outside.hold_up, args=(waiter,))
+    behind.start()
+    with outside.lock:
+        while outside.holder is not waiter.tx:
+            outside.lock.wait(0.01)
+    outside.hold_up(mover)
+    assert outside.holder is mover.tx
+    with outside.lock:
+        outside.under_way.clear()
+        for one in mover.outside:
+            one.undo()
+    behind.join()
+    assert outside.holder is waiter.tx
+    mover.outside[0].undo()
+    assert outside.holder is waiter.tx, "nobody lets go what another holds"
+    waiter.outside[0].undo()
+    assert outside.holder is None

@@ -154,8 +154,8 @@ class Letting(Protocol):
         """Create what the acts of a transaction's group move."""
         ...
 
-    def let_on(self) -> None:
-        """Hold nobody up any more."""
+    def let_on(self, tx: Transaction) -> None:
+        """Hold nobody up any more for a transaction's group."""
         ...
 
 
@@ -169,15 +169,15 @@ class HeldUp:
     def confirm(self) -> None:
         """It is durable; what its group moves is there before anybody else goes on."""
         self.ledger.finish_group(self.tx)
-        self.ledger.let_on()
+        self.ledger.let_on(self.tx)
 
     def undo(self) -> None:
         """It was refused."""
-        self.ledger.let_on()
+        self.ledger.let_on(self.tx)
 
     def doubt(self) -> None:
         """Nobody knows how it ended; that it has ended is enough."""
-        self.ledger.let_on()
+        self.ledger.let_on(self.tx)
 
 
 def between_account(ledger: str) -> int:

@@ -138,22 +138,31 @@ class Underway:
         """Wait for what other acts are moving, and let none begin to before this act ends, which
         is after all that its group moves is there.
 
-        Fault: ``kernel.store_busy``.
+        One whose group has moved something is waited for by whoever holds everybody up already, and
+        so goes first; who was overtaken holds everybody up after it. Fault: ``kernel.store_busy``.
         """
         with self.lock:
             self._wait_for(act.tx, set())
             if self.holder is not act.tx:
                 self.holder = act.tx
                 act.outside.append(HeldUp(self, act.tx))
-            while any(one.tx is not act.tx for one in self.under_way):
+            while not self._is_alone(act.tx):
                 if not self.lock.wait(WAIT_S_MAX):
                     raise Fault("kernel.store_busy", "Acts that move money do not end.")
             self._settle(act.tx)
 
-    def let_on(self) -> None:
-        """Hold nobody up any more."""
+    def _is_alone(self, tx: Transaction) -> bool:
+        """Whether the transaction's group holds everybody up, which it does where nobody else does,
+        and nobody else has anything under way.
+        """
+        self.holder = self.holder or tx
+        return self.holder is tx and all(one.tx is tx for one in self.under_way)
+
+    def let_on(self, tx: Transaction) -> None:
+        """Hold nobody up any more, unless somebody else holds them up by now."""
         with self.lock:
-            self.holder = None
+            if self.holder is tx:
+                self.holder = None
             self.lock.notify_all()
 
     def repeat(self, tx: Transaction, key: str) -> None:
