@@ -44,7 +44,8 @@ def replay(
 
     Compared are each outcome, each refusal and its reason, what decided (digests), what can be
     computed again (scores), and at the end the canonical dump, table by table. Acts on persons
-    whose keys were destroyed count as ``erased``: their scores stand as recorded. ``target``
+    whose keys were destroyed count as ``erased``: their scores stand as recorded. An act whose use
+    case or form this release knows no more is a difference, and the others go on. ``target``
     must have one writer, so that acts run in order. Refused: ``replay.target_not_empty``.
     """
     assert target.store.writers == 1, "a replay has one writer"
@@ -73,7 +74,13 @@ def replay(
                 progress(counts["acts"], total)
 
     for row in read_journal(source.store):
-        waiting.append((row, target.submit_recorded(row)))
+        try:
+            waiting.append((row, target.submit_recorded(row)))
+        except (Refused, ValueError) as error:
+            settle(0)
+            counts["acts"] += 1
+            counts["refused"] += row.refusal is not None
+            differences.append(Difference(row.position, row.name, row.key, _gone(row, error)))
         settle(ON_THE_WAY_MAX)
     settle(0)
     differences.extend(compare_stores(source, target))
@@ -83,6 +90,16 @@ def replay(
 def _paste_keys(target: Node, copied: list[tuple[str, str | None]]) -> None:
     with change(target.store) as tx:
         paste_subject_keys(tx, copied)
+
+
+def _gone(row: Row, error: Refused | ValueError) -> str:
+    """What is said of an act that an earlier release recorded in a way that is gone by now.
+
+    What stands in its input may be personal, so nothing of that is repeated.
+    """
+    is_gone = isinstance(error, Refused)
+    what = "has no such use case" if is_gone else "reads its input in another form"
+    return f"Recorded by {row.code}; this release {what}: replay it with that one."
 
 
 def _answer(pending: Pending) -> str | None:

@@ -21,7 +21,8 @@ from puhui.kernel.crypto import (
 )
 from puhui.kernel.dump import digest_store, dump_store
 from puhui.kernel.replay import replay
-from puhui.kernel.store import insert_all, metadata
+from puhui.kernel.store import change, insert_all, metadata
+from puhui.kernel.store.journal import JOURNAL, read_journal
 
 NOTE = Table(
     "kernel_note",
@@ -157,6 +158,25 @@ def test_replay_tells_of_a_row_that_was_changed(
     writer.close()
     report = replay(sqlite_node, empty_like(sqlite_node, tmp_path, open_at))
     assert [(one.name, one.key) for one in report.differences] == [("dump", "kernel_note")]
+
+
+def test_replay_tells_of_forms_that_an_earlier_release_wrote(
+    sqlite_node: Node, tmp_path: Path, clock: FixedClock, open_at: Callable[..., Node]
+) -> None:
+    """A use case that is gone and an input that reads otherwise now: told, and the rest goes on."""
+    play(sqlite_node, clock)
+    total = replay(sqlite_node, empty_like(sqlite_node, tmp_path / "first", open_at)).acts
+    rows = list(read_journal(sqlite_node.store))
+    with change(sqlite_node.store) as tx:
+        told = JOURNAL.update().where(JOURNAL.c.key == bindparam("key_"))
+        tx.run(told.values(name="note.gone"), key_=rows[-2].key)
+        tx.run(told.values(input='{"secret":"x"}'), key_=rows[-1].key)
+    report = replay(sqlite_node, empty_like(sqlite_node, tmp_path / "second", open_at))
+    assert report.acts == total == len(rows)
+    first, second = (one for one in report.differences if one.name != "dump")
+    assert (first.name, first.key) == ("note.gone", rows[-2].key)
+    assert "has no such use case" in first.what and rows[-2].code in first.what
+    assert "another form" in second.what and "secret" not in second.what
 
 
 def test_an_erased_person_cannot_be_measured_again_but_all_else_is_equal(
