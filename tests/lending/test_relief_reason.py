@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from puhui.kernel import Node, Refused
+from puhui.kernel.act import USE_CASES
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import new_subject_key, open_sealed
 from puhui.kernel.dump import digest_store
@@ -73,6 +75,17 @@ def test_a_sealed_reason_does_not_tell_by_its_length(bank: Bank) -> None:
     with bank.node.read() as tx:
         first, second = (reliefs_of(tx, loan)[0].reason for loan in loans)
     assert len(first) == len(second)
+
+
+def test_a_refusal_before_the_sealing_is_one_still(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Journals of before hold such acts, which nothing prepares when they are run again."""
+    contract_id = bank.lend(bank.person(), "1")
+    monkeypatch.setitem(USE_CASES, ASK, replace(USE_CASES[ASK], prepare=None))
+    told = {"loan_id": contract_id, "days": 30}
+    assert code_of(do, bank, ASK, **told, reason="bored") == "servicing.bad_relief"
+    assert do(bank, ASK, **told, reason="illness").relief_id
 
 
 def test_older_reasons_are_sealed_at_the_close_of_a_day(bank: Bank, clock: FixedClock) -> None:

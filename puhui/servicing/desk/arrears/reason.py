@@ -27,6 +27,9 @@ FIELD = "relief_reason"
 """What a sealed reason is bound to."""
 
 CHUNK = 1000
+SEALED_LENGTH_MIN = 40
+"""No sealed text is shorter: twelve bytes before it and sixteen behind it, in base64."""
+
 WIDTH = max(map(len, REASONS))
 """Every reason is sealed as long as the longest: its length would tell which one it is."""
 
@@ -47,6 +50,14 @@ def seal_reason(node: Node, input: AskRelief) -> AskRelief:
     if subject is not None and key is None:
         raise Refused("party.erased", "This person's data was erased at their wish.")
     return input if key is None else replace(input, reason=sealed_reason(key, input.reason))
+
+
+def check_reason(reason: str) -> None:
+    """Whether a reason is one that is known, or sealed; an act sees none but these, be it one of
+    a journal that is older than the sealing. Refused: ``servicing.bad_relief``.
+    """
+    if reason not in REASONS and len(reason) < SEALED_LENGTH_MIN:
+        raise Refused("servicing.bad_relief", f"Relief is for one of {', '.join(REASONS)}.")
 
 
 def sealed_reason(key: SubjectKey, reason: str) -> str:

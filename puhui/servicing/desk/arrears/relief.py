@@ -9,7 +9,12 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.party import check_actor
-from puhui.servicing.desk.arrears.reason import REASONS, open_reason, seal_reason
+from puhui.servicing.desk.arrears.reason import (
+    REASONS,
+    check_reason,
+    open_reason,
+    seal_reason,
+)
 from puhui.servicing.desk.loan.live import (
     change_loan,
     check_charge_off,
@@ -102,6 +107,7 @@ def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
     row = take_live(act, input.loan_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     terms = terms_of(input.kind, input.days, input.count, input.amount_minor)
+    check_reason(input.reason)
     if act.tx.all(tables.READ_ASKED, loan_id=row.id):
         raise Refused("servicing.relief_asked", "Relief was asked for and is being looked at.")
     _events(act, row.id, terms)
