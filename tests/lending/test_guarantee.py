@@ -243,3 +243,19 @@ def test_whoever_does_not_stand_sees_nothing_of_the_loan(bank: Bank, answer: str
     assert refused.value.code == "lending.guarantee_answered"
     other = bank.by(stranger, "customer")
     assert code_of(do, other, f"lending.{answer}", ask_id=ask_id) == "party.not_yours"
+
+
+def test_a_payment_is_undone_though_the_guarantor_was_erased(bank: Bank) -> None:
+    """The loan was over, so the guarantor could go; that the payment bounced is no less true."""
+    borrower, parent = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    sign_ask(bank, ask(bank, contract_id, parent, verified_income="12000000"), parent)
+    with bank.node.read() as tx:
+        owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
+    bank.repay(contract_id, owed_minor, "all")
+    bank.act("party.erase_person", "e1", party_id=parent)
+    with bank.node.read() as tx:
+        number = len(live.read_book(tx, contract_id).events) - 1
+    do(bank, "lending.undo_event", contract_id=contract_id, number=number)
+    with bank.node.read() as tx:
+        assert live.take_loan(tx, contract_id).outstanding_minor > 0

@@ -12,6 +12,7 @@ from puhui import servicing
 from puhui.kernel.clock import FixedClock
 from puhui.lending.nouns import GuaranteeTerms
 from puhui.servicing.rules.burden import call_of
+from puhui.servicing.tables import collect
 from tests.lending.bank import Bank
 from tests.lending.conftest import bank  # noqa: F401  the fixture
 from tests.lending.test_hostile import do, partner, terms  # noqa: F401
@@ -39,7 +40,7 @@ def test_a_guarantor_called_day_after_day_pays_the_share_once(
         close(bank, clock, 1)
     with bank.node.read() as tx:
         row = servicing.live.take_loan(tx, contract_id)
-        (stood,) = tx.all(servicing.security.tables.READ_GUARANTEES, loan_id=contract_id)
+        (stood,) = tx.all(collect.READ_GUARANTEES, loan_id=contract_id)
     assert stood.called_minor == 5_000_000 - in_wallet(bank, guarantor) > 0
     assert stood.called_minor == (row.arrears_minor + stood.called_minor) // 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row
 from puhui.lending.tables import guarantee as tables
-from puhui.party import Party, place_hold, release_hold, take_party
+from puhui.party import Party, place_hold, release_hold, take_parties
 
 GUARANTEE_HOLD = "guarantee"
 
@@ -23,9 +23,9 @@ def release_guarantors(act: Act, contract_id: str) -> None:
 
 
 def hold_guarantors(act: Act, contract_id: str) -> None:
-    """Keep them again where a loan that was over lives again."""
-    for one in _signed(act, contract_id):
-        party = take_party(act, one.guarantor_id)
+    """Keep them again where a loan that was over lives again; who was erased meanwhile is gone."""
+    signed = sorted({one.guarantor_id for one in _signed(act, contract_id)})
+    for party in take_parties(act, signed).values():
         if not party.is_erased:
             hold_guarantor(act, party, contract_id)
 
