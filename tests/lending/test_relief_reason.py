@@ -17,6 +17,8 @@ from puhui.kernel.crypto import new_subject_key, open_sealed
 from puhui.kernel.dump import digest_store
 from puhui.kernel.replay import replay
 from puhui.kernel.store import change
+from puhui.lending import quote_pay_off
+from puhui.servicing import live
 from puhui.servicing.desk.arrears.reason import (
     FIELD,
     REASONS,
@@ -99,6 +101,24 @@ def test_older_reasons_are_sealed_at_the_close_of_a_day(bank: Bank, clock: Fixed
     with bank.node.read() as tx:
         (row,) = reliefs_of(tx, contract_id)
     assert "illness" not in row.reason
+
+
+def test_an_older_reason_of_an_erased_person_goes(bank: Bank, clock: FixedClock) -> None:
+    """There is no key left to seal it under, and no right left to keep it."""
+    contract_id, relief_id = asked(bank)
+    do(bank, "servicing.withdraw_relief", relief_id=relief_id)
+    with bank.node.read() as tx:
+        party_id = live.take_loan(tx, contract_id).party_id
+        owed_minor = quote_pay_off(tx, contract_id, bank.today()).total_minor
+    bank.repay(contract_id, owed_minor, "all")
+    made: Any = update(RELIEF).where(RELIEF.c.id == relief_id).values(reason="illness")
+    with change(bank.node.store) as tx:
+        tx.run(made)
+    bank.act("party.erase_person", "erase", party_id=party_id)
+    end_of(bank, clock, 1)
+    with bank.node.read() as tx:
+        assert [row.reason for row in reliefs_of(tx, contract_id)] == [""]
+    assert plain_chunks(bank.node, bank.today()) == []
 
 
 def test_askings_and_reasons_replay_to_the_same_store(

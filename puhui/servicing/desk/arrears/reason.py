@@ -86,7 +86,10 @@ def open_reason(node: Node, tx: Transaction, made: Permit | None, sealed: str) -
 
 
 def seal_older(node: Node, input: SealReasons | SealedReasons) -> SealedReasons:
-    """Seal reasons that were kept plain, before the act. Refused: ``servicing.sealed_input``."""
+    """Seal reasons that were kept plain, before the act; of erased persons nothing is left.
+
+    Refused: ``servicing.sealed_input``.
+    """
     if not isinstance(input, SealReasons):
         raise Refused("servicing.sealed_input", "Reasons are sealed from what is stored.")
     wanted = set(input.relief_ids)
@@ -95,9 +98,9 @@ def seal_older(node: Node, input: SealReasons | SealedReasons) -> SealedReasons:
         for row in tx.all(tables.READ_REASONS):
             if row.id not in wanted:
                 continue
-            _, key = _key_of(node, tx, row.party_id)
-            if key is not None:
-                made.append((row.id, sealed_reason(key, row.reason)))
+            subject, key = _key_of(node, tx, row.party_id)
+            if subject is not None:
+                made.append((row.id, "" if key is None else sealed_reason(key, row.reason)))
     return SealedReasons(tuple(made))
 
 
@@ -122,7 +125,7 @@ def plain_chunks(node: Node, day: date) -> list[SealReasons]:
             party.id
             for at in range(0, len(ids), CHUNK)
             for party in find_parties(node, tx, party_ids=ids[at : at + CHUNK])
-            if party.subject is not None and not party.is_erased
+            if party.subject is not None
         }
     wanted = [row.id for row in rows if row.party_id in named]
     return [SealReasons(tuple(wanted[at : at + CHUNK])) for at in range(0, len(wanted), CHUNK)]
