@@ -18,7 +18,7 @@ from puhui.servicing import live
 from puhui.servicing.rules.burden import monthly_burden
 from puhui.worker import close_day
 from tests.lending.bank import GOOD_ROW, Bank
-from tests.lending.test_desk_guard import code_of
+from tests.lending.test_desk_guard import code_of, second_product
 from tests.lending.test_hostile import do
 
 SIGN = "lending.sign_guarantee"
@@ -259,3 +259,21 @@ def test_a_payment_is_undone_though_the_guarantor_was_erased(bank: Bank) -> None
     do(bank, "lending.undo_event", contract_id=contract_id, number=number)
     with bank.node.read() as tx:
         assert live.take_loan(tx, contract_id).outstanding_minor > 0
+
+
+def test_what_may_still_be_drawn_counts_before_it_is(bank: Bank) -> None:
+    """A line that is hardly used: who signs stands for all of it, and is told, and looked at."""
+    second_product(bank)
+    borrower, poor, rich = bank.person(), bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1", product="smallfirm", method="draw_at_will",
+                            wanted=2_000_000)  # fmt: skip
+    bank.repay(contract_id, 1_900_000, "most")
+    ask_id = ask(bank, contract_id, poor, 1_000_000, verified_income="300000")
+    assert code_of(sign_ask, bank, ask_id, poor) == "lending.over_capacity"
+    told = ask(bank, contract_id, rich, 1_000_000, verified_income="50000000")
+    with bank.node.read() as tx:
+        text = guarantee.draft_guarantee(tx, told, bank.today(), "en")
+    assert text.outstanding_minor == 100_000
+    assert text.share_minor >= 2_000_000 > text.monthly_minor > 0
+    assert "19,000.00" in text.text
+    sign_ask(bank, told, rich)

@@ -19,6 +19,7 @@ from puhui.lending.desk.repay import read_loan
 from puhui.lending.desk.stand import hold_guarantor
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.formats.shelf import load_guarantee_template
+from puhui.lending.nouns import PlanState
 from puhui.lending.nouns.guarantee import (
     AskGuarantee,
     GuaranteeAsked,
@@ -29,7 +30,12 @@ from puhui.lending.nouns.guarantee import (
     SignGuarantee,
 )
 from puhui.lending.rules.capacity import require_capacity
-from puhui.lending.rules.guarantee import MILLION, check_guarantor, render_guarantee
+from puhui.lending.rules.guarantee import (
+    MILLION,
+    a_month_of,
+    check_guarantor,
+    render_guarantee,
+)
 from puhui.lending.tables import capacity as capacity_tables
 from puhui.lending.tables import guarantee as tables
 from puhui.party import Party, check_actor, take_party
@@ -152,6 +158,7 @@ def draft_guarantee(tx: Transaction, ask_id: str, on: date, language: str) -> Gu
 
 def _draft(tx: Transaction, ask: Row, row: Row, on: date, language: str) -> GuaranteeText:
     state = read_loan(tx, row, on)
+    drawable_minor, monthly_minor = _to_come(row, state, on)
     facts = GuaranteeFacts(
         ask.id,
         row.id,
@@ -160,8 +167,9 @@ def _draft(tx: Transaction, ask: Row, row: Row, on: date, language: str) -> Guar
         row.currency,
         row.principal_minor,
         state.outstanding_minor,
-        state.owed_minor,
-        live.burden_of_loan(tx, row.id),
+        state.owed_minor + drawable_minor,
+        drawable_minor,
+        live.burden_of_loan(tx, row.id) + monthly_minor,
         ask.share_millionths,
         state.days_past_due,
         ask.call_after_days,
@@ -170,6 +178,21 @@ def _draft(tx: Transaction, ask: Row, row: Row, on: date, language: str) -> Guar
         on.isoformat(),
     )
     return render_guarantee(load_guarantee_template(language), language, facts)
+
+
+def _to_come(row: Row, state: PlanState, on: date) -> tuple[int, int]:
+    """What may still be drawn of a loan, and what that adds a month, minor units: a guarantor
+    stands for it as well, and is not asked again.
+    """
+    if state.is_closed:
+        return 0, 0
+    left = 0
+    if state.plan.is_revolving:
+        left = row.principal_minor - state.outstanding_minor
+    elif state.plan.has_drawings:
+        left = row.principal_minor - state.disbursed_minor
+    drawable_minor = max(0, int(left))
+    return drawable_minor, a_month_of(drawable_minor, (state.rows[-1].due_on - on).days)
 
 
 def take_guarantor(act: Act, input: SignGuarantee) -> SignGuarantee | None:
@@ -240,13 +263,15 @@ def _check_capacity(act: Act, party: Party, ask: Row, row: Row) -> None:
     decided = act.tx.one(
         capacity_tables.READ_LAST_DECISION, party_id=party.id, currency=row.currency
     )
-    month = live.burden_of_loan(act.tx, row.id)
+    drawable_minor, more = _to_come(row, read_loan(act.tx, row, act.today), act.today)
+    month = live.burden_of_loan(act.tx, row.id) + more
+    owed_minor = row.outstanding_minor + drawable_minor
     capacity = capacity_of(
         act,
         party,
         product="",
         currency=row.currency,
-        wanted_minor=live.share_of(row.outstanding_minor, ask.share_millionths),
+        wanted_minor=live.share_of(owed_minor, ask.share_millionths),
         wanted_monthly_minor=live.share_of(month, ask.share_millionths),
         known=None if decided is None else decided.decision,
         income_minor=open_income(act, party, ask.verified_income),

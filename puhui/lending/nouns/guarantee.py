@@ -75,7 +75,9 @@ class GuaranteeText:
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeFacts:
-    """What the text of a guarantee is filled from."""
+    """What the text of a guarantee is filled from; ``drawable_minor``, what the borrower may still
+    draw, is a part of ``owed_minor``.
+    """
 
     ask_id: str
     contract_id: str
@@ -85,6 +87,7 @@ class GuaranteeFacts:
     principal_minor: int
     outstanding_minor: int
     owed_minor: int
+    drawable_minor: int
     monthly_minor: int
     share_millionths: int
     days_past_due: int

@@ -20,6 +20,14 @@ def share_of(amount_minor: int, share_millionths: int) -> int:
     return -(-amount_minor * share_millionths // MILLION)
 
 
+def a_month_of(drawable_minor: int, days_left: int) -> int:
+    """What may still be drawn, spread over the months to the last due day, rounded up; minor units.
+
+    A part of a month counts as one, and one is the least.
+    """
+    return -(-drawable_minor // max(1, -(-days_left * 12 // 365)))
+
+
 def check_guarantor(born_on: date | None, on: date, *, years_min: int, is_identified: bool) -> None:
     """Whether somebody may bind themselves for another's debt at all.
 
@@ -52,6 +60,7 @@ def render_guarantee(template: str, language: str, facts: GuaranteeFacts) -> Gua
         share=percent(Decimal(facts.share_millionths) / MILLION),
         outstanding=money(facts.outstanding_minor),
         owed=money(facts.owed_minor),
+        drawable=money(facts.drawable_minor),
         share_amount=money(share_minor),
         monthly=money(monthly_minor),
         days_past_due=facts.days_past_due,
