@@ -14,8 +14,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 HEADER_BYTES = 32
 FRAME_BYTES = 24
@@ -24,7 +28,11 @@ BLOCK_BYTES = 512
 STRANGE_MAX = 8
 """After so many frames in a row of an earlier round of the log nothing more is looked at."""
 _MAGIC = 0x377F0682
-_INDEX_BYTES = 48
+_WORD = 0xFFFFFFFF
+AT_ONCE = 256
+"""Frames that are summed at once."""
+
+Words = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +49,20 @@ class _Frame:
 def damage_in_log(path: Path) -> str | None:
     """What is wrong with the log beside the file ``path``, in words; None where nothing is.
 
-    The caller has the turn to write and has begun to, so that SQLite has read the log and nobody
-    adds to it.
+    The caller has the turn to write and has begun to, so that nobody adds to the log. The index of
+    the log (-shm) is left alone: a process that closes it, opened however, loses the locks that
+    SQLite holds on it there (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:
-        with Path(f"{path}-wal").open("rb") as log, Path(f"{path}-shm").open("rb") as index:
-            return _damage(log, index.read(_INDEX_BYTES))
+        with Path(f"{path}-wal").open("rb") as log:
+            return _damage(log)
     except FileNotFoundError:
         return None
 
 
-def _damage(log: BinaryIO, index: bytes) -> str | None:
+def _damage(log: BinaryIO) -> str | None:
     header = log.read(HEADER_BYTES)
-    if len(header) < HEADER_BYTES or len(index) < _INDEX_BYTES:
+    if len(header) < HEADER_BYTES:
         return None
     magic, _, page_bytes, _ = struct.unpack(">4I", header[:16])
     order = ">" if magic & 1 else "<"
@@ -61,9 +70,7 @@ def _damage(log: BinaryIO, index: bytes) -> str | None:
         if not any(header):
             return None
         return "The header of its log (-wal) is not what was written."
-    if header[16:24] != index[32:40]:
-        return None  # a new round has begun, of which nothing is written yet
-    (read,) = struct.unpack("=I", index[16:20])
+    read = _read_by_sqlite(log, page_bytes, order, header)
     last = None
     for frame in _frames(log, page_bytes, order, header, after=read):
         if frame.is_whole and last is not None and last.is_commit:
@@ -73,6 +80,49 @@ def _damage(log: BinaryIO, index: bytes) -> str | None:
             )
         last = frame
     return None
+
+
+def _read_by_sqlite(log: BinaryIO, page_bytes: int, order: str, header: bytes) -> int:
+    """How many frames are read after a crash: up to the last commit before the first frame that is
+    not of this round, or not what was written. Sums of many frames are made at once.
+    """
+    size = FRAME_BYTES + page_bytes
+    weights, turn = _weights(2 + page_bytes // 4)
+    known, number, read = _stored(header[24:]), 0, 0
+    while content := log.read(AT_ONCE * size):
+        frames = np.frombuffer(content[: len(content) // size * size], np.uint8).reshape(-1, size)
+        summed = np.concatenate((frames[:, :8], frames[:, FRAME_BYTES:]), axis=1)
+        words = np.ascontiguousarray(summed).view(f"{order}u4").astype(np.uint32)
+        own = [np.sum(words * weight, axis=1, dtype=np.uint32).tolist() for weight in weights]
+        for place, (one, two) in enumerate(zip(*own, strict=True)):
+            told = frames[place, :FRAME_BYTES].tobytes()
+            known = (
+                (turn[0] * known[0] + turn[1] * known[1] + one) & _WORD,
+                (turn[1] * known[0] + turn[2] * known[1] + two) & _WORD,
+            )
+            if told[8:16] != header[16:24] or _stored(told[16:24]) != known:
+                return read
+            number += 1
+            if any(told[4:8]):
+                read = number
+    return read
+
+
+@lru_cache(maxsize=4)
+def _weights(words: int) -> tuple[tuple[Words, Words], tuple[int, int, int]]:
+    """What each word of a frame counts in its two sums, and what the sums before count.
+
+    A step takes the sums (p, q) and two words (a, b) to (p + q + a, p + 2q + a + b), so what came
+    k steps before counts by the k-th power of the matrix (1, 1; 1, 2), which is symmetric.
+    """
+    made: tuple[Words, Words] = (np.empty(words, np.uint32), np.empty(words, np.uint32))
+    power = (1, 0, 1)
+    for place in range(words - 2, -1, -2):
+        for weight, (own, cross) in zip(made, (power[:2], power[1:]), strict=True):
+            weight[place], weight[place + 1] = (own + cross) & _WORD, cross
+        p, q, r = power
+        power = ((p + q) & _WORD, (p + 2 * q) & _WORD, (q + 2 * r) & _WORD)
+    return made, power
 
 
 def _frames(
@@ -116,6 +166,6 @@ def _sum(content: bytes, before: tuple[int, int], order: str) -> tuple[int, int]
     one, two = before
     words = struct.unpack(f"{order}{len(content) // 4}I", content)
     for place in range(0, len(words), 2):
-        one = (one + words[place] + two) & 0xFFFFFFFF
-        two = (two + words[place + 1] + one) & 0xFFFFFFFF
+        one = (one + words[place] + two) & _WORD
+        two = (two + words[place + 1] + one) & _WORD
     return one, two
