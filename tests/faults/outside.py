@@ -80,8 +80,6 @@ def wrap(
 
 def kill_at(step: str) -> None:
     """From now on this process dies when it comes to the step."""
-    writers = (SqliteWriter, PostgresWriter)
-
     def if_moved(writer: SqliteWriter | PostgresWriter) -> None:
         ledger = outside.outside_of(writer.tx)
         if ledger is not None and ledger.own(writer.tx):
@@ -93,8 +91,8 @@ def kill_at(step: str) -> None:
         wrap(OutsideLedger, "_hold", after=die)
     elif step in ("before the commit", "after the commit"):
         place = step.split()[0]
-        for writer in writers:
-            wrap(writer, "commit", **{place: if_moved})
+        wrap(SqliteWriter, "commit", **{place: if_moved})
+        wrap(PostgresWriter, "keep", **{place: if_moved})  # where it commits an act
     elif step == "between void and create":
         wrap(OutsideLedger, "finish", before=lambda ledger, hold, **_: ledger._void(hold))
         wrap(OutsideLedger, "_void", after=die)
