@@ -12,7 +12,6 @@ from tests.web.town import Town
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.xdist_group("chromium"),
     pytest.mark.timeout(1800),
 ]
 
@@ -64,13 +63,16 @@ def looked_at(
     return looks
 
 
+@pytest.mark.xdist_group("axe_chinese")
 def test_no_page_breaks_a_rule_of_axe(town: Town) -> None:
     assert looked_at(town, ("zh",), (0, 2), "light") > 600
 
 
+@pytest.mark.xdist_group("axe_english")
 def test_no_english_page_breaks_a_rule_of_axe(town: Town) -> None:
     assert looked_at(town, ("en",), (1,), "light") > 300
 
 
+@pytest.mark.xdist_group("axe_dark")
 def test_no_dark_page_breaks_a_rule_of_axe(town: Town) -> None:
     assert looked_at(town, ("zh",), (0,), "dark") > 200
