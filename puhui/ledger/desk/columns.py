@@ -189,11 +189,11 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
         return
     changed = changed[np.argsort(work.numbers[changed])]
     sums = {name: slots[name][changed].astype(np.int64) for name in SUMS}
-    for place, slot in enumerate(changed.tolist() if work.due else ()):
-        # A row keeps what is past its time until the pending is released.
-        debits_minor, credits_minor = work.due.get(slot, (0, 0))
-        sums["debits_pending"][place] += debits_minor
-        sums["credits_pending"][place] += credits_minor
+    if work.due:  # a row keeps what is past its time until the pending is released
+        due = np.zeros((len(slots), 2), dtype=np.int64)
+        due[list(work.due)] = list(work.due.values())
+        sums["debits_pending"] += due[changed, 0]
+        sums["credits_pending"] += due[changed, 1]
     closed = slots["flags"][changed] & CLOSED != 0
     rows: Records = np.ones(len(changed), dtype=REMEMBERED)
     for name in SUMS:
