@@ -16,7 +16,6 @@ from puhui.intake.read import open_data_path
 from puhui.kernel import Refused
 from puhui.kernel.crypto import Keys
 from puhui.kernel.store.journal import read_journal
-from puhui.kernel.store.turn import WRITER_WAIT_S_MAX
 from puhui.node import open_node
 from tests.conftest import check_books
 from tests.faults.conftest import Child, Site
@@ -48,7 +47,6 @@ def test_the_main_job_and_another_process_both_finish(
     assert applications > 500
     assert difference == 0
     assert len(told) >= 16, "the other process was starved"
-    assert max(int(wait_ms) for _, _, wait_ms in told) < WRITER_WAIT_S_MAX * 1000
     node = site.open()
     node.store.settle_positions()
     rows = list(read_journal(node.store))
@@ -72,7 +70,6 @@ def test_two_busy_processes_take_turns(site: Site, start: Callable[..., Child]) 
     told = [tuple(map(int, child.hear(60).split(" "))) for child in children]
     acts = [count for count, _ in told]
     assert min(acts) * 10 > max(acts), told
-    assert max(wait for _, wait in told) < WRITER_WAIT_S_MAX * 1000
     node = site.open()
     node.store.settle_positions()
     rows = [row for row in read_journal(node.store) if row.name == "fault.add"]
