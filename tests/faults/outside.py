@@ -80,6 +80,7 @@ def wrap(
 
 def kill_at(step: str) -> None:
     """From now on this process dies when it comes to the step."""
+
     def if_moved(writer: SqliteWriter | PostgresWriter) -> None:
         ledger = outside.outside_of(writer.tx)
         if ledger is not None and ledger.own(writer.tx):
