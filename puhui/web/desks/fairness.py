@@ -135,7 +135,10 @@ def _chart(say: Say, groups: Sequence[Any]) -> str:
 
 
 def sweep(say: Say, groups: Sequence[Any]) -> str:
-    """The ratio of the groups that fare worst, over all shares approved; dashed at four fifths."""
+    """The ratio of the groups that fare worst, over all shares approved; dashed at four fifths.
+
+    Names stand at different places along their lines, so that none covers another.
+    """
     told = [one for one in groups if len([at for at in one.cut_offs if at.ratio is not None]) > 1]
     worst = sorted(
         told, key=lambda one: min(at.ratio for at in one.cut_offs if at.ratio is not None)
@@ -154,7 +157,10 @@ def sweep(say: Say, groups: Sequence[Any]) -> str:
             y=(str(say("fairness.ratio")), ".1f"),
             x_domain=(0.0, 1.0),
             y_domain=(0.0, highest * 1.05),
-            labels=[(*points[-1], name, colour, "left") for name, colour, points in lines],
+            labels=[
+                (*points[-1 - len(points) * place // 3], name, colour, "right")
+                for place, (name, colour, points) in enumerate(lines)
+            ],
             dashed=[[(0.0, FAIR_RATIO), (1.0, FAIR_RATIO)]],
         )
     )
