@@ -37,11 +37,13 @@ BALANCE = np.dtype(
         ("credits_pending", "<i8"),
         ("credits_posted", "<i8"),
         ("expires_us", "<i8"),
+        ("version", "<i8"),
         ("is_closed", "<i4"),
         ("is_there", "<i4"),
     ]
 )
-"""A balance row as the store has it; ``is_there`` is 0 where it is not remembered."""
+"""A balance row as the store has it, and its version; ``is_there`` is 0 where it is not
+remembered."""
 
 PENDING = np.dtype(
     [

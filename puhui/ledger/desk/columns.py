@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
 from puhui.kernel.store.sheet import Blobs, Sparse, sixteen
+from puhui.kernel.store.statement import VERSION
 from puhui.ledger.arrays.columns import take_columns
 from puhui.ledger.arrays.layout import (
     CLOSED,
@@ -45,7 +46,8 @@ class Work:
     none; ``due`` by slot what pendings past their time still hold of debits and credits.
     ``places`` says where accounts are remembered, ``pendings_at`` where recorded pendings are, -1
     where not; ``balances`` are those read, remembered on where they may be; ``pendings`` is None
-    where they may not be.
+    where they may not be. ``is_guessed`` says that what is remembered is to be held against the
+    rows, as another writer may have changed them.
     """
 
     batch: Records
@@ -67,6 +69,7 @@ class Work:
     balances: RememberedBalances
     pendings: RememberedPendings | None
     pendings_at: Places
+    is_guessed: bool
 
 
 def record_transfers(act: Act, work: Work, created: Places, positions: Places) -> None:
@@ -124,6 +127,8 @@ def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
     is_end = work.pool["flags"][created] & SECOND != 0
     ended = np.unique(place[created[is_end]])
     ended = ended[ended < len(work.recorded)]
+    if work.is_guessed:
+        _hold_pendings(act, work, ended)
     if not len(ended):
         return
     old = work.held[ended]
@@ -138,7 +143,18 @@ def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
             "state": old["state"].astype(np.int64),
             "released_us": _us(old["ended_ns"]),
         },
+        was={"state": np.full(len(ended), OPEN)} if work.is_guessed else None,
     )
+
+
+def _hold_pendings(act: Act, work: Work, ended: Places) -> None:
+    """Hold what is remembered as open, and is not ``ended`` now, against its rows."""
+    is_held = (work.pendings_at >= 0) & (work.held["state"][: len(work.recorded)] == OPEN)
+    is_held[ended] = False
+    positions = work.recorded[is_held]
+    if len(positions):
+        was = {"position": positions, "state": np.full(len(positions), OPEN)}
+        act.tx.hold(PENDING, "position", was)
 
 
 def record_pendings(
@@ -184,10 +200,13 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
     is_changed = expires_us != old
     for name in (*SUMS, "flags"):
         is_changed |= slots[name] != before[name]
+    if work.is_guessed:
+        _hold_balances(act, work, np.flatnonzero(~is_changed & (old >= 0)))
     changed = np.flatnonzero(is_changed & (old >= 0))
     if not len(changed):
         return
     changed = changed[np.argsort(work.numbers[changed])]
+    was = {VERSION: _versions(work, changed)} if work.is_guessed else None
     sums = {name: slots[name][changed].astype(np.int64) for name in SUMS}
     if work.due:  # a row keeps what is past its time until the pending is released
         due = np.zeros((len(slots), 2), dtype=np.int64)
@@ -199,6 +218,7 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
     for name in SUMS:
         rows[name] = sums[name]
     rows["expires_us"], rows["is_closed"] = expires_us[changed], closed
+    rows["version"] = act.tx.version()
     work.balances.rows[work.places[changed]] = rows
     act.tx.set_many(
         BALANCE,
@@ -210,7 +230,22 @@ def record_balances(act: Act, work: Work, before: Records, held_count: int) -> N
             "expires_us": expires_us[changed],
             "is_closed": closed.astype(np.int64),
         },
+        was=was,
     )
+
+
+def _hold_balances(act: Act, work: Work, chosen: Places) -> None:
+    """Hold what is remembered of balances that stay as they are against their rows."""
+    chosen = chosen[np.argsort(work.numbers[chosen])]
+    if len(chosen):
+        was = {"account_number": work.numbers[chosen], VERSION: _versions(work, chosen)}
+        act.tx.hold(BALANCE, "account_number", was)
+
+
+def _versions(work: Work, chosen: Places) -> NDArray[np.int64]:
+    """By whom balance rows were written when they were remembered, or read."""
+    versions: NDArray[np.int64] = work.balances.rows["version"][work.places[chosen]]
+    return versions
 
 
 def none_of(count: int) -> Places:

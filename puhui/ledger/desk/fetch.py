@@ -95,6 +95,7 @@ def fetch(act: Act, batch: Records) -> Work:
     known = tx.known.setdefault(RememberedAccounts, RememberedAccounts())
     (sides, own_sides), places = _place_accounts(tx, (batch, own), known)
     slots, accounts, expires_us, due, balances = _find_slots(act, known, places)
+    is_guessed = tx.fresh is not None and not tx.is_alone
     _check_untracked(act, batch, slots, accounts, sides)
     held: Records = np.zeros(len(own) + count, dtype=HELD)
     _fill_held(held[: len(own)], named.held, own, own_sides)
@@ -118,6 +119,7 @@ def fetch(act: Act, batch: Records) -> Work:
         balances=balances,
         pendings=pendings,
         pendings_at=named.remembered_at,
+        is_guessed=is_guessed,
     )
 
 
@@ -272,7 +274,7 @@ def _read_balances(
     columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
     assert len(columns[0]) == len(rest), "each of them has a balance row"
     rows: Records = np.ones(len(rest), dtype=BALANCE)
-    for name, column in zip((*SUMS, "expires_us", "is_closed"), columns, strict=True):
+    for name, column in zip((*SUMS, "expires_us", "is_closed", "version"), columns, strict=True):
         rows[name] = column
     balances.rows[places[rest]] = rows
 

@@ -10,7 +10,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from puhui.kernel.store import given, insert_all, sum_int
+from puhui.kernel.store import RowVersion, given, insert_all, sum_int
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
@@ -77,7 +77,7 @@ FIND_BALANCES = (
 LOCK_BALANCES = FIND_BALANCES.order_by(B.account_number).with_for_update(of=BALANCE)
 NUMBERS = given("number")
 LOCK_GIVEN_BALANCES = (
-    select(*_BALANCE[1:])
+    select(*_BALANCE[1:], RowVersion(BALANCE))
     .select_from(NUMBERS)
     .join(BALANCE, B.account_number == NUMBERS.c.number)
     .order_by(NUMBERS.c.n)
