@@ -144,9 +144,14 @@ class Transaction(Protocol):
         """
         ...
 
+    def ask_numbers(self, table: Table, count: int) -> None:
+        """Say that at most so many numbers will be taken, so that a store may get them beside."""
+        ...
+
     def take_numbers(self, table: Table, count: int) -> Words:
         """Numbers ``(count,) int64`` for the next rows of a table that are loaded, where the store
-        numbers its rows; nothing else may be inserted into it before they are.
+        numbers its rows; nothing else may be inserted into it before they are. Of numbers that
+        were asked for some may be left out for ever.
         """
         ...
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
+import numpy as np
 import psycopg
 from psycopg.errors import SerializationFailure, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.store.binary import array_of, read_array, type_of_array
@@ -39,6 +40,7 @@ _NUMBERS = (
     " generate_series(1, $1::bigint)"
 )
 _OWN_VERSION = "SELECT array[pg_current_xact_id()::text::bigint << 32 >> 32]"
+_NO_NUMBERS: tuple[str, Words] = ("", np.empty(0, dtype=np.int64))
 ROWS_BESIDE = 500
 """From so many rows on a COPY goes on beside what follows it."""
 PIECE = 65536
@@ -65,6 +67,7 @@ class PostgresTransaction:
 
     __slots__ = (
         "__weakref__",
+        "_asked",
         "_beside",
         "_compile",
         "_either",
@@ -76,6 +79,7 @@ class PostgresTransaction:
         "_lent",
         "_memory",
         "_names",
+        "_numbers",
         "_readable",
         "_running",
         "_sent",
@@ -102,6 +106,8 @@ class PostgresTransaction:
         self._is_refused = False
         self._sent = 0
         self._version: int | None = None
+        self._asked: tuple[str, int] | None = None
+        self._numbers = _NO_NUMBERS
         self._expected: dict[int, int] = {}
         self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
@@ -133,14 +139,16 @@ class PostgresTransaction:
 
     def remember(self) -> None:
         """What was done is durable: what is remembered stands."""
-        lent, self._lent, self._is_refused, self._version = self._lent, None, False, None
+        lent, self._lent, self._is_refused = self._lent, None, False
+        self._version, self._numbers = None, _NO_NUMBERS
         if lent is not None and self._memory is not None:
             self._memory.give_back(lent)
 
     def forget(self) -> None:
         """Forget all rows that are remembered."""
         self._known.clear()
-        lent, self._lent, self._is_refused, self._version = self._lent, None, False, None
+        lent, self._lent, self._is_refused = self._lent, None, False
+        self._version, self._numbers = None, _NO_NUMBERS
         if lent is not None and self._memory is not None:
             self._memory.drop()
 
@@ -249,6 +257,7 @@ class PostgresTransaction:
             if by is not None:
                 order = order_of(lists[by])
                 lists = {name: column[order] for name, column in lists.items()}
+            alone = {n: v for n, v in alone.items() if v is not None or _has_default(table.c[n])}
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
         names = ", ".join([*lists, *alone])
         command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
@@ -260,18 +269,37 @@ class PostgresTransaction:
             self._beside = ThreadPoolExecutor(1, "puhui-copy")
         self._running = self._beside.submit(self._copy, command, pieces)
 
-    def take_numbers(self, table: Table, count: int) -> Words:
-        """Numbers for so many rows of a table."""
+    def ask_numbers(self, table: Table, count: int) -> None:
+        """Send for numbers that ``take_numbers`` will want; the server gives them beside what the
+        caller does next.
+        """
         numbered = table.autoincrement_column
         assert numbered is not None, table.name
         # Whoever waits for all that add rows must find this one before it takes numbers.
         self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
         sql = _NUMBERS.format(table=table.name, column=numbered.name)
         self._send_binary(sql, [b"%d" % count], [False])
-        result = self.sync()[-1]
-        (self._version,) = read_array(result.get_value(0, 1)).tolist()
-        numbers: Words = read_array(result.get_value(0, 0))
-        return numbers
+        self._asked = (table.name, self._sent - 1)
+        self._wire.flush()
+
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers for so many rows of a table, those asked for before if they are enough."""
+        if self._asked is not None:
+            self.sync()
+        name, numbers = self._numbers
+        if name != table.name or len(numbers) < count:
+            self.ask_numbers(table, count)
+            self.sync()
+            _, numbers = self._numbers
+        self._numbers = _NO_NUMBERS
+        return numbers[:count]
+
+    def _keep_numbers(self, results: list[PGresult]) -> None:
+        """Keep the numbers that were asked for."""
+        assert self._asked is not None, "numbers were asked for"
+        (name, place), self._asked = self._asked, None
+        (self._version,) = read_array(results[place].get_value(0, 1)).tolist()
+        self._numbers = (name, read_array(results[place].get_value(0, 0)))
 
     def version(self) -> int:
         """As rows say it: the number of the transaction, in 32 bits with a sign."""
@@ -422,6 +450,8 @@ class PostgresTransaction:
                 # A statement whose first run failed may not have been prepared: start afresh.
                 self._forget()
                 raise error_from_result(result)
+        if self._asked is not None:
+            self._keep_numbers(results)
         for place, count in expected.items():
             if results[place].command_tuples != count:
                 if self._memory is not None:
@@ -463,6 +493,7 @@ class PostgresTransaction:
     def end(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
         self.abandon()
+        self._asked, self._expected, self._numbers = None, {}, _NO_NUMBERS
         if self._wire.status == ConnStatus.OK:
             try:
                 self.send(b"ROLLBACK")
@@ -473,9 +504,15 @@ class PostgresTransaction:
     def _forget(self) -> None:
         """Forget all prepared statements, so that each is prepared again at its next use."""
         self._names.clear()
+        self._asked, self._expected = None, {}
         self._wire.send_query_params(b"ROLLBACK", None)
         self._wire.send_query_params(b"DEALLOCATE ALL", None)
         self._answers()
+
+
+def _has_default(column: Column[Any]) -> bool:
+    """Whether a column that is left out gets something else than nothing."""
+    return column.server_default is not None
 
 
 def _encoded(value: Any) -> bytes | None:

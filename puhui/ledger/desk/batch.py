@@ -40,6 +40,7 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
     ``create_transfers``.
     """
     check_size(len(batch), "transfers")
+    act.tx.ask_numbers(TRANSFER, len(batch))
     work = fetch(act, batch)
     before: Records = work.slots.copy()
     count, known = len(batch), len(work.recorded)

@@ -83,20 +83,21 @@ class _Named:
 def fetch(act: Act, batch: Records) -> Work:
     """Fetch all that a batch is judged against. Refused: ``ledger.closing_needs_balance``."""
     tx, count = act.tx, len(batch)
-    found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
-    used = _find_used(tx, batch, found, is_burnt)
     pendings = None
     if tx.fresh is not None:
         pendings = tx.fresh.setdefault(RememberedPendings, RememberedPendings())
     named = _find_named(tx, batch, pendings)
-    ended = np.where(named.ended >= 0, named.ended + count + len(used), -1)
-    pool: Records = np.concatenate([batch, used, named.ends])
     own = named.ends[named.end_of]
     known = tx.known.setdefault(RememberedAccounts, RememberedAccounts())
     (sides, own_sides), places = _place_accounts(tx, (batch, own), known)
     slots, accounts, expires_us, due, balances = _find_slots(act, known, places)
     is_guessed = tx.fresh is not None and not tx.is_alone
     _check_untracked(act, batch, slots, accounts, sides)
+    # Ids come last: what goes before mostly asks the store nothing.
+    found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
+    used = _find_used(tx, batch, found, is_burnt)
+    ended = np.where(named.ended >= 0, named.ended + count + len(used), -1)
+    pool: Records = np.concatenate([batch, used, named.ends])
     held: Records = np.zeros(len(own) + count, dtype=HELD)
     _fill_held(held[: len(own)], named.held, own, own_sides)
     return Work(
