@@ -15,6 +15,7 @@ from puhui.kernel.act import Act
 from puhui.kernel.store.sheet import sixteen
 from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.record import STATUSES, Records, check_size
+from puhui.ledger.arrays.whole import copy_rows
 from puhui.ledger.desk.columns import (
     record_balances,
     record_ends,
@@ -30,6 +31,7 @@ from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import TRANSFER
 
 _BURNING = np.array([status in TRANSIENT for status in STATUSES])
+_STATUSES = np.array(STATUSES, dtype=object)
 _LOCAL = 2 * 8192
 
 
@@ -42,7 +44,7 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
     check_size(len(batch), "transfers")
     act.tx.ask_numbers(TRANSFER, len(batch))
     work = fetch(act, batch)
-    before: Records = work.slots.copy()
+    before = copy_rows(work.slots)
     count, known = len(batch), len(work.recorded)
     status, place = np.empty(count, dtype=np.uint16), np.empty(count, dtype=np.int64)
     held_count = judge(
@@ -77,4 +79,4 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
 
 
 def _named(status: NDArray[np.uint16]) -> tuple[Status, ...]:
-    return tuple(map(STATUSES.__getitem__, status.tolist()))
+    return tuple(_STATUSES[status].tolist())

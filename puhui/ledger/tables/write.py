@@ -193,6 +193,13 @@ DUE_SUMS = union_all(*[_due(name) for name in SIDES])
 upkeep leaves few of them.
 """
 
+NEWLY_DUE = (
+    select(P.debit_account_id, P.credit_account_id, P.amount_minor)
+    .where(IS_DUE, P.expires_us > bindparam("after_us"), P.expires_us <= bindparam("now_us"))
+    .limit(bindparam("count"))
+)
+"""Open pendings whose time has run out meanwhile."""
+
 _CLOSES = {"debit": "64", "credit": "128"}
 
 
