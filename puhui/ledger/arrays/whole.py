@@ -1,4 +1,4 @@
-"""Records moved whole: NumPy copies each of their fields by itself otherwise, twenty times slower."""
+"""Records moved whole: NumPy copies field by field otherwise, twenty times slower."""
 
 from __future__ import annotations
 
