@@ -41,6 +41,14 @@ _NUMBERS = (
 )
 _OWN_VERSION = "SELECT array[pg_current_xact_id()::text::bigint << 32 >> 32]"
 _NO_NUMBERS: tuple[str, Words] = ("", np.empty(0, dtype=np.int64))
+_PLANS = (
+    "SELECT set_config(name, '{}', true)"
+    " FROM unnest(array['enable_hashjoin', 'enable_mergejoin', 'enable_seqscan']) AS own (name)"
+)
+_BY_INDEX, _BY_ANYTHING = _PLANS.format("off").encode(), _PLANS.format("on").encode()
+"""A server that has not counted the rows of a table yet would rather read all of them than look for
+each of many by its key; the setting ends with the transaction at the latest.
+"""
 ROWS_BESIDE = 500
 """From so many rows on a COPY goes on beside what follows it."""
 PIECE = 65536
@@ -396,11 +404,13 @@ class PostgresTransaction:
         arrays = [*columns.values(), *was.values()]
         count = len(arrays[0])
         sql = text_of(table, tuple(columns), tuple(was), tuple(map(type_of_array, arrays)))
+        self.send(_BY_INDEX)
         self._send_binary(
             sql, [b"%d" % count, *map(array_of, arrays)], [False, *[True] * len(arrays)]
         )
         if was:
             self._expected[self._sent - 1] = count
+        self.send(_BY_ANYTHING)
         self._wire.flush()  # the server is at it while the next is laid out
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:

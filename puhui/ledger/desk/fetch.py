@@ -254,6 +254,8 @@ def _find_slots(
         balances.rows["is_there"][places] = 0
     if not balances.fill(known, places, slots, expires_us):
         _read_balances(tx, balances, places, rows)
+        if not tx.is_alone:  # what is due is as old as the rows that are remembered, and no older
+            kept.pop(RememberedDue, None)
         balances.fill(known, places, slots, expires_us)
     closed = np.flatnonzero(balances.rows["is_closed"][places])
     if len(closed):
@@ -309,7 +311,7 @@ def _remembered_due(act: Act) -> dict[bytes, tuple[int, int]] | None:
     where it may not, or where they are very many.
     """
     tx, now_us = act.tx, act.now_us
-    if tx.fresh is None or not tx.is_alone:
+    if tx.fresh is None:
         return None
     due: RememberedDue = tx.fresh.setdefault(RememberedDue, RememberedDue())
     if now_us < due.until_us:
