@@ -2,8 +2,10 @@
 
 The same decisions as for small batches, by ``rules``' compiled twin. Whatever its size a batch
 takes at most one statement each for used ids, pendings, accounts and balances, and one load each
-for transfers, pendings and balances; no row is touched in Python. Its transfers stay loose (see
-``tables.schema``) until upkeep takes them into the indexes by account.
+for transfers, pendings and balances; no row is touched in Python. Balances and pendings that the
+writer remembers are not read; where another node may have changed them meanwhile they are held
+against their rows when they are written (``set_many`` and ``hold`` of a transaction). Its transfers
+stay loose (see ``tables.schema``) until upkeep takes them into the indexes by account.
 """
 
 from __future__ import annotations
