@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from puhui.kernel import Node
-from puhui.kernel.store import RowVersion, Transaction, change
-from puhui.kernel.store.statement import VERSION
-from puhui.kernel.store.wire import Stale
+from puhui.kernel.store import Transaction, change
+from puhui.kernel.store.pipeline import Stale
+from puhui.kernel.store.statement import VERSION, RowVersion
 from tests.kernel.test_sheet import NUMBERED, SHEET, sheet_of
 
 VERSIONS = select(SHEET.c.key, RowVersion(SHEET)).order_by(SHEET.c.key)

@@ -14,7 +14,7 @@ import pytest
 
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
-from puhui.kernel.store import wire
+from puhui.kernel.store import pipeline
 from puhui.ledger import Account, Transfer
 from puhui.ledger.desk import transfer as desk
 from tests.ledger.books import (
@@ -49,12 +49,12 @@ def stale(node: Node, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows whenever a row was not as remembered."""
     met: list[str] = []
 
-    class Counted(wire.Stale):
+    class Counted(pipeline.Stale):
         def __init__(self, *words: str) -> None:
             super().__init__(*words)
             met.append(str(self))
 
-    monkeypatch.setattr(wire, "Stale", Counted)
+    monkeypatch.setattr(pipeline, "Stale", Counted)
     return met
 
 

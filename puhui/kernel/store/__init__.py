@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store.statement import (
     Row,
-    RowVersion,
     Transaction,
     Unmarked,
     excluded,
@@ -23,7 +22,6 @@ from puhui.kernel.store.statement import (
 
 __all__ = [
     "Row",
-    "RowVersion",
     "Store",
     "Transaction",
     "Unmarked",

@@ -18,9 +18,10 @@ from puhui.kernel.store.dial import Address
 from puhui.kernel.store.fence import FIND_IN_EPOCH, Fence
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL
 from puhui.kernel.store.memory import Memory
+from puhui.kernel.store.pipeline import Silent
 from puhui.kernel.store.schema import VERSION_TABLE, schema
 from puhui.kernel.store.statement import Row, insert_all, metadata
-from puhui.kernel.store.wire import PostgresTransaction, Silent
+from puhui.kernel.store.wire import PostgresTransaction
 
 JOURNAL_LOCK = 0x70756875
 """The advisory lock between acts that take a sequence number and the one who settles positions."""

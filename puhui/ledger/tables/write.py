@@ -10,7 +10,8 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from puhui.kernel.store import RowVersion, given, insert_all, sum_int
+from puhui.kernel.store import given, insert_all, sum_int
+from puhui.kernel.store.statement import RowVersion
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
