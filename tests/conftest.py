@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import importlib
 import os
@@ -10,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,7 @@ def pytest_configure() -> None:
     folder = tempfile.mkdtemp(prefix="pt-")
     Path(folder).chmod(0o755)  # a server of PostgreSQL gives up the rights of root
     os.environ["TMPDIR"] = tempfile.tempdir = folder
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=-1000)  # after all others
 
 
 @pytest.fixture(scope="session")
