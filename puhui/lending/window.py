@@ -1,6 +1,7 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk import approval, guarantee, line, offer, strategy
+from puhui.lending.desk import approval, line, offer, strategy
+from puhui.lending.desk.guarantee import show as guarantee
 from puhui.lending.desk.obligation import obligations_of
 from puhui.lending.desk.page import (
     application_row,

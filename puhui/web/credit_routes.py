@@ -45,6 +45,8 @@ OWN: tuple[Route, ...] = (
     ("POST", "/loan/{contract_id}/close", loan.close, Who.CUSTOMER),
     ("GET", "/loan/{contract_id}/guarantor", guarantee.begin, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/guarantor", guarantee.ask_somebody, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/guarantor/agree", guarantee.agree, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/guarantor/hide", guarantee.hide, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/guarantor/withdraw", guarantee.withdraw, Who.CUSTOMER),
     ("GET", "/guarantees", guarantee.overview, Who.CUSTOMER),
     ("GET", "/guarantee/{ask_id}", guarantee.show, Who.CUSTOMER),

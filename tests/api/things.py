@@ -88,6 +88,7 @@ def guarantees(
         return str(answer.json()["ask_id"])
 
     signing = asked(guarantor)
+    show_to(town, borrower, contract_id, guarantor)
     read = town.get(guarantor, f"/api/lending/guarantees/{signing}").json()
     return {
         "lending.ask_guarantee": (borrower, given(coming)),
@@ -100,6 +101,20 @@ def guarantees(
         "lending.list_guarantees": (guarantor, {"party_id": town.parties[guarantor]}),
         "lending.read_guarantee": (guarantor, {"ask_id": signing}),
     }
+
+
+def show_to(town: Town, borrower: str, contract_id: str, guarantor: str) -> dict[str, Any]:
+    """The borrower agrees that a guarantor sees the loan; the consent by its number."""
+    told = {
+        "party_id": town.parties[borrower],
+        "purpose": "guarantee_view",
+        "fields": ["loan_standing"],
+        "until": "2026-12-31",
+        "sources": [contract_id],
+        "recipient": town.parties[guarantor],
+    }
+    answer = town.post(borrower, "/api/data/grant_consent", told)
+    return {"consent_id": answer.json()["consent_id"]}
 
 
 def asked_relief(town: Town, who: str) -> str:

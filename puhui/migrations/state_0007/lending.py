@@ -34,9 +34,9 @@ def make_lending_guarantee_ask() -> None:
         sa.CheckConstraint("(status = 'signed') = (guarantee_id IS NOT NULL)"),
         sa.PrimaryKeyConstraint("id"),
     )
-    for name, columns in (("guarantor", ["guarantor_id"]), ("contract", ["contract_id"])):
+    for name in ("guarantor", "borrower", "contract"):
         op.create_index(
-            f"lending_guarantee_ask_{name}", "lending_guarantee_ask", columns, unique=False
+            f"lending_guarantee_ask_{name}", "lending_guarantee_ask", [f"{name}_id"], unique=False
         )
 
 

@@ -371,12 +371,18 @@ def overview(ask: Ask) -> Response:
         loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
         party = own_party(ask, tx)
         balance = balance_of(tx, ask.party_id)
-        guarantees = guarantee.asked_of(tx, ask.party_id)
+        guarantees = guarantee.asked_of(ask.node, tx, ask.party_id)
+        to_agree = {
+            one.contract_id
+            for one in guarantee.waiting_for(tx, ask.party_id)
+            if not guarantee.is_shown(ask.node, tx, one)
+        }
     draft = read_draft(ask)
     return ask.page(
         "me.html",
         applications=rows,
         guarantees=guarantees,
+        to_agree=sorted(to_agree),
         loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
         party=party,
         balance=balance,

@@ -1,4 +1,4 @@
-"""Guarantees that persons sign: asked for, read, looked at as a debt of their own, then binding."""
+"""Guarantees that persons sign: asked for, looked at as a debt of their own, then binding."""
 
 from __future__ import annotations
 
@@ -9,42 +9,31 @@ from puhui.data import permit, read_person
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
-from puhui.kernel.store import Row, Transaction
-from puhui.lending import tables as lending_tables
+from puhui.kernel.store import Row
 from puhui.lending.desk.capacity import capacity_of
 from puhui.lending.desk.contract import take_contract
 from puhui.lending.desk.debt import PURPOSE, is_forgotten
+from puhui.lending.desk.guarantee.show import draft_for, require_ask, take_shown, to_come
+from puhui.lending.desk.guarantee.stand import hold_guarantor
 from puhui.lending.desk.income import open_income, seal_income
 from puhui.lending.desk.repay import read_loan
-from puhui.lending.desk.stand import hold_guarantor
 from puhui.lending.formats.capacity import load_caps
-from puhui.lending.formats.shelf import load_guarantee_template
-from puhui.lending.nouns import PlanState
 from puhui.lending.nouns.guarantee import (
     AskGuarantee,
     GuaranteeAsked,
     GuaranteeAskKey,
-    GuaranteeFacts,
     GuaranteeSigned,
     GuaranteeText,
     SignGuarantee,
 )
 from puhui.lending.rules.capacity import require_capacity
-from puhui.lending.rules.guarantee import (
-    MILLION,
-    a_month_of,
-    check_guarantor,
-    render_guarantee,
-)
+from puhui.lending.rules.guarantee import check_guarantor
 from puhui.lending.tables import capacity as capacity_tables
 from puhui.lending.tables import guarantee as tables
 from puhui.party import Party, check_actor, take_party
 from puhui.servicing import live, security
 
 RUNNING = ("current", "past_due")
-OPEN = ("asked", "signed")
-"""While an asking stands so, who was asked sees what is owed; no longer than that."""
-
 BORN = "birth_date"
 
 
@@ -62,8 +51,9 @@ def seal_ask(node: Node, input: AskGuarantee) -> AskGuarantee:
 def ask_guarantee(act: Act, input: AskGuarantee) -> GuaranteeAsked:
     """Ask somebody to stand for a share of a loan that runs; nothing binds before they sign.
 
-    The borrower asks, who so agrees that the guarantor sees what is owed, or an officer, who may
-    say what income was seen proven. Refused: ``lending.no_contract``, ``lending.not_running``,
+    The borrower asks, or an officer, who may say what income was seen proven. Whoever was asked
+    sees nothing of the loan before the borrower agrees to that, by a consent for the purpose
+    ``guarantee_view`` that names guarantor and contract and is given after the asking. Refused: ``lending.no_contract``, ``lending.not_running``,
     ``lending.guarantee_asked`` where the same person was asked for this loan and has not answered,
     ``lending.bad_amount`` for an income that the borrower tells, ``servicing.bad_guarantee``,
     ``party.unknown``, ``party.erased``, ``party.not_yours``, ``party.four_eyes``.
@@ -125,74 +115,15 @@ def _check_running(row: Row) -> None:
         raise Refused("lending.not_running", f"This contract is {row.status}.")
 
 
-def _require(row: Row | None, ask_id: str) -> Row:
-    if row is None:
-        raise Refused("lending.no_guarantee_ask", f"Nobody asked for {ask_id[:60]}.")
-    return row
-
-
 def _take_waiting(act: Act, ask_id: str) -> Row:
     """An asking without an answer, locked after its contract.
 
     Refused: ``lending.no_guarantee_ask``, ``lending.guarantee_answered``.
     """
-    row = _require(act.tx.one(tables.LOCK_ASK, id=ask_id), ask_id)
+    row = require_ask(act.tx.one(tables.LOCK_ASK, id=ask_id), ask_id)
     if row.status != "asked":
         raise Refused("lending.guarantee_answered", f"This guarantee is {row.status} already.")
     return row
-
-
-def draft_guarantee(tx: Transaction, ask_id: str, on: date, language: str) -> GuaranteeText:
-    """What a guarantor would sign today, to be read before, and what is owed once it is signed.
-
-    Whoever said no, or of whom it was taken back, sees nothing of the loan any more. Refused:
-    ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``lending.no_language``.
-    """
-    ask = _require(tx.one(tables.READ_ASK, id=ask_id), ask_id)
-    if ask.status not in OPEN:
-        raise Refused("lending.guarantee_answered", f"This guarantee is {ask.status} already.")
-    row = tx.one(lending_tables.READ_CONTRACT, id=ask.contract_id)
-    assert row is not None, ask.contract_id
-    return _draft(tx, ask, row, on, language)
-
-
-def _draft(tx: Transaction, ask: Row, row: Row, on: date, language: str) -> GuaranteeText:
-    state = read_loan(tx, row, on)
-    drawable_minor, monthly_minor = _to_come(row, state, on)
-    facts = GuaranteeFacts(
-        ask.id,
-        row.id,
-        ask.borrower_id,
-        ask.guarantor_id,
-        row.currency,
-        row.principal_minor,
-        state.outstanding_minor,
-        state.owed_minor + drawable_minor,
-        drawable_minor,
-        live.burden_of_loan(tx, row.id) + monthly_minor,
-        ask.share_millionths,
-        state.days_past_due,
-        ask.call_after_days,
-        row.annual_rate,
-        state.rows[-1].due_on.isoformat(),
-        on.isoformat(),
-    )
-    return render_guarantee(load_guarantee_template(language), language, facts)
-
-
-def _to_come(row: Row, state: PlanState, on: date) -> tuple[int, int]:
-    """What may still be drawn of a loan, and what that adds a month, minor units: a guarantor
-    stands for it as well, and is not asked again.
-    """
-    if state.is_closed:
-        return 0, 0
-    left = 0
-    if state.plan.is_revolving:
-        left = row.principal_minor - state.outstanding_minor
-    elif state.plan.has_drawings:
-        left = row.principal_minor - state.disbursed_minor
-    drawable_minor = max(0, int(left))
-    return drawable_minor, a_month_of(drawable_minor, (state.rows[-1].due_on - on).days)
 
 
 def take_guarantor(act: Act, input: SignGuarantee) -> SignGuarantee | None:
@@ -201,7 +132,7 @@ def take_guarantor(act: Act, input: SignGuarantee) -> SignGuarantee | None:
     Refused: ``lending.no_guarantee_ask``, ``party.not_yours``, ``party.unknown``,
     ``party.erased``.
     """
-    ask = _require(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
+    ask = require_ask(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
     check_actor(act.tx, act.actor, acts_for=ask.guarantor_id)
     party = act.kept["party"] = take_party(act, ask.guarantor_id)
     return None if is_forgotten(act, party) else input
@@ -213,7 +144,10 @@ def sign_guarantee(act: Act, input: SignGuarantee) -> GuaranteeSigned:
 
     Only whoever was asked signs, an adult whose identity is verified, the text that was read. The
     guarantor's share of the debt and of its instalments counts as a debt of their own, by the
-    income of the last decision on them or the one that an officer saw proven. Refused:
+    income of the last decision on them or the one that an officer saw proven. Nobody signs what
+    they may not see: the borrower's consent must stand. Refused: ``data.no_consent``,
+    ``data.consent_revoked``, ``data.consent_expired``, ``data.fields_not_consented``,
+    ``data.party_erased``,
     ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``lending.guarantee_changed``
     where the text read is not that of now, ``lending.not_identified``,
     ``lending.guarantor_minor``, ``lending.no_language``, ``lending.not_running``,
@@ -221,12 +155,13 @@ def sign_guarantee(act: Act, input: SignGuarantee) -> GuaranteeSigned:
     ``lending.income_unknown``, ``servicing.no_loan``, ``servicing.loan_over``,
     ``servicing.bad_guarantee``, ``party.not_yours``, ``party.unknown``, ``party.erased``.
     """
-    found = _require(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
+    found = require_ask(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
     row = take_contract(act, found.contract_id)
     ask = _take_waiting(act, input.ask_id)
     _check_running(row)
+    take_shown(act, ask)
     party: Party = act.kept["party"]
-    text = _draft(act.tx, ask, row, act.today, input.language)
+    text = draft_for(act.tx, ask, row, act.today, input.language)
     if text.digest != input.text_digest:
         raise Refused("lending.guarantee_changed", "The loan moved since you read; read it again.")
     check_guarantor(
@@ -263,7 +198,7 @@ def _check_capacity(act: Act, party: Party, ask: Row, row: Row) -> None:
     decided = act.tx.one(
         capacity_tables.READ_LAST_DECISION, party_id=party.id, currency=row.currency
     )
-    drawable_minor, more = _to_come(row, read_loan(act.tx, row, act.today), act.today)
+    drawable_minor, more = to_come(row, read_loan(act.tx, row, act.today), act.today)
     month = live.burden_of_loan(act.tx, row.id) + more
     owed_minor = row.outstanding_minor + drawable_minor
     capacity = capacity_of(
@@ -285,7 +220,7 @@ def decline_guarantee(act: Act, input: GuaranteeAskKey) -> GuaranteeAsked:
 
     Refused: ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``party.not_yours``.
     """
-    found = _require(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
+    found = require_ask(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
     check_actor(act.tx, act.actor, acts_for=found.guarantor_id)
     ask = _take_waiting(act, input.ask_id)
     return _end(act, ask, "declined", tell=ask.borrower_id)
@@ -297,7 +232,7 @@ def withdraw_guarantee_ask(act: Act, input: GuaranteeAskKey) -> GuaranteeAsked:
 
     Refused: ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``party.not_yours``.
     """
-    found = _require(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
+    found = require_ask(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
     check_actor(act.tx, act.actor, acts_for=found.borrower_id)
     ask = _take_waiting(act, input.ask_id)
     return _end(act, ask, "withdrawn", tell=ask.guarantor_id)
@@ -330,21 +265,3 @@ def _answer(
         signature_=signature,
         guarantee_id_=guarantee_id,
     )
-
-
-def asked_of(tx: Transaction, party_id: str) -> tuple[Row, ...]:
-    """Every guarantee that a person was asked for, the newest first."""
-    return tuple(tx.all(tables.ASKED_OF, party_id=party_id))
-
-
-def asked_for(tx: Transaction, contract_id: str) -> tuple[Row, ...]:
-    """Everybody who was asked to stand for a loan, the newest first."""
-    return tuple(tx.all(tables.ASKED_FOR, contract_id=contract_id))
-
-
-def ask_row(tx: Transaction, ask_id: str) -> Row:
-    """One asking, with the text that was signed. Refused: ``lending.no_guarantee_ask``."""
-    return _require(tx.one(tables.READ_ASK, id=ask_id), ask_id)
-
-
-__all__ = ["MILLION", "OPEN", "ask_row", "asked_for", "asked_of", "draft_guarantee"]
