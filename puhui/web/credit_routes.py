@@ -22,6 +22,7 @@ from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
 from puhui.web.pages import credit, ending, guarantee, loan, relief
 from puhui.web.pages import credit_limits as own_limits
+from puhui.web.pages import offer as own_offer
 from puhui.web.who import Who
 
 Route = tuple[str, str, Page, Who]
@@ -52,6 +53,9 @@ OWN: tuple[Route, ...] = (
     ("GET", "/guarantee/{ask_id}", guarantee.show, Who.CUSTOMER),
     ("POST", "/guarantee/{ask_id}", guarantee.sign, Who.CUSTOMER),
     ("POST", "/guarantee/{ask_id}/decline", guarantee.decline, Who.CUSTOMER),
+    ("GET", "/credit/offers", own_offer.show, Who.CUSTOMER),
+    ("POST", "/credit/offers", own_offer.answer, Who.CUSTOMER),
+    ("POST", "/credit/offers/choose", own_offer.choose, Who.CUSTOMER),
     *with_files("/credit/limits", own_limits.show, Who.CUSTOMER),
     *with_files("/credit", credit.show, Who.CUSTOMER),
     ("POST", "/credit/lower", credit.lower, Who.CUSTOMER),

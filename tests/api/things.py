@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from puhui.kernel.store import change
+from puhui.lending.tables.capacity import INSERT_CREDIT_OFFER
 from puhui.lending.tables.credit_limit import INSERT_CHANGE
 from tests.api.exchange_things import exchange_things, own_exchange_things
 from tests.api.offline_things import own_offline_things
@@ -62,6 +63,11 @@ def own_things(town: Town) -> Things:
         "lending.lower_credit_limit": (borrower, own_limit(town, borrower, 500_000)),
         "lending.raise_credit_limit": (frugal, raised_limit(town, frugal)),
         "lending.answer_rise": (borrower, offered_rise(town, borrower)),
+        "lending.answer_offer": (
+            opened,
+            {"offer_id": offered_credit(town, opened), "is_wanted": False},
+        ),
+        "lending.choose_offers": (needy, {"party_id": town.parties[needy], "is_wanted": False}),
         "servicing.ask_relief": (
             needy,
             {"loan_id": town.loan(needy), "reason": "illness", "days": 60},
@@ -115,6 +121,17 @@ def show_to(town: Town, borrower: str, contract_id: str, guarantor: str) -> dict
     }
     answer = town.post(borrower, "/api/data/grant_consent", told)
     return {"consent_id": answer.json()["consent_id"]}
+
+
+def offered_credit(town: Town, who: str) -> str:
+    """Credit that somebody was offered and has not answered."""
+    offer_id = f"offer-{who}"
+    row = {"id": offer_id, "party_id": town.parties[who], "product": PRODUCT, "currency": "CNY",
+           "amount_minor": 100_000, "channel": "app", "status": "open", "answered_us": None,
+           "made_us": town.bank.node.clock.now_us()}  # fmt: skip
+    with change(town.bank.node.store) as tx:
+        tx.put(INSERT_CREDIT_OFFER, **row)
+    return offer_id
 
 
 def asked_relief(town: Town, who: str) -> str:

@@ -172,9 +172,27 @@ def test_credit_is_offered_within_the_need_or_the_rule_is_named(town: Town) -> N
     assert over.status == 422
     done = operator.send(over.form(path), **told, amount="5000")
     assert "可以告诉客户" in done.text
+    assert "有一条贷款推荐" in browser.open("/me").text
+    own = browser.open("/credit/offers")
+    assert "为什么给您看这个" in own.text and "5,000.00 元" in own.text and "20,000.00 元" in own.text
+    assert "推荐不会超过这个数" in own.text and "不需要" in own.text
+    assert browser.send(own.form("/credit/offers"), answer="maybe").status == 404
     once = operator.send(done.form(path), **told, amount="5000")
     assert "可以告诉客户" in once.text
     often = operator.send(once.form(path), **told, amount="5000")
     assert often.status == 422, "no more than two in thirty days"
     assert json.loads(operator.ask(f"{path}.json").text)["count"] == 2
     assert not town.staff("loan_officer").open(path).has_form(path), "officers look"
+    page = browser.open("/credit/offers")
+    went = browser.send(page.form("/credit/offers"), answer="yes")
+    assert "/apply" in went.url, "a yes leads to an application, as anybody makes one"
+    page = browser.open("/credit/offers")
+    never = browser.send(page.form("/credit/offers"), answer="never")
+    assert "不再向您推荐贷款" in never.text and "现在没有推荐" in never.text
+    assert "贷款推荐" not in browser.open("/me").text
+    closed = operator.open(path)
+    assert not closed.has_form(path) and "不愿意收到" in closed.text
+    again = browser.send(never.form("/credit/offers/choose"), offers="again")
+    assert "可以再向您推荐" in again.text
+    states = {row["answer"] for row in json.loads(operator.ask(f"{path}.json").text)["rows"]}
+    assert states == {"taken", "declined"}

@@ -18,6 +18,7 @@ from puhui.lending import tables as lending_tables
 from puhui.lending.desk.capacity import capacity_of, known_of
 from puhui.lending.desk.debt import is_forgotten
 from puhui.lending.desk.inflow import inflows_of
+from puhui.lending.desk.offer import wants_offers
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_product
@@ -147,6 +148,7 @@ def _review(
         cap_minor=cap,
         step_minor=product.step_minor,
         capacity_reason=reason,
+        wants_offers=wants_offers(act.tx, party.id),
     )
     return ReviewedLimit(
         party.id,
@@ -187,7 +189,7 @@ def _start(
         other_debt_minor=declared,
         monthly_inflow_minor=inflow if is_bound else None,
     )
-    moved = [one for one in changes if one.status in ("lowered", "agreed")]
+    moved = [one for one in changes if one.status in ("lowered", "agreed", "declined")]
     return _Before(
         credit,
         cap.amount_minor,

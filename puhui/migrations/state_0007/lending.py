@@ -60,5 +60,28 @@ def widen_lending_application() -> None:
     op.add_column("lending_application", sa.Column("due_day", sa.BigInteger(), nullable=True))
 
 
-MAKERS = (make_lending_guarantee_ask, make_lending_change_cost, widen_lending_application)
+def widen_lending_credit_offer() -> None:
+    """Keep what a person said to an offer; those of before wait for an answer until they end."""
+    status = sa.Column("status", sa.Text(), nullable=False, server_default="open")
+    op.add_column("lending_credit_offer", status)
+    op.add_column("lending_credit_offer", sa.Column("answered_us", sa.BigInteger(), nullable=True))
+
+
+def make_lending_no_offers() -> None:
+    """Make lending_no_offers."""
+    op.create_table(
+        "lending_no_offers",
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("said_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("party_id"),
+    )
+
+
+MAKERS = (
+    make_lending_guarantee_ask,
+    make_lending_change_cost,
+    widen_lending_application,
+    widen_lending_credit_offer,
+    make_lending_no_offers,
+)
 """In the order that references between tables ask for."""

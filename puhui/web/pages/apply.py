@@ -12,7 +12,7 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.window import applications_of, guarantee, loans_of
+from puhui.lending.window import applications_of, guarantee, loans_of, offer
 from puhui.merchant import Stated, read_row
 from puhui.payment import wallet_account
 from puhui.score import study
@@ -372,6 +372,7 @@ def overview(ask: Ask) -> Response:
         party = own_party(ask, tx)
         balance = balance_of(tx, ask.party_id)
         guarantees = guarantee.asked_of(ask.node, tx, ask.party_id)
+        offers = offer.open_offers(tx, ask.party_id, now_us=ask.node.clock.now_us())
         to_agree = {
             one.contract_id
             for one in guarantee.waiting_for(tx, ask.party_id)
@@ -383,6 +384,7 @@ def overview(ask: Ask) -> Response:
         applications=rows,
         guarantees=guarantees,
         to_agree=sorted(to_agree),
+        offers=offers,
         loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
         party=party,
         balance=balance,
