@@ -10,13 +10,13 @@ from puhui.lending.desk import drift as _drift  # noqa: F401  registers its use 
 from puhui.lending.desk import fairness as _fairness  # noqa: F401  names what audits look at
 from puhui.lending.desk import follow as _follow  # noqa: F401  registers its use cases
 from puhui.lending.desk import forget as _forget  # noqa: F401  registers its use case
-from puhui.lending.desk.guarantee import answer as _answer  # noqa: F401  registers its use cases
 from puhui.lending.desk import late_fee as _late_fee  # noqa: F401  registers its use case
 from puhui.lending.desk import line as _line  # noqa: F401  registers its use cases
 from puhui.lending.desk import offer as _offer  # noqa: F401  registers its use case
 from puhui.lending.desk import review as _review  # noqa: F401  registers its use cases
 from puhui.lending.desk import study
 from puhui.lending.desk.contract import draft_contract
+from puhui.lending.desk.guarantee import answer as _answer  # noqa: F401  registers its use cases
 from puhui.lending.desk.read import contract_of, list_loans, loan_state, portfolio, read_case
 from puhui.lending.desk.repay import quote_pay_off
 from puhui.lending.desk.shelf import keep_mapping

@@ -350,9 +350,7 @@ def test_nobody_agrees_for_the_borrower(bank: Bank) -> None:
     assert code_of(read, bank, ask_id) == "data.no_consent"
 
 
-def test_a_yes_is_for_one_guarantor_one_loan_and_one_asking(
-    bank: Bank, clock: FixedClock
-) -> None:
+def test_a_yes_is_for_one_guarantor_one_loan_and_one_asking(bank: Bank, clock: FixedClock) -> None:
     borrower, friend, other = bank.person(), bank.person(), bank.person()
     second_product(bank)
     contract_id = bank.lend(borrower, "1", wanted=1_000_000)

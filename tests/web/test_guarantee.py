@@ -174,7 +174,9 @@ def test_credit_is_offered_within_the_need_or_the_rule_is_named(town: Town) -> N
     assert "可以告诉客户" in done.text
     assert "有一条贷款推荐" in browser.open("/me").text
     own = browser.open("/credit/offers")
-    assert "为什么给您看这个" in own.text and "5,000.00 元" in own.text and "20,000.00 元" in own.text
+    assert (
+        "为什么给您看这个" in own.text and "5,000.00 元" in own.text and "20,000.00 元" in own.text
+    )
     assert "推荐不会超过这个数" in own.text and "不需要" in own.text
     assert browser.send(own.form("/credit/offers"), answer="maybe").status == 404
     once = operator.send(done.form(path), **told, amount="5000")

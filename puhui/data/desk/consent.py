@@ -118,7 +118,8 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
     """Record a person's consent to one purpose; it can be shown and revoked at any time.
 
     Where the purpose shows something to one other party, the person names that party and agrees
-    by a login of their own. Refused: ``data.bad_recipient``, ``data.own_consent_only``, ``party.unknown``, ``party.erased``, ``party.not_yours``, ``data.unknown_purpose``,
+    by a login of their own. Refused: ``data.bad_recipient``, ``data.own_consent_only``,
+    ``party.unknown``, ``party.erased``, ``party.not_yours``, ``data.unknown_purpose``,
     ``data.unknown_field``, ``data.no_fields``, ``data.field_not_allowed``, ``data.bad_source``,
     ``data.consent_not_needed``, ``data.consent_in_past``, ``data.consent_too_long``.
     """

@@ -83,7 +83,8 @@ class Lists:
 class ConsentTerms:
     """What a consent allows and until when; no ``sources`` means every source.
 
-    ``recipient`` is the one party that it is shown to, "" where the lender alone uses it. Times are microseconds UTC; the consent holds while granted_us <= time < until_us.
+    ``recipient`` is the one party that it is shown to, "" where the lender alone uses it. Times
+    are microseconds UTC; the consent holds while granted_us <= time < until_us.
     """
 
     consent_id: str

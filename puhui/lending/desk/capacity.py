@@ -115,7 +115,8 @@ def check_drawdown(act: Act, party: Party, contract: Row, *, owed_minor: int) ->
 def lower_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     """Let oneself owe less here, at once and without a reason; what is owed already stays.
 
-    Refused: ``lending.bad_amount``, ``lending.not_lower``, ``party.not_yours``, ``party.erased``.
+    Refused: ``lending.bad_amount``, ``lending.not_lower``, ``party.not_yours``,
+    ``party.unknown``, ``party.erased``.
     """
     before = _own_limit(act, input)
     if before is not None and input.credit_limit_minor >= before:
@@ -142,7 +143,7 @@ def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
 
     Refused: ``lending.bad_amount``, ``lending.not_higher``, ``lending.over_capacity``,
     ``lending.income_unknown``,
-    ``party.not_yours``, ``party.erased``.
+    ``party.not_yours``, ``party.unknown``, ``party.erased``.
     """
     before = _own_limit(act, input)
     if before is None or input.credit_limit_minor <= before:

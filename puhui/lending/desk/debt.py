@@ -9,7 +9,7 @@ from datetime import date
 from puhui.data import Permit, open_text, permit
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.clock import business_date
-from puhui.kernel.crypto import SubjectKey, canonical_json, read_subject_key, seal
+from puhui.kernel.crypto import canonical_json, read_subject_key
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.money import DIGITS, MINOR_MAX
@@ -27,14 +27,13 @@ from puhui.lending.nouns.ask_capacity import (
 )
 from puhui.lending.nouns.obligation import ELSEWHERE, Elsewhere
 from puhui.lending.tables import capacity as tables
-from puhui.party import Party, check_actor, find_parties, take_party
+from puhui.party import Party, check_actor, sealing, take_party
 
 PURPOSE = "debt_check"
 FIELDS = ("bureau_debt",)
 """What a debt elsewhere is under the levels of data: level 4, whoever reported it."""
 
 WORDS_MAX = 200
-CHUNK = 1000
 KINDS = tuple(kind.value for kind in ELSEWHERE)
 
 
@@ -66,21 +65,10 @@ def seal_obligation(node: Node, input: RecordObligation | SealedObligation) -> S
     months = load_caps(business_date(node.clock.now_us())).declared_months
     monthly = input.monthly_minor or -(-input.debt_minor // months)
     text = _text(input.debt_minor, monthly, input.source)
-    with node.read(is_snapshot=False) as tx:
-        party, key = key_of(node, tx, input.party_id)
-    if party.subject is not None and key is None:
-        raise Refused("party.erased", "This person's data was erased at their wish.")
-    sealed = text if key is None else seal(key, field_of(input.kind, input.currency), text)
-    return SealedObligation(input.party_id, input.kind, input.currency, sealed, key is not None)
-
-
-def key_of(node: Node, tx: Transaction, party_id: str) -> tuple[Party, SubjectKey | None]:
-    """A party and its key, None where it has none. Refused: ``party.unknown``."""
-    found = find_parties(node, tx, party_ids=[party_id])
-    if not found:
-        raise Refused("party.unknown", f"There is no party {party_id[:40]}.")
-    subject = found[0].subject
-    return found[0], read_subject_key(tx, node.keys, subject) if subject else None
+    field = field_of(input.kind, input.currency)
+    sealed = sealing.seal_text(node, input.party_id, field, text)
+    told = (input.party_id, input.kind, input.currency)
+    return SealedObligation(*told, text if sealed is None else sealed, sealed is not None)
 
 
 @use_case("lending.record_obligation", roles=("loan_officer", "operator", "system"), api=True,
@@ -178,15 +166,14 @@ def seal_older(node: Node, input: SealObligations | SealedObligations) -> Sealed
     if not isinstance(input, SealObligations):
         raise Refused("lending.sealed_input", "Debts are sealed from what is stored.")
     wanted = set(input.obligation_ids)
-    made = []
     with node.read() as tx:
-        for row in tx.all(tables.READ_PLAIN_OBLIGATIONS):
-            if row.id not in wanted:
-                continue
-            _, key = key_of(node, tx, row.party_id)
-            if key is not None:
-                made.append((row.id, seal(key, field_of(row.kind, row.currency), row.sealed)))
-    return SealedObligations(tuple(made))
+        texts = [
+            sealing.PlainText(row.id, row.party_id, field_of(row.kind, row.currency), row.sealed)
+            for row in tx.all(tables.READ_PLAIN_OBLIGATIONS)
+            if row.id in wanted
+        ]
+        made = sealing.seal_older(node, tx, texts)
+    return SealedObligations(tuple((one, text) for one, text in made if text is not None))
 
 
 @use_case("lending.seal_obligations", roles=("system", "operator"), prepare=seal_older)
@@ -204,16 +191,8 @@ def seal_obligations(act: Act, input: SealObligations | SealedObligations) -> Ob
 def plain_chunks(node: Node, day: date) -> list[SealObligations]:
     """Debts of named persons that still stand plain, in chunks; nothing once all are sealed."""
     with node.read() as tx:
-        rows = tx.all(tables.READ_PLAIN_OBLIGATIONS)
-        ids = sorted({row.party_id for row in rows})
-        named = {
-            party.id
-            for at in range(0, len(ids), CHUNK)
-            for party in find_parties(node, tx, party_ids=ids[at : at + CHUNK])
-            if party.subject is not None and not party.is_erased
-        }
-    wanted = [row.id for row in rows if row.party_id in named]
-    return [SealObligations(tuple(wanted[at : at + CHUNK])) for at in range(0, len(wanted), CHUNK)]
+        chunks = sealing.older_chunks(node, tx, tx.all(tables.READ_PLAIN_OBLIGATIONS))
+    return [SealObligations(ids) for ids in chunks]
 
 
 day_step(45, "lending.seal_obligations", plain_chunks)

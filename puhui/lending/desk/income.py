@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from puhui.data import open_text, permit
 from puhui.kernel.act import Act
-from puhui.kernel.crypto import seal
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX
 from puhui.kernel.node import Node
-from puhui.lending.desk.debt import FIELDS, PURPOSE, key_of
-from puhui.party import Party
+from puhui.lending.desk.debt import FIELDS, PURPOSE
+from puhui.party import Party, sealing
 
 FIELD = "verified_income"
 """What the sealed text is bound to."""
@@ -24,11 +23,7 @@ def seal_income(node: Node, party_id: str, told: str) -> str:
         return ""
     if not (told.isascii() and told.isdigit() and 0 < int(told) < MINOR_MAX):
         raise Refused("lending.bad_amount", "An income is a whole amount above nought.")
-    with node.read(is_snapshot=False) as tx:
-        party, key = key_of(node, tx, party_id)
-    if party.subject is not None and key is None:
-        raise Refused("party.erased", "This person's data was erased at their wish.")
-    return told if key is None else seal(key, FIELD, told)
+    return sealing.seal_text(node, party_id, FIELD, told) or told
 
 
 def open_income(act: Act, party: Party, sealed: str | None) -> int | None:

@@ -48,10 +48,11 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
 
     What is refused stands in the journal as refused: an inspector sees who was to be induced.
     The person sees it on a page of their own and answers there. Refused:
-    ``lending.no_offers_wanted``, ``lending.offer_declined``, ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``,
-    ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.over_capacity``,
-    ``lending.income_unknown``, ``lending.bad_amount``, ``lending.no_product``,
-    ``data.no_consent`` without a consent to marketing, ``party.unknown``.
+    ``lending.no_offers_wanted``, ``lending.offer_declined``, ``lending.no_stated_need``,
+    ``lending.offer_over_need``, ``lending.too_many_offers``, ``lending.own_limit_reached``,
+    ``lending.credit_limit_reached``, ``lending.over_capacity``, ``lending.income_unknown``,
+    ``lending.bad_amount``, ``lending.no_product``, ``data.no_consent`` without a consent to
+    marketing, ``party.unknown``.
     """
     product, caps = load_product(input.product), load_caps(act.today)
     if not 0 < input.amount_minor < MINOR_MAX or not 0 < len(input.channel) <= WORDS_MAX:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row
+from puhui.lending.desk.guarantee.stand import hold_guarantors
 from puhui.lending.nouns import Product
 from puhui.lending.rules.price import premium_share
 from puhui.servicing import joint, live, security
@@ -24,4 +25,6 @@ def secure(act: Act, row: Row, product: Product, amount_minor: int) -> None:
         premium = premium_share(amount_minor, one)
         guarantor, share = joint.partner_of(act, one.partner), int(one.share * MILLION)
         security.guarantee_loan(act, row.id, guarantor, share, premium, one.call_after_days)
+    if product.guarantees:
+        hold_guarantors(act, row.id)
     security.cover_loan(act, row.id)

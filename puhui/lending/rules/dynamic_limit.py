@@ -31,12 +31,14 @@ def review_credit_limit(
     - late by ``days_past_due_cut`` days or more: down by ``cut_share``;
     - inflow fell by ``inflow_fall_share`` or more: down by ``cut_share``;
     - months on book, no late day in six months, use of the limit, months since the last change
-      or the last no, and a score that is not too old, all as asked, and capacity: up by ``rise_share``, under the
-      cap, and only with the person's consent, for a limit nobody asked for is an inducement;
+      or the last no, and a score that is not too old, all as asked, and capacity: up by
+      ``rise_share``, under the cap, and only with the person's consent, for a limit nobody asked
+      for is an inducement;
     - else it is kept.
 
-    Who ``wants_offers`` no more is offered no rise. A cut never goes below what is drawn: what was lent stays lent. The result is cut down to the
-    product's step. Source of the order: this project's own policy.
+    Who ``wants_offers`` no more is offered no rise. A cut never goes below what is drawn: what was
+    lent stays lent. The result is cut down to the product's step. Source of the order: this
+    project's own policy.
     """
     assert credit_minor >= 0, credit_minor
     assert step_minor > 0, step_minor

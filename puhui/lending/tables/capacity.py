@@ -69,7 +69,7 @@ CREDIT_OFFER = Table(
     CheckConstraint("amount_minor > 0"),
     Index("lending_credit_offer_party", "party_id", "made_us"),
 )
-"""Credit that a person was told of without asking that day; ``status`` is open, taken or declined."""
+"""Credit that a person was told of without asking that day; ``status``: open, taken, declined."""
 
 NO_OFFERS = Table(
     "lending_no_offers",
@@ -212,9 +212,7 @@ COUNT_DECLINED = select(func.count().label("offers")).where(
     CREDIT_OFFER.c.status == "declined",
     CREDIT_OFFER.c.answered_us > bindparam("since_us"),
 )
-LOCK_OFFER = (
-    select(*CREDIT_OFFER.c).where(CREDIT_OFFER.c.id == bindparam("id")).with_for_update()
-)
+LOCK_OFFER = select(*CREDIT_OFFER.c).where(CREDIT_OFFER.c.id == bindparam("id")).with_for_update()
 ANSWER_OFFER = (
     update(CREDIT_OFFER)
     .where(CREDIT_OFFER.c.id == bindparam("id_"))

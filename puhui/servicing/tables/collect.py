@@ -79,6 +79,7 @@ RELIEF = Table(
     Column("kind", Text, nullable=False),
     Column("instalments", BigInteger, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("reason_class", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('asked', 'granted', 'declined', 'withdrawn')"),
     Index("servicing_relief_loan", "loan_id", "status"),
 )
@@ -181,7 +182,9 @@ READ_REASONS = (
 """Reasons that stand plain: older than the sealing, or of nobody's name."""
 
 SEAL_REASON = (
-    update(RELIEF).where(RELIEF.c.id == bindparam("id_")).values(reason=bindparam("reason_"))
+    update(RELIEF)
+    .where(RELIEF.c.id == bindparam("id_"))
+    .values(reason=bindparam("reason_"), reason_class=bindparam("reason_class_"))
 )
 DECIDE_RELIEF = (
     update(RELIEF)

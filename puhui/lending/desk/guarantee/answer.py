@@ -53,10 +53,11 @@ def ask_guarantee(act: Act, input: AskGuarantee) -> GuaranteeAsked:
 
     The borrower asks, or an officer, who may say what income was seen proven. Whoever was asked
     sees nothing of the loan before the borrower agrees to that, by a consent for the purpose
-    ``guarantee_view`` that names guarantor and contract and is given after the asking. Refused: ``lending.no_contract``, ``lending.not_running``,
-    ``lending.guarantee_asked`` where the same person was asked for this loan and has not answered,
-    ``lending.bad_amount`` for an income that the borrower tells, ``servicing.bad_guarantee``,
-    ``party.unknown``, ``party.erased``, ``party.not_yours``, ``party.four_eyes``.
+    ``guarantee_view`` that names guarantor and contract and is given after the asking. Refused:
+    ``lending.no_contract``, ``lending.not_running``, ``lending.guarantee_asked`` where the same
+    person was asked for this loan and has not answered, ``lending.bad_amount`` for an income that
+    the borrower tells, ``servicing.bad_guarantee``, ``party.unknown``, ``party.erased``,
+    ``party.not_yours``, ``party.four_eyes``.
     """
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
