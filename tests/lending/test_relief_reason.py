@@ -138,8 +138,8 @@ def test_askings_and_reasons_replay_to_the_same_store(
 def test_requests_are_sorted_by_a_class_that_tells_no_illness(bank: Bank) -> None:
     """The class stands plain, of two reasons each; whatever a caller says of it, it follows."""
     told = {}
-    for reason in REASONS:
-        loan = bank.lend(bank.person(), reason)
+    for number, reason in enumerate(REASONS):
+        loan = bank.lend(bank.person(), str(number))
         do(bank, ASK, loan_id=loan, reason=reason, days=30, reason_class="trade")
         told[reason] = loan
     with bank.node.read() as tx:
