@@ -49,21 +49,44 @@ def add_products(home: Path) -> tuple[str, ...]:
     """
     found = []
     for path in sorted((home / FOLDER).glob(f"*{ENDING}")):
-        name = path.stem
-        try:
-            product = parse_product(path.read_text(encoding="utf-8"))
-        except Refused as refused:
-            raise Refused(refused.code, f"{path}: {refused.reason}") from None
-        except (OSError, UnicodeDecodeError):
-            raise Refused("lending.bad_product", f"{path} cannot be read as a text.") from None
-        if product.name != name:
-            raise Refused("lending.bad_product", f"{path}: the name inside is {product.name!r}.")
-        if name in product_names() and load_product(name).digest != product.digest:
-            raise Refused("lending.product_twice", f"{path}: {name} is another product already.")
+        name = read_product(path).name
         if name not in _shipped():
             OWN.setdefault(name, path)
         found.append(name)
     return tuple(found)
+
+
+def read_product(path: Path) -> Product:
+    """The product of a file that is named like it, whether or not it is on the shelf.
+
+    Refused: ``lending.bad_product`` with the file and the place of the fault,
+    ``lending.product_twice`` where its name is taken by another product.
+    """
+    try:
+        product = parse_product(path.read_text(encoding="utf-8"))
+    except Refused as refused:
+        raise Refused(refused.code, f"{path}: {refused.reason}") from None
+    except (OSError, UnicodeDecodeError):
+        raise Refused("lending.bad_product", f"{path} cannot be read as a text.") from None
+    if product.name != path.stem:
+        raise Refused("lending.bad_product", f"{path}: the name inside is {product.name!r}.")
+    if product.name in product_names() and load_product(product.name).digest != product.digest:
+        raise Refused("lending.product_twice", f"{path}: {path.stem} is another product already.")
+    return product
+
+
+def keep_product(home: Path, path: Path) -> tuple[Product, Path]:
+    """Put the file of a product into the folder of the bank's own; it, and where it is kept.
+
+    It is there whole or not at all. Refused: what ``read_product`` refuses.
+    """
+    product = read_product(path)
+    target = home / FOLDER / f"{product.name}{ENDING}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.draft")
+    draft.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    draft.replace(target)
+    return product, target
 
 
 @lru_cache(maxsize=64)
