@@ -34,7 +34,8 @@ def listed(as_json: Json = False) -> None:
     used: dict[str, list[str]] = {}
     for name in shelf.product_names():
         product = shelf.load_product(name)
-        for one in {one.partner for one in (*product.joint, *product.guarantees)}:
+        lenders = {one.partner for one in product.joint}
+        for one in sorted(lenders | {one.partner for one in product.guarantees}):
             used.setdefault(one, []).append(name)
     names = sorted({*known, *used})
     say.table(

@@ -90,7 +90,8 @@ def _told(product: Product, *, as_json: bool) -> None:
         return str(Money(minor, product.currency))
 
     terms = ", ".join(str(term) for term in product.terms_months)
-    partners = sorted({one.partner for one in (*product.joint, *product.guarantees)})
+    lenders = {one.partner for one in product.joint}
+    partners = sorted(lenders | {one.partner for one in product.guarantees})
     say.pairs(
         [
             ("name", product.name),

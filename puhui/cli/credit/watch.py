@@ -1,4 +1,4 @@
-"""``puhui relief`` and ``puhui limits``: lists of the desk as files, for scripts that watch them."""
+"""``puhui relief`` and ``puhui limits``: lists of the desk as files, for scripts."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from puhui.lending.nouns.request import (
     Withdrawn,
 )
 from puhui.lending.rules.decide import check_request
+from puhui.lending.rules.plan import rhythm_in
 from puhui.party import (
     Party,
     check_actor,
@@ -69,14 +70,17 @@ def apply(act: Act, input: Apply) -> Applied:
     """Take in an application; nothing is decided yet.
 
     Refused: ``lending.no_product``, ``lending.bad_amount``, ``lending.bad_term``,
-    ``lending.bad_method``, ``lending.bad_due_day``, ``lending.bad_source_id``,
+    ``lending.bad_method``, ``lending.bad_due_day``, ``lending.bad_rhythm``,
+    ``lending.bad_source_id``,
     ``lending.not_your_model``,
     ``party.unknown``, ``party.erased``, ``party.not_yours`` and those of ``seal_row``.
     """
     product = load_product(input.product)
     method = product.default_method if input.method is None else _method(input.method)
     months = product.default_term_months if input.term_months is None else input.term_months
-    request = Request(input.wanted_minor, months, method, act.today, input.due_day)
+    request = Request(
+        input.wanted_minor, months, method, act.today, input.due_day, rhythm_in(input.rhythm)
+    )
     check_request(request, product)
     if max(len(input.source_id), len(input.channel)) > NAME_MAX:
         raise Refused("lending.bad_source_id", f"Numbers and channels have {NAME_MAX} characters.")
@@ -108,6 +112,7 @@ def apply(act: Act, input: Apply) -> Applied:
         applied_on=act.today.isoformat(),
         decision_id=None,
         due_day=input.due_day,
+        rhythm=input.rhythm,
     )
     if not party.is_anonymous:
         hold_application(act, party, application_id)

@@ -21,6 +21,7 @@ from puhui.lending.rules.capacity import (
     monthly_of,
     require_capacity,
 )
+from puhui.lending.rules.plan import months_of
 from puhui.lending.tables import capacity as tables
 from puhui.party import Party, check_actor, take_party
 
@@ -104,7 +105,7 @@ def check_drawdown(act: Act, party: Party, contract: Row, *, owed_minor: int) ->
         product=contract.product,
         currency=contract.currency,
         wanted_minor=owed_minor,
-        wanted_monthly_minor=-(-(owed_minor + cost_minor) // terms.count),
+        wanted_monthly_minor=-(-(owed_minor + cost_minor) // months_of(terms)),
         known=None if decided is None else decided.decision,
         without=contract.id,
     )

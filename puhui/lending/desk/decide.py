@@ -45,6 +45,7 @@ from puhui.lending.nouns.request import (
 from puhui.lending.rules.decide import decide as decide_application
 from puhui.lending.rules.decide import strike
 from puhui.lending.rules.guard import run_guards
+from puhui.lending.rules.plan import rhythm_in
 from puhui.party import Party, check_actor, take_party
 from puhui.score import champion, score_row
 from puhui.score import study as score_study
@@ -214,7 +215,14 @@ def decide(act: Act, input: Decide) -> Decided:
     assert scored.points is not None, row.id
     assert scored.pd is not None, row.id
     decision = decide_application(
-        Request(row.wanted_minor, row.term_months, Method(row.method), act.today, row.due_day),
+        Request(
+            row.wanted_minor,
+            row.term_months,
+            Method(row.method),
+            act.today,
+            row.due_day,
+            rhythm_in(row.rhythm),
+        ),
         ScoreFacts(scored.points, scored.pd, scored.reasons, scored.model_digest),
         run_guards(facts, product),
         product,
@@ -262,6 +270,7 @@ def offer_of(
         upfront_fee_minor,
         is_capped,
         row.due_day,
+        rhythm_in(row.rhythm),
     )
 
 

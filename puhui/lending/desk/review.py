@@ -37,6 +37,7 @@ from puhui.lending.nouns.request import (
 )
 from puhui.lending.rules.credit_limit import size_credit
 from puhui.lending.rules.guard import run_guards
+from puhui.lending.rules.plan import rhythm_in
 from puhui.lending.rules.review import override
 from puhui.party import check_actor, find_parties, take_party
 
@@ -273,4 +274,5 @@ def _approve(row: Row, decision: Decision, stored: Row, on: date) -> Decision:
         law=load_law(),
         on=on,
         due_day=row.due_day,
+        rhythm=rhythm_in(row.rhythm),
     )

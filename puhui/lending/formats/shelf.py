@@ -12,8 +12,8 @@ from pathlib import Path
 from puhui.kernel.errors import Refused
 from puhui.lending.formats.product import parse_law, parse_product
 from puhui.lending.formats.text import check_template, parse_reasons
-from puhui.lending.nouns import Law, Method, Product, ReasonBook
-from puhui.lending.rules.plan import periods_of
+from puhui.lending.nouns import Law, Method, Product, ReasonBook, Rhythm
+from puhui.lending.rules.plan import in_rhythm, periods_of
 
 LANGUAGES = ("zh", "en")
 
@@ -102,13 +102,14 @@ def load_product(name: str) -> Product:
     return product
 
 
-def instalments_of(product: Product, months: int) -> int:
-    """How many instalments a loan of a product has over a term that it offers."""
+def instalments_of(product: Product, months: int, rhythm: Rhythm | None = None) -> int | None:
+    """How many instalments a loan of a product has over a term that it offers; None where the
+    rhythm that was chosen does not fill it.
+    """
     if product.schedule.is_bullet or product.default_method is Method.DRAW_AT_WILL:
         return 1
-    periods = periods_of(product.schedule, months)
-    assert periods is not None, (product.name, months)
-    return periods - product.schedule.grace_interest
+    periods = periods_of(in_rhythm(product.schedule, rhythm), months)
+    return None if periods is None else periods - product.schedule.grace_interest
 
 
 @lru_cache(maxsize=1)

@@ -56,8 +56,10 @@ def make_lending_change_cost() -> None:
 
 
 def widen_lending_application() -> None:
-    """Keep the due day that an applicant chose."""
+    """Keep the due day that an applicant chose, and how often is to be paid."""
     op.add_column("lending_application", sa.Column("due_day", sa.BigInteger(), nullable=True))
+    rhythm = sa.Column("rhythm", sa.Text(), nullable=False, server_default="")
+    op.add_column("lending_application", rhythm)
 
 
 def widen_lending_credit_offer() -> None:

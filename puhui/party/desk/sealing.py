@@ -12,6 +12,8 @@ from puhui.party import tables
 from puhui.party.desk.look_up import find_parties
 from puhui.party.nouns import Party, PlainText
 
+__all__ = ["PlainText", "key_of", "older_chunks", "seal_older", "seal_text", "sealed_fields"]
+
 CHUNK = 1000
 """So many texts are sealed in one act."""
 
