@@ -13,6 +13,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    or_,
     select,
     update,
 )
@@ -146,6 +147,15 @@ TAKE_TASK = update(TASK).where(TASK.c.loan_id == bindparam("id_")).values(taken_
 COUNT_CONTACTS = select(func.count().label("contacts")).where(
     CONTACT.c.party_id == bindparam("party_id"), CONTACT.c.day >= bindparam("since")
 )
+_stands_for = select(GUARANTEE.c.loan_id).where(GUARANTEE.c.guarantor_id == bindparam("party_id"))
+LOCK_LOANS_ABOUT = (
+    select(LOAN.c.id)
+    .where(or_(LOAN.c.party_id == bindparam("party_id"), LOAN.c.id.in_(_stands_for)))
+    .order_by(LOAN.c.id)
+    .with_for_update()
+)
+"""Every loan that a person may be spoken to about: contacts with one person take turns."""
+
 COUNT_BROKEN = select(func.count().label("promises")).where(
     PROMISE.c.loan_id == bindparam("loan_id"), PROMISE.c.status == bindparam("status")
 )
