@@ -12,7 +12,7 @@ from puhui.lending.window import guarantee
 from puhui.node import open_node
 from tests.cli.program import Program, run_process
 from tests.lending.bank import Bank, open_bank
-from tests.lending.test_capacity import offerable
+from tests.lending.test_offer import offerable
 
 pytestmark = pytest.mark.xdist_group("cli")
 

@@ -22,7 +22,7 @@ from puhui.kernel.event import Delivery, Event, next_events
 from puhui.kernel.replay import replay
 from puhui.ledger import lookup_accounts
 from puhui.lending import list_loans, quote_pay_off
-from puhui.lending.desk.credit_limit import put_limit, review_chunks
+from puhui.lending.desk.guard.credit_limit import put_limit, review_chunks
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.rules.dynamic_limit import average_share, months_between
 from puhui.lending.tables.credit_limit import READ_LATE

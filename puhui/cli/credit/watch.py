@@ -54,7 +54,7 @@ def relief(
         say.figures({"requests": len(rows)})
 
 
-def limits(
+def credit_limits(
     state: Annotated[
         str,
         typer.Option(help="offered, agreed, declined, lapsed, lowered or kept (default: all)."),

@@ -12,14 +12,13 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.window import applications_of, guarantee, loans_of, offer
+from puhui.lending.window import applications_of
 from puhui.merchant import Stated, read_row
 from puhui.payment import wallet_account
 from puhui.score import study
 from puhui.web.ask import Ask
 from puhui.web.own import drop_draft, keep_draft, own_party, read_draft
 from puhui.web.pages.entry import PRODUCT, on_offer
-from puhui.web.pages.money import balance_of
 from puhui.web.pages.term import (
     DUE_DAY_MAX,
     due_day_of,
@@ -381,32 +380,3 @@ def decide(ask: Ask, application_id: str) -> None:
     except Fault as fault:
         if not fault.code.startswith(("lending.", "score.")):
             raise
-
-
-def overview(ask: Ask) -> Response:
-    """The customer's own first page: what is next, loans, wallet, applications."""
-    with ask.node.read() as tx:
-        rows = applications_of(tx, ask.party_id)
-        loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
-        party = own_party(ask, tx)
-        balance = balance_of(tx, ask.party_id)
-        guarantees = guarantee.asked_of(ask.node, tx, ask.party_id)
-        offers = offer.open_offers(tx, ask.party_id, now_us=ask.node.clock.now_us())
-        to_agree = {
-            one.contract_id
-            for one in guarantee.waiting_for(tx, ask.party_id)
-            if not guarantee.is_shown(ask.node, tx, one)
-        }
-    draft = read_draft(ask)
-    return ask.page(
-        "me.html",
-        applications=rows,
-        guarantees=guarantees,
-        to_agree=sorted(to_agree),
-        offers=offers,
-        loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
-        party=party,
-        balance=balance,
-        draft=draft,
-        welcome=ask.query.get("welcome") == "1",
-    )

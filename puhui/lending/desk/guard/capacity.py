@@ -10,8 +10,8 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS, MINOR_MAX
 from puhui.kernel.store import Row
 from puhui.lending import tables as lending_tables
-from puhui.lending.desk.debt import is_forgotten, open_debts
-from puhui.lending.desk.obligation import here_of, obligations_from, with_declared
+from puhui.lending.desk.guard.debt import is_forgotten, open_debts
+from puhui.lending.desk.guard.obligation import here_of, obligations_from, with_declared
 from puhui.lending.desk.shelf import DECISION, TERMS
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns.ask_capacity import OwnLimitSet, SetOwnLimit

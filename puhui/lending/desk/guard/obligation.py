@@ -11,7 +11,7 @@ from puhui.data import Permit
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.lending.desk.debt import FIELDS, KINDS, opened, texts_of
+from puhui.lending.desk.guard.debt import FIELDS, KINDS, opened, texts_of
 from puhui.lending.desk.shelf import TERMS
 from puhui.lending.nouns.obligation import Elsewhere, Obligation, ObligationKind, Obligations
 from puhui.lending.rules.capacity import monthly_of

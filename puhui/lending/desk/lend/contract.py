@@ -13,15 +13,15 @@ from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart, create_accounts
 from puhui.lending import tables
-from puhui.lending.desk.apply import (
+from puhui.lending.desk.ask.apply import (
     HOLD,
     OFFER_DAYS,
     hold_application,
     require_application,
 )
-from puhui.lending.desk.capacity import check_drawdown
-from puhui.lending.desk.debt import is_forgotten
-from puhui.lending.desk.secure import secure
+from puhui.lending.desk.guard.capacity import check_drawdown
+from puhui.lending.desk.guard.debt import is_forgotten
+from puhui.lending.desk.lend.secure import secure
 from puhui.lending.desk.shelf import offer_in, servicing_text
 from puhui.lending.formats.shelf import load_law, load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Plan, Product

@@ -14,8 +14,8 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.apply import hold_application, take_application
-from puhui.lending.desk.decide import (
+from puhui.lending.desk.ask.apply import hold_application, take_application
+from puhui.lending.desk.ask.decide import (
     Opened,
     compute_score,
     offer_of,
@@ -23,8 +23,8 @@ from puhui.lending.desk.decide import (
     record_decision,
     struck_decision,
 )
-from puhui.lending.desk.facts import gather_facts, note_look
-from puhui.lending.desk.income import open_income, seal_income
+from puhui.lending.desk.ask.facts import gather_facts, note_look
+from puhui.lending.desk.guard.income import open_income, seal_income
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import Decision, DecisionOutcome

@@ -9,8 +9,8 @@ from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.debt import open_debts, opened
-from puhui.lending.desk.obligation import here_of, obligations_from, owed_of, with_declared
+from puhui.lending.desk.guard.debt import open_debts, opened
+from puhui.lending.desk.guard.obligation import here_of, obligations_from, owed_of, with_declared
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns import GuardFacts, Product
 from puhui.lending.nouns.obligation import Standing

@@ -7,7 +7,7 @@ from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX
 from puhui.kernel.node import Node
-from puhui.lending.desk.debt import FIELDS, PURPOSE
+from puhui.lending.desk.guard.debt import FIELDS, PURPOSE
 from puhui.party import Party, sealing
 
 FIELD = "verified_income"

@@ -15,12 +15,12 @@ from puhui.kernel.money import DIGITS, Rounding, round_minor
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.apply import (
+from puhui.lending.desk.ask.apply import (
     release_application,
     require_application,
     take_application,
 )
-from puhui.lending.desk.facts import PURPOSE, gather_facts, note_look, seek_permit
+from puhui.lending.desk.ask.facts import PURPOSE, gather_facts, note_look, seek_permit
 from puhui.lending.desk.shelf import SCORED, mapping_of, model_of, text_of
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import (

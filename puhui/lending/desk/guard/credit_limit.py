@@ -15,10 +15,10 @@ from puhui.kernel.event import Delivery, day_step, subscribe
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables as lending_tables
-from puhui.lending.desk.capacity import capacity_of, known_of
-from puhui.lending.desk.debt import is_forgotten
-from puhui.lending.desk.inflow import inflows_of
-from puhui.lending.desk.offer import wants_offers
+from puhui.lending.desk.guard.capacity import capacity_of, known_of
+from puhui.lending.desk.guard.debt import is_forgotten
+from puhui.lending.desk.guard.inflow import inflows_of
+from puhui.lending.desk.guard.offer import wants_offers
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_product

@@ -11,8 +11,8 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables as lending_tables
-from puhui.lending.desk.capacity import capacity_of
-from puhui.lending.desk.debt import is_forgotten
+from puhui.lending.desk.guard.capacity import capacity_of
+from puhui.lending.desk.guard.debt import is_forgotten
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.ask_capacity import (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.store import Row, Transaction
-from puhui.lending.desk.fairness import has_ended_badly
+from puhui.lending.desk.watch.fairness import has_ended_badly
 from puhui.lending.nouns import Earning, Law, Product
 from puhui.lending.nouns.strategy import PastApplication, Strategy, StrategyStep
 from puhui.lending.rules.price import build_price, pd_decimal
