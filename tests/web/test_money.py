@@ -6,12 +6,13 @@ import re
 
 import pytest
 
+from puhui.channel.payee import hide_name
 from puhui.data import accesses_of
 from puhui.kernel import Money
 from puhui.payment import wallet_account
 from puhui.payment.window import risk_levels, shown_seconds
 from puhui.web.pages.amount import read_amount
-from puhui.web.pages.payee import hide_name, hide_phone
+from puhui.web.pages.payee import hide_phone
 from tests.web.browser import Browser, Page
 from tests.web.market import (
     device_of,
@@ -365,4 +366,7 @@ def test_amounts_are_read_as_people_type_them(text: str, minor: int | None) -> N
 def test_names_and_phones_are_hidden_in_part() -> None:
     assert hide_name("王小明") == "*小明"
     assert hide_name("王") == "*"
+    assert hide_name("Somchai Jaidee") == "S*** J***"
+    assert hide_name("Anne-Marie O'Neil") == "A***-M*** O***'N***"
+    assert hide_name("7") == "*"
     assert hide_phone("13812345678") == "138****5678"
