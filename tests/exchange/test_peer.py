@@ -5,25 +5,15 @@ The signatures are held against the example of RFC 9421; requests go through the
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import json
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
 
-from puhui.api import build_api, caller
-from puhui.api.rate import Rates
-from puhui.channel import Gate
-from puhui.channel.engines.shown import ShownGateway
-from puhui.channel.payee import hide_name
-from puhui.data import accesses_of
 from puhui.exchange import KnownPeers, open_peers
 from puhui.exchange.formats.http_signature import (
     Message,
@@ -39,27 +29,18 @@ from puhui.exchange.window import (
     between,
     http_signature,
     open_legs,
-    payees,
     peer_by_key,
     reach_peers,
     read_deal,
     receipt_for,
     standing_of,
 )
-from puhui.kernel import Actor, Node, Refused
-from puhui.kernel.clock import FixedClock, business_date
+from puhui.kernel import Node, Refused
+from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import Keys, verify_signature
-from puhui.payment import wallet_account
-from puhui.payment.desk.lists import tiers
-from puhui.payment.rules import number as numbers
-from tests.exchange.scheme import MINUTE_US, PATIENT, Scheme, act, balance
-from tests.party.people import person, register_person
-
-THEIRS, STRANGERS = Keys(b"2" * 32), Keys(b"3" * 32)
-PREIMAGE = b"a secret of thirty-two bytes here"[:32].hex()
-CONDITION = hashlib.sha256(bytes.fromhex(PREIMAGE)).hexdigest()
-NUMBERS = itertools.count(1)
-WALLETS = Actor("wallets", frozenset({"operator", "system"}))
+from tests.exchange.asking import CONDITION, PREIMAGE, STRANGERS, THEIRS, Asking
+from tests.exchange.scheme import PATIENT, act, balance
+from tests.party.people import register_person
 
 
 def test_the_base_is_that_of_the_standard() -> None:
@@ -179,73 +160,6 @@ def test_a_node_knows_its_peers(
     assert "does not answer" in reach.answer
 
 
-class Asking:
-    """A node with two peers registered, and requests that they sign."""
-
-    def __init__(self, node: Node, clock: FixedClock) -> None:
-        self.node, self.clock = node, clock
-        self.scheme = Scheme(node)
-        self.payee = register_person(node, 1)
-        self.peer = self.scheme.register("There", "peer", THEIRS.public_key)
-        self.other = self.scheme.register("Elsewhere", "peer", STRANGERS.public_key)
-        for peer_id in (self.peer, self.other):
-            told = {"peer_id": peer_id, "participant_id": self.scheme.one.id}
-            act(node, "allow_draw", told)
-        self.client = TestClient(build_api(node, Gate(node, ShownGateway())))
-
-    def leg(self, leg_id: str = "deal-1-target", **changes: Any) -> dict[str, Any]:
-        """The terms of a target leg from the provider to the payee."""
-        return {
-            "leg_id": leg_id,
-            "deal_id": leg_id.removesuffix("-target"),
-            "payer": f"participant:{self.scheme.one.id}",
-            "payee": f"party:{self.payee}",
-            "currency": "USD",
-            "amount_minor": 1_400,
-            "condition": CONDITION,
-            "expires_us": self.clock.now_us() + MINUTE_US,
-            **changes,
-        }
-
-    def signed(
-        self, message: Message, *, keys: Keys = THEIRS, ago_s: int = 0
-    ) -> tuple[dict[str, str], str]:
-        """The headers of a request, and its signature."""
-        created_s = self.clock.now_us() // 1_000_000 - ago_s
-        return sign_request(keys, message, created_s=created_s, nonce=f"nonce{next(NUMBERS):020d}")
-
-    def ask(self, verb: str, told: Any, **how: Any) -> tuple[int, dict[str, Any]]:
-        """POST as a peer, and hold the answer's signature; status and content."""
-        body = json.dumps(told).encode()
-        once = f"key {next(NUMBERS)}"
-        path = f"/api/exchange/{verb}"
-        message = Message("POST", path, body, self.node.keys.public_key, once)
-        headers, signature = self.signed(message, **how)
-        return self.sent("POST", path, body, headers, signature)
-
-    def read(self, path: str, **how: Any) -> tuple[int, dict[str, Any]]:
-        """GET as a peer."""
-        message = Message("GET", path, b"", self.node.keys.public_key)
-        headers, signature = self.signed(message, **how)
-        return self.sent("GET", path, b"", headers, signature)
-
-    def sent(
-        self, method: str, path: str, body: bytes, headers: dict[str, str], signature: str
-    ) -> tuple[int, dict[str, Any]]:
-        """One request as it is; answers past 401 must be signed, and 401 must not."""
-        shown = {**headers, "content-type": "application/json"}
-        answer = self.client.request(method, path, content=body, headers=shown)
-        is_signed = is_answer_signed(
-            answer.headers,
-            status=answer.status_code,
-            body=answer.content,
-            key=self.node.keys.public_key,
-            asked_signature=signature,
-        )
-        assert is_signed is (answer.status_code != 401), answer.text
-        return answer.status_code, answer.json()
-
-
 @pytest.fixture
 def asking(node: Node, clock: FixedClock) -> Asking:
     """A node that peers ask, on each kind of store."""
@@ -331,78 +245,6 @@ def test_a_peer_draws_on_whom_it_may_and_no_wallet(asking: Asking) -> None:
         for verb in ("allow_draw", "forbid_draw"):
             with pytest.raises(Refused, match=code):
                 act(asking.node, verb, {**pair, **wrong})
-
-
-def test_a_peer_asks_about_a_payee_before_money_moves(asking: Asking) -> None:
-    """Whether they are there and may take it in, a name in part, and a line in their log."""
-    node = asking.node
-    wallet = {"party_id": asking.payee, "currency": "USD"}
-
-    def told(payee: str, currency: str = "USD", amount: int | str = 1_400) -> tuple[int, str]:
-        status, answer = asking.read(f"/api/exchange/payees/{payee}/{currency}/{amount}")
-        return status, answer["code"] if status != 200 else answer["name"]
-
-    payee = f"party:{asking.payee}"
-    assert told(payee) == (200, ""), "a wallet that nobody put on record shows no name"
-    node.act("payment.open_wallet", {**wallet, "tier": 4}, key="open", actor=WALLETS)
-    hidden = hide_name(person(1).name)
-    number = numbers.number_of(wallet_account(asking.payee, "USD"))
-    for one in (payee, f"party:{number}"):
-        assert told(one) == told(one, "XXX", 0) == (200, hidden)
-    assert person(1).name not in hidden
-    with node.read() as tx:
-        looks = accesses_of(tx, asking.payee)
-    assert {(one.actor, one.purpose) for one in looks} == {(asking.peer, "payee_check")}
-    most = tiers().by_number[4].balance_minor_max
-    assert most is not None
-    unused = numbers.number_of(4711)
-    for wrong, code in (
-        ((payee, "USD", most + 1), "exchange.payee_not_admitted"),
-        ((f"party:{unused}", "XXX", 0), "exchange.no_such_payee"),
-        (("party:party-nobody", "USD", 1), "exchange.no_such_payee"),
-        ((f"party:{number[:-1]}{(int(number[-1]) + 1) % 10}", "USD", 1), "exchange.no_such_payee"),
-        ((f"participant:{asking.scheme.two.id}", "USD", 1), "exchange.bad_end"),
-        ((payee, "ABC", 1), "exchange.unknown_currency"),
-        ((payee, "USD", 2**53 - 1), "exchange.payee_not_admitted"),
-        ((payee, "USD", -1), "exchange.bad_amount"),
-    ):
-        assert told(*wrong) == (422, code), wrong
-    node.act("payment.close_wallet", wallet, key="close", actor=WALLETS)
-    assert told(payee) == (422, "exchange.payee_not_admitted")
-    assert told(payee, "XXX", 0)[0] == 200
-    pair = {"peer_id": asking.peer, "participant_id": asking.scheme.one.id}
-    act(node, "forbid_draw", pair)
-    assert told(payee) == (422, "exchange.not_drawn"), "who may pay nobody asks about nobody"
-
-
-def test_a_peer_asks_about_payees_only_so_often(
-    asking: Asking, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Many asks in a minute are a search; every other question is still answered."""
-    monkeypatch.setattr(caller, "Rates", lambda: Rates(lambda: 0.0))
-    monkeypatch.setattr(caller, "PEER_PAYEES_PER_MINUTE", 3)
-    asking.client = TestClient(build_api(asking.node, Gate(asking.node, ShownGateway())))
-    path = f"/api/exchange/payees/party:{asking.payee}/XXX/0"
-    assert [asking.read(path)[0] for _ in range(5)] == [200, 200, 200, 429, 429]
-    assert asking.read("/api/exchange/standing")[0] == 200
-
-
-def test_only_their_own_customers_ask(sqlite_node: Node) -> None:
-    """A customer asks for nobody else, and of counts that are old none is kept."""
-    one, two = register_person(sqlite_node, 1), register_person(sqlite_node, 2)
-    asked = {"party_id": two, "peer": "bangkok", "payee": "party:x"}
-    customer = Actor(one, frozenset({"customer"}))
-    with pytest.raises(Refused, match="not_yours"):
-        sqlite_node.act("exchange.ask_payee", asked, key="a", actor=customer)
-    own = {**asked, "party_id": one}
-    assert sqlite_node.act("exchange.ask_payee", own, key="b", actor=customer).asks == 1
-    day = business_date(sqlite_node.clock.now_us())
-    for before, rows in ((day, 0), (day + timedelta(days=1), 1)):
-        assert act(sqlite_node, "forget_asks", {"before": before}).rows == rows
-    with pytest.raises(Refused, match="unknown_peer"):
-        payees.ask_there(sqlite_node, payees.AskPayee(one, "bangkok", "party:x"))
-    with pytest.raises(Refused, match="bad_end"):
-        payees.ask_there(sqlite_node, payees.AskPayee(one, "bangkok", "party:a/b"))
 
 
 def test_a_peer_moves_its_own_legs_alone(asking: Asking) -> None:

@@ -69,6 +69,13 @@ def test_a_customer_pays_somebody_at_another_node(
     path = done.url.removeprefix("http://testserver").split("?")[0]
     assert "对方已收到" in browser.open(path).text
     assert number in browser.open(path).text
+    receipt = numbers.receipt(deal.id)
+    assert receipt in browser.open(path).text
+    find = browser.ask(f"/money/find?number={receipt.replace(' ', '')}")
+    assert find.headers["location"] == path
+    search = (desk := town.staff("operator")).open("/desk/customers")
+    shown = desk.send(search.form("/desk/customers"), q=receipt)
+    assert receipt in desk.open(shown.link("/desk/deal/")).text
     assert balance(town.node, payer, "CNY") == before - 100_000
     assert balance(there.node, there.payee, "USD") == 13_972
     assert own_balance(town.node, own_account("fee_income", "CNY")) == 200

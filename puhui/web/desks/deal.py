@@ -30,6 +30,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.party import find_parties
+from puhui.payment import numbers
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import read_amount
 from puhui.web.pages.exchange import KINDS, SHOWN_MAX, rate_of
@@ -99,6 +100,7 @@ def _show(ask: Ask) -> Response:
         "desk_deal.html",
         at="deals",
         deal=deal,
+        receipt=numbers.receipt(deal.id),
         here=here,
         is_open=is_open,
         strangers=strangers,

@@ -369,6 +369,7 @@ def deal(ask: Ask) -> Response:
     return ask.page(
         "remit_deal.html",
         deal=found,
+        receipt=numbers.receipt(found.id),
         number=numbers.grouped(found.target.payee.removeprefix("party:")),
         progress=PROGRESS[state],
         until=held.expires_us if held is not None and held.state == "prepared" else None,
