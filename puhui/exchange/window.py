@@ -22,12 +22,13 @@ from puhui.exchange.engines import payee as payees
 from puhui.exchange.engines.peer import reach_peers
 from puhui.exchange.formats import http_signature
 from puhui.exchange.formats.signed import read_receipt
-from puhui.exchange.nouns.participant import Position
+from puhui.exchange.nouns.participant import Participant, Position
 from puhui.exchange.nouns.quote import AmountKind, Price, Remittance
 from puhui.exchange.rules import corridor
 from puhui.exchange.rules.deal import strangers_of
 
 __all__ = [
+    "Participant",
     "Position",
     "AmountKind",
     "Price",
