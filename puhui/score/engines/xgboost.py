@@ -21,13 +21,14 @@ from puhui.score.nouns import Signal
 
 Floats = NDArray[np.float64]
 
-ROUNDS = 100
+ROUNDS, MEMBERS, SEEDS = 100, 2, 2**31
 SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic", "nthread": 1, "verbosity": 0, "tree_method": "hist",
     "max_depth": 5, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5, "lambda": 5.0,
     "max_cat_to_onehot": 4, "num_parallel_tree": 3,
 }  # fmt: skip
-"""Cautious settings for thousands of rows; a round is the mean of three trees on other draws."""
+"""Cautious settings for thousands of rows. A round is the mean of three trees on other draws, and
+the model that of two learned apart: what one draw of an order tells of a category is chance."""
 
 SIDES = {"up": 1, "down": -1}
 KEPT = (
@@ -38,14 +39,21 @@ KEPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """XGBoost's own booster, over ``signals`` and then one column of shares for every entry of
+class Member:
+    """XGBoost's own booster, over the signals and then one column of shares for every entry of
     ``shares``: the place of a category and its shares by code, the last for what is no code.
     """
 
     booster: Any
-    signals: tuple[Signal, ...]
     shares: tuple[tuple[int, Floats], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Boosters whose mean is the model."""
+
+    signals: tuple[Signal, ...]
+    members: tuple[Member, ...]
 
 
 def data_of(
@@ -71,7 +79,7 @@ def data_of(
     )  # fmt: skip
 
 
-def fit_booster(
+def fit_boosters(
     matrix: Floats,
     outcomes: Floats,
     signals: Sequence[Signal],
@@ -79,70 +87,92 @@ def fit_booster(
     seed: int,
     weights: Floats | None = None,
 ) -> Fitted:
-    """Train on ``matrix`` (n, k) and ``outcomes`` (n,) 0 or 1.
+    """Train on ``matrix`` (n, k) and ``outcomes`` (n,) 0 or 1, each member by draws of its own.
 
     ``levels`` (k,) says how many categories each signal has, 0 for a number.
     """
+    each = np.ones(len(outcomes)) if weights is None else weights
+    seeds = np.random.SeedSequence(seed).generate_state(MEMBERS).tolist()
+    members = tuple(_member(matrix, outcomes, signals, levels, one, each) for one in seeds)
+    return Fitted(tuple(signals), members)
+
+
+def _member(
+    matrix: Floats,
+    outcomes: Floats,
+    signals: Sequence[Signal],
+    levels: Sequence[int],
+    seed: int,
+    weights: Floats,
+) -> Member:
     import xgboost
 
-    each = np.ones(len(outcomes)) if weights is None else weights
     shares, more = [], []
     for place, count in enumerate(levels):
         if count >= LEVELS_MIN:
             codes = codes_from(matrix[:, place], count)
-            more.append(ordered_shares(codes, outcomes, each, seed + place))
-            shares.append((place, shares_of(codes, outcomes, each, count)))
+            more.append(ordered_shares(codes, outcomes, weights, seed + place))
+            shares.append((place, shares_of(codes, outcomes, weights, count)))
     sides = [SIDES.get(signal.direction, 0) for signal in signals] + [0] * len(more)
-    settings = {
-        **SETTINGS, "seed": seed, "monotone_constraints": f"({','.join(map(str, sides))})"
-    }  # fmt: skip
+    written = f"({','.join(map(str, sides))})"
+    settings = {**SETTINGS, "seed": seed % SEEDS, "monotone_constraints": written}
     data = data_of(matrix, signals, outcomes, weights, more)
-    booster = xgboost.train(settings, data, num_boost_round=ROUNDS)
-    return Fitted(booster, tuple(signals), tuple(shares))
+    return Member(xgboost.train(settings, data, num_boost_round=ROUNDS), tuple(shares))
 
 
 def raw_sums(fitted: Fitted, matrix: Floats) -> Floats:
-    """Raw log-odds (n,) as the library itself adds them, in single precision."""
-    more = [
-        shares[codes_from(matrix[:, place], len(shares) - 1)] for place, shares in fitted.shares
-    ]
-    data = data_of(matrix, fitted.signals, more=more)
-    return np.asarray(fitted.booster.predict(data, output_margin=True), dtype=np.float64)
+    """Raw log-odds (n,) as the library itself adds them, in single precision; the members' mean."""
+    found = np.zeros(len(matrix))
+    for member in fitted.members:
+        more = [
+            shares[codes_from(matrix[:, place], len(shares) - 1)] for place, shares in member.shares
+        ]
+        found += member.booster.predict(
+            data_of(matrix, fitted.signals, more=more), output_margin=True
+        )
+    return found / len(fitted.members)
 
 
 def trees_text(fitted: Fitted) -> str:
-    """The trees and the log-odds they start from, as compact JSON: what serving needs of them."""
-    whole = json.loads(fitted.booster.save_raw("json").decode())["learner"]
-    start = float(whole["learner_model_param"]["base_score"].strip("[]"))
-    trees = [
-        _with_sets({name: tree[name] for name in KEPT}, fitted)
-        for tree in whole["gradient_booster"]["model"]["trees"]
-    ]
-    document = {"format": "xgboost", "start": math.log(start / (1.0 - start)), "trees": trees}
+    """The trees and the log-odds they start from, as compact JSON: what serving needs of them.
+
+    The leaves of each member are divided by the count of members.
+    """
+    trees, start, count = [], 0.0, len(fitted.members)
+    for member in fitted.members:
+        whole = json.loads(member.booster.save_raw("json").decode())["learner"]
+        share = float(whole["learner_model_param"]["base_score"].strip("[]"))
+        start += math.log(share / (1.0 - share)) / count
+        for tree in whole["gradient_booster"]["model"]["trees"]:
+            told = {name: tree[name] for name in KEPT}
+            _write_sets(told, len(fitted.signals), member.shares)
+            told["split_conditions"] = [
+                bound / count if left < 0 else bound
+                for bound, left in zip(tree["split_conditions"], tree["left_children"], strict=True)
+            ]
+            trees.append(told)
+    document = {"format": "xgboost", "start": start, "trees": trees}
     return json.dumps(document, separators=(",", ":"))
 
 
-def _with_sets(tree: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
-    """The tree with its splits on shares written as splits on sets of categories.
+def _write_sets(tree: dict[str, Any], signals: int, columns: Sequence[tuple[int, Floats]]) -> None:
+    """Write splits on shares as splits on sets of categories.
 
     A share below the bound goes left, as of a number; categories of a set go right, so the set
     is of those whose share, in single precision, is not below it.
     """
-    count = len(fitted.signals)
     for node, own in enumerate(tree["split_indices"]):
-        if tree["left_children"][node] < 0 or own < count:
+        if tree["left_children"][node] < 0 or own < signals:
             continue
-        place, shares = fitted.shares[own - count]
+        place, shares = columns[own - signals]
         is_right = shares.astype(np.float32) >= np.float32(tree["split_conditions"][node])
         codes = np.flatnonzero(is_right[:-1]).tolist()
         tree["split_indices"][node], tree["split_type"][node] = place, 1
-        tree["split_conditions"][node] = 0.0
         tree["default_left"][node] = int(not is_right[-1])
         tree["categories_nodes"].append(node)
         tree["categories_segments"].append(len(tree["categories"]))
         tree["categories_sizes"].append(len(codes))
         tree["categories"].extend(codes)
-    return tree
 
 
 def fit_trees(
@@ -154,4 +184,4 @@ def fit_trees(
     weights: Floats | None = None,
 ) -> str:
     """Train, and give the trees as JSON."""
-    return trees_text(fit_booster(matrix, outcomes, signals, levels, seed, weights))
+    return trees_text(fit_boosters(matrix, outcomes, signals, levels, seed, weights))
