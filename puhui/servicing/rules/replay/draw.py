@@ -14,9 +14,10 @@ from puhui.servicing.rules.level import lay_out
 from puhui.servicing.rules.period import due_days, factors
 from puhui.servicing.rules.replay.anew import reschedule
 from puhui.servicing.rules.replay.calendar import Slot, slots_of
+from puhui.servicing.rules.replay.carry import drop_empty
 from puhui.servicing.rules.replay.layout import Course, Row, Stand, is_plain, lay_ahead
 from puhui.servicing.rules.replay.pay import pay
-from puhui.servicing.rules.replay.step import INSTALMENT, PRINCIPAL, Steps, drop_empty
+from puhui.servicing.rules.replay.step import INSTALMENT, PRINCIPAL, Steps
 from puhui.servicing.rules.replay.ways import WAYS, Overdue
 
 FROM_A_DUE_DAY = (Happening.RESCHEDULED, Happening.RATE_CHANGED, Happening.DUE_DAY_MOVED)
@@ -141,7 +142,9 @@ def _lay_out(loan: Steps, event: PlanEvent, down: int) -> None:
     loan.anchor_day = plan.anchor_day or starts_on.day
     if not (is_plain(plan) and loan.ways.beside):
         loan.rows, spare, loan.is_published = first_rows(plan, event.on, event.amount_minor, down)
-        loan.open = next(row.key[1] for row in loan.rows if row.is_levelled or row.due[PRINCIPAL])
+        loan.open = next(
+            row.key[1] for row in loan.rows if row.key[0] == INSTALMENT and row.counted == event.on
+        )
         if not loan.ways.beside:
             loan.spare = spare
         return

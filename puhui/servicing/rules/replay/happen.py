@@ -45,8 +45,8 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
 def bring_to(loan: Steps, on: date) -> None:
     """Bring a loan to a day; rows that follow payments made off their day are laid out by it."""
+    loan.look(on)
     loan.count_to(on)
-    loan.look()
 
 
 def _pay(loan: Steps, event: PlanEvent) -> None:

@@ -19,6 +19,7 @@ from puhui.servicing.nouns.terms import Direction, Timing
 from puhui.servicing.rules.period import divide
 from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.calendar import Slot, even_factor, factor
+from puhui.servicing.rules.replay.carry import carry, drop_empty
 from puhui.servicing.rules.replay.layout import Course, Row, Stand, lay_ahead
 from puhui.servicing.rules.replay.ways import WAYS, Overdue
 
@@ -211,8 +212,10 @@ class Steps:
         asked = sum(row.due[INTEREST] - row.back_interest for row in self.rows[:place])
         return asked - sum(row.paid[INTEREST] for row in self.rows)
 
-    def look(self) -> None:
-        """Lay out by today what is not due yet, where that hangs on the day one looks."""
+    def look(self, on: date) -> None:
+        """Lay out by a later day what was not due yet, where that hangs on the day one looks."""
+        assert on >= self.on, (on, self.on)
+        self.on = on
         if self.ways.overdue is Overdue.NEVER:
             return
         place = self.place_of(self.open)
@@ -270,11 +273,11 @@ class Steps:
                 self.spare = drop_empty(made)
         for index, row in enumerate(made):
             if index < len(old):
-                _carry(old[index], row, self.ways.beside)
+                carry(old[index], row, self.ways.beside)
         for row in old[len(made) :]:
             row.due[FEE] -= row.plan_fee
             row.plan_fee = 0
-            _carry(row, made[-1], self.ways.beside)
+            carry(row, made[-1], self.ways.beside)
         is_short = self.ways.beside and (kept or self.plan.fixed_minor)
         while is_short and len(made) > 1 and not (sum(made[-1].due) or sum(made[-1].paid)):
             made.pop()
@@ -377,35 +380,3 @@ class Steps:
             unpaid = max(0, self.unpaid())
             found += divide(unpaid * numerator, denominator, self.plan.rounding)
         return found
-
-
-def drop_empty(rows: list[Row]) -> list[Slot]:
-    """Take the last rows away that ask for nothing; their periods."""
-    spare: list[Slot] = []
-    while len(rows) > 1 and not sum(rows[-1].due):
-        slot = rows.pop().slot
-        if slot is not None:
-            spare.insert(0, slot)
-    return spare
-
-
-def _carry(old: Row, new: Row, is_beside: bool) -> None:
-    """Keep on a row laid out anew what was paid, waived and charged on the one it replaces."""
-    for part in range(4):
-        new.paid[part] += old.paid[part]
-        new.waived[part] += old.waived[part]
-    new.due[PENALTY] += old.due[PENALTY]
-    new.due[FEE] += old.due[FEE]
-    new.plan_fee += old.plan_fee
-    if is_beside:
-        new.due[PRINCIPAL] += old.paid[PRINCIPAL] + old.waived[PRINCIPAL]
-        new.due[INTEREST] = max(new.due[INTEREST], new.paid[INTEREST] + new.waived[INTEREST])
-    else:
-        new.due[INTEREST] += old.back_interest
-        new.due[PRINCIPAL] += old.back_principal
-        new.back_interest += old.back_interest
-        new.back_principal += old.back_principal
-    new.charged += old.charged
-    new.in_advance += old.in_advance
-    new.late += old.late
-    new.paid_on = old.paid_on or new.paid_on
