@@ -10,6 +10,7 @@ from puhui.kernel.money import Rounding, round_minor
 from puhui.lending.nouns import (
     FeeKind,
     Frequency,
+    Interest,
     Method,
     Offer,
     Plan,
@@ -100,4 +101,5 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         multiple_minor=schedule.multiple_minor,
         anchor_day=offer.due_day,
         has_drawings=schedule.has_drawings,
+        flat_counts_all=schedule.interest is Interest.FLAT,
     )

@@ -30,6 +30,8 @@ def reschedule(loan: Steps, event: PlanEvent) -> None:
     slots = [row.slot for row in instalments if row.slot is not None]
     if event.annual_rate is not None:
         free = max(0, loan.plan.interest_free - instalments[0].key[1])
+        if loan.is_flat and not loan.ways.tops and event.due_on is None:
+            free = max(free, 1)  # flat interest counts whole periods: the next one has the new rate
         slots[free:] = [replace(slot, annual_rate=event.annual_rate) for slot in slots[free:]]
     if event.moved_to is not None:
         loan.anchor_day = event.moved_to.day
@@ -128,7 +130,9 @@ def re_amortise(loan: Steps, event: PlanEvent) -> None:
     earned = loan.earned(place)
     lent, charges = _gather(loan, place, keeps_running=True)
     due_on = loan.rows[place].due_on
-    loan.lay_ahead(place, lent, earned + charges[INTEREST], begins=loan.on)
+    if loan.ways.tops:
+        charges[INTEREST] += earned
+    loan.lay_ahead(place, lent, charges[INTEREST], begins=loan.on)
     _ask_for(loan, due_on, charges)
 
 

@@ -260,7 +260,7 @@ class _Layout:
         row.due[2], row.due[3] = asked, principal
         self.left -= principal
         self.asked += asked
-        if not ways.beside:
+        if not ways.tops:
             row.fixed, row.course = 0, replace(course)
         self.rows.append(row)
 

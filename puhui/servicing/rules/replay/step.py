@@ -21,7 +21,7 @@ from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.calendar import Slot, even_factor, factor
 from puhui.servicing.rules.replay.carry import carry, drop_empty
 from puhui.servicing.rules.replay.layout import Course, Row, Stand, lay_ahead
-from puhui.servicing.rules.replay.ways import WAYS, Overdue
+from puhui.servicing.rules.replay.ways import Overdue, ways_of
 
 PENALTY, FEE, INTEREST, PRINCIPAL = range(4)
 INSTALMENT, CHARGES = 1, 2
@@ -45,7 +45,7 @@ class Steps:
         self.paused: tuple[date | None, date | None, int] = (None, None, 0)
         self.anchor_day = plan.anchor_day
         self.is_flat = plan.interest is Interest.FLAT
-        self.ways = WAYS[plan.recalculation]
+        self.ways = ways_of(plan)
         self.draws: list[tuple[date, int]] = []
         self.spare: list[Slot] = []
         self.open = self.resting = 0
@@ -182,7 +182,7 @@ class Steps:
     def count_interest(self, place: int) -> None:
         """Fix interest of row ``place`` up to today: its balance is about to change."""
         row, plan = self.rows[place], self.plan
-        if row.slot is None or self.on <= row.counted:
+        if row.slot is None or self.is_flat or self.on <= row.counted:
             return
         balance = self.unpaid(place) if self.ways.saves else self.to_lay(place)
         numerator, denominator = factor(plan, row.slot, row.counted, self.on)
@@ -305,7 +305,9 @@ class Steps:
         before = [row for row in self.rows[:place] if row.key[0] == INSTALMENT]
         course = before[-1].course if before else None
         opens = before[0].slot if before else None
-        paid = [row.paid[PRINCIPAL] for row in old] + [0] * (len(slots) - len(old))
+        paid = [0] * len(slots)
+        if not self.ways.beside:
+            paid[: len(old)] = [row.paid[PRINCIPAL] for row in old][: len(slots)]
         return Stand(
             self.on,
             number,
@@ -314,7 +316,7 @@ class Steps:
             old[0] if old else fresh,
             replace(course) if course is not None else Course(),
             opens or slots[0],
-            paid[: len(slots)],
+            paid,
             self.unpaid() - self.unpaid(place) + balance - sum(row.paid[PRINCIPAL] for row in old),
             self.resting,
             self.overdue_interest(place),

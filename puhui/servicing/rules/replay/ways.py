@@ -6,10 +6,10 @@ kind of loan is laid out by the same code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from puhui.servicing.nouns.plan import Recalculation
+from puhui.servicing.nouns.plan import Interest, Plan, Recalculation
 
 
 class Overdue(Enum):
@@ -33,8 +33,7 @@ class Ways:
     ``carries``: interest of a row paid early that finds no room moves to the next row.
     ``joins``: a draw of a due day may change the instalment of that day, if the plan says so.
     ``even_days``: each day of a period bears alike. ``breaks``: a period whose end was moved counts
-    its days. ``flat_on_rest``: flat interest after a change counts on what is still owed from
-    that day on, not on all that was lent for whole periods. ``by_row``: money ahead of time is
+    its days. ``by_row``: money ahead of time is
     shared out over rows as they stand, in the plan's order; else it pays interest to the day and
     then principal of all rows. ``at_once``: charges are owed from their day on, and interest that
     is not earned yet cannot be waived.
@@ -50,7 +49,6 @@ class Ways:
     joins: bool = True
     even_days: bool = False
     breaks: bool = False
-    flat_on_rest: bool = False
     by_row: bool = True
     at_once: bool = False
 
@@ -62,7 +60,6 @@ WAYS = {
         joins=False,
         even_days=True,
         breaks=True,
-        flat_on_rest=True,
         by_row=False,
         at_once=True,
     ),
@@ -71,3 +68,13 @@ WAYS = {
     Recalculation.EVERY_PERIOD: Ways(overdue=Overdue.ALWAYS, keeps_level=True, carries=True),
 }
 """Each kind of recalculation as switches; ``NONE`` also lays out the first rows of every loan."""
+WHOLE_PERIODS = replace(WAYS[Recalculation.TO_THE_DAY], tops=False)
+"""Loans to the day whose interest is flat on all that was lent: a change begins no period anew."""
+
+
+def ways_of(plan: Plan) -> Ways:
+    """The switches of a plan."""
+    is_whole = plan.interest is Interest.FLAT and plan.flat_counts_all
+    if is_whole and plan.recalculation is Recalculation.TO_THE_DAY:
+        return WHOLE_PERIODS
+    return WAYS[plan.recalculation]
