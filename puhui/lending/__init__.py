@@ -1,5 +1,6 @@
 """Lending (贷款): from an application to a decision, a contract, money in a wallet, and back."""
 
+from puhui.lending.desk import agree as _agree  # noqa: F401  registers its use case
 from puhui.lending.desk import approval as _approval  # noqa: F401  registers its use cases
 from puhui.lending.desk import change as _change  # noqa: F401  registers its use cases
 from puhui.lending.desk import cooling_off as _cooling_off  # noqa: F401  registers its use case

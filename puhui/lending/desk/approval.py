@@ -11,6 +11,7 @@ from puhui.kernel.crypto import canonical_json
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.kernel.store.listing import filled, ordered
+from puhui.lending.desk import agree as _agree  # noqa: F401  registers what may be proposed
 from puhui.lending.desk import change as _change  # noqa: F401  registers what may be proposed
 from puhui.lending.desk import drawing as _drawing  # noqa: F401  registers what may be proposed
 from puhui.lending.desk.contract import take_contract
