@@ -21,7 +21,7 @@ NAMES = {
     Happening.RATE_CHANGED: "lending.change_rate",
     Happening.DUE_DAY_MOVED: "lending.move_due_day",
 }
-"""What each kind of change in an agreement is called where it is done by itself."""
+"""What each kind of change that an agreement may hold is called where it is done by itself."""
 
 
 def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanState]:
@@ -34,7 +34,7 @@ def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanSta
     Refused: ``lending.needs_second`` and those of ``live.change_loan``.
     """
     book = live.read_book(act.tx, row.id)
-    names = [act.name] if len(events) == 1 else [NAMES[event.kind] for event in events]
+    names = [NAMES.get(one.kind, act.name) for one in events]
     before, costs = book.state(act.today), []
     for number, event in enumerate(events, start=1):
         after = live.try_events(book, events[:number], act.today).state(act.today)
