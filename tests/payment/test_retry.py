@@ -1,4 +1,4 @@
-"""Refused, and asked again: the same answer under the same key, in the store and in a log beside it;
+"""Refused, and asked again: under one key the same answer, in the store and in a log beside it;
 and what a name that failed for want of money is worth afterwards, which is not the same in both.
 """
 
