@@ -258,6 +258,7 @@ class Pipeline:
 
 
 def encode(value: Any) -> bytes | None:
+    """A value as it is sent: a text or a whole number in characters, bytes as they are."""
     if type(value) is str:
         text = value.encode()
         if b"\0" in text:  # the server would take the text for ended there
