@@ -59,4 +59,5 @@ def shares_of(codes: Places, outcomes: Floats, weights: Floats, levels: int) -> 
     """
     prior = float(weights @ outcomes / weights.sum())
     bads = np.bincount(codes, outcomes * weights, minlength=levels + 1)
-    return _share(bads, np.bincount(codes, weights, minlength=levels + 1), prior)
+    rows = np.bincount(codes, weights, minlength=levels + 1)
+    return _share(np.asarray(bads, np.float64), np.asarray(rows, np.float64), prior)
