@@ -148,7 +148,8 @@ def hold_contest(
 ) -> tuple[Standing, ...]:
     """Let families learn on the same folds and be judged on the rows they did not see.
 
-    A family that ``learn_rows_max`` names learns from so many rows at most. Refused: ``score.kind_unknown``, ``score.engine_missing``.
+    A family that ``learn_rows_max`` names learns from so many rows at most. Refused:
+    ``score.kind_unknown``, ``score.engine_missing``.
     """
     _check_names(names)
     numbers = fold_numbers(lesson.outcomes, folds, seed)
