@@ -58,6 +58,6 @@ def shares_of(codes: Places, outcomes: Floats, weights: Floats, levels: int) -> 
     category without rows has the overall share.
     """
     prior = float(weights @ outcomes / weights.sum())
-    bads = np.bincount(codes, outcomes * weights, minlength=levels + 1)
-    rows = np.bincount(codes, weights, minlength=levels + 1)
-    return _share(np.asarray(bads, np.float64), np.asarray(rows, np.float64), prior)
+    bads = np.bincount(codes, outcomes * weights, minlength=levels + 1).astype(np.float64)
+    rows = np.bincount(codes, weights, minlength=levels + 1).astype(np.float64)
+    return _share(bads, rows, prior)
