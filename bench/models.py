@@ -9,7 +9,7 @@ inner folds of the other rows (five, at most 6,000 rows) in each outer fold, so 
 rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
 solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
 build/peers by uv, or takes the Python that PUHUI_PEERS names. XGBoost, EBM and CatBoost are found
-in build/models, where `make build/models/ready` puts them. EBM learns from at most 6,000 rows of a
+in build/models, where `make build/models/ready` puts them. EBM learns from at most 3,000 rows of a
 fold (`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, and no EBM.
 """
 
@@ -49,7 +49,7 @@ SETS = {
     "sba_national": ("sba_national_sample.csv", "sba_national"),
 }
 QUICK_ROWS = 400
-EBM_ROWS = 6_000
+EBM_ROWS = 3_000
 MODELS = Path(__file__).resolve().parent.parent / "build" / "models"
 
 
