@@ -5,11 +5,11 @@ and family: AUC and H-measure (prior Beta(1 + pi1, 1 + pi0)) of calibrated out-o
 probabilities, the same folds for all. `points`, `monotone`, `xgboost`, `ebm` and `champion` are
 ours, served by our own kernels; lightgbm and catboost are yardsticks, and so is optbinning with
 scikit-learn's logit; null where one is not installed. The champion is chosen by fit and profit on
-inner folds of the other rows (three, at most 6,000 rows) in each outer fold, so its figure is of
+inner folds of the other rows (five, at most 6,000 rows) in each outer fold, so its figure is of
 rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
 solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
 build/peers by uv, or takes the Python that PUHUI_PEERS names. XGBoost, EBM and CatBoost are found
-in build/models, where `make build/models/ready` puts them. EBM learns from at most 6,000 rows of a
+in build/models, where `make build/models/ready` puts them. EBM learns from at most 3,000 rows of a
 fold (`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, and no EBM.
 """
 
@@ -33,7 +33,12 @@ from puhui.score import Table, study
 from puhui.score.arrays.logit import fold_numbers
 from puhui.score.arrays.metric import auc_of, h_measure_of
 from puhui.score.arrays.vector import categories_of, codes_of, draw_sample, matrix_of
-from puhui.score.engines.challenger import TRAINERS, hold_nested, trainers_here
+from puhui.score.engines.challenger import (
+    INNER_FOLDS,
+    TRAINERS,
+    hold_nested,
+    trainers_here,
+)
 from puhui.score.engines.lesson import Lesson
 
 SEED = 20261127
@@ -44,7 +49,7 @@ SETS = {
     "sba_national": ("sba_national_sample.csv", "sba_national"),
 }
 QUICK_ROWS = 400
-EBM_ROWS = 6_000
+EBM_ROWS = 3_000
 MODELS = Path(__file__).resolve().parent.parent / "build" / "models"
 
 
@@ -178,7 +183,7 @@ def measured(
     if not options.json:
         print(f"{name}: {len(lesson.outcomes):,} rows", flush=True)
     started = time.process_time()
-    inner = 2 if options.quick else 3
+    inner = 2 if options.quick else INNER_FOLDS
     few = {"ebm": options.ebm_rows}
     nested = hold_nested(
         lesson, here, folds=folds, inner=inner, seed=SEED, learn_rows_max=few, progress=told

@@ -104,6 +104,50 @@ def test_a_gap_is_found_and_a_small_cell_claims_nothing() -> None:
     assert audit_figures(small)["adverse_impact_ratio"] is None
 
 
+def told_rows(known: int) -> AuditRows:
+    """200 of a reference and 200 women, scores 10 and 9 points about evenly; the outcome of the
+    first ``known`` of each is known, every fourth of them bad where each has a pd of 0.15.
+    """
+    place = np.arange(400) % 200
+    is_woman = np.arange(400) >= 200
+    score = np.where(place % 2 == 0, 1.0, -1.0) + np.where(is_woman, 9.0, 10.0)
+    bad = np.where(place < known, (place % 4 == 0) * 1.0, np.nan)
+    approved = np.where(is_woman, place % 3 == 1, place % 3 != 0)
+    members = {("sex", "male"): ~is_woman, ("sex", "female"): is_woman}
+    pd = np.full(400, 0.15)
+    return AuditRows(approved, score, pd, bad, members, {"sex": "male"})
+
+
+def test_scores_opportunity_and_calibration_by_hand() -> None:
+    """A point apart at a deviation of one; of 75 good loans each a third and two thirds approved;
+    a quarter bad against 15 in 100.
+    """
+    audit = audit_rows(told_rows(100), read_audit_rules())
+    (one,) = audit.findings
+    assert one.smd == pytest.approx(-1 / math.sqrt(200 / 199))
+    assert one.true_positive_gap == pytest.approx(-1 / 3)
+    assert one.calibration_gap == pytest.approx(0.10)
+    chances = {test.name: test.p_value for test in one.tests}
+    assert list(chances) == ["approval", "score", "opportunity", "calibration"]
+    assert chances["calibration"] == pytest.approx(math.erfc(10 / math.sqrt(12.75) / math.sqrt(2)))
+    assert one.is_found
+    fifths = [point for point in audit.calibration if point.group == "female"]
+    assert [point.rows for point in fifths] == [20] * 5
+    assert sum(point.bad_share * point.rows for point in fifths) == pytest.approx(25)
+
+
+def test_nothing_is_said_of_few_outcomes() -> None:
+    """One fewer than may be spoken of: no opportunity, no calibration, not even by fifths."""
+    rules = read_audit_rules()
+    audit = audit_rows(told_rows(rules.outcomes_min - 1), rules)
+    (one,) = audit.findings
+    assert not one.is_guarded
+    assert [test.name for test in one.tests] == ["approval", "score"]
+    assert math.isnan(one.true_positive_gap)
+    assert math.isnan(one.calibration_gap)
+    assert audit.calibration == ()
+
+
 def test_the_ratio_is_told_over_all_cut_offs() -> None:
     audit = audit_rows(made_rows(150), read_audit_rules())
     assert [point.share for point in audit.cut_offs] == [step / 20 for step in range(1, 20)]

@@ -55,7 +55,9 @@ def audit_rows(
         rules,
         tuple(judged),
         tuple(point for key in told for point in _cut_offs(rows, *key)),
-        tuple(point for key in _with_references(rows, told) for point in _fifths(rows, *key)),
+        tuple(
+            point for key in _with_references(rows, told) for point in _fifths(rows, rules, *key)
+        ),
         _unknown(rows),
     )
 
@@ -191,8 +193,13 @@ def _cut_offs(rows: AuditRows, attribute: str, group: str) -> list[CutOffPoint]:
     return found
 
 
-def _fifths(rows: AuditRows, attribute: str, group: str) -> list[CalibrationPoint]:
+def _fifths(
+    rows: AuditRows, rules: AuditRules, attribute: str, group: str
+) -> list[CalibrationPoint]:
+    """The group's fifths by pd; none where fewer outcomes are known than may be spoken of."""
     known = rows.members[attribute, group] & ~np.isnan(rows.is_bad) & ~np.isnan(rows.pd)
+    if int(known.sum()) < rules.outcomes_min:
+        return []
     pd, bad = rows.pd[known], rows.is_bad[known]
     parts = np.array_split(np.argsort(pd, kind="stable"), FIFTHS)
     return [

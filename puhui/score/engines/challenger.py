@@ -101,8 +101,9 @@ TRAINERS: dict[str, tuple[str, Trainer]] = {
 }
 """Every family by name, with the library that it needs."""
 
-INNER_FOLDS, INNER_ROWS_MAX = 3, 6_000
-"""How a choice is made: choosing needs fewer rows than learning."""
+INNER_FOLDS, INNER_ROWS_MAX = 5, 6_000
+"""How a choice is made: choosing needs fewer rows than learning. Five folds and not three, as a
+family that needs many rows must not seem worse in the choice than it will be."""
 
 CANDIDATES = {"points": "points", "monotone": "trees", "xgboost": "xgboost", "ebm": "ebm"}
 """Who may be champion, and the kind it is trained as; the others are yardsticks."""
@@ -138,17 +139,24 @@ def contest_rules() -> dict[str, float]:
 
 
 def hold_contest(
-    lesson: Lesson, names: Sequence[str], *, folds: int = 5, seed: int = 1
+    lesson: Lesson,
+    names: Sequence[str],
+    *,
+    folds: int = 5,
+    seed: int = 1,
+    learn_rows_max: Keyed[str, int] | None = None,
 ) -> tuple[Standing, ...]:
     """Let families learn on the same folds and be judged on the rows they did not see.
 
-    Refused: ``score.kind_unknown``, ``score.engine_missing``.
+    A family that ``learn_rows_max`` names learns from so many rows at most. Refused:
+    ``score.kind_unknown``, ``score.engine_missing``.
     """
     _check_names(names)
     numbers = fold_numbers(lesson.outcomes, folds, seed)
     found = []
     for name in names:
-        raw = _held_out(lesson, name, numbers, seed)
+        most = (learn_rows_max or {}).get(name, len(lesson.outcomes))
+        raw = _held_out(lesson, name, numbers, seed, most)
         slope, intercept = fit_calibration(raw, lesson.outcomes)
         log_odds = slope * raw + intercept
         found.append(_standing(name, log_odds, lesson.outcomes, slope, intercept))
@@ -165,12 +173,15 @@ def _check_names(names: Sequence[str]) -> None:
             )
 
 
-def _held_out(lesson: Lesson, name: str, numbers: NDArray[np.int64], seed: int) -> Floats:
+def _held_out(
+    lesson: Lesson, name: str, numbers: NDArray[np.int64], seed: int, rows_max: int
+) -> Floats:
     """Raw log-odds (n,) of every row by a model that did not see its fold."""
     raw = np.empty(len(lesson.outcomes))
     for fold in range(int(numbers.max()) + 1):
         out = numbers == fold
-        raw[out] = TRAINERS[name][1](lesson.take(~out), seed)(lesson.matrix[out])
+        part = _some(lesson.take(~out), rows_max, seed)
+        raw[out] = TRAINERS[name][1](part, seed)(lesson.matrix[out])
     return np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
 
 
@@ -219,7 +230,10 @@ def hold_nested(
             raw = TRAINERS[name][1](own, seed)(lesson.matrix[out])
             raws[name][out] = np.clip(raw, -LOG_ODDS_MAX, LOG_ODDS_MAX)
         part = _some(part, inner_rows_max, seed + fold)
-        best = champion_of(hold_contest(part, candidates, folds=inner, seed=seed))
+        inside = hold_contest(
+            part, candidates, folds=inner, seed=seed, learn_rows_max=learn_rows_max
+        )
+        best = champion_of(inside)
         spoken[out] = best.slope * raws[best.name][out] + best.intercept
         chosen.append(best.name)
         if progress is not None:

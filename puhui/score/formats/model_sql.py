@@ -28,6 +28,11 @@ from puhui.score.nouns import SCORE_MAX, AdditiveAxis, AdditiveTerm, Model
 
 TERMS_MAX = 250
 """Terms added in one step: databases bound how deep an expression may be."""
+RUNS_MAX = 3
+"""A set of categories of more runs of codes than that is asked for by its place among all sets."""
+
+Sets = dict[int, dict[tuple[int, ...], int]]
+"""By signal the sets of codes that are asked of it, and the place of each, from 1."""
 
 
 def model_sql(model: Model, table: str, *, key: str = "id") -> str:
@@ -42,8 +47,12 @@ def model_sql(model: Model, table: str, *, key: str = "id") -> str:
     if model.card is not None:
         return card_sql(model, table, key=key)
     steps = [f"told AS MATERIALIZED (\n{_told(model, table, key)}\n)"]
-    start, terms = _terms(model)
+    sets: Sets = {}
+    start, terms = _terms(model, sets)
     source, total, count = "told", number(start), 0
+    if sets:
+        steps.append(f"known AS MATERIALIZED (\n{_known(model, sets)}\n)")
+        source = "known"
     for count, first in enumerate(range(0, len(terms), TERMS_MAX), start=1):
         added = "\n    + ".join((total, *terms[first : first + TERMS_MAX]))
         steps.append(
@@ -80,6 +89,19 @@ def _told(model: Model, table: str, key: str) -> str:
     return f"{named}\n  FROM {table_name(table)}"
 
 
+def _known(model: Model, sets: Sets) -> str:
+    """Of every category that many sets are asked of: for each set 1 where it is in, 0 elsewhere."""
+    columns = []
+    for signal, places in sorted(sets.items()):
+        own = [frozenset(codes) for codes in places]
+        whens, worths = [f"s{signal} IS NULL"], ["NULL"]
+        for code in range(len(model.categories[signal])):
+            whens.append(f"s{signal} = {code}")
+            worths.append(text("".join("1" if code in codes else "0" for codes in own)))
+        columns.append(f"    {case(whens, worths, text('0' * len(own)))} AS g{signal}")
+    return "  SELECT told.*,\n" + ",\n".join(columns) + "\n  FROM told"
+
+
 def _asked(model: Model, key: str) -> str:
     offset, factor = number(model.scale.offset()), number(model.scale.factor())
     exact = f"{offset} - {factor} * log_odds + {number(0.5)}"
@@ -99,8 +121,8 @@ def _asked(model: Model, key: str) -> str:
     )
 
 
-def _terms(model: Model) -> tuple[float, list[str]]:
-    """What the sum starts from, and its terms in order."""
+def _terms(model: Model, sets: Sets) -> tuple[float, list[str]]:
+    """What the sum starts from, and its terms in order; ``sets`` takes those they ask for."""
     if model.additive is not None:
         terms = [_table(term) for term in model.additive.terms]
         return model.additive.intercept, terms
@@ -108,15 +130,15 @@ def _terms(model: Model) -> tuple[float, list[str]]:
     forest = flatten_forest(model.forest.text, len(model.signals))
     sizes = [len(texts) for texts in model.categories]
     roots = forest.trees[:, 0].tolist()
-    return 0.0, [double(_tree(forest, root, sizes)) for root in roots]
+    return 0.0, [double(_tree(forest, root, sizes, sets)) for root in roots]
 
 
-def _tree(forest: FlatForest, place: int, sizes: Sequence[int]) -> str:
+def _tree(forest: FlatForest, place: int, sizes: Sequence[int], sets: Sets) -> str:
     """A node and all below it; null goes where a CASE goes that no condition took."""
     threshold, yes, no, missing, signal = forest.nodes[place].item()
     if yes == place:
         return plain(threshold)
-    then, otherwise = _tree(forest, yes, sizes), _tree(forest, no, sizes)
+    then, otherwise = _tree(forest, yes, sizes, sets), _tree(forest, no, sizes, sets)
     goes_yes = missing == yes
     if signal >= 0:
         sign = ">" if goes_yes else "<="
@@ -127,8 +149,18 @@ def _tree(forest: FlatForest, place: int, sizes: Sequence[int]) -> str:
         codes = [code for code in known if (code in listed) != goes_yes]
         if not codes:
             return then if goes_yes else otherwise
-        condition = one_of(f"s{-1 - signal}", codes)
+        condition = _in_set(-1 - signal, codes, sets)
     return case([condition], [otherwise if goes_yes else then], then if goes_yes else otherwise)
+
+
+def _in_set(signal: int, codes: Sequence[int], sets: Sets) -> str:
+    """The condition that a category's code is one of some; unknown of what is missing."""
+    runs = sum(code - 1 != before for before, code in zip((-2, *codes), codes, strict=False))
+    if runs <= RUNS_MAX:
+        return one_of(f"s{signal}", codes)
+    own = sets.setdefault(signal, {})
+    place = own.setdefault(tuple(codes), len(own) + 1)
+    return f"SUBSTR(g{signal}, {place}, 1) = '1'"
 
 
 def _table(term: AdditiveTerm) -> str:
