@@ -148,6 +148,42 @@ def test_flat_interest_is_owed_whole() -> None:
     assert paid.status is LoanStatus.PAID_OFF
 
 
+def test_flat_interest_counts_on_all_that_was_lent_whatever_happens() -> None:
+    """12,000.00 flat at 1 % a month: 120.00 a row, 150.00 from the row in which 3,000.00 are drawn
+    on; a row more bears it too, a moved one for its days, a new rate from the next row on.
+    """
+    flat = plan.terms(interest=Interest.FLAT, flat_counts_all=True, has_drawings=True)
+    drawn = event("1", date(2026, 2, 11), 300_000, Happening.DRAWN)
+    state = run(flat, drawn)
+    assert [row.interest_minor for row in state.rows] == [12_000, 15_000, 15_000]
+    assert state.rows[1].starts_on == FEBRUARY, "its period did not begin anew"
+    more = event(
+        "1", date(2026, 2, 11), kind=Happening.RESCHEDULED, due_on=date(2026, 4, 1), count=2
+    )
+    assert [row.interest_minor for row in run(flat, more).rows] == [12_000] * 5
+    rate = event("1", date(2026, 2, 11), kind=Happening.RATE_CHANGED, annual_rate=Decimal("0.06"))
+    assert [row.interest_minor for row in run(flat, rate).rows] == [12_000, 12_000, 6_000]
+    moved = event(
+        "1", FEBRUARY, kind=Happening.DUE_DAY_MOVED, due_on=date(2026, 3, 1),
+        moved_to=date(2026, 3, 11),
+    )  # fmt: skip
+    found = run(flat, moved).rows
+    assert [row.interest_minor for row in found] == [12_000, 12_000 * 38 // 30, 12_000]
+    early = run(flat, event("2", date(2026, 1, 10), 412_000), drawn)
+    assert [row.interest_minor for row in early.rows] == [12_000, 15_000, 15_000]
+    assert sum(row.principal_minor for row in early.rows) == 1_500_000
+    assert early.rows[0].owed_minor == 0
+
+
+def test_flat_plans_of_older_releases_count_on_what_was_left() -> None:
+    """The same loan as those releases laid it out: what lies ahead begins anew with a change."""
+    flat = plan.terms(interest=Interest.FLAT, has_drawings=True)
+    drawn = event("1", date(2026, 2, 11), 300_000, Happening.DRAWN)
+    state = run(flat, drawn)
+    assert [row.interest_minor for row in state.rows] == [12_000, 4_286 + 6_600, 11_000]
+    assert state.rows[1].starts_on == date(2026, 2, 11)
+
+
 def test_pauses_are_events() -> None:
     pause = event("1", date(2026, 2, 10), kind=Happening.PAUSED, due_on=date(2026, 3, 10))
     ended = event("2", date(2026, 2, 20), kind=Happening.RESUMED)

@@ -24,6 +24,8 @@ ALL = "all"
 PARTS = ("penalty", "fee", "interest", "principal")
 FIELDS = {
     "waive": ("part", "amount_minor"),
+    "agree_changes": ("due_on", "moved_to", "annual_rate", "count", "grace", "part",
+                      "waived_minor"),
     "change_rate": ("annual_rate",),
     "reschedule": ("due_on", "count", "grace"),
     "refund_credit": ("amount_minor",),
@@ -36,8 +38,10 @@ FIELDS = {
     "charge_off": (),
     "write_off": (),
     "record_drawing": ("amount_minor", "drawn_on"),
-}
+}  # fmt: skip
 """What each change asks for beside the loan."""
+INPUTS = {"amount_minor": "change_amount", "waived_minor": "change_amount", "annual_rate": "rate"}
+"""What a field is called on the form where that is another name."""
 
 
 def verb_of(name: str) -> str:
@@ -141,7 +145,8 @@ def asked_change(ask: Ask, contract_id: str) -> tuple[str, dict[str, Any]]:
         currency = contract_row(tx, contract_id).currency
     told: dict[str, Any] = {"contract_id": contract_id}
     for name in FIELDS[verb]:
-        told[name] = _field(ask, name, currency)
+        may_lack = verb == "agree_changes" and not ask.text(INPUTS.get(name, name))
+        told[name] = None if may_lack else _field(ask, name, currency)
     return f"lending.{verb}", {name: value for name, value in told.items() if value is not None}
 
 
@@ -149,7 +154,7 @@ def _field(ask: Ask, name: str, currency: str) -> Any:
     """One thing that a change asks for, as its use case takes it."""
     try:
         match name:
-            case "amount_minor":
+            case "amount_minor" | "waived_minor":
                 return parse_money(ask.text("change_amount").replace(" ", ""), currency).minor
             case "annual_rate":
                 return str(Decimal(parse_money(ask.text("rate"), "CNY").minor) / 10_000)
@@ -158,8 +163,7 @@ def _field(ask: Ask, name: str, currency: str) -> Any:
             case "number" | "count" | "grace":
                 return int(ask.text(name) or ("" if name == "number" else "0"))
     except (Refused, ValueError):
-        field = {"amount_minor": "change_amount", "annual_rate": "rate"}.get(name, name)
-        ask.wrong(field, ask.say("proposal.bad_number"))
+        ask.wrong(INPUTS.get(name, name), ask.say("proposal.bad_number"))
         return None
     return ask.text(name) or None
 
