@@ -19,6 +19,8 @@ KEY_MARK = "puhui_"
 PERSON_PER_MINUTE = 600
 STRANGER_PER_MINUTE = 60
 PEER_PER_MINUTE = 6_000
+PEER_PAYEES_PER_MINUTE = 300
+"""How often another node may ask about payees: a corridor's payments, and no searching."""
 
 QUEUED_PER_MINUTE = 600
 
@@ -29,12 +31,16 @@ STAFF_READERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, in which roles, and for a customer the party whose things they may see."""
+    """Who calls, in which roles, and for a customer the party whose things they may see.
+
+    ``wait_s`` is above nought for a node that has asked about as many payees as it may for now.
+    """
 
     actor: Actor
     party_id: str | None
     scopes: frozenset[str] | None
     peer: PeerCaller | None = None
+    wait_s: int = 0
 
     @property
     def is_staff(self) -> bool:
@@ -107,7 +113,10 @@ class Reception:
             self._count(f"address {address_of(scope)}", STRANGER_PER_MINUTE)
             raise
         self._count(peer.peer_id, PEER_PER_MINUTE)
-        return Caller(Actor(peer.peer_id, frozenset({"peer"})), None, None, peer)
+        wait_s = 0
+        if scope["path"].startswith("/api/exchange/payees/"):
+            wait_s = self._rates.take(f"payees {peer.peer_id}", PEER_PAYEES_PER_MINUTE)
+        return Caller(Actor(peer.peer_id, frozenset({"peer"})), None, None, peer, wait_s)
 
     def _ask(self, scope: Mapping[str, Any], token: str | None) -> tuple[Caller, tuple[str, ...]]:
         """The caller by the store, and by which ids they could be denied."""

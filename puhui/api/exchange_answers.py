@@ -62,6 +62,24 @@ class StandingAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class PayeeQuery:
+    """A payee here ("party:ID", a customer's or a wallet number), and what they would be paid;
+    currency "XXX" asks only whether there is such a payee.
+    """
+
+    payee: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeAnswer:
+    """A payee who may take it in; ``name`` has part of it hidden, and is "" where none is shown."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PricesQuery:
     """A payment that is thought of; ``amount_minor`` is in the source currency for ``send``, in
     the target currency for ``receive``.

@@ -1,6 +1,7 @@
-"""The window of the channel (窗口): the headers that pages answer with, and the words by code."""
+"""The window of the channel (窗口): headers of pages, words by code, names of payees in part."""
 
+from puhui.channel.payee import shown_name
 from puhui.channel.web import SECURITY_HEADERS, TLS_HEADERS
 from puhui.channel.words import words_of_codes
 
-__all__ = ["SECURITY_HEADERS", "TLS_HEADERS", "words_of_codes"]
+__all__ = ["SECURITY_HEADERS", "TLS_HEADERS", "shown_name", "words_of_codes"]

@@ -36,10 +36,10 @@ def corridor(
 
     Example: puhui corridor --payments 1000 --seed 7 --json
     """
-    from puhui.exchange.window import draw, read_corridor
+    from puhui.exchange import window
 
-    stated = read_corridor()
-    drawn = draw(stated, payments, seed)
+    stated = window.read_corridor()
+    drawn = window.corridor.draw(stated, payments, seed)
     with tempfile.TemporaryDirectory(prefix="puhui-corridor-") as folder:
         ran = _run(Path(folder), stated, drawn)
     ways = _ways(stated, drawn, ran)
@@ -84,7 +84,7 @@ def _at(values: Sequence[float], share: float) -> float:
 
 def _run(folder: Path, stated: Any, drawn: Sequence[Any]) -> list[tuple[int, float]]:
     """Pay every drawn payment by exchange.remit; its cost, and its seconds."""
-    from puhui.exchange.window import cost_of
+    from puhui.exchange.window import corridor as rules
     from puhui.kernel import Actor
     from puhui.kernel.clock import FixedClock, SystemClock
     from puhui.node import open_node
@@ -103,7 +103,7 @@ def _run(folder: Path, stated: Any, drawn: Sequence[Any]) -> list[tuple[int, flo
                 made = node.act("exchange.remit", asked, key=f"remit {at}", actor=actor)
                 seconds = time.perf_counter() - begun
                 total = made.changed_minor + made.provider_fee_minor + made.scheme_fee_minor
-                ran.append((cost_of(stated, total, made.target_minor), seconds))
+                ran.append((rules.cost_of(stated, total, made.target_minor), seconds))
                 clock.set_us(clock.now_us() + 2 * QUOTE_US)  # what nobody took has ended
                 step("paying by exchange.remit", at + 1, len(drawn))
     finally:

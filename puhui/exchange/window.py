@@ -18,28 +18,30 @@ from puhui.exchange.desk.read import (
     settlements,
     windows,
 )
+from puhui.exchange.engines import payee as payees
 from puhui.exchange.engines.peer import reach_peers
 from puhui.exchange.formats import http_signature
 from puhui.exchange.formats.signed import read_receipt
-from puhui.exchange.nouns.participant import Position
+from puhui.exchange.nouns.participant import Participant, Position
 from puhui.exchange.nouns.quote import AmountKind, Price, Remittance
-from puhui.exchange.rules.corridor import cost_of, draw, waiting_cost
+from puhui.exchange.rules import corridor
 from puhui.exchange.rules.deal import strangers_of
 
 __all__ = [
+    "Participant",
     "Position",
     "AmountKind",
     "Price",
     "Remittance",
     "between",
-    "cost_of",
+    "corridor",
     "deals",
-    "draw",
     "http_signature",
     "leg",
     "open_deals",
     "open_legs",
     "participants",
+    "payees",
     "peer_by_key",
     "position_of",
     "positions",
@@ -55,6 +57,5 @@ __all__ = [
     "settlements",
     "standing_of",
     "strangers_of",
-    "waiting_cost",
     "windows",
 ]

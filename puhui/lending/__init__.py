@@ -12,6 +12,7 @@ from puhui.lending.desk.lend import drawing as _drawing  # noqa: F401
 from puhui.lending.desk.lend import line as _line  # noqa: F401
 from puhui.lending.desk.lend.contract import draft_contract
 from puhui.lending.desk.read import contract_of, list_loans, loan_state, portfolio, read_case
+from puhui.lending.desk.serve import agree as _agree  # noqa: F401
 from puhui.lending.desk.serve import approval as _approval  # noqa: F401
 from puhui.lending.desk.serve import change as _change  # noqa: F401
 from puhui.lending.desk.serve import follow as _follow  # noqa: F401

@@ -90,6 +90,7 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/loan/{contract_id}/repay", loan.repay, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/repay", loan.pay, Who.CUSTOMER),
     ("GET", "/money", money.statement, Who.CUSTOMER),
+    ("GET", "/money/find", money.find, Who.CUSTOMER),
     ("GET", "/wallet", wallet.show, Who.CUSTOMER),
     ("GET", "/wallet/tier", wallet.tier, Who.CUSTOMER),
     ("POST", "/wallet/tier", wallet.set_tier, Who.CUSTOMER),

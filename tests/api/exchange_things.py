@@ -42,6 +42,11 @@ def exchange_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
         "start_deal": deal,
         "read_receipt": {"leg_id": "to-read"},
         "read_standing": {},
+        "read_payee": {
+            "payee": f"party:{town.parties['ann']}",
+            "currency": "USD",
+            "amount_minor": 1_000,
+        },
         "read_deal": {"deal_id": deal_id},
         "post_quote": {"quote": asdict(scheme.two.quote(town.node))},
         "recall_quote": scheme.two.recall(scheme.two.offer(town.node).id),

@@ -15,7 +15,8 @@ from puhui.cli.app import main
 from puhui.exchange.nouns.corridor import Corridor, Delay
 from puhui.exchange.rules.corridor import DAY_S, HOUR_S, next_open, passage_of
 from puhui.exchange.rules.quote import rate_of
-from puhui.exchange.window import cost_of, draw, read_corridor, waiting_cost
+from puhui.exchange.window import corridor as rules
+from puhui.exchange.window import read_corridor
 from tests.exchange.scheme import PATIENT
 
 
@@ -51,8 +52,8 @@ def test_no_bank_works_before_it_is_asked(moment: int, first: int, last: int) ->
 
 def test_draws_repeat_and_keep_to_what_is_stated() -> None:
     stated = read_corridor()
-    drawn = draw(stated, 400, 3)
-    assert drawn == draw(stated, 400, 3) != draw(stated, 400, 4)
+    drawn = rules.draw(stated, 400, 3)
+    assert drawn == rules.draw(stated, 400, 3) != rules.draw(stated, 400, 4)
     low, high = stated.smallest_minor, stated.largest_minor
     for one in drawn:
         assert low <= one.amount_minor <= high
@@ -91,10 +92,10 @@ def test_costs_add_up() -> None:
     stated = certain(read_corridor())
     passage = passage_of(np.random.default_rng(1), stated, 100_000)
     assert (passage.cost_minor, passage.seconds) == (111 + 1_000, 0)
-    assert waiting_cost(365_000_000, DAY_S, Decimal("0.06")) == 60_000
-    assert waiting_cost(0, DAY_S, Decimal("0.06")) == 0
+    assert rules.waiting_cost(365_000_000, DAY_S, Decimal("0.06")) == 60_000
+    assert rules.waiting_cost(0, DAY_S, Decimal("0.06")) == 0
     # At the middle rate of 4.55, 4,550.00 baht are worth 1,000.00 yuan.
-    assert cost_of(stated, 101_234, 455_000) == 1_234
+    assert rules.cost_of(stated, 101_234, 455_000) == 1_234
 
 
 def test_the_command_measures_and_states(
@@ -106,7 +107,7 @@ def test_the_command_measures_and_states(
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     told = json.loads(shown.splitlines()[-1])
-    drawn = sorted(one.passage.cost_minor for one in draw(read_corridor(), 10, 5))
+    drawn = sorted(one.passage.cost_minor for one in rules.draw(read_corridor(), 10, 5))
     assert told["correspondent_cost_minor_p50"] == drawn[5]
     assert told["cost_ratio"] == pytest.approx(told["ours_cost_minor_p50"] / drawn[5])
     assert told["time_ratio"] == pytest.approx(told["ours_s_p50"] / told["correspondent_s_p50"])

@@ -28,7 +28,7 @@ from puhui.servicing import build_schedule, live
 from puhui.servicing.desk.loan.book import plan_in
 from puhui.servicing.nouns import Part, Recalculation, Timing
 from puhui.servicing.tables import live as live_tables
-from tests.conftest import Postgres
+from tests.database import Postgres
 
 
 def own_tables(url: str) -> dict[str, list[tuple[str, str, bool]]]:

@@ -28,7 +28,7 @@ from puhui.kernel.crypto import Keys
 from puhui.worker import keep_up
 from tests.exchange.scheme import MINUTE_US, Scheme, balance
 from tests.exchange.scheme import act as exchange_act
-from tests.party.people import register_person
+from tests.party.people import person, register_person
 from tests.web.browser import Browser, Page
 from tests.web.market import open_exchange, party_of, top_up
 from tests.web.town import Town
@@ -82,7 +82,8 @@ def there(
     (town.node.home / "peers.toml").write_text(peers, "utf-8")
     monkeypatch.setenv("PUHUI_PEERS", "peers.toml")
     open_peers(town.node)
-    yield SimpleNamespace(node=node, scheme=scheme, payee=register_person(node, 1))
+    payee = register_person(node, 1)
+    yield SimpleNamespace(node=node, scheme=scheme, us=us, payee=payee, name=person(1).name)
     server.shutdown()
     thread.join(10)
     server.server_close()

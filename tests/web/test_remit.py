@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from puhui.channel.payee import hide_name
 from puhui.payment import wallet_account
-from puhui.web.pages.payee import hide_name, hide_phone
+from puhui.web.pages.payee import hide_phone
 from tests.offline.fair import balance_of, grant
 from tests.offline.test_sync import paid_texts
 from tests.web.market import act, device_of, open_exchange, open_wallet, party_of, top_up

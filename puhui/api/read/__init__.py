@@ -5,7 +5,13 @@ from __future__ import annotations
 from puhui.api import answers, credit_answers, exchange_answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
-from puhui.api.read.exchange import read_deal, read_prices, read_receipt, read_standing
+from puhui.api.read.exchange import (
+    read_deal,
+    read_payee,
+    read_prices,
+    read_receipt,
+    read_standing,
+)
 from puhui.api.read.guarantee import list_guarantees, read_guarantee
 from puhui.api.read.loan import (
     list_applications,
@@ -89,6 +95,8 @@ def read_operations() -> tuple[Operation, ...]:
             e.ReceiptAnswer, NODES, read_receipt),
         one("exchange.read_standing", "/api/exchange/standing", a.NothingQuery,
             e.StandingAnswer, NODES, read_standing),
+        one("exchange.read_payee", "/api/exchange/payees/{payee}/{currency}/{amount_minor}",
+            e.PayeeQuery, e.PayeeAnswer, NODES, read_payee),
         one("exchange.read_deal", "/api/exchange/deals/{deal_id}", e.DealQuery, e.DealAnswer,
             STAFF_READERS, read_deal),
         one("exchange.read_prices", "/api/exchange/prices", e.PricesQuery, e.PricesAnswer,

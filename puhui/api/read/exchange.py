@@ -1,9 +1,12 @@
-"""Reads of exchange: receipts of legs and standing for peers, deals for staff."""
+"""Reads of exchange: receipts of legs, standing and payees for peers, deals for staff."""
 
 from __future__ import annotations
 
 from puhui.api import exchange_answers as answers
 from puhui.api.caller import Caller
+from puhui.api.problem import Problem
+from puhui.channel import new_key
+from puhui.channel.window import shown_name
 from puhui.exchange import window
 from puhui.kernel import Node
 
@@ -23,6 +26,29 @@ def read_standing(node: Node, caller: Caller, asked: object) -> answers.Standing
     """Read as whom one is known here, and on which participants one may draw."""
     told = window.standing_of(node, caller.actor.name)
     return answers.StandingAnswer(told.peer_id, told.draws, told.now_us, told.draw_keys)
+
+
+def read_payee(node: Node, caller: Caller, asked: answers.PayeeQuery) -> answers.PayeeAnswer:
+    """Read whether a customer here may be paid so much, and their name in part, before money moves.
+
+    Each look at a name is in its holder's log of accesses, with the node that asked; a node that
+    asks too often is told so under our signature, so that its deals go on. Refused:
+    ``exchange.not_drawn``, ``exchange.bad_end``, ``exchange.bad_amount``,
+    ``exchange.unknown_currency``, ``exchange.no_such_payee``, ``exchange.payee_not_admitted``.
+    """
+    if caller.wait_s:
+        headers = {"retry-after": str(caller.wait_s)}
+        raise Problem("api.too_often", "Too many asks about payees.", headers=headers)
+    asker = caller.actor.name
+    party = window.payees.payee_here(
+        node,
+        asked.payee,
+        currency=asked.currency,
+        amount_minor=asked.amount_minor,
+        asked_by=asker,
+    )
+    key = f"payee {new_key()}"
+    return answers.PayeeAnswer(shown_name(node, party, key=key, reader=asker))
 
 
 def read_deal(node: Node, caller: Caller, asked: answers.DealQuery) -> answers.DealAnswer:

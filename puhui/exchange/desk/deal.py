@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from puhui.exchange.desk.lists import tariff
 from puhui.exchange.desk.participant import STAFF
 from puhui.exchange.desk.quote import lock_quote, quote_of
 from puhui.exchange.nouns.deal import Deal, DealMoved, DealState, DecideDeal, Side, StartDeal
@@ -12,6 +13,7 @@ from puhui.exchange.rules import deal as rules
 from puhui.exchange.tables import deal as tables
 from puhui.exchange.tables import quote as quote_tables
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.crypto import random_bytes
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
@@ -132,6 +134,26 @@ def decide_deal(act: Act, input: DecideDeal) -> DealMoved:
                 signature_=input.target_signature,
             )
     return DealMoved(row.id, input.to_state)
+
+
+def check_begun(act: Act, payer: str) -> None:
+    """Whether a payer may begin one more deal today, as far as offers go.
+
+    Refused: ``exchange.too_many_deals``, ``exchange.too_many_lapsed``.
+    """
+    rows = act.tx.all(
+        tables.COUNT_DEALS_OF,
+        payer=payer,
+        open_states=list(rules.OPEN_STATES),
+        since_us=start_of_day_us(act.today),
+    )
+    counts = {row.state: row.deals for row in rows}
+    rules.check_deals_begun(
+        under_way=sum(counts.get(state, 0) for state in rules.OPEN_STATES),
+        lapsed=counts.get(DealState.CLOSED_ABORTED.value, 0),
+        open_max=tariff().deals_open_max,
+        lapsed_max=tariff().deals_lapsed_day_max,
+    )
 
 
 def read_deal(tx: Transaction, deal_id: str) -> Deal:

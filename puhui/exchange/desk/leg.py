@@ -84,7 +84,7 @@ def _movements(act: Act, leg: Leg | PrepareLeg, leg_id: str, *, is_held: bool) -
     return [main, Movement(f"leg:{leg_id}:fee", payer, ours, leg.fee_minor, "fee")]
 
 
-def _payee_of(act: Act, text: str) -> str:
+def payee_of(tx: Transaction, text: str) -> str:
     """A payee as legs keep it: who has a wallet number ("party:" and 19 digits) by the party's id.
 
     Refused: ``exchange.unknown_party`` where no wallet on record has the number.
@@ -93,10 +93,10 @@ def _payee_of(act: Act, text: str) -> str:
     if kind != "party" or not payment.numbers.is_wallet_number(number):
         return text
     try:
-        account_id = payment.numbers.find(act.tx, number)
+        account_id = payment.numbers.find(tx, number)
     except Refused:
         account_id = 0
-    owner = payment.owners_of(act.tx, [account_id]).get(account_id)
+    owner = payment.owners_of(tx, [account_id]).get(account_id)
     if owner is None:
         raise Refused("exchange.unknown_party", "No wallet on record here has this number.")
     return f"party:{owner}"
@@ -143,7 +143,7 @@ def prepare_leg(act: Act, input: PrepareLeg) -> LegMoved:
 
 def hold_leg(act: Act, input: PrepareLeg) -> LegMoved:
     """What ``exchange.prepare_leg`` does, as a step of an act that was let do it."""
-    input = replace(input, payee=_payee_of(act, input.payee))
+    input = replace(input, payee=payee_of(act.tx, input.payee))
     found = act.tx.one(tables.READ_LEG, id=input.leg_id)
     if found is not None:
         check_peer_leg(act.tx, input.leg_id, act.actor)

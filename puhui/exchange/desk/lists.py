@@ -20,7 +20,8 @@ class Tariff:
     """The operator's shares and their bounds by currency, and how many quotes there may be.
 
     Each is by what it is taken of: ``scheme_fee`` of a payment on this node, ``deal_fee`` of a
-    customer's payment to another one.
+    customer's payment to another one. ``deals_open_max`` is how many such payments of one customer
+    may be under way, ``deals_lapsed_day_max`` how many may come back in one day.
     """
 
     shares: dict[str, Decimal]
@@ -28,6 +29,8 @@ class Tariff:
     quotes_pair_max: int
     quotes_provider_max: int
     quotes_tried_max: int
+    deals_open_max: int
+    deals_lapsed_day_max: int
 
     def fee(self, currency: str, kind: FeeKind = FeeKind.SCHEME) -> SchemeFee:
         """The operator's fee in one currency; a currency without bounds pays the share alone."""
@@ -55,6 +58,8 @@ def tariff() -> Tariff:
         quotes_pair_max=told["quotes"]["pair_max"]["value"],
         quotes_provider_max=told["quotes"]["provider_max"]["value"],
         quotes_tried_max=told["quotes"]["tried_max"]["value"],
+        deals_open_max=told["quotes"]["deals_open_max"]["value"],
+        deals_lapsed_day_max=told["quotes"]["deals_lapsed_day_max"]["value"],
     )
 
 
@@ -62,7 +67,8 @@ def tariff() -> Tariff:
 class Between:
     """How nodes speak with one another: how long a peer may have a leg held, by how much clocks
     may differ, how long one try waits and how many there are, how long a silent one is left alone,
-    and how long a deal that is started on a page has until its target leg ends.
+    how long a deal that is started on a page has until its target leg ends, how often a customer
+    may ask about payees there in a day, and for how many days that count is kept.
     """
 
     hold_s_max: int
@@ -71,6 +77,8 @@ class Between:
     tries_max: int
     quiet_s_max: int
     deal_s: int
+    payee_asks_day_max: int
+    asks_kept_days: int
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,7 @@ from puhui.exchange.engines.coordinator import KnownPeers, NodePeer
 from puhui.exchange.formats.http_signature import Message, is_answer_signed, sign_request
 from puhui.exchange.formats.peers_file import read_peers
 from puhui.exchange.nouns.leg import LegReceipt
+from puhui.exchange.nouns.payee import PayeeThere
 from puhui.exchange.nouns.peer import Peer, PeersFile, Reach, Standing
 from puhui.kernel.act import find_use_case
 from puhui.kernel.crypto import random_bytes
@@ -37,6 +38,7 @@ REFUSED_STATUS = 422
 _CODE = re.compile(r"[a-z]+\.[a-z_]{1,60}")
 _RECEIPT: TypeAdapter[LegReceipt] = TypeAdapter(LegReceipt)
 _STANDING: TypeAdapter[Standing] = TypeAdapter(Standing)
+_PAYEE: TypeAdapter[PayeeThere] = TypeAdapter(PayeeThere)
 
 
 class HttpPeer:
@@ -77,6 +79,14 @@ class HttpPeer:
             self._quiet_until_us = 0
         standing: Standing = self._told(_STANDING, "GET", "/api/exchange/standing", tries=1)
         return standing
+
+    def payee(self, payee: str, currency: str, amount_minor: int) -> PayeeThere:
+        """What the node tells of a payee there, tried once. Refused: ``exchange.not_drawn``,
+        ``exchange.no_such_payee``, ``exchange.payee_not_admitted``. Fault: as ``act``.
+        """
+        path = f"/api/exchange/payees/{payee}/{currency}/{amount_minor}"
+        found: PayeeThere = self._told(_PAYEE, "GET", path, tries=1)
+        return found
 
     def _told(
         self, adapter: TypeAdapter[Any], method: str, path: str, body: bytes = b"", key: str = "",

@@ -87,3 +87,15 @@ def judge_decision(found: DealState, asked_from: DealState, asked_to: DealState)
     if found is not asked_from or asked_to not in _NEXT.get(found, ()):
         raise Refused("exchange.bad_decision", f"A deal that is {found} is not {asked_to} next.")
     return True
+
+
+def check_deals_begun(*, under_way: int, lapsed: int, open_max: int, lapsed_max: int) -> None:
+    """Whether a customer may begin one more payment to another node, beside so many under way and
+    so many that came back today: each takes an offer, whatever becomes of it.
+
+    Refused: ``exchange.too_many_deals``, ``exchange.too_many_lapsed``.
+    """
+    if under_way >= open_max:
+        raise Refused("exchange.too_many_deals", f"{under_way} payments are under way already.")
+    if lapsed >= lapsed_max:
+        raise Refused("exchange.too_many_lapsed", f"{lapsed} payments came back today.")

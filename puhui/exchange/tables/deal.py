@@ -10,6 +10,8 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
+    or_,
     select,
     update,
 )
@@ -78,3 +80,15 @@ READ_OPEN_DEALS = (
     .order_by(_deal.id)
     .limit(bindparam("count"))
 )
+COUNT_DEALS_OF = (
+    select(_deal.state, func.count().label("deals"))
+    .where(
+        _deal.source_payer == bindparam("payer"),
+        or_(
+            _deal.state.in_(bindparam("open_states", expanding=True)),
+            _deal.source_expires_us > bindparam("since_us"),
+        ),
+    )
+    .group_by(_deal.state)
+)
+"""How many deals of a payer are open or were to end after a time, by their state."""

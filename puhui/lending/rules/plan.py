@@ -11,6 +11,7 @@ from puhui.kernel.money import Rounding, round_minor
 from puhui.lending.nouns import (
     FeeKind,
     Frequency,
+    Interest,
     Method,
     Offer,
     Plan,
@@ -135,4 +136,5 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         multiple_minor=schedule.multiple_minor,
         anchor_day=offer.due_day,
         has_drawings=schedule.has_drawings,
+        flat_counts_all=schedule.interest is Interest.FLAT,
     )

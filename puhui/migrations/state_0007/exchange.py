@@ -1,4 +1,4 @@
-"""What state 0007 adds to the tables of exchange: fees of deals, and deals by who pays."""
+"""What state 0007 adds to the tables of exchange: fees of deals, deals by payer, asks."""
 
 from __future__ import annotations
 
@@ -19,5 +19,17 @@ def change_exchange_leg() -> None:
     op.add_column("exchange_leg", fee)
 
 
-MAKERS = (change_exchange_deal, change_exchange_leg)
+def make_exchange_payee_ask() -> None:
+    """Make exchange_payee_ask."""
+    op.create_table(
+        "exchange_payee_ask",
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("asks", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("asks >= 0"),
+        sa.PrimaryKeyConstraint("party_id", "day"),
+    )
+
+
+MAKERS = (change_exchange_deal, change_exchange_leg, make_exchange_payee_ask)
 """In any order."""

@@ -97,6 +97,7 @@ def _entry(line: StatementLine, currency: str) -> Entry:
         amount=amount,
         is_credit=is_credit,
         servicer_reference=line.id,
+        transfer_id=line.receipt,
         debtor=other if is_credit else MessageParty(),
         creditor=MessageParty() if is_credit else other,
         purpose=line.purpose if is_code else "",

@@ -1,11 +1,14 @@
-"""Wallet numbers: shown to people in groups of digits, and found again from what they type."""
+"""Numbers of wallets and receipts: shown in groups of digits, found again from what is typed."""
 
 from __future__ import annotations
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger import chart, lookup_accounts
+from puhui.payment.desk.read import lines_between, payments_numbered
+from puhui.payment.nouns.pay import Payment, StatementLine
 from puhui.payment.rules import number as rules
+from puhui.payment.rules import receipt as receipts
 from puhui.payment.rules.number import is_wallet_number as is_wallet_number
 from puhui.payment.rules.number import plain as plain
 from puhui.payment.tables import wallet as tables
@@ -19,6 +22,11 @@ def shown(account_id: int) -> str:
 def grouped(text: str) -> str:
     """A wallet number in groups of four; anything else as it is."""
     return rules.grouped(plain(text)) if is_wallet_number(text) else text
+
+
+def grouped_digits(digits: str) -> str:
+    """Digits in groups of four, as people read them aloud."""
+    return rules.grouped(digits)
 
 
 def find(tx: Transaction, text: str) -> int:
@@ -47,3 +55,38 @@ def named(tx: Transaction, text: str) -> str:
     all else stays. Refused: ``payment.no_such_wallet``, ``payment.wallet_number_shared``.
     """
     return f"{find(tx, text):032x}" if is_wallet_number(text) else text
+
+
+APART_US = 5_000_000
+"""By how much the time of a line in the ledger may differ from that of the act that made it."""
+
+
+def receipt(id: str) -> str:
+    """The receipt number of something by its id ("deal-…"), in groups of four; the id itself where
+    it has no time.
+    """
+    number = receipts.number_of_id(id)
+    return id if number is None else rules.grouped(receipts.receipt_of(number))
+
+
+def is_receipt(text: str) -> bool:
+    """Whether a text, blanks aside, is a receipt number with its check digits right."""
+    return receipts.is_receipt(plain(text))
+
+
+def own_lines(
+    tx: Transaction, text: str, party_id: str, currency: str, *, now_us: int
+) -> tuple[StatementLine, ...]:
+    """The lines of a party's statement that have a receipt number, typed in any grouping."""
+    begins = receipts.second_of(plain(text), now_us)
+    until = begins + 1_000_000 + APART_US
+    lines = lines_between(tx, party_id, currency, begins - APART_US, until)
+    return tuple(one for one in lines if one.receipt == plain(text))
+
+
+def receipted(tx: Transaction, text: str, *, now_us: int) -> tuple[Payment, ...]:
+    """The payments that have a receipt number, whosever they are: for staff."""
+    begins_ms = receipts.second_of(plain(text), now_us) // 1000
+    low, high = begins_ms << 80, (begins_ms + 1000 << 80) - 1
+    found = payments_numbered(tx, low, high, receipt=plain(text), apart_us=APART_US)
+    return tuple(one for one in found if one.receipt == plain(text))

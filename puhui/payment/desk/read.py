@@ -9,6 +9,7 @@ from typing import Any
 from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
+from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Transfer, account_history, chart, lookup_transfers
 from puhui.payment.desk.post import is_number
@@ -16,6 +17,7 @@ from puhui.payment.desk.wallet import take_wallet, wallet_account, wallet_of
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
 from puhui.payment.nouns.pay import Payment, StatementLine
 from puhui.payment.nouns.wallet import Wallet, WalletCount
+from puhui.payment.rules.receipt import number_at, receipt_of
 from puhui.payment.tables import ask, payment
 from puhui.payment.tables import wallet as tables
 
@@ -59,7 +61,37 @@ def payment_of(tx: Transaction, id: str) -> Payment:
         original_id=row.original_id.hex() if row.original_id else "",
         refunded_minor=refunds[0].refunded_minor if refunds else 0,
         made_us=found.time_us,
+        receipt=receipt_of(found.user_data_128),
     )
+
+
+def payments_numbered(
+    tx: Transaction, low: int, high: int, *, receipt: str, apart_us: int
+) -> tuple[Payment, ...]:
+    """The payments whose numbers lie from ``low`` to ``high`` and have a receipt number.
+
+    Numbers begin with their time. The transfer is sought in the statement of the wallet that paid,
+    or was paid, within ``apart_us`` of it.
+    """
+    made = []
+    for row in tx.all(payment.READ_NUMBERED, low=tables.blob(low), high=tables.blob(high)):
+        number = int.from_bytes(row.number, "big")
+        if receipt_of(number) != receipt:
+            continue
+        at_us = (number >> 80) * 1000
+        span = {"from_us": at_us - apart_us, "until_us": at_us + apart_us}
+        for account_id in _accounts_of(row.payer_id or row.payee_id):
+            page = account_history(tx, account_id, after=0, count=PAGE, **span)
+            ids = [line.transfer_id for line in page if line.user_data_128 == number]
+            made += [payment_of(tx, f"{one:032x}") for one in ids[:1]]
+    return tuple(made)
+
+
+def _accounts_of(end: str) -> list[int]:
+    """The accounts that an end of a payment may mean: one by its number, or a party's wallets."""
+    if is_number(end):
+        return [int(end, 16)]
+    return [wallet_account(end, currency) for currency in sorted(DIGITS)]
 
 
 def _kinds() -> dict[int, str]:
@@ -154,6 +186,7 @@ def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
                 remark="" if about is None else about.remark,
                 amount_minor=-line.amount_minor if line.is_debit else line.amount_minor,
                 balance_minor=line.balance_minor,
+                receipt=receipt_of(line.user_data_128 or number_at(line.time_us, line.transfer_id)),
             )
         )
     return made

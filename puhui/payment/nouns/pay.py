@@ -14,6 +14,7 @@ class Payment:
     ``payment_id`` is the payer's own name of it, ``kind`` what the chart calls the transfer.
     ``payer_id`` and ``payee_id`` are party ids, or the number of an account where only that was
     given; empty is the lender's own funding account. ``original_id`` is set on a refund.
+    ``receipt`` is the number that people read aloud, sixteen digits.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Payment:
     original_id: str
     refunded_minor: int
     made_us: int
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ class StatementLine:
     """One line of a statement (对账单); ``amount_minor`` is negative for money that left.
 
     ``kind`` is what the chart calls the transfer; ``other`` the counterparty's pseudonym (party
-    id, or account number where no party is known); ``balance_minor`` what was in the wallet after.
+    id, or account number where no party is known); ``balance_minor`` what was in the wallet after;
+    ``receipt`` the number that people read aloud, sixteen digits.
     """
 
     id: str
@@ -180,6 +183,7 @@ class StatementLine:
     remark: str
     amount_minor: int
     balance_minor: int
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ _payment, _refund, _hold = PAYMENT.c, REFUND.c, HOLD.c
 
 INSERT_PAYMENT = insert_all(PAYMENT)
 READ_PAYMENTS = select(*_payment).where(_payment.number.in_(bindparam("numbers", expanding=True)))
+READ_NUMBERED = select(_payment.number, _payment.payer_id, _payment.payee_id).where(
+    _payment.number >= bindparam("low"), _payment.number <= bindparam("high")
+)
+"""Payments by a span of their numbers, which begin with their times."""
 BLANK_REMARKS = (
     update(PAYMENT)
     .where(

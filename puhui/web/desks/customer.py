@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.complaint import complaints_of
 from puhui.data import accesses_of, consents_of, read_lists, view
+from puhui.exchange.window import Remittance, deals, remittances
 from puhui.kernel.errors import Refused
 from puhui.lending.window import applications_of, loans_of
 from puhui.party import Party, find_parties, read_party_file
+from puhui.payment import numbers
+from puhui.payment.window import Payment
 from puhui.web.ask import Ask
 from puhui.web.pages.money import balance_of
 
@@ -18,15 +23,22 @@ SEARCH = "customer_search"
 """The purpose under which staff find somebody by phone or identity number."""
 
 ACCESSES_SHOWN = 20
+LOOKED_AT = 10_000
+"""How many of the newest deals and payments across currencies a receipt number is sought among."""
 
 
 def search(ask: Ask) -> Response:
-    """Find somebody by phone, identity number or the number of the party."""
+    """Find somebody by phone, identity number or the number of the party; or what was paid, by the
+    number of its receipt.
+    """
     asked = "".join(ask.text("q").split())
     found: tuple[Party, ...] = ()
+    receipts = Receipts()
     if ask.request.method == "POST":
         if not asked:
             ask.wrong("q", ask.say("desk.search_missing"))
+        elif numbers.is_receipt(asked):
+            receipts = _receipts(ask, asked)
         else:
             try:
                 found = _found(ask, asked)
@@ -36,9 +48,34 @@ def search(ask: Ask) -> Response:
         "desk_customers.html",
         at="customers",
         found=found,
+        receipts=receipts,
         asked=asked,
         is_asked=ask.request.method == "POST",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """What has a receipt number: payments, payments across currencies, and deals between nodes."""
+
+    payments: tuple[Payment, ...] = ()
+    remittances: tuple[Remittance, ...] = ()
+    deal_ids: tuple[str, ...] = ()
+
+
+def _receipts(ask: Ask, asked: str) -> Receipts:
+    """Everything that has this receipt number; two things may share one."""
+    number = numbers.grouped_digits(numbers.plain(asked))
+    with ask.node.read() as tx:
+        return Receipts(
+            numbers.receipted(tx, asked, now_us=ask.node.clock.now_us()),
+            tuple(
+                one for one in remittances(tx, count=LOOKED_AT) if numbers.receipt(one.id) == number
+            ),
+            tuple(
+                one.id for one in deals(tx, count=LOOKED_AT) if numbers.receipt(one.id) == number
+            ),
+        )
 
 
 def _found(ask: Ask, asked: str) -> tuple[Party, ...]:

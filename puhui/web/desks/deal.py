@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from puhui.channel import queues, said
 from puhui.exchange import KnownPeers, NodePeer, Quote, end_by_receipt
 from puhui.exchange.window import (
     AmountKind,
+    Participant,
     Price,
     between,
     deals,
@@ -30,6 +31,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.party import find_parties
+from puhui.payment import numbers
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import read_amount
 from puhui.web.pages.exchange import KINDS, SHOWN_MAX, rate_of
@@ -99,6 +101,7 @@ def _show(ask: Ask) -> Response:
         "desk_deal.html",
         at="deals",
         deal=deal,
+        receipt=numbers.receipt(deal.id),
         here=here,
         is_open=is_open,
         strangers=strangers,
@@ -144,9 +147,11 @@ def new(ask: Ask) -> Response:
 def _new(ask: Ask, told: Mapping[str, str]) -> Response:
     others = [one for one in _named(ask) if one != _own_name(ask)]
     draws: tuple[str, ...] = ()
+    keys: dict[str, str] = {}
     is_reached = False
     if told["peer"] in others:
         (reach,) = reach_peers(ask.node, name=told["peer"])
+        keys = {one: key for key, one in reach.drawn_by_key().items()}
         draws, is_reached = reach.draws, reach.answer == "reached" and bool(reach.peer_id)
         if not is_reached:
             ask.wrong("peer", said("exchange.peer_silent", ask.view.language))
@@ -160,7 +165,7 @@ def _new(ask: Ask, told: Mapping[str, str]) -> Response:
     now_us = ask.node.clock.now_us()
     with ask.node.read() as tx:
         open_quotes = {one.id: one for one in quotes(tx, now_us=now_us, count=1_000)}
-        names = {one.id: one.name for one in participants(tx)}
+        here = participants(tx)
         found = () if terms is None else _prices(tx, terms, now_us)[:SHOWN_MAX]
     pairs = {(one.source_currency, one.target_currency) for one in open_quotes.values()}
     return ask.page(
@@ -168,7 +173,7 @@ def _new(ask: Ask, told: Mapping[str, str]) -> Response:
         at="deals",
         told=told,
         others=others,
-        draws=draws,
+        draws=[(one, _known_as(here, keys.get(one, ""), one)) for one in draws],
         is_reached=is_reached and bool(draws),
         sources=sorted({pair[0] for pair in pairs}),
         targets=sorted({pair[1] for pair in pairs}),
@@ -178,9 +183,17 @@ def _new(ask: Ask, told: Mapping[str, str]) -> Response:
             for one in found
             if one.quote_id in open_quotes
         ],
-        names=names,
+        names={one.id: one.name for one in here},
         rate_of=rate_of,
     )
+
+
+def _known_as(here: Sequence[Participant], key: str, there: str) -> str:
+    """What a participant of the other node is called: by the name of ours with the same key, and
+    the end of its id there.
+    """
+    names = [one.name for one in here if key and one.public_key == key]
+    return f"{names[0]} …{there[-8:]}" if names else there
 
 
 def _terms(ask: Ask, told: Mapping[str, str], draws: tuple[str, ...] | None) -> _Terms | None:

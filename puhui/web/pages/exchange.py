@@ -23,6 +23,7 @@ from puhui.exchange.window import (
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
+from puhui.payment import numbers
 from puhui.web.ask import Ask, Missing
 from puhui.web.pages.amount import read_amount
 from puhui.web.pages.payee import label_of
@@ -213,6 +214,7 @@ def receipt(ask: Ask) -> Response:
     return ask.page(
         "exchange_receipt.html",
         one=found,
+        receipt=numbers.receipt(found.id),
         side="own" if found.payer == found.payee else "sent" if found.payer == own else "came",
         other=label,
         provider=names.get(found.provider_id, found.provider_id),

@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from puhui.exchange.window import deals, remittances
 from puhui.kernel.calendar import add_months
-from puhui.kernel.clock import time_of
+from puhui.kernel.clock import business_date, time_of
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
+from puhui.payment import numbers, wallet_account
 from puhui.payment import statement as read_statement
-from puhui.payment import wallet_account
 from puhui.payment.window import StatementLine, codes_of, messages
 from puhui.web.ask import Ask
 from puhui.web.own import own_party
@@ -81,8 +82,41 @@ def statement(ask: Ask) -> Response:
         before=add_months(first, -1),
         following=following if following <= ask.today else None,
         url=url,
+        grouped=numbers.grouped_digits,
+        number=ask.query.get("number", "")[:40],
         back="/wallet",
     )
+
+
+def find(ask: Ask) -> Response:
+    """What a receipt number means: the receipt, or the line of the statement that it stands at."""
+    typed = ask.query.get("number", "")[:40]
+    if not numbers.is_receipt(typed):
+        ask.wrong("number", ask.say("money.bad_receipt"))
+        return statement(ask)
+    end, now_us = f"party:{ask.party_id}", ask.node.clock.now_us()
+    number = numbers.grouped_digits(numbers.plain(typed))
+    with ask.node.read() as tx:
+        for one in deals(tx, payer=end):
+            if numbers.receipt(one.id) == number:
+                return ask.go(f"/remit/deal/{one.id}")
+        for other in remittances(tx, end=end):
+            if numbers.receipt(other.id) == number:
+                return ask.go(f"/exchange/{other.id}")
+        for purse in purses_of(tx, ask.party_id):
+            found = numbers.own_lines(tx, typed, ask.party_id, purse.currency, now_us=now_us)
+            for line in found:
+                return ask.go(_url_of(line, purse.currency))
+    ask.wrong("number", ask.say("money.no_receipt"))
+    return statement(ask)
+
+
+def _url_of(line: StatementLine, currency: str) -> str:
+    """Where a line is shown: its receipt, or its place in the statement of its month."""
+    if line.kind in ("payment", "refund"):
+        return f"/payment/{line.id}"
+    month = business_date(line.time_us).strftime("%Y-%m")
+    return f"/money?month={month}&currency={currency}&whole=1#r{line.receipt}"
 
 
 def _csv(
@@ -92,7 +126,18 @@ def _csv(
     say = ask.say
     return csv_reply(
         f"wallet-{currency}-{first:%Y-%m}",
-        ("time", "kind", "other party", "remark", "in", "out", "balance", "currency", "number"),
+        (
+            "time",
+            "kind",
+            "other party",
+            "remark",
+            "in",
+            "out",
+            "balance",
+            "currency",
+            "number",
+            "id",
+        ),
         [
             (
                 say.moment(one.time_us),
@@ -103,6 +148,7 @@ def _csv(
                 say.figure(-one.amount_minor, currency) if one.amount_minor < 0 else "",
                 say.figure(one.balance_minor, currency),
                 currency,
+                numbers.grouped_digits(one.receipt),
                 one.id,
             )
             for one in lines

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 from puhui.channel import said
-from puhui.data import view
-from puhui.kernel import Actor
+from puhui.channel.window import shown_name
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
@@ -16,10 +15,6 @@ from puhui.payment import numbers
 from puhui.payment.window import codes_of
 from puhui.web.ask import Ask
 
-READER = Actor("payee_check", frozenset({"operator"}))
-"""The machine that lets payers check a name; the payee sees each look in the log of accesses."""
-
-PURPOSE = "payee_check"
 MATCHES_MAX = 5
 _PHONE = re.compile(r"1[0-9]{10}")
 _NUMBER = re.compile(r"[0-9a-f]{32}|[0-9]{19}")
@@ -38,11 +33,6 @@ class Payee:
     id: str
     name: str
     how: str
-
-
-def hide_name(name: str) -> str:
-    """A person's name without the family name: 王小明 becomes *小明; one letter stays hidden."""
-    return f"*{name[1:]}" if len(name) > 1 else "*"
 
 
 def hide_phone(phone: str) -> str:
@@ -108,17 +98,8 @@ def name_of(ask: Ask, party: Party, key: str = "") -> str:
 
     ``key`` is for pages that are only looked at: one look a key.
     """
-    told = {"party_id": party.id, "purpose": PURPOSE, "fields": ("name",)}
-    try:
-        if key:
-            access = ask.node.act("data.record_access", told, key=key, actor=READER)
-        else:
-            access = ask.act("data.record_access", told, step=f":{party.id}", actor=READER)
-        with ask.node.read() as tx:
-            name = view(ask.node, tx, access.access_id, viewer=READER.name).fields.get("name", "")
-    except Refused:
-        return ""
-    return name if str(party.kind) == "firm" else hide_name(name)
+    key = key or ask.key_of(f"data.record_access:{party.id}", ask.key)
+    return shown_name(ask.node, party, key=key)
 
 
 def label_of(ask: Ask, tx: Transaction, party: str) -> str:

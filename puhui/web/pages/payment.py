@@ -9,7 +9,7 @@ from starlette.responses import Response
 from puhui.channel import said
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
-from puhui.payment import wallet_account
+from puhui.payment import numbers, wallet_account
 from puhui.payment.window import (
     AskedPayment,
     Payment,
@@ -59,6 +59,7 @@ def _receipt(ask: Ask) -> Response:
     return ask.page(
         "payment.html",
         payment=found,
+        number=numbers.grouped_digits(found.receipt),
         is_payer=is_payer,
         other=other,
         purse=purse,

@@ -21,6 +21,7 @@ from puhui.exchange.window import (
     between,
     leg,
     participants,
+    payees,
     position_of,
     prices,
     quotes,
@@ -130,15 +131,28 @@ def give_who(ask: Ask) -> Response:
             draft["number"] = numbers.plain(draft["number"])
         elif not _ABROAD.fullmatch(draft["number"]):
             ask.wrong("number", ask.say("remit.bad_number"))
+        name = "" if ask.problems else _named_there(ask, draft)
         if ask.problems:
             return _who(ask, draft)
         how = f"{'wallet' if is_wallet else 'party'} {hide_number(draft['number'])}"
-        draft |= {"end": f"party:{draft['number']}", "name": draft["peer"], "how": how}
+        draft |= {"end": f"party:{draft['number']}", "name": name, "how": how}
     else:
         ask.wrong("to", ask.say("remit.to_missing"))
         return _who(ask, {**draft, "to": "person"})
     keep_draft(ask, draft, DRAFT)
     return ask.go("/remit/amount")
+
+
+def _named_there(ask: Ask, draft: dict[str, str]) -> str:
+    """The payee's name in part, as the other node shows it; what it says else is noted."""
+    asked = payees.AskPayee(ask.party_id, draft["peer"], f"party:{draft['number']}")
+    try:
+        return payees.ask_there(ask.node, asked).name
+    except Refused as refused:
+        at = "number" if refused.code == "exchange.no_such_payee" else "peer"
+        silent = refused.code == "exchange.peer_silent"
+        ask.wrong(at, ask.say("remit.silent") if silent else said(refused.code, ask.view.language))
+    return ""
 
 
 def amount(ask: Ask) -> Response:
@@ -191,7 +205,7 @@ def _drawn(ask: Ask, draft: dict[str, str]) -> dict[str, str]:
     """Who pays out at the other node, by their keys; where it is silent, that is noted."""
     found = reach_peers(ask.node, name=draft["peer"])
     if not found or found[0].answer != "reached" or not found[0].peer_id:
-        ask.wrong("_silent", said("exchange.peer_silent", ask.view.language))
+        ask.wrong("_silent", ask.say("remit.silent"))
         return {}
     return found[0].drawn_by_key()
 
@@ -330,7 +344,9 @@ def send(ask: Ask) -> Response:
             here = {"payer": f"party:{ask.party_id}", "remark": draft["remark"]}
             to = f"/exchange/{ask.act('exchange.remit', told | here).id}"
     except (Refused, Fault) as refused:
-        ask.wrong("_refused", said(refused.code, ask.view.language))
+        silent = refused.code == "exchange.peer_silent"
+        words = ask.say("remit.silent") if silent else said(refused.code, ask.view.language)
+        ask.wrong("_refused", words)
         return _amount(ask, draft)
     drop_draft(ask, DRAFT)
     return ask.go(f"{to}?done=sent")
@@ -353,6 +369,7 @@ def deal(ask: Ask) -> Response:
     return ask.page(
         "remit_deal.html",
         deal=found,
+        receipt=numbers.receipt(found.id),
         number=numbers.grouped(found.target.payee.removeprefix("party:")),
         progress=PROGRESS[state],
         until=held.expires_us if held is not None and held.state == "prepared" else None,

@@ -41,7 +41,7 @@ FINAL = (Happening.DRAWN, Happening.PAID_OFF, Happening.UNDONE)
 """Kinds that are never undone: money that went out, a loan that was given back with its fee."""
 
 
-def _take(act: Act, contract_id: str, *, is_over: bool = False) -> Row:
+def take_changed(act: Act, contract_id: str, *, is_over: bool = False) -> Row:
     """A contract that runs, or (``is_over``) is paid off, for somebody who is not its borrower."""
     row = take_contract(act, contract_id)
     statuses = (*SERVICED, "paid_off") if is_over else SERVICED
@@ -62,7 +62,7 @@ def record_payment(act: Act, input: RecordPayment) -> LoanChanged:
     ``lending.wallet_short``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``party.four_eyes``, and those of a replay.
     """
-    row = _take(act, input.contract_id, is_over=True)
+    row = take_changed(act, input.contract_id, is_over=True)
     check_amount(input.amount_minor)
     if input.currency not in ("", row.currency):
         raise Refused("lending.other_currency", f"This loan is in {row.currency}.")
@@ -122,7 +122,7 @@ def undo_event(act: Act, input: UndoEvent) -> LoanChanged:
     ``servicing.unknown_event``, ``lending.needs_second``,
     ``party.four_eyes``, and those of a replay.
     """
-    row = _take(act, input.contract_id, is_over=True)
+    row = take_changed(act, input.contract_id, is_over=True)
     events = read_book(act.tx, row).events
     name = str(input.number)
     wanted = next((event for event in events if event.event_id == name), None)
@@ -147,7 +147,7 @@ def charge_back(act: Act, input: ChargeBack) -> LoanChanged:
     ``servicing.bad_event`` for more than was paid, ``lending.needs_second``,
     ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id, is_over=True)
+    row = take_changed(act, input.contract_id, is_over=True)
     name = str(input.number)
     events = read_book(act.tx, row).events
     paid = next((one for one in events if one.event_id == name), None)
@@ -168,7 +168,7 @@ def refund_credit(act: Act, input: RefundCredit) -> LoanChanged:
     ``servicing.over_credit``, ``payment.wallet_closed``, ``payment.tier_balance``,
     ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id, is_over=True)
+    row = take_changed(act, input.contract_id, is_over=True)
     check_amount(input.amount_minor)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     event = PlanEvent("", Happening.CREDIT_REFUNDED, act.today, input.amount_minor)
@@ -183,7 +183,7 @@ def waive(act: Act, input: Waive) -> LoanChanged:
     ``servicing.over_waived``, ``lending.written_off``,
     ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     return happen(
         act,
         row,
@@ -200,7 +200,7 @@ def charge_fee(act: Act, input: ChargeFee) -> LoanChanged:
     ``servicing.bad_event``, ``lending.written_off``, ``lending.needs_second``,
     ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     if input.amount_minor > row.principal_minor:
         raise Refused("lending.bad_amount", "A charge is at most as much as was lent.")
     kind = Happening.PENALTY_CHARGED if input.is_penalty else Happening.FEE_CHARGED
@@ -217,9 +217,9 @@ def reschedule(act: Act, input: Reschedule) -> LoanChanged:
     ``lending.rate_over_signed``, ``lending.written_off``,
     ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     if input.annual_rate is not None:
-        _check_rate(act, row, input.annual_rate)
+        check_rate(act, row, input.annual_rate)
     return happen(
         act,
         row,
@@ -243,13 +243,13 @@ def change_rate(act: Act, input: ChangeRate) -> LoanChanged:
     ``lending.rate_over_signed``, ``servicing.bad_event`` past the last due day,
     ``lending.written_off``, ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
-    _check_rate(act, row, input.annual_rate)
+    row = take_changed(act, input.contract_id)
+    check_rate(act, row, input.annual_rate)
     event = PlanEvent("", Happening.RATE_CHANGED, act.today, annual_rate=input.annual_rate)
     return happen(act, row, event)
 
 
-def _check_rate(act: Act, row: Row, annual_rate: Decimal) -> None:
+def check_rate(act: Act, row: Row, annual_rate: Decimal) -> None:
     """A rate is never above the one that the borrower signed, nor above the law's of today.
 
     Refused: ``lending.rate_over_cap``, ``lending.rate_over_signed``.
@@ -268,7 +268,7 @@ def move_due_day(act: Act, input: MoveDueDay) -> LoanChanged:
     Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event``,
     ``lending.written_off``, ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     event = PlanEvent(
         "", Happening.DUE_DAY_MOVED, act.today, due_on=input.due_on, moved_to=input.moved_to
     )
@@ -284,7 +284,7 @@ def re_age(act: Act, input: ReAge) -> LoanChanged:
     ``lending.nothing_owed``, ``lending.written_off``, ``lending.needs_second``,
     ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     event = PlanEvent("", Happening.RE_AGED, act.today, due_on=input.due_on, count=input.count)
     if not act.kept.get("is_trial"):
         live.watch_loan(act, row.id)
@@ -298,7 +298,7 @@ def re_amortise(act: Act, input: ContractKey) -> LoanChanged:
     Refused: ``lending.no_contract``, ``lending.not_running``, ``servicing.bad_event`` past the
     last due day, ``lending.written_off``, ``lending.needs_second``, ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     if not act.kept.get("is_trial"):
         live.watch_loan(act, row.id)
     return happen(act, row, PlanEvent("", Happening.RE_AMORTISED, act.today))
@@ -329,7 +329,7 @@ def charge_off(act: Act, input: ContractKey) -> LoanChanged:
     ``servicing.charged_off``, ``servicing.not_impaired``, ``lending.needs_second``,
     ``party.four_eyes``.
     """
-    row = _take(act, input.contract_id)
+    row = take_changed(act, input.contract_id)
     if row.status == "written_off":
         raise Refused("lending.written_off", "The loan is written off already.")
     live.check_charge_off(live.take_loan(act.tx, row.id))

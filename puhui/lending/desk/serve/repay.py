@@ -30,7 +30,7 @@ from puhui.lending.nouns.request import (
     Repay,
     VoidStale,
 )
-from puhui.party import check_actor, place_hold, release_hold, take_party
+from puhui.party import check_actor, place_hold, release_hold, take_parties
 from puhui.servicing import live, plan
 
 CHUNK = 1000
@@ -136,7 +136,8 @@ def update_contract(act: Act, row: Row, state: PlanState) -> None:
     """Store what lists and guards read of a loan; everything follows from its events.
 
     After a write-off the claim that is left stands as arrears: the debt lives, all of it overdue.
-    A loan that lives again holds its person again.
+    A loan that lives again holds its person again, unless nobody is left to hold: who was erased
+    stands in the books by number, and what is undone is still put right there.
     """
     days_past_due, arrears = state.days_past_due, state.arrears_minor
     is_over = state.status is LoanStatus.PAID_OFF
@@ -160,8 +161,8 @@ def update_contract(act: Act, row: Row, state: PlanState) -> None:
         release_hold(act, row.party_id, reason=LOAN_HOLD, reference=row.id)
         release_guarantors(act, row.id)
     elif row.status not in ("current", "past_due"):
-        party = take_party(act, row.party_id)
-        if not party.is_anonymous:
+        party = take_parties(act, [row.party_id])[row.party_id]
+        if not (party.is_anonymous or party.is_erased):
             place_hold(act, party, reason=LOAN_HOLD, reference=row.id)
         hold_guarantors(act, row.id)
     if state.status is LoanStatus.PAID_OFF and row.status != "paid_off":

@@ -1,0 +1,53 @@
+"""Receipt numbers (凭证号) as people read them aloud: sixteen digits, the last two a check.
+
+Nine digits are the second (since the beginning of 2020, UTC; they begin anew every 10^9 seconds),
+five are drawn from what is numbered, by arithmetic alone: nothing is kept. So two receipts of one
+second share a number once in a hundred thousand; whoever looks is shown both. Check digits are
+those of ISO/IEC 7064, MOD 97-10, as in wallet numbers; these have three digits less.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+LENGTH = 16
+SECONDS = 10**9
+BEGINS_S = 1_577_836_800
+"""The first second of 2020, UTC, in seconds since 1970."""
+_DRAWN = 10**5
+_DIGITS = re.compile(r"[0-9]{16}", re.ASCII)
+_ID = re.compile(r"[a-z]+-([0-9a-f]{11})([0-9a-f]{21})")
+
+
+def receipt_of(number: int) -> str:
+    """The receipt of a 128-bit number that begins with its time (48 bits, ms since 1970)."""
+    second = ((number >> 80) // 1000 - BEGINS_S) % SECONDS
+    drawn = int.from_bytes(blake2b(number.to_bytes(16, "big"), digest_size=8).digest(), "big")
+    part = second * _DRAWN + drawn % _DRAWN
+    return f"{part:014d}{98 - part * 100 % 97:02d}"
+
+
+def number_at(time_us: int, id: int) -> int:
+    """A number for what has none of its own: its time, and 80 bits of its id."""
+    return (time_us // 1000 % 2**48 << 80) | (id & (1 << 80) - 1)
+
+
+def number_of_id(id: str) -> int | None:
+    """The number of an id such as "deal-…", which begins with its time; None for another text."""
+    found = _ID.fullmatch(id)
+    if found is None:
+        return None
+    return number_at(int(found[1], 16) * 1000, int(found[2], 16))
+
+
+def is_receipt(digits: str) -> bool:
+    """Whether sixteen digits without blanks are a receipt number with its check right."""
+    return _DIGITS.fullmatch(digits) is not None and int(digits) % 97 == 1
+
+
+def second_of(digits: str, now_us: int) -> int:
+    """When the second of a receipt number began, in microseconds UTC: the last one until now."""
+    told = int(digits) // 10**7
+    now_s = now_us // 1_000_000
+    return (now_s - (now_s - BEGINS_S - told) % SECONDS) * 1_000_000
