@@ -7,17 +7,17 @@ from puhui.lending.desk.ask import review as _review  # noqa: F401
 from puhui.lending.desk.guarantee import answer as _answer  # noqa: F401
 from puhui.lending.desk.guard import credit_limit as _credit_limit  # noqa: F401
 from puhui.lending.desk.guard import offer as _offer  # noqa: F401
-from puhui.lending.desk.lend import cooling_off as _cooling_off  # noqa: F401
-from puhui.lending.desk.lend import drawing as _drawing  # noqa: F401
-from puhui.lending.desk.lend import line as _line  # noqa: F401
-from puhui.lending.desk.lend.contract import draft_contract
+from puhui.lending.desk.loan import agree as _agree  # noqa: F401
+from puhui.lending.desk.loan import approval as _approval  # noqa: F401
+from puhui.lending.desk.loan import change as _change  # noqa: F401
+from puhui.lending.desk.loan import cooling_off as _cooling_off  # noqa: F401
+from puhui.lending.desk.loan import drawing as _drawing  # noqa: F401
+from puhui.lending.desk.loan import follow as _follow  # noqa: F401
+from puhui.lending.desk.loan import late_fee as _late_fee  # noqa: F401
+from puhui.lending.desk.loan import line as _line  # noqa: F401
+from puhui.lending.desk.loan.contract import draft_contract
+from puhui.lending.desk.loan.repay import quote_pay_off
 from puhui.lending.desk.read import contract_of, list_loans, loan_state, portfolio, read_case
-from puhui.lending.desk.serve import agree as _agree  # noqa: F401
-from puhui.lending.desk.serve import approval as _approval  # noqa: F401
-from puhui.lending.desk.serve import change as _change  # noqa: F401
-from puhui.lending.desk.serve import follow as _follow  # noqa: F401
-from puhui.lending.desk.serve import late_fee as _late_fee  # noqa: F401
-from puhui.lending.desk.serve.repay import quote_pay_off
 from puhui.lending.desk.shelf import keep_mapping
 from puhui.lending.desk.watch import cut_off as _cut_off  # noqa: F401
 from puhui.lending.desk.watch import drift as _drift  # noqa: F401

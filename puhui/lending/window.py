@@ -3,7 +3,7 @@
 from puhui.lending.desk.guarantee import show as guarantee
 from puhui.lending.desk.guard import offer
 from puhui.lending.desk.guard.obligation import obligations_of
-from puhui.lending.desk.lend import line
+from puhui.lending.desk.loan import approval, line
 from puhui.lending.desk.page import (
     application_row,
     applications_after,
@@ -23,7 +23,6 @@ from puhui.lending.desk.page import (
     review_of,
 )
 from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
-from puhui.lending.desk.serve import approval
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.watch import strategy
 from puhui.lending.nouns import Decision

@@ -35,7 +35,8 @@ def proposed(town: Town, loan_id: str) -> str:
 
 def stand_for(town: Town, guarantor_id: str) -> str:
     """Somebody else's loan that the person is asked to stand for; the number of the asking."""
-    town.lend(town.customer(town.spare))
+    borrower = town.customer(town.spare)
+    town.lend(borrower)
     with town.node.read() as tx:
         (loan,) = loans_of(tx, party_of(town, town.spare.phone))
     told = {
@@ -46,7 +47,6 @@ def stand_for(town: Town, guarantor_id: str) -> str:
     officer = Actor("an officer", frozenset({"loan_officer"}))
     name = "lending.ask_guarantee"
     ask_id = str(town.node.act(name, told, key="stand for", actor=officer).ask_id)
-    borrower = town.customer(town.spare)
     page = borrower.open(f"/loan/{loan.contract_id}/guarantor")
     borrower.send(page.form("/guarantor/agree"))
     return ask_id

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from puhui.cli import say
-
-if TYPE_CHECKING:
-    from puhui.lending.nouns import Product
 
 Json = Annotated[bool, typer.Option("--json", help="End with one flat JSON object.")]
 File = Annotated[Path, typer.Argument(metavar="NAME.toml", help="The file of one product.")]
@@ -83,7 +80,7 @@ def add(file: File, as_json: Json = False) -> None:
     say.line(f"It is kept as {path}. Start puhui serve and puhui worker again to offer it.")
 
 
-def _told(product: Product, *, as_json: bool) -> None:
+def _told(product: Any, *, as_json: bool) -> None:
     from puhui.kernel.money import Money
 
     def money(minor: int) -> str:

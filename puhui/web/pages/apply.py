@@ -159,7 +159,11 @@ def plan(ask: Ask) -> Response:
 def _plan(ask: Ask, typed: dict[str, str]) -> Response:
     product = chosen(read_draft(ask))
     schedule = product.schedule
-    terms = [(str(n), term_words(ask, product, n)) for n in product.terms_months]
+    told = [
+        ask.say("apply.months", months=n) if schedule.rhythms else term_words(ask, product, n)
+        for n in product.terms_months
+    ]
+    terms = [(str(n), words) for n, words in zip(product.terms_months, told, strict=True)]
     uses = [(name, ask.say(f"apply.use_{name}")) for name in PURPOSES]
     return ask.page(
         "apply_plan.html",
@@ -169,7 +173,7 @@ def _plan(ask: Ask, typed: dict[str, str]) -> Response:
         typed=typed,
         rhythms=[(one.value, ask.say(f"apply.rhythm_{one.value}")) for one in schedule.rhythms],
         chooses_due_day=schedule.chooses_due_day,
-        hint=hint_words(ask, product),
+        hint="" if schedule.rhythms else hint_words(ask, product),
         shift=shift_of(product.servicing),
         back="/apply/amount",
     )

@@ -11,12 +11,12 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending.desk.guarantee.show import draft_for, require_ask, take_shown, to_come
-from puhui.lending.desk.guarantee.stand import hold_guarantor
 from puhui.lending.desk.guard.capacity import capacity_of
 from puhui.lending.desk.guard.debt import PURPOSE, is_forgotten
 from puhui.lending.desk.guard.income import open_income, seal_income
-from puhui.lending.desk.lend.contract import take_contract
-from puhui.lending.desk.serve.repay import read_loan
+from puhui.lending.desk.loan.contract import take_contract
+from puhui.lending.desk.loan.repay import read_loan
+from puhui.lending.desk.loan.stand import hold_guarantor
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns.guarantee import (
     AskGuarantee,

@@ -11,7 +11,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables as lending_tables
-from puhui.lending.desk.serve.repay import read_loan
+from puhui.lending.desk.loan.repay import read_loan
 from puhui.lending.formats.shelf import load_guarantee_template
 from puhui.lending.nouns import PlanState
 from puhui.lending.nouns.guarantee import GuaranteeFacts, GuaranteeSeen, GuaranteeText

@@ -7,9 +7,9 @@ from decimal import Decimal
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
-from puhui.lending.desk.lend.contract import take_contract
-from puhui.lending.desk.serve.happen import change_checked, happen
-from puhui.lending.desk.serve.repay import SERVICED, read_book, take_serviced
+from puhui.lending.desk.loan.contract import take_contract
+from puhui.lending.desk.loan.happen import change_checked, happen
+from puhui.lending.desk.loan.repay import SERVICED, read_book, take_serviced
 from puhui.lending.formats.shelf import load_law, load_product
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import (

@@ -11,10 +11,10 @@ from puhui.kernel.crypto import canonical_json
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.kernel.store.listing import filled, ordered
-from puhui.lending.desk.lend import drawing as _drawing  # noqa: F401
-from puhui.lending.desk.lend.contract import take_contract
-from puhui.lending.desk.serve import agree as _agree  # noqa: F401
-from puhui.lending.desk.serve import change as _change  # noqa: F401
+from puhui.lending.desk.loan import agree as _agree  # noqa: F401
+from puhui.lending.desk.loan import change as _change  # noqa: F401
+from puhui.lending.desk.loan import drawing as _drawing  # noqa: F401
+from puhui.lending.desk.loan.contract import take_contract
 from puhui.lending.formats.approval import load_approval_figures
 from puhui.lending.nouns.approval import (
     ApprovalFigures,

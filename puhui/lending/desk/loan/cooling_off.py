@@ -6,8 +6,8 @@ from datetime import date
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.lending.desk.lend.contract import take_contract, transfer_chain
-from puhui.lending.desk.serve.repay import quote_pay_off, receive
+from puhui.lending.desk.loan.contract import take_contract, transfer_chain
+from puhui.lending.desk.loan.repay import quote_pay_off, receive
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_capacity import CooledOff

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row
-from puhui.lending.desk.guarantee.stand import hold_guarantors
+from puhui.lending.desk.loan.stand import hold_guarantors
 from puhui.lending.nouns import Product
 from puhui.lending.rules.price import premium_share
 from puhui.servicing import joint, live, security

@@ -13,8 +13,8 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
 from puhui.lending.desk.ask.apply import OFFER_DAYS
-from puhui.lending.desk.guarantee.stand import hold_guarantors, release_guarantors
-from puhui.lending.desk.lend.contract import LOAN_HOLD, take_contract
+from puhui.lending.desk.loan.contract import LOAN_HOLD, take_contract
+from puhui.lending.desk.loan.stand import hold_guarantors, release_guarantors
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.nouns import (
     Happening,

@@ -10,8 +10,8 @@ from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables
-from puhui.lending.desk.guarantee.stand import release_guarantors
-from puhui.lending.desk.lend.contract import LOAN_HOLD, hand_over
+from puhui.lending.desk.loan.contract import LOAN_HOLD, hand_over
+from puhui.lending.desk.loan.stand import release_guarantors
 from puhui.lending.formats.shelf import load_product
 from puhui.lending.nouns.request import AgeLoans, LoansAged, TakenUp, TakeUp
 from puhui.party import release_hold

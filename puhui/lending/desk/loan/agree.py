@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.lending.desk.serve.change import DECIDERS, check_rate, take_changed
-from puhui.lending.desk.serve.happen import happen
+from puhui.lending.desk.loan.change import DECIDERS, check_rate, take_changed
+from puhui.lending.desk.loan.happen import happen
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import AgreeChanges, LoanChanged
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row
-from puhui.lending.desk.serve.repay import update_contract
+from puhui.lending.desk.loan.repay import update_contract
 from puhui.lending.formats.approval import load_approval_figures
 from puhui.lending.nouns import Happening, PlanEvent, PlanState
 from puhui.lending.nouns.ask_loan import LoanChanged

@@ -5,11 +5,11 @@ from __future__ import annotations
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.lending.desk.guard.capacity import check_drawdown
-from puhui.lending.desk.lend.contract import take_contract
-from puhui.lending.desk.lend.line import check_room, pay_out
-from puhui.lending.desk.serve.change import OFFICERS, check_amount
-from puhui.lending.desk.serve.happen import happen
-from puhui.lending.desk.serve.repay import read_book
+from puhui.lending.desk.loan.change import OFFICERS, check_amount
+from puhui.lending.desk.loan.contract import take_contract
+from puhui.lending.desk.loan.happen import happen
+from puhui.lending.desk.loan.line import check_room, pay_out
+from puhui.lending.desk.loan.repay import read_book
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import LoanChanged, RecordDrawing
 from puhui.party import check_actor, take_party

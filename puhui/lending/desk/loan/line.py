@@ -11,10 +11,10 @@ from puhui.kernel.money import Rounding, round_minor
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.lending.desk.guard.capacity import check_drawdown
-from puhui.lending.desk.lend.contract import loan_account, take_contract, transfer_chain
-from puhui.lending.desk.serve.change import check_amount
-from puhui.lending.desk.serve.happen import happen
-from puhui.lending.desk.serve.repay import SERVICED, pay_off, read_book
+from puhui.lending.desk.loan.change import check_amount
+from puhui.lending.desk.loan.contract import loan_account, take_contract, transfer_chain
+from puhui.lending.desk.loan.happen import happen
+from puhui.lending.desk.loan.repay import SERVICED, pay_off, read_book
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.formats.line import load_line_figures
 from puhui.lending.nouns import Happening, PlanEvent, PlanState

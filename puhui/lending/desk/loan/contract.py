@@ -21,7 +21,7 @@ from puhui.lending.desk.ask.apply import (
 )
 from puhui.lending.desk.guard.capacity import check_drawdown
 from puhui.lending.desk.guard.debt import is_forgotten
-from puhui.lending.desk.lend.secure import secure
+from puhui.lending.desk.loan.secure import secure
 from puhui.lending.desk.shelf import offer_in, servicing_text
 from puhui.lending.formats.shelf import load_law, load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Plan, Product

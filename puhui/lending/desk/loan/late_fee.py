@@ -8,9 +8,9 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.lending import tables
-from puhui.lending.desk.lend.contract import take_contract
-from puhui.lending.desk.serve.happen import happen
-from puhui.lending.desk.serve.repay import read_book
+from puhui.lending.desk.loan.contract import take_contract
+from puhui.lending.desk.loan.happen import happen
+from puhui.lending.desk.loan.repay import read_book
 from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import ChargeLateFees, LateFeesCharged
 

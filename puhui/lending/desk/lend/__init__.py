@@ -1,1 +1,0 @@
-"""Contracts and money: signed, secured, paid out, drawn in parts, given back, lines ended."""

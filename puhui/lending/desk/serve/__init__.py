@@ -1,1 +1,0 @@
-"""A loan that runs: repaid, changed by one or by two, charged when late, followed day by day."""
