@@ -53,9 +53,7 @@ def test_worked_cases() -> None:
     assert numbers.receipt("deal-x") == "deal-x"
 
 
-def test_a_receipt_is_found_by_its_payer_its_payee_and_staff(
-    node: Node, clock: FixedClock
-) -> None:
+def test_a_receipt_is_found_by_its_payer_its_payee_and_staff(node: Node, clock: FixedClock) -> None:
     open_books(node)
     ann, bo = person(node, 1, money=10_000), person(node, 2)
     eve = person(node, 3, money=100)
