@@ -30,6 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402
 
+from bench.load.acts import run_acts  # noqa: E402
+from bench.load.floors import copies_per_s, sync_ms  # noqa: E402
 from bench.load.singles import Singles  # noqa: E402
 from bench.load.transfers import (  # noqa: E402
     ACCOUNTS,
@@ -73,6 +75,8 @@ RELEASED_EVERY = 15
 `sql`, as a worker does; this is timed too. Taking the transfers into the indexes by account is
 upkeep as well, done when a store has time: it is timed by itself.
 """
+WINDOW = 500
+"""Single transfers that are asked for one by one before the first of them is waited for."""
 HISTORIES = (1, 2, 3, 17, 999, 8_000)
 """Accounts whose histories are read back, the busiest first; by `sql` the last three."""
 
@@ -137,7 +141,9 @@ def run_log(load: Load, folder: Path, *, is_pipelined: bool) -> tuple[dict[str, 
     }
     check_log(engine, load, statuses)
     engine.close()
+    begun = time.perf_counter()
     frames, broken = verify_log(folder)
+    figures["verify_per_s"] = load.transfers / (time.perf_counter() - begun)
     assert frames > len(load.batches), frames
     assert not broken, broken
     return figures, check_answers(load, statuses)
@@ -196,6 +202,32 @@ def run_singles(load: Load, folder: Path, *, window: int, transfers: int) -> dic
     assert statuses <= {"created", "exists", "exceeds_credits"}, statuses
     cut = np.percentile(np.array(waits) * 1000, [50, 99])
     return {"p50_ms": float(cut[0]), "p99_ms": float(cut[1]), "per_s": len(records) / seconds}
+
+
+def measure_singles(load: Load, root: Path, *, is_quick: bool) -> dict[str, float]:
+    """Single transfers by the engine alone, then each as an act of a node; and what the disk takes
+    for a frame of a window, and the memory for a copy, in the same minute.
+    """
+    floor = sync_ms(root, WINDOW)
+    single = run_singles(load, root / "single", window=WINDOW, transfers=50_000)
+    again = sync_ms(root, WINDOW)
+    figures = {
+        "p50_ms_window_500_log": single["p50_ms"],
+        "p99_ms_window_500_log": single["p99_ms"],
+        "singles_per_s_window_500_log": single["per_s"],
+        "floor_p50_ms_sync_of_500": (floor[0] + again[0]) / 2,
+        "floor_p99_ms_sync_of_500": (floor[1] + again[1]) / 2,
+        "floor_copies_per_s": copies_per_s(load),
+    }
+    for ledger, label in (("sql", "sqlite"), ("log", "beside_log")):
+        (folder := root / f"acts-{label}").mkdir()
+        count = 500 if is_quick else 10_000
+        acts = run_acts(load, folder, ledger=ledger, window=WINDOW, transfers=count)
+        figures[f"p50_ms_acts_window_500_{label}"] = acts["p50_ms"]
+        figures[f"p99_ms_acts_window_500_{label}"] = acts["p99_ms"]
+        figures[f"acts_per_s_window_500_{label}"] = acts["per_s"]
+        figures[f"cpu_us_per_act_{label}"] = acts["cpu_us"]
+    return figures
 
 
 # The engine `sql`.
@@ -317,15 +349,13 @@ def main() -> None:
         figures["transfers_per_s_log"] = found["per_s"]
         figures["transfers_per_cpu_s_log"] = found["per_cpu_s"]
         figures["bytes_per_id_log"] = found["bytes_per_id"]
+        figures["verify_per_s_log"] = found["verify_per_s"]
         alone, digest = run_log(load, root / "alone", is_pipelined=False)
         assert digest == digests["log"]
         figures["transfers_per_s_log_one_at_a_time"] = alone["per_s"]
         figures |= run_replay(load, root / "log")
         figures["replay_per_s_log"] = figures.pop("replay_per_s")
-        single = run_singles(load, root / "single", window=500, transfers=50_000)
-        figures["p50_ms_window_500_log"] = single["p50_ms"]
-        figures["p99_ms_window_500_log"] = single["p99_ms"]
-        figures["singles_per_s_window_500_log"] = single["per_s"]
+        figures |= measure_singles(load, root, is_quick=chosen.quick)
         found, digests["sqlite"] = run_sql(small, root / "sqlite", None, "sqlite")
         figures["transfers_per_s_sqlite"] = found["per_s"]
         figures["transfers_per_cpu_s_sqlite"] = found["per_cpu_s"]
@@ -355,6 +385,11 @@ def show(figures: dict[str, float | None], transfers: int, *, as_json: bool) -> 
     for store in ("sqlite", "postgres"):
         if rate := figures[f"transfers_per_s_{store}"]:
             print(f"log : sql on {store} = {ours / rate:.1f} : 1")
+    single, floor = figures["p50_ms_window_500_log"], figures["floor_p50_ms_sync_of_500"]
+    if single and floor:
+        print(f"single transfers : writing and syncing as many bytes = {single / floor:.2f} : 1")
+    if copies := figures["floor_copies_per_s"]:
+        print(f"copying in memory : log = {copies / ours:.1f} : 1")
     for name, value in figures.items():
         print(f"{name:40} {'-' if value is None else f'{value:,.2f}'}")
     if as_json:

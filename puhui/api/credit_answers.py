@@ -14,7 +14,10 @@ class GuaranteesQuery:
 
 @dataclass(frozen=True, slots=True)
 class GuaranteeItem:
-    """A guarantee that was asked for: ``status`` is asked, signed, declined or withdrawn."""
+    """A guarantee that was asked for: ``status`` is asked, signed, declined or withdrawn.
+
+    Loan and borrower are named once the borrower agreed (``is_shown``), or it was signed.
+    """
 
     ask_id: str
     contract_id: str
@@ -23,6 +26,7 @@ class GuaranteeItem:
     call_after_days: int
     status: str
     guarantee_id: str | None
+    is_shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,18 @@ class GuaranteeQuery:
 class GuaranteeAnswer:
     """What would be signed today, to be signed by its digest; once signed, the text of that day.
 
-    Empty, and nought, where it was declined or taken back.
+    Empty, and nought, where the borrower did not agree, or no more, that it is shown
+    (``is_shown``), and where it was declined or taken back; a signed text stays.
     """
 
     ask_id: str
     status: str
+    is_shown: bool
     language: str
     text: str
     text_digest: str
-    outstanding_minor: int
-    share_minor: int
-    monthly_minor: int
-    days_past_due: int
     currency: str
+    outstanding_minor: int = 0
+    share_minor: int = 0
+    monthly_minor: int = 0
+    days_past_due: int = 0

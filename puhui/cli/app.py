@@ -27,7 +27,6 @@ from puhui.cli import (
     months,
     offline_desk,
     pay,
-    products,
     repay,
     run,
     score,
@@ -36,6 +35,7 @@ from puhui.cli import (
     standby,
     upkeep,
 )
+from puhui.cli.credit import guarantee, offer, partner, product, watch
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault
@@ -58,6 +58,7 @@ app = typer.Typer(
 )
 
 WORK, LOOK, KEEP = "Lending and paying", "Looking", "Running a node"
+DESK = "The credit desk"
 app.command("run", rich_help_panel=WORK)(run.run)
 app.command("lend", rich_help_panel=WORK)(lend.lend)
 app.command("months", rich_help_panel=WORK)(months.months)
@@ -71,7 +72,12 @@ app.add_typer(signing.signing_app, name="exchange", rich_help_panel=WORK)
 app.add_typer(audit.audit_app, name="audit", rich_help_panel=LOOK)
 app.command("claims", rich_help_panel=LOOK)(claims.claims)
 app.add_typer(conformance.conformance_app, name="conformance", rich_help_panel=LOOK)
-app.command("products", rich_help_panel=LOOK)(products.products)
+app.add_typer(product.products_app, name="products", rich_help_panel=DESK)
+app.add_typer(partner.partners_app, name="partners", rich_help_panel=DESK)
+app.add_typer(offer.offers_app, name="offers", rich_help_panel=DESK)
+app.add_typer(guarantee.guarantees_app, name="guarantees", rich_help_panel=DESK)
+app.command("relief", rich_help_panel=DESK)(watch.relief)
+app.command("limits", rich_help_panel=DESK)(watch.credit_limits)
 app.command("corridor", rich_help_panel=LOOK)(corridor.corridor)
 ledger.ledger_app.command("export")(export.export)
 ledger.ledger_app.command("statement")(export.statement)

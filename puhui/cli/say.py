@@ -70,6 +70,7 @@ STEP_WORDS = {
     "days": "months: days that pass",
     "payments": "paying the file",
     "score rows": "scoring rows",
+    "offers": "offering credit",
 }
 
 

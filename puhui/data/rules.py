@@ -93,6 +93,34 @@ def check_source(source: str) -> None:
         raise Refused("data.bad_source", "A source has a name of 1 to 64 printable characters.")
 
 
+def check_recipient(
+    purpose: Purpose, party_id: str, recipient: str, sources: Sequence[str], *, is_own: bool
+) -> None:
+    """Whether a consent names whom it shows something to, and what, where its purpose shows to one.
+
+    Nobody gives it for the person: staff could else show what they like to whom they like.
+    Refused: ``data.bad_recipient``, ``data.own_consent_only``. Source: PIPL art. 23 (a separate
+    consent, knowing to whom).
+    """
+    if not purpose.is_for_one:
+        if recipient:
+            raise Refused("data.bad_recipient", f"{purpose.en} shows nothing to anybody else.")
+        return
+    if not recipient or recipient == party_id or not sources:
+        raise Refused("data.bad_recipient", "Say who else may see it, and what is shown.")
+    if not is_own:
+        raise Refused("data.own_consent_only", "Only the person's own login agrees to this.")
+
+
+def holds_for(terms: ConsentTerms, recipient: str, source: str, since_us: int) -> bool:
+    """Whether a consent is about showing ``source`` to ``recipient``, given at ``since_us`` or
+    after; with "" whether it is one of the lender's own.
+    """
+    if terms.recipient != recipient:
+        return False
+    return not recipient or (source in terms.sources and terms.granted_us >= since_us)
+
+
 def choose_consent(
     candidates: Iterable[ConsentTerms], fields: Collection[str], at_us: int
 ) -> ConsentTerms:

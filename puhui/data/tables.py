@@ -36,11 +36,13 @@ CONSENT = Table(
     Column("receipt", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("signature", Text, nullable=False),
+    Column("recipient", Text, nullable=False, server_default=""),
     Index("data_consent_holder", "holder", "purpose"),
     CheckConstraint("until_us > granted_us"),
     CheckConstraint("(party_id IS NULL) <> (source IS NULL)"),
 )
-"""``holder`` is the party's id, or "source:" and the source that the consent is for."""
+"""``holder`` is the party's id, or "source:" and the source that the consent is for. ``recipient``
+is the party that something is shown to, "" where the lender alone uses it."""
 
 RECORD = Table(
     "data_record",
@@ -78,6 +80,7 @@ _TERMS = (
     CONSENT.c.granted_us,
     CONSENT.c.until_us,
     CONSENT.c.revoked_us,
+    CONSENT.c.recipient,
 )
 
 INSERT_CONSENT = insert_all(CONSENT)
@@ -86,6 +89,7 @@ READ_TERMS = (
     .where(
         CONSENT.c.holder.in_(bindparam("holders", expanding=True)),
         CONSENT.c.purpose == bindparam("purpose"),
+        CONSENT.c.recipient == bindparam("recipient"),
     )
     .order_by(CONSENT.c.granted_us.desc(), CONSENT.c.id)
     .limit(bindparam("count"))

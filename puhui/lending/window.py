@@ -1,7 +1,9 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
-from puhui.lending.desk import approval, guarantee, line, offer, strategy
-from puhui.lending.desk.obligation import obligations_of
+from puhui.lending.desk.guarantee import show as guarantee
+from puhui.lending.desk.guard import offer
+from puhui.lending.desk.guard.obligation import obligations_of
+from puhui.lending.desk.lend import line
 from puhui.lending.desk.page import (
     application_row,
     applications_after,
@@ -21,7 +23,9 @@ from puhui.lending.desk.page import (
     review_of,
 )
 from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
+from puhui.lending.desk.serve import approval
 from puhui.lending.desk.shelf import mapping_of, model_of
+from puhui.lending.desk.watch import strategy
 from puhui.lending.nouns import Decision
 from puhui.lending.nouns.obligation import Obligations
 

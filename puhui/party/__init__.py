@@ -1,10 +1,10 @@
 """Party (主体): who persons and firms are, who may log in, and what keeps a person from erasure."""
 
+from puhui.party.desk import sealing
 from puhui.party.desk.file import read_party_file
 from puhui.party.desk.hold import place_hold, release_hold
 from puhui.party.desk.look_up import (
     find_parties,
-    sealed_fields,
     take_parties,
     take_party,
 )
@@ -20,6 +20,6 @@ __all__ = [
     "check_actor",
     "find_parties",
     "read_party_file",
-    "sealed_fields",
+    "sealing",
     "actor_of",
 ]

@@ -22,6 +22,7 @@ from puhui.web.desks import relief as relief_desk
 from puhui.web.export import ENDINGS
 from puhui.web.pages import credit, ending, guarantee, loan, relief
 from puhui.web.pages import credit_limits as own_limits
+from puhui.web.pages import offer as own_offer
 from puhui.web.who import Who
 
 Route = tuple[str, str, Page, Who]
@@ -45,11 +46,16 @@ OWN: tuple[Route, ...] = (
     ("POST", "/loan/{contract_id}/close", loan.close, Who.CUSTOMER),
     ("GET", "/loan/{contract_id}/guarantor", guarantee.begin, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/guarantor", guarantee.ask_somebody, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/guarantor/agree", guarantee.agree, Who.CUSTOMER),
+    ("POST", "/loan/{contract_id}/guarantor/hide", guarantee.hide, Who.CUSTOMER),
     ("POST", "/loan/{contract_id}/guarantor/withdraw", guarantee.withdraw, Who.CUSTOMER),
     ("GET", "/guarantees", guarantee.overview, Who.CUSTOMER),
     ("GET", "/guarantee/{ask_id}", guarantee.show, Who.CUSTOMER),
     ("POST", "/guarantee/{ask_id}", guarantee.sign, Who.CUSTOMER),
     ("POST", "/guarantee/{ask_id}/decline", guarantee.decline, Who.CUSTOMER),
+    ("GET", "/credit/offers", own_offer.show, Who.CUSTOMER),
+    ("POST", "/credit/offers", own_offer.answer, Who.CUSTOMER),
+    ("POST", "/credit/offers/choose", own_offer.choose, Who.CUSTOMER),
     *with_files("/credit/limits", own_limits.show, Who.CUSTOMER),
     *with_files("/credit", credit.show, Who.CUSTOMER),
     ("POST", "/credit/lower", credit.lower, Who.CUSTOMER),

@@ -21,6 +21,7 @@ from puhui.web.pages import (
     entry,
     exchange,
     loan,
+    me,
     mine,
     money,
     offline,
@@ -65,7 +66,7 @@ CITIZEN: tuple[tuple[str, str, Page, Who], ...] = (
     ("GET", "/register", entry.register, Who.USER),
     ("POST", "/register/name", entry.give_name, Who.USER),
     ("POST", "/register/number", entry.give_number, Who.USER),
-    ("GET", "/me", apply.overview, Who.CUSTOMER),
+    ("GET", "/me", me.overview, Who.CUSTOMER),
     ("GET", "/apply", apply.start, Who.CUSTOMER),
     ("GET", "/apply/amount", apply.amount, Who.CUSTOMER),
     ("POST", "/apply/amount", apply.give_amount, Who.CUSTOMER),
@@ -217,7 +218,7 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
 )
 
 QUICK: frozenset[Page] = frozenset(
-    (entry.home, entry.help_page, entry.settings, application.show, apply.overview)
+    (entry.home, entry.help_page, entry.settings, application.show, me.overview)
 )
 """Pages of a few short reads: answered without handing them to another thread."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from puhui.kernel.store import change
+from puhui.lending.tables.capacity import INSERT_CREDIT_OFFER
 from puhui.lending.tables.credit_limit import INSERT_CHANGE
 from tests.api.exchange_things import exchange_things, own_exchange_things
 from tests.api.offline_things import own_offline_things
@@ -62,6 +63,11 @@ def own_things(town: Town) -> Things:
         "lending.lower_credit_limit": (borrower, own_limit(town, borrower, 500_000)),
         "lending.raise_credit_limit": (frugal, raised_limit(town, frugal)),
         "lending.answer_rise": (borrower, offered_rise(town, borrower)),
+        "lending.answer_offer": (
+            opened,
+            {"offer_id": offered_credit(town, opened), "is_wanted": False},
+        ),
+        "lending.choose_offers": (needy, {"party_id": town.parties[needy], "is_wanted": False}),
         "servicing.ask_relief": (
             needy,
             {"loan_id": town.loan(needy), "reason": "illness", "days": 60},
@@ -88,6 +94,7 @@ def guarantees(
         return str(answer.json()["ask_id"])
 
     signing = asked(guarantor)
+    show_to(town, borrower, contract_id, guarantor)
     read = town.get(guarantor, f"/api/lending/guarantees/{signing}").json()
     return {
         "lending.ask_guarantee": (borrower, given(coming)),
@@ -100,6 +107,31 @@ def guarantees(
         "lending.list_guarantees": (guarantor, {"party_id": town.parties[guarantor]}),
         "lending.read_guarantee": (guarantor, {"ask_id": signing}),
     }
+
+
+def show_to(town: Town, borrower: str, contract_id: str, guarantor: str) -> dict[str, Any]:
+    """The borrower agrees that a guarantor sees the loan; the consent by its number."""
+    told = {
+        "party_id": town.parties[borrower],
+        "purpose": "guarantee_view",
+        "fields": ["loan_standing"],
+        "until": "2026-12-31",
+        "sources": [contract_id],
+        "recipient": town.parties[guarantor],
+    }
+    answer = town.post(borrower, "/api/data/grant_consent", told)
+    return {"consent_id": answer.json()["consent_id"]}
+
+
+def offered_credit(town: Town, who: str) -> str:
+    """Credit that somebody was offered and has not answered."""
+    offer_id = f"offer-{who}"
+    row = {"id": offer_id, "party_id": town.parties[who], "product": PRODUCT, "currency": "CNY",
+           "amount_minor": 100_000, "channel": "app", "status": "open", "answered_us": None,
+           "made_us": town.bank.node.clock.now_us()}  # fmt: skip
+    with change(town.bank.node.store) as tx:
+        tx.put(INSERT_CREDIT_OFFER, **row)
+    return offer_id
 
 
 def asked_relief(town: Town, who: str) -> str:

@@ -23,7 +23,7 @@ from puhui import ledger, lending
 from puhui.kernel import Refused
 from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.replay import replay
-from puhui.lending.desk.contract import own_account, wallet_account
+from puhui.lending.desk.lend.contract import own_account, wallet_account
 from puhui.node import open_node
 from puhui.worker import close_day, deliver
 from tests.conftest import KEYS, check_books

@@ -21,7 +21,7 @@ from puhui.kernel.store import Row
 from puhui.ledger import Account, Transfer
 from puhui.ledger.desk.transfer import CreateTransfers
 from puhui.ledger.tables import intent
-from puhui.lending.desk.contract import loan_account
+from puhui.lending.desk.lend.contract import loan_account
 from tests.faults.conftest import Child
 from tests.faults.load import MONDAY_US
 from tests.faults.outside import (

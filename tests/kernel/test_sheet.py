@@ -313,11 +313,12 @@ def test_what_may_change_is_remembered_until_it_does(sqlite_node: Node) -> None:
         other.close()
 
 
-def test_nothing_that_may_change_is_remembered_where_others_write(node: Node) -> None:
+def test_what_may_change_is_remembered_by_one_writer_at_a_time(node: Node) -> None:
     with node.read() as tx:
         assert tx.fresh is None
     writer = node.store.writer()
-    assert (writer.tx.fresh is None) == (node.store.dialect == "postgresql")
+    assert writer.tx.fresh == {}
+    assert writer.tx.is_alone == (node.store.dialect == "sqlite")
     writer.close()
 
 

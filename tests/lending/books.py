@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from puhui import ledger, lending
 from puhui.kernel import Node
-from puhui.lending.desk.contract import loan_account
+from puhui.lending.desk.lend.contract import loan_account
 
 
 def check_books(node: Node) -> None:

@@ -22,7 +22,7 @@ from puhui.kernel.event import Delivery, Event, next_events
 from puhui.kernel.replay import replay
 from puhui.ledger import lookup_accounts
 from puhui.lending import list_loans, quote_pay_off
-from puhui.lending.desk.credit_limit import put_limit, review_chunks
+from puhui.lending.desk.guard.credit_limit import put_limit, review_chunks
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.rules.dynamic_limit import average_share, months_between
 from puhui.lending.tables.credit_limit import READ_LATE
@@ -155,6 +155,7 @@ def test_an_offer_ends_and_may_be_declined(sqlite_bank: Bank, clock: FixedClock)
     asked = {"change_id": changes(bank, one)[0].id, "is_agreed": False}
     no = bank.act("lending.answer_rise", "no", **asked)
     assert (no.status, no.credit_limit_minor) == ("declined", 8_000_000)
+    assert review(bank, clock, "2026-10-31", one)[0][0] == "kept", "no nudge soon after a no"
     at(bank, clock, "2026-10-31")
     asked = {"change_id": changes(bank, other)[0].id, "is_agreed": True}
     assert code_of(bank.act, "lending.answer_rise", "yes", **asked) == "lending.rise_over"

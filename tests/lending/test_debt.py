@@ -17,7 +17,7 @@ from puhui.kernel.dump import digest_store, dump_store
 from puhui.kernel.replay import replay
 from puhui.kernel.store import change
 from puhui.kernel.store.journal import read_journal
-from puhui.lending.desk.debt import plain_chunks
+from puhui.lending.desk.guard.debt import plain_chunks
 from puhui.lending.nouns.ask_capacity import SealedObligation, SealedObligations
 from puhui.lending.tables.capacity import OBLIGATION
 from puhui.lending.window import obligations_of

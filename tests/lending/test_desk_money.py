@@ -12,7 +12,7 @@ from puhui import ledger, lending
 from puhui.kernel import Fault, Node, Refused
 from puhui.kernel.clock import FixedClock, business_date
 from puhui.kernel.crypto import verify_signature
-from puhui.lending.desk.contract import own_account, wallet_account
+from puhui.lending.desk.lend.contract import own_account, wallet_account
 from tests.lending.bank import GOOD_ROW, Bank
 from tests.lending.test_desk_guard import DAY_US, POOR_ROW, code_of, second_product
 from tests.lending.test_loan import in_wallet
@@ -226,7 +226,7 @@ def change_product(monkeypatch: pytest.MonkeyPatch) -> None:
     def changed(name: str) -> Any:
         return replace(load_product(name), digest="f" * 64)
 
-    for desk in ("decide", "contract", "review"):
+    for desk in ("ask.decide", "lend.contract", "ask.review"):
         monkeypatch.setattr(f"puhui.lending.desk.{desk}.load_product", changed)
 
 

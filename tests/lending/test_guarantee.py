@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from puhui.data import accesses_of
+from puhui.data import accesses_of, consents_of
 from puhui.kernel.clock import FixedClock, time_us_of
-from puhui.kernel.errors import Refused
 from puhui.lending import quote_pay_off, tables
 from puhui.lending.nouns.obligation import ObligationKind
-from puhui.lending.window import guarantee, obligations_of
+from puhui.lending.window import contract_row, guarantee, obligations_of
 from puhui.servicing import live
 from puhui.servicing.rules.burden import monthly_burden
 from puhui.worker import close_day
@@ -25,18 +24,51 @@ SIGN = "lending.sign_guarantee"
 CHILD = "11000020150101001X"
 
 
-def ask(bank: Bank, contract_id: str, guarantor_id: str, share: int = 500_000, **more: Any) -> str:
-    """An officer asks somebody to stand for a loan; the number of the asking."""
+def ask(
+    bank: Bank,
+    contract_id: str,
+    guarantor_id: str,
+    share: int = 500_000,
+    *,
+    is_shown: bool = True,
+    **more: Any,
+) -> str:
+    """An officer asks somebody to stand for a loan, and the borrower agrees that they see it; the
+    number of the asking.
+    """
     told = {"contract_id": contract_id, "guarantor_id": guarantor_id, "share_millionths": share}
     officer = bank.by("officer", "loan_officer")
-    return str(do(officer, "lending.ask_guarantee", **told, **more).ask_id)
+    ask_id = str(do(officer, "lending.ask_guarantee", **told, **more).ask_id)
+    if is_shown:
+        agree(bank, contract_id, guarantor_id)
+    return ask_id
+
+
+def agree(bank: Bank, contract_id: str, guarantor_id: str, **more: Any) -> str:
+    """The borrower agrees that a guarantor sees the loan; the number of the consent."""
+    with bank.node.read() as tx:
+        borrower = contract_row(tx, contract_id).party_id
+    told = {
+        "party_id": borrower,
+        "purpose": "guarantee_view",
+        "fields": ("loan_standing",),
+        "until": (bank.today() + timedelta(days=400)).isoformat(),
+        "sources": (contract_id,),
+        "recipient": guarantor_id,
+    }
+    who = bank.by(more.pop("actor", borrower), more.pop("role", "customer"))
+    return str(do(who, "data.grant_consent", **told | more).consent_id)
+
+
+def read(bank: Bank, ask_id: str, language: str = "zh") -> Any:
+    """What the guarantor is shown."""
+    with bank.node.read() as tx:
+        return guarantee.draft_guarantee(bank.node, tx, ask_id, language)
 
 
 def sign_ask(bank: Bank, ask_id: str, actor: str, *, digest: str = "") -> Any:
     """Read what was asked, and sign it as somebody."""
-    if not digest:
-        with bank.node.read() as tx:
-            digest = guarantee.draft_guarantee(tx, ask_id, bank.today(), "zh").digest
+    digest = digest or read(bank, ask_id).digest
     told = {"ask_id": ask_id, "text_digest": digest}
     return do(bank.by(actor, "customer"), SIGN, **told)
 
@@ -78,7 +110,7 @@ def test_nobody_signs_for_more_than_the_income_carries(bank: Bank) -> None:
     bank.decide(bank.apply(poor, "2", row={**GOOD_ROW, "income": "3000"}))
     assert code_of(sign, bank, contract_id, poor) == "lending.over_capacity"
     with bank.node.read() as tx:
-        (first,) = guarantee.asked_of(tx, poor)
+        (first,) = guarantee.asked_of(bank.node, tx, poor)
     assert code_of(sign_ask, bank, first.id, stranger) == "party.not_yours"
 
 
@@ -116,9 +148,7 @@ def test_what_was_read_is_what_is_signed(bank: Bank) -> None:
     contract_id = bank.lend(borrower, "1")
     bank.decide(bank.apply(guarantor, "2"))
     ask_id = ask(bank, contract_id, guarantor)
-    with bank.node.read() as tx:
-        text = guarantee.draft_guarantee(tx, ask_id, bank.today(), "en")
-        digest = guarantee.draft_guarantee(tx, ask_id, bank.today(), "zh").digest
+    text, digest = read(bank, ask_id, "en"), read(bank, ask_id).digest
     assert "50%" in text.text
     bank.repay(contract_id, 100_000, "early")
     assert code_of(sign_ask, bank, ask_id, guarantor, digest=digest) == "lending.guarantee_changed"
@@ -150,7 +180,7 @@ def test_an_income_that_an_officer_saw_carries_a_guarantee(bank: Bank) -> None:
         "lending.income_unknown"
     )
     with bank.node.read() as tx:
-        (first,) = guarantee.asked_of(tx, parent)
+        (first,) = guarantee.asked_of(bank.node, tx, parent)
     do(bank.by("officer", "loan_officer"), "lending.withdraw_guarantee_ask", ask_id=first.id)
     ask_id = ask(bank, contract_id, parent, verified_income="12000000")
     sign_ask(bank, ask_id, parent)
@@ -238,9 +268,7 @@ def test_whoever_does_not_stand_sees_nothing_of_the_loan(bank: Bank, answer: str
     ask_id = ask(bank, contract_id, asked)
     actor = asked if answer.startswith("decline") else borrower
     do(bank.by(actor, "customer"), f"lending.{answer}", ask_id=ask_id)
-    with bank.node.read() as tx, pytest.raises(Refused) as refused:
-        guarantee.draft_guarantee(tx, ask_id, bank.today(), "zh")
-    assert refused.value.code == "lending.guarantee_answered"
+    assert code_of(read, bank, ask_id) == "lending.guarantee_answered"
     other = bank.by(stranger, "customer")
     assert code_of(do, other, f"lending.{answer}", ask_id=ask_id) == "party.not_yours"
 
@@ -271,9 +299,96 @@ def test_what_may_still_be_drawn_counts_before_it_is(bank: Bank) -> None:
     ask_id = ask(bank, contract_id, poor, 1_000_000, verified_income="300000")
     assert code_of(sign_ask, bank, ask_id, poor) == "lending.over_capacity"
     told = ask(bank, contract_id, rich, 1_000_000, verified_income="50000000")
-    with bank.node.read() as tx:
-        text = guarantee.draft_guarantee(tx, told, bank.today(), "en")
+    text = read(bank, told, "en")
     assert text.outstanding_minor == 100_000
     assert text.share_minor >= 2_000_000 > text.monthly_minor > 0
     assert "19,000.00" in text.text
     sign_ask(bank, told, rich)
+
+
+HIDDEN = ("data.no_consent", "data.consent_revoked")
+
+
+def seen(bank: Bank, guarantor_id: str) -> Any:
+    """The newest asking as the guarantor sees it."""
+    with bank.node.read() as tx:
+        return guarantee.asked_of(bank.node, tx, guarantor_id)[0]
+
+
+def test_an_officer_shows_no_loan_without_the_borrowers_yes(bank: Bank) -> None:
+    """The attack: an officer asks a friend, to learn of a customer's loan. Nothing is told."""
+    borrower, friend = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    ask_id = ask(bank, contract_id, friend, is_shown=False, verified_income="12000000")
+    assert code_of(read, bank, ask_id) == "data.no_consent"
+    one = seen(bank, friend)
+    assert (one.is_shown, one.contract_id, one.borrower_id) == (False, "", "")
+    assert (one.share_millionths, one.call_after_days, one.status) == (0, 0, "asked")
+    assert code_of(sign_ask, bank, ask_id, friend, digest="0" * 64) == "data.no_consent"
+    look = {"party_id": borrower, "purpose": "guarantee_view", "fields": ("loan_standing",)}
+    agree(bank, contract_id, friend)
+    for actor, role in (("officer", "loan_officer"), (friend, "customer"), ("desk", "operator")):
+        found = code_of(do, bank.by(actor, role), "data.record_access", **look)
+        assert found in ("data.role_not_allowed", "data.no_consent"), actor
+
+
+def test_nobody_agrees_for_the_borrower(bank: Bank) -> None:
+    """Neither an officer nor a machine, nor on paper; and a consent names whom and what."""
+    borrower, friend = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    ask_id = ask(bank, contract_id, friend, is_shown=False)
+    for actor, role in (("officer", "loan_officer"), ("desk", "operator"), ("job", "system")):
+        for way in ("page", "paper"):
+            told = {"actor": actor, "role": role, "way": way}
+            assert code_of(agree, bank, contract_id, friend, **told) == "data.own_consent_only"
+    assert code_of(agree, bank, contract_id, friend, actor=friend) == "party.not_yours"
+    for wrong in ({"recipient": ""}, {"recipient": borrower}, {"sources": ()}):
+        assert code_of(agree, bank, contract_id, friend, **wrong) == "data.bad_recipient", wrong
+    assert code_of(agree, bank, contract_id, "party-x") == "party.unknown"
+    plain = {"purpose": "marketing", "fields": ("name",)}
+    assert code_of(agree, bank, contract_id, friend, **plain) == "data.bad_recipient"
+    assert code_of(read, bank, ask_id) == "data.no_consent"
+
+
+def test_a_yes_is_for_one_guarantor_one_loan_and_one_asking(bank: Bank, clock: FixedClock) -> None:
+    borrower, friend, other = bank.person(), bank.person(), bank.person()
+    second_product(bank)
+    contract_id = bank.lend(borrower, "1", wanted=1_000_000)
+    second = bank.lend(borrower, "2", product="smallfirm", wanted=1_000_000)
+    mine = ask(bank, contract_id, friend, 200_000)
+    assert read(bank, mine).share_minor > 0
+    elsewhere = ask(bank, second, friend, 200_000, is_shown=False)
+    assert code_of(read, bank, elsewhere) == "data.no_consent", "another loan"
+    theirs = ask(bank, contract_id, other, 200_000, is_shown=False)
+    assert code_of(read, bank, theirs) == "data.no_consent", "another guarantor"
+    do(bank.by(friend, "customer"), "lending.decline_guarantee", ask_id=mine)
+    clock.set_us(clock.now_us() + 60_000_000)
+    again = ask(bank, contract_id, friend, 200_000, is_shown=False)
+    assert code_of(read, bank, again) == "data.no_consent", "asked anew after a no"
+
+
+def test_taking_the_yes_back_closes_the_view(bank: Bank) -> None:
+    """Before the signature nobody signs any more; after it the signed text alone stays."""
+    borrower, parent, aunt = bank.person(), bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    first = ask(bank, contract_id, parent, 200_000, verified_income="12000000")
+    second = ask(bank, contract_id, aunt, 200_000, is_shown=False, verified_income="12000000")
+    consent = agree(bank, contract_id, aunt)
+    digest = read(bank, second).digest
+    do(bank.by(borrower, "customer"), "data.revoke_consent", consent_id=consent)
+    assert code_of(read, bank, second) in HIDDEN
+    assert code_of(sign_ask, bank, second, aunt, digest=digest) in HIDDEN
+    assert seen(bank, aunt).contract_id == ""
+    sign_ask(bank, first, parent)
+    with bank.node.read() as tx:
+        looks = [one for one in accesses_of(tx, borrower) if one.purpose == "guarantee_view"]
+        (own,) = (
+            one.terms.consent_id
+            for one in consents_of(bank.node, tx, party_id=borrower)
+            if one.terms.recipient == parent
+        )
+    assert [one.actor for one in looks] == [parent], "the borrower reads who signed"
+    do(bank.by(borrower, "customer"), "data.revoke_consent", consent_id=own)
+    assert code_of(read, bank, first) == "data.consent_revoked"
+    one = seen(bank, parent)
+    assert (one.is_shown, one.contract_id) == (False, contract_id), "what binds is one's own"

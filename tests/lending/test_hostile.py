@@ -12,7 +12,7 @@ import pytest
 
 from puhui import lending, servicing
 from puhui.kernel.clock import FixedClock
-from puhui.lending.desk import contract as contract_desk
+from puhui.lending.desk.lend import contract as contract_desk
 from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
 from puhui.servicing.tables import collect
 from puhui.servicing.tables import live as live_tables

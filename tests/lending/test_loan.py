@@ -7,7 +7,7 @@ import pytest
 from puhui import ledger, lending
 from puhui.kernel import Refused
 from puhui.kernel.clock import FixedClock
-from puhui.lending.desk.contract import wallet_account
+from puhui.lending.desk.lend.contract import wallet_account
 from tests.lending.bank import BAD_ROW, GOOD_ROW, Bank
 
 DAY_US = 86_400_000_000

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from puhui.kernel import Node, Refused
 from puhui.kernel.act import USE_CASES
 from puhui.kernel.clock import FixedClock
-from puhui.kernel.crypto import new_subject_key, open_sealed
+from puhui.kernel.crypto import new_subject_key, open_sealed, seal
 from puhui.kernel.dump import digest_store
 from puhui.kernel.replay import replay
 from puhui.kernel.store import change
@@ -21,14 +21,15 @@ from puhui.lending import quote_pay_off
 from puhui.servicing import live
 from puhui.servicing.desk.arrears.reason import (
     FIELD,
+    REASON_CLASSES,
     REASONS,
+    WIDTH,
     open_reason,
     plain_chunks,
-    sealed_reason,
 )
 from puhui.servicing.nouns.collect import SealedReasons
 from puhui.servicing.tables.collect import RELIEF
-from puhui.servicing.window import reliefs_of
+from puhui.servicing.window import list_reliefs, reliefs_of
 from tests.conftest import KEYS
 from tests.lending.bank import Bank
 from tests.lending.test_debt import said
@@ -67,7 +68,7 @@ def test_a_reason_is_sealed_and_in_no_journal(bank: Bank) -> None:
 def test_a_sealed_reason_does_not_tell_by_its_length(bank: Bank) -> None:
     """Four words of four lengths: each is sealed alike, and read back as it was."""
     subject = new_subject_key(KEYS, "subject-1")
-    sealed = {reason: sealed_reason(subject, reason) for reason in REASONS}
+    sealed = {reason: seal(subject, FIELD, reason.ljust(WIDTH)) for reason in REASONS}
     assert len({len(one) for one in sealed.values()}) == 1
     read = {reason: open_sealed(subject, FIELD, one) for reason, one in sealed.items()}
     assert [(one or "").rstrip() for one in read.values()] == list(REASONS)
@@ -132,3 +133,24 @@ def test_askings_and_reasons_replay_to_the_same_store(
     other = empty_like(bank.node, tmp_path, open_at)
     assert replay(bank.node, other).differences == ()
     assert digest_store(bank.node.store) == digest_store(other.store)
+
+
+def test_requests_are_sorted_by_a_class_that_tells_no_illness(bank: Bank) -> None:
+    """The class stands plain, of two reasons each; whatever a caller says of it, it follows."""
+    told = {}
+    for number, reason in enumerate(REASONS):
+        loan = bank.lend(bank.person(), str(number))
+        do(bank, ASK, loan_id=loan, reason=reason, days=30, reason_class="trade")
+        told[reason] = loan
+    with bank.node.read() as tx:
+        found = {
+            one: {row.loan_id for row in list_reliefs(tx, status="asked", reason_class=one)}
+            for one in REASON_CLASSES
+        }
+        assert len(list_reliefs(tx, status="asked")) == len(REASONS)
+    assert found == {
+        "household": {told["illness"], told["unemployment"]},
+        "trade": {told["disaster"], told["market"]},
+    }
+    assert all(len(loans) > 1 for loans in found.values()), "no class is one reason alone"
+    assert "illness" not in said(bank)

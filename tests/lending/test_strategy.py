@@ -116,6 +116,8 @@ def review(conduct: Conduct, **changes: object) -> tuple[int, str, int]:
         (GOOD, {"cap_minor": 1_105_000}, (1_100_000, "rise", 0)),
         (GOOD, {"cap_minor": 1_000_000}, (1_000_000, "kept", 0)),
         (GOOD, {"capacity_reason": "debt_over_income"}, (1_000_000, "debt_over_income", 0)),
+        (GOOD, {"wants_offers": False}, (1_000_000, "no_offers", 0)),
+        (GOOD, {"cap_minor": 600_000, "wants_offers": False}, (600_000, "over_cap", 15)),
         (GOOD, {"cap_minor": 600_000}, (600_000, "over_cap", 15)),
         (GOOD, {"cap_minor": 0}, (200_000, "over_cap", 15)),
         (replace(GOOD, months_on_book=5), {}, (1_000_000, "kept", 0)),

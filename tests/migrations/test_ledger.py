@@ -15,7 +15,7 @@ from puhui.kernel import Node
 from puhui.ledger import Account, Transfer
 from puhui.migrations import HEAD, engine_url, migrate
 from puhui.node import load_rooms
-from tests.conftest import Postgres
+from tests.database import Postgres
 from tests.ledger.books import advance, create_transfers, expire
 
 FUND, ALICE, BOB = 3, 2, 1

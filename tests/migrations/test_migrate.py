@@ -28,7 +28,7 @@ from puhui.servicing import build_schedule, live
 from puhui.servicing.desk.loan.book import plan_in
 from puhui.servicing.nouns import Part, Recalculation, Timing
 from puhui.servicing.tables import live as live_tables
-from tests.conftest import Postgres
+from tests.database import Postgres
 
 
 def own_tables(url: str) -> dict[str, list[tuple[str, str, bool]]]:
@@ -229,3 +229,60 @@ def fill(connection: Connection, table: str, **told: object) -> None:
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_guarantors_of_the_sixth_state_are_held(
+    kind: str, tmp_path: Path, clock: FixedClock, request: pytest.FixtureRequest
+) -> None:
+    """Signed before there were holds: who stands for a loan that lives cannot be erased, who stood
+    for one that is over can.
+    """
+    load_rooms()
+    if kind == "sqlite":
+        check_old_guarantors(f"sqlite:///{tmp_path / 'puhui.sqlite'}", tmp_path, clock)
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.empty_database() as url:
+        check_old_guarantors(url, tmp_path, clock)
+
+
+OLD_LOANS = {"c-runs": ("current", 0), "c-late": ("past_due", 5), "c-lost": ("written_off", 7),
+             "c-over": ("paid_off", 0), "c-gone": ("written_off", 0)}  # fmt: skip
+
+
+def check_old_guarantors(url: str, home: Path, clock: FixedClock) -> None:
+    """A guarantor for each of five loans, and one for two; then the erasure of each is tried."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = create_engine(engine_url(url))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        for number, (loan, (status, arrears)) in enumerate(OLD_LOANS.items()):
+            told = {"id": loan, "status": status, "arrears_minor": arrears, "party_id": "b"}
+            fill(connection, "lending_contract", **told)
+            party = f"party-{loan}"
+            fill(connection, "party", id=party, kind="person", subject=f"s-{loan}",
+                 identity="passed", erased_us=None, source=None, reference=None)  # fmt: skip
+            fill(connection, "subject_key", subject=f"s-{loan}", wrapped="w")
+            fill(connection, "servicing_guarantee", id=f"g-{number}", loan_id=loan,
+                 guarantor_id=party, share_millionths=1000)  # fmt: skip
+        fill(connection, "servicing_guarantee", id="g-x", loan_id="c-over",
+             guarantor_id="party-c-runs", share_millionths=1000)  # fmt: skip
+    engine.dispose()
+    assert migrate(url) == "0006"
+    node = open_node(home, store_url=url, clock=clock, keys=Keys(b"k" * 32))
+    system = Actor("job", frozenset({"system"}))
+    found = {}
+    for loan in OLD_LOANS:
+        told = {"party_id": f"party-{loan}"}
+        try:
+            node.act("party.erase_person", told, key=loan, actor=system)
+            found[loan] = "erased"
+        except Refused as refused:
+            found[loan] = refused.code
+    node.close()
+    held = "party.has_holds"
+    assert found == {"c-runs": held, "c-late": held, "c-lost": held, "c-over": "erased",
+                     "c-gone": "erased"}  # fmt: skip

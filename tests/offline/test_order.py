@@ -27,7 +27,8 @@ from puhui.offline.desk.books import own_account
 from puhui.offline.formats import message
 from puhui.offline.nouns import FraudKind
 from puhui.offline.window import allowance_of, fraud_cases, vouchers_of
-from tests.conftest import Postgres, check_books
+from tests.conftest import check_books
+from tests.database import Postgres
 from tests.offline.fair import (
     DAY_US,
     OPENED_MINOR,

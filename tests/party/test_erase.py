@@ -14,7 +14,7 @@ from puhui.party import (
     place_hold,
     read_party_file,
     release_hold,
-    sealed_fields,
+    sealing,
     take_parties,
     take_party,
 )
@@ -73,7 +73,7 @@ def test_an_erased_person_is_gone_and_the_others_stay(node: Node) -> None:
     with node.read() as tx:
         (party,) = find_parties(node, tx, party_ids=(party_id,))
         (other,) = find_parties(node, tx, party_ids=(other_id,))
-        other_before = (other, sealed_fields(tx, other_id, ("name", "phone", "id_number")))
+        other_before = (other, sealing.sealed_fields(tx, other_id, ("name", "phone", "id_number")))
     assert party.subject is not None
     assert other.subject is not None
     customer = Actor(user_id, frozenset({"customer"}))
@@ -84,13 +84,15 @@ def test_an_erased_person_is_gone_and_the_others_stay(node: Node) -> None:
         (erased,) = find_parties(node, tx, party_ids=(party_id,))
         assert erased.is_erased
         assert read_subject_key(tx, node.keys, party.subject) is None
-        assert sealed_fields(tx, party_id, ("name", "phone", "id_number")) == {}
+        assert sealing.sealed_fields(tx, party_id, ("name", "phone", "id_number")) == {}
         assert find_parties(node, tx, id_number=id_number(1)) == ()
         (found,) = find_parties(node, tx, phone="13800000001")
         (still,) = find_parties(node, tx, id_number=id_number(2))
         assert found == still == other
         assert read_subject_key(tx, node.keys, other.subject) is not None
-        assert other_before[1] == sealed_fields(tx, other_id, ("name", "phone", "id_number"))
+        assert other_before[1] == sealing.sealed_fields(
+            tx, other_id, ("name", "phone", "id_number")
+        )
     assert Door(node).knock("13800000001", "correct horse 13800000001").user_id is None
     with pytest.raises(Refused, match=r"^party\.(unknown_user|user_disabled|erased)"):
         erase(node, party_id, "again", customer)

@@ -16,7 +16,7 @@ from puhui.party import (
     Party,
     find_parties,
     read_party_file,
-    sealed_fields,
+    sealing,
 )
 from puhui.party.nouns import (
     ChangeDetails,
@@ -62,9 +62,9 @@ def test_a_person_is_found_by_number_and_phone(node: Node) -> None:
         family = find_parties(node, tx, phone="13800000001")
         assert {found.id for found in family} == {party_id, other_id}
         assert find_parties(node, tx) == ()
-        fields = sealed_fields(tx, party_id, ("name", "id_number", "sex"))
+        fields = sealing.sealed_fields(tx, party_id, ("name", "id_number", "sex"))
         assert set(fields) == {"name", "id_number", "sex"}
-        assert sealed_fields(tx, party_id, ()) == {}
+        assert sealing.sealed_fields(tx, party_id, ()) == {}
 
 
 def test_one_identity_number_is_one_person(node: Node) -> None:
@@ -147,7 +147,7 @@ def test_anonymous_parties_come_in_batches(node: Node) -> None:
     assert party.is_anonymous
     assert (party.source, party.reference) == ("loans.csv", "row new")
     with node.read() as tx:
-        assert sealed_fields(tx, party.id, ("name", "id_number", "phone")) == {}
+        assert sealing.sealed_fields(tx, party.id, ("name", "id_number", "phone")) == {}
 
 
 @pytest.mark.parametrize(

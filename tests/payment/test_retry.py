@@ -1,5 +1,5 @@
-"""Refused, and asked again: under the same key the same answer, in the store and in a log beside
-it; and what a name that failed for want of money is worth afterwards, which differs in the two.
+"""Refused, and asked again: under one key the same answer, in the store and in a log beside it;
+and what a name that failed for want of money is worth afterwards, which is not the same in both.
 """
 
 from __future__ import annotations

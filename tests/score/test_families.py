@@ -28,6 +28,7 @@ from puhui.score.arrays.forest import (
     forest_sums,
     forest_sums_plain,
 )
+from puhui.score.arrays.target import codes_from, ordered_shares, shares_of
 from puhui.score.engines import ebm, xgboost
 from puhui.score.engines.family import families_here, family_of
 from puhui.score.engines.scorer import losses_of, scorer_of
@@ -43,7 +44,9 @@ SIGNALS = (
     Signal("z", "category", "copy", ("z",), "丙", "z"),
     Signal("w", "category", "copy", ("w",), "丁", "w"),
 )
-CATEGORIES = ((), (), ("a", "b", "c", "d"), tuple(f"w{n}" for n in range(40)))
+CATEGORIES = ((), (), ("a", "b", "c", "d"), tuple(f"w{n}" for n in range(42)))
+LEVELS = tuple(len(texts) for texts in CATEGORIES)
+"""Two categories of the last are in no row that learns."""
 
 
 def rows(count: int, seed: int) -> tuple[Floats, Floats]:
@@ -66,13 +69,14 @@ def asked(count: int) -> Floats:
     matrix[dice.random(count) < 0.1, 3] = -1.0
     matrix[:20, 0] = dice.normal(size=20) * 1e9
     matrix[20:40, 1] = -1.0
+    matrix[40:60, 3] = 41.0
     return np.ascontiguousarray(matrix)
 
 
 @pytest.fixture(scope="module")
-def booster() -> Any:
+def booster() -> xgboost.Fitted:
     pytest.importorskip("xgboost", reason="the extra models is not installed")
-    return xgboost.fit_booster(*rows(1500, 1), SIGNALS, seed=3)
+    return xgboost.fit_boosters(*rows(1500, 1), SIGNALS, LEVELS, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -81,28 +85,63 @@ def machine() -> Any:
     return ebm.fit_machine(*rows(900, 1), SIGNALS, seed=3)
 
 
-def test_trees_of_xgboost_give_its_sums(booster: Any) -> None:
+def test_trees_of_xgboost_give_its_sums(booster: xgboost.Fitted) -> None:
     flat = flatten_forest(xgboost.trees_text(booster), len(SIGNALS))
     matrix = asked(3000)
     ours = forest_sums(flat, matrix)
-    assert float(np.abs(ours - xgboost.raw_sums(booster, matrix, SIGNALS)).max()) < 2e-5, (
-        "300 singles"
-    )
-    theirs = 1 / (1 + np.exp(-xgboost.raw_sums(booster, matrix, SIGNALS)))
+    assert float(np.abs(ours - xgboost.raw_sums(booster, matrix)).max()) < 2e-5, "300 singles"
+    theirs = 1 / (1 + np.exp(-xgboost.raw_sums(booster, matrix)))
     assert float(np.abs(1 / (1 + np.exp(-ours)) - theirs).max()) < 1e-6
     assert ours.tobytes() == forest_sums_plain(flat, matrix).tobytes()
     assert bits(*(forest_sum(flat, row) for row in matrix)) == ours.tobytes()
 
 
-def test_reasons_of_xgboost_are_exact(booster: Any) -> None:
+def test_reasons_of_xgboost_are_exact(booster: xgboost.Fitted) -> None:
     """Contributions add up to the sum, and are those of the library (TreeSHAP)."""
-    text, matrix = xgboost.trees_text(booster), asked(60)
-    found = contributions(paths_of(text, len(SIGNALS)), matrix)
-    theirs = booster.predict(xgboost.data_of(matrix, SIGNALS), pred_contribs=True)
-    assert float(np.abs(found - theirs[:, :-1]).max()) < 2e-4
-    sums = forest_sums(flatten_forest(text, len(SIGNALS)), matrix)
-    rest = sums - found.sum(axis=1)
-    assert float(np.ptp(rest)) < 1e-9
+    matrix = asked(60)
+    few = xgboost.fit_boosters(*rows(1500, 1), SIGNALS, (0, 0, 4, 0), seed=3)
+    assert all(one.shares for one in booster.members)
+    assert not any(one.shares for one in few.members)
+    found = contributions(paths_of(xgboost.trees_text(few), len(SIGNALS)), matrix)
+    data = xgboost.data_of(matrix, SIGNALS)
+    theirs = [one.booster.predict(data, pred_contribs=True)[:, :-1] for one in few.members]
+    assert float(np.abs(found - np.mean(theirs, axis=0)).max()) < 2e-4
+    for one in (booster, few):
+        text = xgboost.trees_text(one)
+        found = contributions(paths_of(text, len(SIGNALS)), matrix)
+        rest = forest_sums(flatten_forest(text, len(SIGNALS)), matrix) - found.sum(axis=1)
+        assert float(np.ptp(rest)) < 1e-9
+
+
+def test_a_row_never_tells_its_own_outcome() -> None:
+    """Turning an outcome round moves a row's own number by the overall share alone, and those
+    of rows of its category that come after it by more.
+    """
+    dice = np.random.default_rng(4)
+    codes, weights = dice.integers(0, 30, 400), np.ones(400)
+    bad = (dice.random(400) < 0.3).astype(np.float64)
+    before, moved = ordered_shares(codes, bad, weights, seed=9), 0
+    for row in range(400):
+        turned = bad.copy()
+        turned[row] = 1.0 - turned[row]
+        drift = np.abs(ordered_shares(codes, turned, weights, seed=9) - before)
+        assert drift[row] <= 1 / 400 + 1e-12
+        assert (drift[codes != codes[row]] <= 1 / 400 + 1e-12).all()
+        moved += int((drift > 1 / 400 + 1e-12).sum())
+    assert moved > 400
+
+
+def test_shares_by_hand() -> None:
+    """Two rows of a, one of b, one missing; c was never seen; the overall share counts once."""
+    codes = codes_from(np.array([0.0, 0.0, 1.0, np.nan, -1.0, 7.0]), 3)
+    assert codes.tolist() == [0, 0, 1, 3, 3, 3]
+    outcomes, weights = np.array([1.0, 0.0, 1.0, 0.0]), np.array([1.0, 1.0, 2.0, 0.0])
+    found = shares_of(codes[:4], outcomes, weights, 3)
+    prior = 0.75
+    assert found.tolist() == [(1 + prior) / 3, (2 + prior) / 3, prior, prior]
+    ordered = ordered_shares(codes[:4], outcomes, weights, seed=1)
+    assert ordered[2] == ordered[3] == prior
+    assert sorted(ordered[:2].tolist())[0] in (prior / 2, prior)
 
 
 def test_a_bound_in_single_precision_is_met_from_both_sides() -> None:
@@ -126,7 +165,7 @@ def test_tables_of_the_machine_give_its_sums(machine: Any) -> None:
     assert float(np.abs(model.intercept + parts.sum(axis=1) - ours).max()) < 1e-9
 
 
-def test_declared_directions_hold_in_the_whole_sum(booster: Any, machine: Any) -> None:
+def test_declared_directions_hold_in_the_whole_sum(booster: xgboost.Fitted, machine: Any) -> None:
     """Signal x is declared to raise the chance of default, whatever the others are."""
     tables = flatten_additive(ebm.additive_of(machine, SIGNALS, CATEGORIES), len(SIGNALS))
     forest = flatten_forest(xgboost.trees_text(booster), len(SIGNALS))

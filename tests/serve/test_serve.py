@@ -37,7 +37,8 @@ from puhui.party.window import digest_of_token
 from puhui.serve import build_site, serve
 from puhui.serve.probe import Probes
 from puhui.serve.run import check_port
-from tests.conftest import KEYS, Postgres
+from tests.conftest import KEYS
+from tests.database import Postgres
 from tests.lending.bank import resident_id
 from tests.serve.program import Served, begin, free_port, served
 

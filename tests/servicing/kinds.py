@@ -21,6 +21,8 @@ def kinds(lent: int) -> dict[str, Plan]:
         "level": whole,
         "flat": flat,
         "flat_shares": replace(flat, method=SHARES),
+        "flat_all": replace(flat, flat_counts_all=True),
+        "flat_all_first": replace(flat, flat_counts_all=True, method=FIRST),
         "flat_first": replace(flat, method=FIRST, day_count=DayCount.ACT_365),
         "shares": replace(whole, method=SHARES, day_count=DayCount.ACT_360),
         "first": replace(whole, method=FIRST),

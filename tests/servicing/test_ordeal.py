@@ -32,6 +32,7 @@ PLANS = (
     replace(BASE, method=noun.Method.DRAW_AT_WILL, is_revolving=True,
             day_count=noun.DayCount.ACT_360),
     replace(BASE, interest=Interest.FLAT, count=3),
+    replace(BASE, interest=Interest.FLAT, count=4, flat_counts_all=True, has_drawings=True),
 )  # fmt: skip
 PARTS = tuple(noun.Part)
 step = st.tuples(st.sampled_from(
@@ -109,7 +110,7 @@ def take(loan: Ordeal, name: str, a: int, b: int) -> None:
         case "resume":
             loan.happen(Happening.RESUMED)
         case "draw":
-            if state.plan.is_revolving:
+            if state.plan.is_revolving or state.plan.has_drawings:
                 loan.happen(Happening.DRAWN, amount_minor=b * 1000)
 
 

@@ -17,7 +17,8 @@ from puhui.kernel.money import Rounding, round_minor
 from puhui.servicing.nouns import DayCount, Frequency, Method, Plan, Schedule, YearCut
 from puhui.servicing.rules.level import lay_out, level_payment
 from puhui.servicing.rules.period import due_days, factors
-from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
+from puhui.servicing.rules.replay.draw import first_rows
+from puhui.servicing.rules.replay.layout import is_plain
 from puhui.servicing.rules.schedule import build_schedule
 from tests.servicing import plan
 
@@ -91,7 +92,7 @@ def test_the_fast_builder_is_the_first_layout_of_the_engine(
 ) -> None:
     """Columns at once and the engine's rows: the same days, principal and interest."""
     assert is_plain(terms)
-    rows, is_published = lay_out_plan(Book(terms, [(on, lent, 0)], [], [], on))
+    rows, _, is_published = first_rows(terms, on, lent, 0)
     schedule = build_schedule(terms, lent, on)
     assert schedule.due_on == tuple(row.due_on for row in rows)
     assert schedule.principal_minor == tuple(row.due[3] for row in rows)
@@ -103,7 +104,7 @@ def test_the_fast_builder_is_the_first_layout_of_the_engine(
 @settings(max_examples=50, deadline=None)
 def test_a_loan_drawn_at_will_is_one_row(lent: int, on: date, count: int, days: DayCount) -> None:
     terms = Plan("CNY", Decimal("0.1"), Method.DRAW_AT_WILL, count, day_count=days)
-    (row,), _ = lay_out_plan(Book(terms, [(on, lent, 0)], [], [], on))
+    (row,), _, _ = first_rows(terms, on, lent, 0)
     schedule = build_schedule(terms, lent, on)
     assert (schedule.due_on, schedule.interest_minor) == ((row.due_on,), (row.due[2],))
 

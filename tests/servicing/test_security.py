@@ -15,7 +15,7 @@ from puhui import lending, servicing
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.money import allocate
 from puhui.ledger import lookup_accounts
-from puhui.lending.desk import contract as contract_desk
+from puhui.lending.desk.lend import contract as contract_desk
 from puhui.lending.formats.product import parse_product
 from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
 from puhui.servicing.desk.figures import risk_figures

@@ -45,7 +45,11 @@ def stand_for(town: Town, guarantor_id: str) -> str:
     }
     officer = Actor("an officer", frozenset({"loan_officer"}))
     name = "lending.ask_guarantee"
-    return str(town.node.act(name, told, key="stand for", actor=officer).ask_id)
+    ask_id = str(town.node.act(name, told, key="stand for", actor=officer).ask_id)
+    borrower = town.customer(town.spare)
+    page = borrower.open(f"/loan/{loan.contract_id}/guarantor")
+    borrower.send(page.form("/guarantor/agree"))
+    return ask_id
 
 
 def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:

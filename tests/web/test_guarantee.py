@@ -94,7 +94,7 @@ def test_another_persons_guarantee_is_not_there(town: Town, path: str) -> None:
 
 
 def test_an_officer_asks_with_an_income_that_was_seen(town: Town) -> None:
-    _, loan = lent(town)
+    borrower, loan = lent(town)
     parent = town.customer(town.spare)
     officer = town.staff("loan_officer")
     desk = officer.open(f"/desk/loan/{loan}")
@@ -105,10 +105,32 @@ def test_an_officer_asks_with_an_income_that_was_seen(town: Town) -> None:
         assert officer.send(form, **told).status == 422, told
     done = officer.send(form, guarantor=party, share="30", income="120000")
     assert "等对方答复" in done.text
-    page = parent.open(parent.open("/guarantees").link("/guarantee/"))
+    link = parent.open("/guarantees").link("/guarantee/")
+    assert "/guarantee/" not in parent.open("/me").text.replace("/guarantees", "")
+    closed = parent.open(link)
+    assert "借款人还没有同意给您看" in closed.text and not closed.has_form(path_of(closed))
+    for secret in (town.good.name[1:], "保证书全文", "逾期", "30%"):
+        assert secret not in closed.text, secret
+    page = borrower.open(borrower.open("/me").link("/guarantor"))
+    assert f"…{party[-4:].upper()}" in page.text, "without a wallet no name is shown"
+    wrong = borrower.send(page.form("/agree"), ask="nothing")
+    assert wrong.status == 404
+    page = borrower.send(page.form("/agree"))
+    assert "对方现在可以看" in page.text
+    assert "只给这位看" in borrower.open("/consents").text
+    hidden = borrower.send(page.form("/hide"))
+    assert "借款人还没有同意给您看" in parent.open(link).text
+    assert "已收回" in hidden.text
+    borrower.send(hidden.form("/agree"))
+    page = parent.open(link)
     assert "保证书已签" in parent.send(page.form(path_of(page)), agree="yes").text
     rows = json.loads(officer.ask(f"/desk/loan/{loan}.json?table=asked").text)["rows"]
     assert [row["state"] for row in rows] == ["signed"]
+    assert "没有逾期" in parent.open(link).text
+    borrower.send(borrower.open(f"/loan/{loan}/guarantor").form("/hide"))
+    after = parent.open(link)
+    assert "已收回给您看" in after.text and "没有逾期" not in after.text
+    assert "保证书全文" in after.text, "what was signed is the guarantor's own"
 
 
 def test_a_partner_is_registered_on_a_page(town: Town) -> None:
@@ -150,9 +172,29 @@ def test_credit_is_offered_within_the_need_or_the_rule_is_named(town: Town) -> N
     assert over.status == 422
     done = operator.send(over.form(path), **told, amount="5000")
     assert "可以告诉客户" in done.text
+    assert "有一条贷款推荐" in browser.open("/me").text
+    own = browser.open("/credit/offers")
+    assert (
+        "为什么给您看这个" in own.text and "5,000.00 元" in own.text and "20,000.00 元" in own.text
+    )
+    assert "推荐不会超过这个数" in own.text and "不需要" in own.text
+    assert browser.send(own.form("/credit/offers"), answer="maybe").status == 404
     once = operator.send(done.form(path), **told, amount="5000")
     assert "可以告诉客户" in once.text
     often = operator.send(once.form(path), **told, amount="5000")
     assert often.status == 422, "no more than two in thirty days"
     assert json.loads(operator.ask(f"{path}.json").text)["count"] == 2
     assert not town.staff("loan_officer").open(path).has_form(path), "officers look"
+    page = browser.open("/credit/offers")
+    went = browser.send(page.form("/credit/offers"), answer="yes")
+    assert "/apply" in went.url, "a yes leads to an application, as anybody makes one"
+    page = browser.open("/credit/offers")
+    never = browser.send(page.form("/credit/offers"), answer="never")
+    assert "不再向您推荐贷款" in never.text and "现在没有推荐" in never.text
+    assert "贷款推荐" not in browser.open("/me").text
+    closed = operator.open(path)
+    assert not closed.has_form(path) and "不愿意收到" in closed.text
+    again = browser.send(never.form("/credit/offers/choose"), offers="again")
+    assert "可以再向您推荐" in again.text
+    states = {row["answer"] for row in json.loads(operator.ask(f"{path}.json").text)["rows"]}
+    assert states == {"taken", "declined"}

@@ -133,8 +133,9 @@ def test_a_receipt_is_found_by_its_number(town: Town) -> None:
     wrong = browser.ask("/money/find?number=1234")
     assert (wrong.status, "请逐位核对" in wrong.text) == (422, True)
     with town.node.read() as tx:
-        today = business_date(town.clock.now_us())
-        lines = statement(tx, party_of(town, town.good.phone), "CNY", today)
+        lines = statement(
+            tx, party_of(town, town.good.phone), "CNY", business_date(town.clock.now_us())
+        )
     (came,) = [one for one in lines if one.kind == "deposit"][:1]
     found = browser.ask(f"/money/find?number={came.receipt}").headers["location"]
     assert found.endswith(f"#r{came.receipt}")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from puhui.kernel.clock import FixedClock
 from puhui.node import open_node
-from tests.conftest import KEYS, Postgres, check_books
+from tests.conftest import KEYS, check_books
+from tests.database import Postgres
 from tests.web.town import settle, town_of
 
 

@@ -43,6 +43,29 @@ def test_weeks_are_told_as_weeks(town: Town) -> None:
     assert "每月几号还款" not in page.text, "weeks have no day of the month"
 
 
+def test_how_often_is_paid_is_chosen_and_seen_before_signing(town: Town) -> None:
+    """Fortnights do not fill three months; over six there are thirteen, told in the contract."""
+    with town.node.read() as tx:
+        digest = champion(tx, PRODUCT)
+    act(town, "score.register_model", {"name": "stall_weekly", "digest": digest})
+    browser, page = begun(town, "stall_weekly")
+    page = browser.send(page.form("/apply/plan"), months="3", use="stock")
+    assert page.status == 422 and "请选择多久还一次" in page.text
+    page = browser.send(page.form("/apply/plan"), months="3", use="stock", rhythm="fortnight")
+    assert page.status == 422 and "请选 6、12 个月" in page.text
+    page = browser.send(page.form("/apply/plan"), months="6", use="stock", rhythm="fortnight")
+    told = {"income": "200000", "debt": "0", "overdue": "no"}
+    page = browser.send(page.form("/apply/income"), **told)
+    page = browser.send(page.form("/apply/consent"), agree="yes")
+    assert "每两周" in page.text and "6 个月，共 13 期" in page.text
+    page = browser.send(page.form("/apply/check"))
+    with town.node.read() as tx:
+        (row,) = applications_of(tx, party_of(town, town.good.phone))
+    assert (row.status, row.rhythm) == ("offered", "fortnight"), page.text
+    page = browser.open(page.link("/contract"))
+    assert "13" in page.text and "每 2 周" in page.text
+
+
 def test_days_on_which_banks_close_are_told_of(town: Town) -> None:
     _, page = begun(town, "crop_season")
     assert "到期一次还本付息" in page.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from puhui.api import credit_answers as answers
 from puhui.api.caller import Caller
 from puhui.api.problem import Problem
-from puhui.api.read.loan import today_of
 from puhui.kernel import Node
 from puhui.kernel.errors import Refused
 from puhui.lending.window import guarantee
@@ -19,7 +18,7 @@ def list_guarantees(
     """List what a person was asked to stand for, the newest first."""
     caller.check_sees(asked.party_id)
     with node.read() as tx:
-        rows = guarantee.asked_of(tx, asked.party_id)
+        rows = guarantee.asked_of(node, tx, asked.party_id)
     return answers.GuaranteesAnswer(
         tuple(
             answers.GuaranteeItem(
@@ -30,6 +29,7 @@ def list_guarantees(
                 row.call_after_days,
                 row.status,
                 row.guarantee_id,
+                row.is_shown,
             )
             for row in rows
         )
@@ -41,8 +41,9 @@ def read_guarantee(
 ) -> answers.GuaranteeAnswer:
     """Read what a guarantor would sign today, with what it may come to.
 
-    Once it was declined or taken back nothing of the loan is told. Refused:
-    ``lending.no_language``.
+    Nothing of the loan is told before the borrower agrees, nor once the borrower took that back or
+    the guarantee was declined or taken back; what was signed stays the guarantor's to read.
+    Refused: ``lending.no_language``.
     """
     with node.read() as tx:
         try:
@@ -50,14 +51,21 @@ def read_guarantee(
         except Refused:  # told like another's, so that nobody learns which ids exist
             raise Problem(*NOT_THERE) from None
         caller.check_sees(row.guarantor_id)
-        if row.status not in guarantee.OPEN:
+        if not guarantee.is_shown(node, tx, row):
             return answers.GuaranteeAnswer(
-                row.id, row.status, row.language or asked.language, "", "", 0, 0, 0, 0, row.currency
+                ask_id=row.id,
+                status=row.status,
+                is_shown=False,
+                language=row.language or asked.language,
+                text=row.text or "",
+                text_digest=row.text_digest or "",
+                currency=row.currency,
             )
-        text = guarantee.draft_guarantee(tx, row.id, today_of(node), asked.language)
+        text = guarantee.draft_guarantee(node, tx, row.id, asked.language)
     return answers.GuaranteeAnswer(
         ask_id=row.id,
         status=row.status,
+        is_shown=True,
         language=row.language or text.language,
         text=row.text or text.text,
         text_digest=row.text_digest or text.digest,

@@ -46,6 +46,7 @@ def terms_of(row: Row) -> ConsentTerms:
         granted_us=row.granted_us,
         until_us=row.until_us,
         revoked_us=row.revoked_us,
+        recipient=row.recipient,
     )
 
 
@@ -59,6 +60,7 @@ def _record(
     way: ConsentWay,
     until: date,
     told: dict[str, Scalar],
+    recipient: str = "",
 ) -> ConsentGranted:
     """Check, sign and store a consent of a party or of a source."""
     lists = read_lists()
@@ -104,6 +106,7 @@ def _record(
         receipt=text,
         digest=receipt.digest,
         signature=receipt.signature,
+        recipient=recipient,
     )
     subject = holder.get("party") or holder_of_source(holder["source"])
     act.emit("data.consent_granted", subject, {"consent": consent_id, "purpose": purpose.name})
@@ -114,7 +117,9 @@ def _record(
 def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
     """Record a person's consent to one purpose; it can be shown and revoked at any time.
 
-    Refused: ``party.unknown``, ``party.erased``, ``party.not_yours``, ``data.unknown_purpose``,
+    Where the purpose shows something to one other party, the person names that party and agrees
+    by a login of their own. Refused: ``data.bad_recipient``, ``data.own_consent_only``,
+    ``party.unknown``, ``party.erased``, ``party.not_yours``, ``data.unknown_purpose``,
     ``data.unknown_field``, ``data.no_fields``, ``data.field_not_allowed``, ``data.bad_source``,
     ``data.consent_not_needed``, ``data.consent_in_past``, ``data.consent_too_long``.
     """
@@ -122,6 +127,15 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
     party = take_party(act, input.party_id)
     for source in input.sources:
         rules.check_source(source)
+    rules.check_recipient(
+        rules.find_purpose(read_lists(), input.purpose),
+        party.id,
+        input.recipient,
+        input.sources,
+        is_own=_is_own(act, party.id),
+    )
+    if input.recipient:
+        take_party(act, input.recipient)
     return _record(
         act,
         {"party": party.id},
@@ -130,8 +144,20 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
         sources=input.sources,
         way=input.way,
         until=input.until,
-        told={},
+        told={"recipient": input.recipient} if input.recipient else {},
+        recipient=input.recipient,
     )
+
+
+def _is_own(act: Act, party_id: str) -> bool:
+    """Whether the actor is the party itself, whichever login is used."""
+    try:
+        check_actor(act.tx, act.actor, second_to=party_id)
+    except Refused as refused:
+        if refused.code != "party.four_eyes":
+            raise
+        return True
+    return False
 
 
 @use_case("data.grant_file_consent", roles=("operator", "system"))

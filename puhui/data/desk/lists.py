@@ -49,4 +49,5 @@ def _purpose(name: str, entry: dict[str, Any], fields: dict[str, DataField]) -> 
         days_max=entry.get("days_max"),
         roles=frozenset(entry["roles"]),
         fields=named,
+        is_for_one=entry.get("is_for_one", False),
     )

@@ -62,8 +62,20 @@ def check_permit(permit: Permit, fields: Collection[str]) -> None:
         raise Refused("data.field_not_permitted", f"The permit does not cover: {missing}.")
 
 
-def permit(act: Act, party: Party, *, purpose: str, fields: Collection[str]) -> Permit:
+def permit(
+    act: Act,
+    party: Party,
+    *,
+    purpose: str,
+    fields: Collection[str],
+    recipient: str = "",
+    source: str = "",
+    since_us: int = 0,
+) -> Permit:
     """The right to read ``fields`` of a party for ``purpose`` within this act, and its log line.
+
+    A purpose that shows something to one other party needs a consent that names ``recipient`` and
+    what is shown, ``source``, and that was given at ``since_us`` or after.
 
     A purpose that rests on consent needs one that covers all fields now, of the party or of the
     source that named it; it is kept from being revoked until the act ends. What is sealed of a
@@ -81,6 +93,7 @@ def permit(act: Act, party: Party, *, purpose: str, fields: Collection[str]) -> 
         is_locked=True,
         now_us=act.now_us,
         actor=act.actor,
+        shown=(recipient, source, since_us),
     )
     lists = read_lists()
     if party.subject is not None and rules.highest_level(lists, fields) >= lists.sealed_from:
@@ -89,7 +102,15 @@ def permit(act: Act, party: Party, *, purpose: str, fields: Collection[str]) -> 
 
 
 def foresee(
-    tx: Transaction, party: Party, *, purpose: str, fields: Collection[str], now_us: int
+    tx: Transaction,
+    party: Party,
+    *,
+    purpose: str,
+    fields: Collection[str],
+    now_us: int,
+    recipient: str = "",
+    source: str = "",
+    since_us: int = 0,
 ) -> Permit:
     """The permit that an act would get, for what is worked out before it; no lock, no log line.
 
@@ -103,6 +124,7 @@ def foresee(
         is_locked=False,
         now_us=now_us,
         actor=None,
+        shown=(recipient, source, since_us),
     )
 
 
@@ -115,8 +137,12 @@ def decide(
     is_locked: bool,
     now_us: int,
     actor: str | None,
+    shown: tuple[str, str, int] = ("", "", 0),
 ) -> Permit:
-    """The permit, if purpose, fields and ground allow it; ``permit`` says what it refuses."""
+    """The permit, if purpose, fields and ground allow it; ``permit`` says what it refuses.
+
+    ``shown``: to whom, what, and since when the consent must stand.
+    """
     lists = read_lists()
     purpose = rules.find_purpose(lists, purpose_name)
     rules.check_fields(lists, purpose, fields)
@@ -126,8 +152,15 @@ def decide(
         if party.source is not None:
             holders.append(holder_of_source(party.source))
         statement = tables.SHARE_TERMS if is_locked else tables.READ_TERMS
-        rows = tx.all(statement, holders=holders, purpose=purpose.name, count=CANDIDATES_MAX)
-        terms = rules.choose_consent(map(terms_of, rows), fields, now_us)
+        rows = tx.all(
+            statement,
+            holders=holders,
+            purpose=purpose.name,
+            recipient=shown[0],
+            count=CANDIDATES_MAX,
+        )
+        given = [one for one in map(terms_of, rows) if rules.holds_for(one, *shown)]
+        terms = rules.choose_consent(given, fields, now_us)
         return make_permit(
             party.id, party.subject, purpose.name, fields, terms.sources, terms.consent_id
         )

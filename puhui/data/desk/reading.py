@@ -13,7 +13,7 @@ from puhui.data.nouns import Permit, SharedRecord
 from puhui.kernel.crypto import SubjectKey, open_sealed, read_subject_key
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.party import sealed_fields
+from puhui.party import sealing
 
 RECORDS_MAX = 50_000
 
@@ -59,7 +59,7 @@ def read_person(
     key = _key_of(node, tx, permit)
     opened = {
         name: open_sealed(key, name, sealed)
-        for name, sealed in sealed_fields(tx, permit.party_id, wanted).items()
+        for name, sealed in sealing.sealed_fields(tx, permit.party_id, wanted).items()
     }
     return {name: text for name, text in opened.items() if text is not None}
 

@@ -96,8 +96,9 @@ def permit_of_access(node: Node, tx: Transaction, access_id: str, *, viewer: str
     fields = frozenset(access.fields)
     sources: frozenset[str] = frozenset()
     if access.consent_id is not None:
-        consent = tx.one(tables.READ_TERMS_OF_ONE, consent_id=access.consent_id)
-        sources = rules.choose_consent([terms_of(consent)], fields, now_us).sources
+        consent = terms_of(tx.one(tables.READ_TERMS_OF_ONE, consent_id=access.consent_id))
+        own = [consent] if rules.holds_for(consent, "", "", 0) else []
+        sources = rules.choose_consent(own, fields, now_us).sources
     return make_permit(party.id, party.subject, access.purpose, fields, sources, access.consent_id)
 
 

@@ -11,7 +11,11 @@ from puhui.data.nouns.what import ConsentReceipt, ConsentWay, Scalar
 
 @dataclass(frozen=True, slots=True)
 class GrantConsent:
-    """A person's yes: to one purpose, these fields, from these sources, to the end of a day."""
+    """A person's yes: to one purpose, these fields, from these sources, to the end of a day.
+
+    ``recipient`` is the party that something is shown to, for purposes that show to one; their
+    ``sources`` are what is shown, such as a contract.
+    """
 
     party_id: str
     purpose: str
@@ -19,6 +23,7 @@ class GrantConsent:
     until: date
     sources: tuple[str, ...] = ()
     way: ConsentWay = ConsentWay.PAGE
+    recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,11 @@ class DataField:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """An entry of the closed list of purposes; ``fields`` are all that it may ever use."""
+    """An entry of the closed list of purposes; ``fields`` are all that it may ever use.
+
+    ``is_for_one``: it shows something to one other party, whom each consent names, and only the
+    person's own login gives that consent.
+    """
 
     name: str
     zh: str
@@ -62,6 +66,7 @@ class Purpose:
     days_max: int | None
     roles: frozenset[str]
     fields: frozenset[str]
+    is_for_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ class Lists:
 class ConsentTerms:
     """What a consent allows and until when; no ``sources`` means every source.
 
-    Times are microseconds UTC; the consent holds while granted_us <= time < until_us.
+    ``recipient`` is the one party that it is shown to, "" where the lender alone uses it. Times
+    are microseconds UTC; the consent holds while granted_us <= time < until_us.
     """
 
     consent_id: str
@@ -87,6 +93,7 @@ class ConsentTerms:
     granted_us: int
     until_us: int
     revoked_us: int | None
+    recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store.statement import (
     Row,
+    RowVersion,
     Transaction,
     Unmarked,
     excluded,
@@ -22,6 +23,7 @@ from puhui.kernel.store.statement import (
 
 __all__ = [
     "Row",
+    "RowVersion",
     "Store",
     "Transaction",
     "Unmarked",

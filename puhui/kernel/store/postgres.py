@@ -17,6 +17,7 @@ from puhui.kernel.errors import Fault
 from puhui.kernel.store.dial import Address
 from puhui.kernel.store.fence import FIND_IN_EPOCH, Fence
 from puhui.kernel.store.journal import FIND, INSERT_EVENT, JOURNAL
+from puhui.kernel.store.memory import Memory
 from puhui.kernel.store.schema import VERSION_TABLE, schema
 from puhui.kernel.store.statement import Row, insert_all, metadata
 from puhui.kernel.store.wire import PostgresTransaction, Silent
@@ -67,8 +68,9 @@ class PostgresWriter:
     retries_max = 8
     errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, memory: Memory) -> None:
         self._line = line
+        self._memory = memory
         self._is_open = False
         self._is_warned = False
         self._dial()
@@ -76,7 +78,9 @@ class PostgresWriter:
     def _dial(self) -> None:
         connection, self._epoch = self._line.connect()
         connection.add_notice_handler(self._hear)
-        self.tx = PostgresTransaction(connection, wait_s_max=self._line.address.wait_s_max)
+        self.tx = PostgresTransaction(
+            connection, wait_s_max=self._line.address.wait_s_max, memory=self._memory
+        )
 
     def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
         """A server that gives up waiting for its standby says so in a warning, and commits."""
@@ -91,6 +95,7 @@ class PostgresWriter:
         if self._line.fence.fault is not None:
             raise self._line.fence.fault
         if self.tx.is_lost():
+            self.tx.forget()
             self.tx.connection.close()
             ports = self.tx.ports  # without them a ledger beside the store would be forgotten
             self._dial()
@@ -105,7 +110,7 @@ class PostgresWriter:
 
     def roll_back(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
-        self.tx.known.clear()
+        self.tx.forget()
         self._is_open = False
         self.tx.end()
 
@@ -118,12 +123,14 @@ class PostgresWriter:
         Raises what those met, and what the commit met. Where a connection is lost meanwhile and
         nobody knows, running the act again is safe: it is looked up by its key first.
         """
+        self.tx.check()
         self.tx.send(b"COMMIT")
         self._is_open = self._is_warned = False
         if self.tx.sync()[-1].command_status != b"COMMIT":
             raise psycopg.OperationalError("the server undid the transaction")
         if self._is_warned:  # run again it is found by its key, and waits for the standby then
             raise psycopg.OperationalError("the server did not wait for its standby")
+        self.tx.remember()
 
     def undo(self) -> None:
         """Undo what the act did and start anew, so that its refusal can be recorded."""
@@ -173,6 +180,7 @@ class PostgresWriter:
 
     def close(self) -> None:
         """Close the connection."""
+        self.tx.forget()
         self.tx.abandon()
         self.tx.connection.close()
 
@@ -236,13 +244,14 @@ class PostgresStore:
         self.url = url
         self.writers = writers
         self._line = Line(url)
+        self._memory = Memory()
         self._local = threading.local()
         self._readers: weakref.WeakSet[PostgresTransaction] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
 
     def writer(self) -> PostgresWriter:
         """A connection that may write."""
-        return PostgresWriter(self._line)
+        return PostgresWriter(self._line, self._memory)
 
     def bind(self, folder: Path) -> None:
         """Write to no server from now on that is older than the newest this home has met.

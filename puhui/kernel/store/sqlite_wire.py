@@ -55,6 +55,7 @@ class SqliteTransaction:
         "moved",
         "ports",
     )
+    is_alone = True
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._idle = connection
@@ -205,6 +206,9 @@ class SqliteTransaction:
         rows = zip(*[_listed(column) for column in columns.values()], strict=True)
         connection.executemany(f"INSERT INTO given ({names}) VALUES ({marks})", rows)
 
+    def ask_numbers(self, table: Table, count: int) -> None:
+        """Nothing: they are found by one look."""
+
     def take_numbers(self, table: Table, count: int) -> Words:
         """Numbers for the next rows of a table, behind all that it has."""
         numbered = table.autoincrement_column
@@ -212,6 +216,10 @@ class SqliteTransaction:
         last = f"SELECT coalesce(max({numbered.name}), 0) FROM {table.name}"
         first: int = self._connection.execute(last).fetchone()[0] + 1
         return np.arange(first, first + count)
+
+    def version(self) -> int:
+        """Nought: rows do not say it."""
+        return 0
 
     def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
         """Insert many rows at once, given by columns, in the order in which they are given."""
@@ -298,7 +306,12 @@ class SqliteTransaction:
         narrow = sqlite_insert(table.name, tuple(lists), tuple(alone.items()))
         self._connection.executemany(narrow, rows)
 
-    def set_many(self, table: Table, key: str, columns: Columns) -> None:
+    def hold(self, table: Table, key: str, was: Mapping[str, Array]) -> None:
+        """Nothing: nobody else can have changed them."""
+
+    def set_many(
+        self, table: Table, key: str, columns: Columns, *, was: Mapping[str, Array] | None = None
+    ) -> None:
         """Set columns of many rows, each found by its ``key``."""
         lists, alone = split(columns)
         assert not alone, alone

@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from puhui.kernel.store.sheet import Array, Words
@@ -49,27 +51,66 @@ _EXPANDING = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 _MARK = re.compile(r"%\((\w+)\)s|__\[POSTCOMPILE_(\w+)\]|%%")
 
 
+VERSION = "version"
+"""Among columns as they were: which transaction wrote a row, where the store tells."""
+
+
+class RowVersion(ColumnElement[int]):
+    """Which transaction wrote the row of a table that is selected; nought where nobody asks."""
+
+    inherit_cache = False
+    type = BigInteger()
+
+    def __init__(self, table: Table) -> None:
+        self.table_name = table.name
+
+
+@compiles(RowVersion)
+def _nought(element: RowVersion, compiler: SQLCompiler, **_: object) -> str:
+    return "0"
+
+
+@compiles(RowVersion, "postgresql")
+def _row_version(element: RowVersion, compiler: SQLCompiler, **_: object) -> str:
+    return f"({element.table_name}.xmin::text::bigint << 32 >> 32)"
+
+
 class Unmarked(Exception):
     """An act is to be undone in a group that runs without marks: run the group again with them."""
 
 
 class Transaction(Protocol):
-    """What rooms see of a database transaction: five ways to run a statement, five to
-    move many rows.
+    """What rooms see of a database transaction: five ways to run a statement, six to
+    move or lock many rows.
 
     ``values`` are given by the names of the statement's bind parameters. Values and columns are
     int, str, bytes or None. ``ports`` is what the node has beside the store; ``known`` what rooms
     remember of rows that never change, forgotten as soon as anything is undone.
 
     ``fresh`` is what rooms remember of rows that do change, in tables whose ``info`` says
-    ``is_remembered``; None where another writer may change them meanwhile. It is forgotten as soon
-    as anything is undone, another connection has written, or one of these rows is changed by
-    anything but ``set_many``: whoever calls that brings up to date what is remembered.
+    ``is_remembered``; None where nothing can be remembered. It is forgotten as soon as anything is
+    undone, or one of these rows is changed by anything but ``set_many``: whoever calls that brings
+    up to date what is remembered. With ``is_alone`` it is so, and is forgotten when another
+    connection has written; otherwise another writer may have changed a row meanwhile: what a
+    decision rests on is given to ``set_many`` or ``hold`` as it ``was``.
     """
 
     ports: Mapping[type, object]
-    known: dict[type, Any]
-    fresh: dict[type, Any] | None
+
+    @property
+    def known(self) -> dict[type, Any]:
+        """What is remembered of rows that never change."""
+        ...
+
+    @property
+    def fresh(self) -> dict[type, Any] | None:
+        """What is remembered of rows that do change."""
+        ...
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else can change rows while this transaction lasts."""
+        ...
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -103,10 +144,19 @@ class Transaction(Protocol):
         """
         ...
 
+    def ask_numbers(self, table: Table, count: int) -> None:
+        """Say that at most so many numbers will be taken, so that a store may get them beside."""
+        ...
+
     def take_numbers(self, table: Table, count: int) -> Words:
         """Numbers ``(count,) int64`` for the next rows of a table that are loaded, where the store
-        numbers its rows; nothing else may be inserted into it before they are.
+        numbers its rows; nothing else may be inserted into it before they are. Of numbers that
+        were asked for some may be left out for ever.
         """
+        ...
+
+    def version(self) -> int:
+        """What ``RowVersion`` of the rows is that this transaction writes."""
         ...
 
     def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
@@ -117,11 +167,21 @@ class Transaction(Protocol):
         """
         ...
 
-    def set_many(self, table: Table, key: str, columns: Columns) -> None:
+    def set_many(
+        self, table: Table, key: str, columns: Columns, *, was: Mapping[str, Array] | None = None
+    ) -> None:
         """Set columns of many rows, each found by its ``key``, which is one of ``columns``.
 
         Those whose ``info`` says ``is_fixed`` are what the row has already: they are given where
         all columns are, so that a store may put whole rows in the place of those that are there.
+        ``was`` are columns as the rows are believed to have them, ``VERSION`` among them if that is
+        known: where one has not, and this transaction is not alone, the act is run again.
+        """
+        ...
+
+    def hold(self, table: Table, key: str, was: Mapping[str, Array]) -> None:
+        """Lock many rows, each found by its ``key``, which is one of the columns as they ``was``:
+        as ``set_many``, without changing them.
         """
         ...
 

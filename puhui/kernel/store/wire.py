@@ -8,32 +8,47 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
+import numpy as np
 import psycopg
-from psycopg.errors import error_from_result
+from psycopg.errors import SerializationFailure, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.sql.base import Executable
 
 from puhui.kernel.store.binary import array_of, read_array, type_of_array
 from puhui.kernel.store.many import (
     copy_lines,
     postgres_arrays,
+    postgres_hold,
+    postgres_replace,
     postgres_update,
     split,
     text_array_of,
     type_of,
 )
+from puhui.kernel.store.memory import Lent, Memory
 from puhui.kernel.store.sheet import Array, Words, are_arrays, lay_out, order_of
 from puhui.kernel.store.statement import Columns, Compiled, Compiler, Row
 
 PIPELINE_MAX = 256
 _GIVEN = re.compile(r"\bgiven\b")
 _NUMBERS = (
-    "SELECT array_agg(nextval(own.name)) FROM (SELECT"
+    "SELECT array_agg(nextval(own.name)), array[pg_current_xact_id()::text::bigint << 32 >> 32]"
+    " FROM (SELECT"
     " pg_get_serial_sequence('{table}', '{column}')::regclass AS name OFFSET 0) AS own,"
     " generate_series(1, $1::bigint)"
 )
+_OWN_VERSION = "SELECT array[pg_current_xact_id()::text::bigint << 32 >> 32]"
+_NO_NUMBERS: tuple[str, Words] = ("", np.empty(0, dtype=np.int64))
+_PLANS = (
+    "SELECT set_config(name, '{}', true)"
+    " FROM unnest(array['enable_hashjoin', 'enable_mergejoin', 'enable_seqscan']) AS own (name)"
+)
+_BY_INDEX, _BY_ANYTHING = _PLANS.format("off").encode(), _PLANS.format("on").encode()
+"""A server that has not counted the rows of a table yet would rather read all of them than look for
+each of many by its key; the setting ends with the transaction at the latest.
+"""
 ROWS_BESIDE = 500
 """From so many rows on a COPY goes on beside what follows it."""
 PIECE = 65536
@@ -47,6 +62,10 @@ class Silent(psycopg.OperationalError):
     """The server gave no answer in time; what it did nobody knows."""
 
 
+class Stale(SerializationFailure):
+    """A row is not as it was remembered; the act is run again and reads it."""
+
+
 class PostgresTransaction:
     """Statements on one PostgreSQL connection, sent as prepared statements in a pipeline.
 
@@ -56,21 +75,29 @@ class PostgresTransaction:
 
     __slots__ = (
         "__weakref__",
+        "_asked",
         "_beside",
         "_compile",
         "_either",
+        "_expected",
         "_given",
         "_given_types",
+        "_is_refused",
+        "_known",
+        "_lent",
+        "_memory",
         "_names",
+        "_numbers",
         "_readable",
         "_running",
+        "_sent",
+        "_version",
         "_wait_ms",
         "_wire",
         "connection",
-        "fresh",
-        "known",
         "ports",
     )
+    is_alone = False
 
     def __init__(
         self,
@@ -78,10 +105,18 @@ class PostgresTransaction:
         *,
         wait_s_max: int,
         is_reader: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         self.connection = connection
-        self.known: dict[type, Any] = {}
-        self.fresh: dict[type, Any] | None = None
+        self._memory = memory
+        self._known: dict[type, Any] = {}
+        self._lent: Lent | None = None
+        self._is_refused = False
+        self._sent = 0
+        self._version: int | None = None
+        self._asked: tuple[str, int] | None = None
+        self._numbers = _NO_NUMBERS
+        self._expected: dict[int, int] = {}
         self.ports: Mapping[type, object] = {}
         self._compile = _compile_unlocked if is_reader else _compile
         self._wait_ms = wait_s_max * 1000
@@ -96,6 +131,41 @@ class PostgresTransaction:
         self._either = select.poll()
         self._either.register(self._wire.socket, select.POLLIN | select.POLLOUT)
         self._wire.enter_pipeline_mode()
+
+    @property
+    def known(self) -> dict[type, Any]:
+        """What is remembered of rows that never change."""
+        return self._known if self._lent is None else self._lent.known
+
+    @property
+    def fresh(self) -> dict[type, Any] | None:
+        """What is remembered of rows that do change; None where another writer has that now."""
+        if self._lent is None and self._memory is not None and not self._is_refused:
+            self._lent = self._memory.lend()
+            self._is_refused = self._lent is None  # for as long as the transaction lasts
+        return None if self._lent is None else self._lent.fresh
+
+    def remember(self) -> None:
+        """What was done is durable: what is remembered stands."""
+        lent, self._lent, self._is_refused = self._lent, None, False
+        self._version, self._numbers = None, _NO_NUMBERS
+        if lent is not None and self._memory is not None:
+            self._memory.give_back(lent)
+
+    def forget(self) -> None:
+        """Forget all rows that are remembered."""
+        self._known.clear()
+        lent, self._lent, self._is_refused = self._lent, None, False
+        self._version, self._numbers = None, _NO_NUMBERS
+        if lent is not None and self._memory is not None:
+            self._memory.drop()
+
+    def _change(self, compiled: Compiled) -> None:
+        """Forget rows that a statement may change."""
+        if compiled.is_changing and self._memory is not None:
+            self._memory.change()
+            if self._lent is not None:
+                self._lent.fresh.clear()
 
     def one(self, statement: Executable, /, **values: Any) -> Row | None:
         """The only row, or None."""
@@ -125,12 +195,15 @@ class PostgresTransaction:
     def run(self, statement: Executable, /, **values: Any) -> int:
         """Change rows; returns how many were changed."""
         compiled = self._compile(statement)
+        self._change(compiled)
         self._send(compiled, values)
         return self.sync()[-1].command_tuples or 0
 
     def put(self, statement: Executable, /, **values: Any) -> None:
         """Change rows without asking how many: sent together with what follows."""
-        self._send(self._compile(statement), values)
+        compiled = self._compile(statement)
+        self._change(compiled)
+        self._send(compiled, values)
 
     def run_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run one statement for each of ``rows``; answers are taken every few hundred, so that
@@ -138,6 +211,7 @@ class PostgresTransaction:
         """
         compiled = self._compile(statement)
         assert not compiled.is_expanding, statement
+        self._change(compiled)
         for number, row in enumerate(rows, 1):
             self._send(compiled, row)
             if number % PIPELINE_MAX == 0:
@@ -171,7 +245,9 @@ class PostgresTransaction:
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
+            self._sent += 1
         self._wire.send_query_prepared(name, values, formats, 1)
+        self._sent += 1
 
     def load(self, table: Table, columns: Columns, *, by: str | None = None) -> None:
         """Insert many rows at once by COPY, which goes on its own, not in the pipeline.
@@ -189,6 +265,7 @@ class PostgresTransaction:
             if by is not None:
                 order = order_of(lists[by])
                 lists = {name: column[order] for name, column in lists.items()}
+            alone = {n: v for n, v in alone.items() if v is not None or _has_default(table.c[n])}
             form, pieces = "binary", iter((copy_rows(table, lay_out(lists), alone),))
         names = ", ".join([*lists, *alone])
         command = f"COPY {table.name} ({names}) FROM STDIN (FORMAT {form})".encode()
@@ -200,16 +277,45 @@ class PostgresTransaction:
             self._beside = ThreadPoolExecutor(1, "puhui-copy")
         self._running = self._beside.submit(self._copy, command, pieces)
 
-    def take_numbers(self, table: Table, count: int) -> Words:
-        """Numbers for so many rows of a table."""
+    def ask_numbers(self, table: Table, count: int) -> None:
+        """Send for numbers that ``take_numbers`` will want; the server gives them beside what the
+        caller does next.
+        """
         numbered = table.autoincrement_column
         assert numbered is not None, table.name
         # Whoever waits for all that add rows must find this one before it takes numbers.
         self.send(f"LOCK TABLE {table.name} IN ROW EXCLUSIVE MODE".encode())
         sql = _NUMBERS.format(table=table.name, column=numbered.name)
         self._send_binary(sql, [b"%d" % count], [False])
-        numbers: Words = read_array(self.sync()[-1].get_value(0, 0))
-        return numbers
+        self._asked = (table.name, self._sent - 1)
+        self._wire.flush()
+
+    def take_numbers(self, table: Table, count: int) -> Words:
+        """Numbers for so many rows of a table, those asked for before if they are enough."""
+        if self._asked is not None:
+            self.sync()
+        name, numbers = self._numbers
+        if name != table.name or len(numbers) < count:
+            self.ask_numbers(table, count)
+            self.sync()
+            _, numbers = self._numbers
+        self._numbers = _NO_NUMBERS
+        return numbers[:count]
+
+    def _keep_numbers(self, results: list[PGresult]) -> None:
+        """Keep the numbers that were asked for."""
+        assert self._asked is not None, "numbers were asked for"
+        (name, place), self._asked = self._asked, None
+        (self._version,) = read_array(results[place].get_value(0, 1)).tolist()
+        self._numbers = (name, read_array(results[place].get_value(0, 0)))
+
+    def version(self) -> int:
+        """As rows say it: the number of the transaction, in 32 bits with a sign."""
+        if self._version is None:
+            self._send_binary(_OWN_VERSION, (), [])
+            (self._version,) = read_array(self.sync()[-1].get_value(0, 0)).tolist()
+        assert self._version is not None
+        return self._version
 
     def _copy(self, command: bytes, pieces: Iterator[bytes | memoryview]) -> None:
         wire = self._wire
@@ -265,21 +371,47 @@ class PostgresTransaction:
             if result.status == ExecStatus.COPY_IN:
                 return result
 
-    def set_many(self, table: Table, key: str, columns: Columns) -> None:
+    def set_many(
+        self, table: Table, key: str, columns: Columns, *, was: Mapping[str, Array] | None = None
+    ) -> None:
         """Set columns of many rows, each found by its ``key``, in one statement."""
         lists, alone = split(columns)
         assert not alone, alone
         fixed = {column.name for column in table.c if column.info.get("is_fixed")} - {key}
         names = (key, *[name for name in lists if name != key and name not in fixed])
         if are_arrays(lists):
-            types = tuple(type_of_array(lists[name]) for name in names)
-            arrays = [array_of(lists[name]) for name in names]
-            sql = postgres_update(table, names, types)
-            self._send_binary(sql, arrays, [True] * len(arrays))
+            self._send_held(postgres_replace, table, {n: lists[n] for n in names}, was or {})
             return
         types = tuple(f"{type_of(table.c[name])}[]" for name in names)
         texts = [text_array_of(lists[name]) for name in names]
         self._send_binary(postgres_update(table, names, types), texts, [False] * len(texts))
+
+    def hold(self, table: Table, key: str, was: Mapping[str, Array]) -> None:
+        """Lock many rows, each found by its ``key``, which are as they were."""
+        keys = {key: was[key]}
+        self._send_held(postgres_hold, table, keys, {n: v for n, v in was.items() if n != key})
+
+    def _send_held(
+        self,
+        text_of: Callable[..., str],
+        table: Table,
+        columns: Mapping[str, Array],
+        was: Mapping[str, Array],
+    ) -> None:
+        """Send a statement on as many rows as there are keys, the first of ``columns``; ``Stale``
+        where some are not as they ``was``.
+        """
+        arrays = [*columns.values(), *was.values()]
+        count = len(arrays[0])
+        sql = text_of(table, tuple(columns), tuple(was), tuple(map(type_of_array, arrays)))
+        self.send(_BY_INDEX)
+        self._send_binary(
+            sql, [b"%d" % count, *map(array_of, arrays)], [False, *[True] * len(arrays)]
+        )
+        if was:
+            self._expected[self._sent - 1] = count
+        self.send(_BY_ANYTHING)
+        self._wire.flush()  # the server is at it while the next is laid out
 
     def _send(self, compiled: Compiled, values: Mapping[str, Any]) -> None:
         self.settle()
@@ -292,6 +424,7 @@ class PostgresTransaction:
         if name is None:
             name = self._names[sql] = b"s%d" % len(self._names)
             self._wire.send_prepare(name, sql.encode())
+            self._sent += 1
         encoded = [
             value
             if value is None or type(value) is bytes
@@ -302,25 +435,42 @@ class PostgresTransaction:
         ]
         formats = [type(value) is bytes for value in ordered]
         self._wire.send_query_prepared(name, encoded, formats)
+        self._sent += 1
 
     def send(self, sql: bytes) -> None:
         """Send a command without values, not waiting for the answer."""
         self.settle()
         self._wire.send_query_params(sql, None)
+        self._sent += 1
+
+    def check(self) -> None:
+        """Take the answers to what must be as remembered, before anything is made durable."""
+        if self._expected:
+            self.sync()
 
     def sync(self) -> list[PGresult]:
-        """Wait for the answers to all that was sent; raises the first error among them."""
+        """Wait for the answers to all that was sent; raises the first error among them, and
+        ``Stale`` where a row is not as remembered.
+        """
         self.settle()
+        expected, self._expected = self._expected, {}
         results = self._answers()
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
                 # A statement whose first run failed may not have been prepared: start afresh.
                 self._forget()
                 raise error_from_result(result)
+        if self._asked is not None:
+            self._keep_numbers(results)
+        for place, count in expected.items():
+            if results[place].command_tuples != count:
+                if self._memory is not None:
+                    self._memory.distrust()
+                raise Stale("rows were changed by another writer since they were read")
         return results
 
     def _answers(self) -> list[PGresult]:
-        wire = self._wire
+        wire, self._sent = self._wire, 0
         wire.pipeline_sync()
         while wire.flush():
             self._wait(self._either)
@@ -353,6 +503,7 @@ class PostgresTransaction:
     def end(self) -> None:
         """Undo the transaction; a lost connection has undone it already."""
         self.abandon()
+        self._asked, self._expected, self._numbers = None, {}, _NO_NUMBERS
         if self._wire.status == ConnStatus.OK:
             try:
                 self.send(b"ROLLBACK")
@@ -363,9 +514,15 @@ class PostgresTransaction:
     def _forget(self) -> None:
         """Forget all prepared statements, so that each is prepared again at its next use."""
         self._names.clear()
+        self._asked, self._expected = None, {}
         self._wire.send_query_params(b"ROLLBACK", None)
         self._wire.send_query_params(b"DEALLOCATE ALL", None)
         self._answers()
+
+
+def _has_default(column: Column[Any]) -> bool:
+    """Whether a column that is left out gets something else than nothing."""
+    return column.server_default is not None
 
 
 def _encoded(value: Any) -> bytes | None:

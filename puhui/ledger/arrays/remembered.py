@@ -16,6 +16,7 @@ from puhui.kernel.compiled import njit
 from puhui.ledger.arrays.layout import UNTRACKED, Places, Table, Words
 from puhui.ledger.arrays.local import mix
 from puhui.ledger.arrays.record import TRANSFER, Records
+from puhui.ledger.arrays.whole import put_rows
 
 TERMS = np.dtype(
     [
@@ -37,11 +38,13 @@ BALANCE = np.dtype(
         ("credits_pending", "<i8"),
         ("credits_posted", "<i8"),
         ("expires_us", "<i8"),
+        ("version", "<i8"),
         ("is_closed", "<i4"),
         ("is_there", "<i4"),
     ]
 )
-"""A balance row as the store has it; ``is_there`` is 0 where it is not remembered."""
+"""A balance row as the store has it, and its version; ``is_there`` is 0 where it is not
+remembered."""
 
 PENDING = np.dtype(
     [
@@ -59,6 +62,8 @@ _TRACKED = 14
 """Flags of accounts that have a balance row: a limit, or history."""
 PENDINGS_MAX = 1 << 16
 """The most pendings that are remembered; then all are forgotten."""
+DUE_MAX = 1 << 15
+"""The most pendings past their time that are read at once; upkeep is far behind then."""
 
 
 @njit
@@ -177,10 +182,10 @@ class Remembered:
         if self.count > len(self.rows):
             size = 1 << self.count.bit_length()
             grown: Records = np.zeros(size, dtype=self.rows.dtype)
-            grown[:start] = self.rows[:start]
+            put_rows(grown, 0, self.rows[:start])
             self.rows, self._table = grown, np.zeros(2 * size, dtype=np.int32)
             _enter(self._table, self.rows, 0, start)
-        self.rows[start : self.count] = more
+        put_rows(self.rows, start, more)
         _enter(self._table, self.rows, start, len(more))
         return start
 
@@ -247,7 +252,7 @@ class RememberedBalances:
             self.rows = np.zeros(len(accounts.rows), dtype=BALANCE)
         elif len(self.rows) < len(accounts.rows):
             grown: Records = np.zeros(len(accounts.rows), dtype=BALANCE)
-            grown[: len(self.rows)] = self.rows
+            put_rows(grown, 0, self.rows)
             self.rows = grown
 
 
@@ -267,12 +272,34 @@ class RememberedPendings(Remembered):
         start = self.add(transfers)
         if len(self.held) < len(self.rows):
             grown: Records = np.zeros(len(self.rows), dtype=PENDING)
-            grown[: len(self.held)] = self.held
+            put_rows(grown, 0, self.held)
             self.held = grown
         rows = self.held[start : self.count]
         rows["position"], rows["state"] = positions, held["state"]
         rows["expires_us"] = _us(held["expires_ns"])
         rows["released_us"] = _us(held["ended_ns"])
+
+
+class RememberedDue:
+    """What open pendings past their time hold of each account, as far as ``until_us``.
+
+    Nothing but upkeep ends them, and that changes balance rows, so all is forgotten then.
+    """
+
+    def __init__(self) -> None:
+        self.until_us = 0
+        self.sums: dict[bytes, tuple[int, int]] = {}
+
+    def add(self, sides: Sequence[NDArray[np.void]], amounts: NDArray[np.int64]) -> None:
+        """Add pendings: their debited and credited accounts, ``(n,) V16`` each, and minor units."""
+        sums = self.sums
+        debits, credits = sides
+        every = zip(debits.tolist(), credits.tolist(), amounts.tolist(), strict=True)
+        for debit, credit, amount in every:
+            held = sums.get(debit, (0, 0))
+            sums[debit] = held[0] + amount, held[1]
+            held = sums.get(credit, (0, 0))
+            sums[credit] = held[0], held[1] + amount
 
 
 def _us(times_ns: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -2,8 +2,10 @@
 
 The same decisions as for small batches, by ``rules``' compiled twin. Whatever its size a batch
 takes at most one statement each for used ids, pendings, accounts and balances, and one load each
-for transfers, pendings and balances; no row is touched in Python. Its transfers stay loose (see
-``tables.schema``) until upkeep takes them into the indexes by account.
+for transfers, pendings and balances; no row is touched in Python. Balances and pendings that the
+writer remembers are not read; where another node may have changed them meanwhile they are held
+against their rows when they are written (``set_many`` and ``hold`` of a transaction). Its transfers
+stay loose (see ``tables.schema``) until upkeep takes them into the indexes by account.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from puhui.kernel.act import Act
 from puhui.kernel.store.sheet import sixteen
 from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.record import STATUSES, Records, check_size
+from puhui.ledger.arrays.whole import copy_rows
 from puhui.ledger.desk.columns import (
     record_balances,
     record_ends,
@@ -30,6 +33,7 @@ from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import TRANSFER
 
 _BURNING = np.array([status in TRANSIENT for status in STATUSES])
+_STATUSES = np.array(STATUSES, dtype=object)
 _LOCAL = 2 * 8192
 
 
@@ -40,8 +44,9 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
     ``create_transfers``.
     """
     check_size(len(batch), "transfers")
+    act.tx.ask_numbers(TRANSFER, len(batch))
     work = fetch(act, batch)
-    before: Records = work.slots.copy()
+    before = copy_rows(work.slots)
     count, known = len(batch), len(work.recorded)
     status, place = np.empty(count, dtype=np.uint16), np.empty(count, dtype=np.int64)
     held_count = judge(
@@ -76,4 +81,4 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
 
 
 def _named(status: NDArray[np.uint16]) -> tuple[Status, ...]:
-    return tuple(map(STATUSES.__getitem__, status.tolist()))
+    return tuple(_STATUSES[status].tolist())

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
 from puhui.kernel.store.sheet import Blobs, Sparse, sixteen
+from puhui.kernel.store.statement import VERSION
+from puhui.ledger.arrays.balances import changed_balances, take_balances
 from puhui.ledger.arrays.columns import take_columns
 from puhui.ledger.arrays.layout import (
-    CLOSED,
     LINKED,
     OPEN,
     PENDING_FLAG,
@@ -22,8 +23,8 @@ from puhui.ledger.arrays.record import (
     Records,
     ledger_name,
 )
-from puhui.ledger.arrays.remembered import BALANCE as REMEMBERED
-from puhui.ledger.arrays.remembered import RememberedBalances, RememberedPendings
+from puhui.ledger.arrays.remembered import RememberedBalances, RememberedDue, RememberedPendings
+from puhui.ledger.arrays.whole import take_rows
 from puhui.ledger.tables.schema import (
     BALANCE,
     LOOSE,
@@ -45,7 +46,8 @@ class Work:
     none; ``due`` by slot what pendings past their time still hold of debits and credits.
     ``places`` says where accounts are remembered, ``pendings_at`` where recorded pendings are, -1
     where not; ``balances`` are those read, remembered on where they may be; ``pendings`` is None
-    where they may not be.
+    where they may not be. ``is_guessed`` says that what is remembered is to be held against the
+    rows, as another writer may have changed them.
     """
 
     batch: Records
@@ -67,6 +69,7 @@ class Work:
     balances: RememberedBalances
     pendings: RememberedPendings | None
     pendings_at: Places
+    is_guessed: bool
 
 
 def record_transfers(act: Act, work: Work, created: Places, positions: Places) -> None:
@@ -124,9 +127,11 @@ def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
     is_end = work.pool["flags"][created] & SECOND != 0
     ended = np.unique(place[created[is_end]])
     ended = ended[ended < len(work.recorded)]
+    if work.is_guessed:
+        _hold_pendings(act, work, ended)
     if not len(ended):
         return
-    old = work.held[ended]
+    old = take_rows(work.held, ended)
     if work.pendings is not None:
         at = work.pendings_at[ended]
         work.pendings.end(at[at >= 0], old[at >= 0])
@@ -138,7 +143,18 @@ def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
             "state": old["state"].astype(np.int64),
             "released_us": _us(old["ended_ns"]),
         },
+        was={"state": np.full(len(ended), OPEN)} if work.is_guessed else None,
     )
+
+
+def _hold_pendings(act: Act, work: Work, ended: Places) -> None:
+    """Hold what is remembered as open, and is not ``ended`` now, against its rows."""
+    is_held = (work.pendings_at >= 0) & (work.held["state"][: len(work.recorded)] == OPEN)
+    is_held[ended] = False
+    positions = work.recorded[is_held]
+    if len(positions):
+        was = {"position": positions, "state": np.full(len(positions), OPEN)}
+        act.tx.hold(PENDING, "position", was)
 
 
 def record_pendings(
@@ -148,9 +164,12 @@ def record_pendings(
     is_made = work.pool["flags"][created] & PENDING_FLAG != 0
     if not is_made.any():
         return
-    records, positions = work.pool[created[is_made]], positions[is_made]
+    records, positions = take_rows(work.pool, created[is_made]), positions[is_made]
     new = work.held[len(work.recorded) : held_count]
     records["time_ns"] -= records["time_ns"] % np.uint64(1000)  # as the store keeps it
+    expires_us = _us(new["expires_ns"])
+    if act.tx.fresh is not None and ((expires_us > 0) & (expires_us <= act.now_us)).any():
+        act.tx.fresh.pop(RememberedDue, None)  # imported, and past their time already
     act.tx.load(
         PENDING,
         {
@@ -160,7 +179,7 @@ def record_pendings(
             "credit_account_id": work.accounts[new["credit"]],
             "amount_minor": new["amount"].astype(np.int64),
             "time_us": _us(records["time_ns"]),
-            "expires_us": _us(new["expires_ns"]),
+            "expires_us": expires_us,
             "state": new["state"].astype(np.int64),
             "released_us": _us(new["ended_ns"]),
             "is_loose": (new["closing"] == 0).astype(np.int64),
@@ -172,45 +191,38 @@ def record_pendings(
 
 def record_balances(act: Act, work: Work, before: Records, held_count: int) -> None:
     """Write the balance rows that are not as they were."""
-    slots, old = work.slots, work.expires_us
     new = work.held[len(work.recorded) : held_count]
-    new = new[(new["expires_ns"] != 0) & (new["state"] == OPEN)]
-    first = np.full(len(slots), np.iinfo(np.int64).max)
-    until_us = (new["expires_ns"] // 1000).astype(np.int64)
-    np.minimum.at(first, new["debit"], until_us)
-    np.minimum.at(first, new["credit"], until_us)
-    expires_us = np.where(old > 0, np.minimum(old, first), first)
-    expires_us[first == np.iinfo(np.int64).max] = old[first == np.iinfo(np.int64).max]
-    is_changed = expires_us != old
-    for name in (*SUMS, "flags"):
-        is_changed |= slots[name] != before[name]
-    changed = np.flatnonzero(is_changed & (old >= 0))
+    changed, same, expires_us = changed_balances(work.slots, before, new, work.expires_us)
+    if work.is_guessed:
+        _hold_balances(act, work, same)
     if not len(changed):
         return
     changed = changed[np.argsort(work.numbers[changed])]
-    sums = {name: slots[name][changed].astype(np.int64) for name in SUMS}
+    due = np.zeros((len(work.slots), 2), dtype=np.int64)
     if work.due:  # a row keeps what is past its time until the pending is released
-        due = np.zeros((len(slots), 2), dtype=np.int64)
         due[list(work.due)] = list(work.due.values())
-        sums["debits_pending"] += due[changed, 0]
-        sums["credits_pending"] += due[changed, 1]
-    closed = slots["flags"][changed] & CLOSED != 0
-    rows: Records = np.ones(len(changed), dtype=REMEMBERED)
-    for name in SUMS:
-        rows[name] = sums[name]
-    rows["expires_us"], rows["is_closed"] = expires_us[changed], closed
-    work.balances.rows[work.places[changed]] = rows
+    columns, versions = take_balances(
+        work.slots, changed, due, expires_us, work.balances.rows, work.places, act.tx.version()
+    )
     act.tx.set_many(
         BALANCE,
         "account_number",
         {
             "account_number": work.numbers[changed],
             "account_id": work.accounts[changed],
-            **sums,
-            "expires_us": expires_us[changed],
-            "is_closed": closed.astype(np.int64),
+            **columns,
         },
+        was={VERSION: versions} if work.is_guessed else None,
     )
+
+
+def _hold_balances(act: Act, work: Work, chosen: Places) -> None:
+    """Hold what is remembered of balances that stay as they are against their rows."""
+    chosen = chosen[np.argsort(work.numbers[chosen])]
+    if len(chosen):
+        versions = work.balances.rows["version"][work.places[chosen]]
+        was = {"account_number": work.numbers[chosen], VERSION: versions}
+        act.tx.hold(BALANCE, "account_number", was)
 
 
 def none_of(count: int) -> Places:
@@ -234,4 +246,4 @@ def _same(values: NDArray[Any]) -> Any:
     """The value alone where it is the same in every row."""
     if (values == values[0]).all():
         return int(values[0])
-    return values.astype(np.int64)
+    return values.astype(np.int64, copy=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from puhui.kernel.act import Act
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
-from puhui.kernel.store.sheet import Blobs, halves, sixteen
+from puhui.kernel.store.sheet import Blobs, halves, order_of_halves, sixteen
 from puhui.ledger.arrays.distinct import number_ids
 from puhui.ledger.arrays.layout import (
     BALANCING,
@@ -28,12 +28,15 @@ from puhui.ledger.arrays.layout import (
 from puhui.ledger.arrays.record import TRANSFER, Records, ledger_number
 from puhui.ledger.arrays.remembered import (
     BALANCE,
+    DUE_MAX,
     PENDING,
     TERMS,
     RememberedAccounts,
     RememberedBalances,
+    RememberedDue,
     RememberedPendings,
 )
+from puhui.ledger.arrays.whole import join_rows, take_rows
 from puhui.ledger.desk.account import still_closed, sums_at
 from puhui.ledger.desk.columns import SUMS, Places, Work, none_of
 from puhui.ledger.rules import TRACKED
@@ -55,7 +58,7 @@ class _Distinct:
 
 def _distinct(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> _Distinct:
     firsts, numbers = number_ids(low, high)
-    order = np.lexsort((low[firsts], high[firsts]))
+    order = order_of_halves(high[firsts], low[firsts])
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     high, low = high[firsts[order]], low[firsts[order]]
@@ -83,19 +86,21 @@ class _Named:
 def fetch(act: Act, batch: Records) -> Work:
     """Fetch all that a batch is judged against. Refused: ``ledger.closing_needs_balance``."""
     tx, count = act.tx, len(batch)
-    found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
-    used = _find_used(tx, batch, found, is_burnt)
     pendings = None
     if tx.fresh is not None:
         pendings = tx.fresh.setdefault(RememberedPendings, RememberedPendings())
     named = _find_named(tx, batch, pendings)
-    ended = np.where(named.ended >= 0, named.ended + count + len(used), -1)
-    pool: Records = np.concatenate([batch, used, named.ends])
-    own = named.ends[named.end_of]
+    own = take_rows(named.ends, named.end_of)
     known = tx.known.setdefault(RememberedAccounts, RememberedAccounts())
     (sides, own_sides), places = _place_accounts(tx, (batch, own), known)
     slots, accounts, expires_us, due, balances = _find_slots(act, known, places)
+    is_guessed = tx.fresh is not None and not tx.is_alone
     _check_untracked(act, batch, slots, accounts, sides)
+    # Ids come last: what goes before mostly asks the store nothing.
+    found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
+    used = _find_used(tx, batch, found, is_burnt)
+    ended = np.where(named.ended >= 0, named.ended + count + len(used), -1)
+    pool = join_rows([batch, used, named.ends])
     held: Records = np.zeros(len(own) + count, dtype=HELD)
     _fill_held(held[: len(own)], named.held, own, own_sides)
     return Work(
@@ -118,6 +123,7 @@ def fetch(act: Act, batch: Records) -> Work:
         balances=balances,
         pendings=pendings,
         pendings_at=named.remembered_at,
+        is_guessed=is_guessed,
     )
 
 
@@ -143,7 +149,7 @@ def _find_named(tx: Transaction, batch: Records, pendings: RememberedPendings | 
     end_at[kept] = hold_at[kept] = np.arange(len(kept))
     ends, held = nothing, np.zeros(0, dtype=PENDING)
     if pendings is not None:
-        ends, held = pendings.rows[at[kept]], pendings.held[at[kept]]
+        ends, held = take_rows(pendings.rows, at[kept]), take_rows(pendings.held, at[kept])
     end_of, remembered_at = np.arange(len(kept)), at[kept]
     if len(rest := np.flatnonzero(at < 0)):
         tx.give({"id": named.ids[rest]})
@@ -162,8 +168,8 @@ def _find_named(tx: Transaction, batch: Records, pendings: RememberedPendings | 
             hold_at[rest[rows[0][own] - 1]] = len(held) + np.arange(len(n))
             end_of = np.concatenate([end_of, len(ends) + own])
             remembered_at = np.concatenate([remembered_at, none_of(len(n))])
-            held = np.concatenate([held, locked])
-        ends = np.concatenate([ends, more])
+            held = join_rows([held, locked])
+        ends = join_rows([ends, more])
     ended[seconds], held_at[seconds] = end_at[named.places], hold_at[named.places]
     return _Named(ends, held, end_of, remembered_at, ended, held_at)
 
@@ -236,7 +242,7 @@ def _find_slots(
     Sums leave out pendings past their time.
     """
     tx, now_us = act.tx, act.now_us
-    rows: Records = known.rows[places]
+    rows = take_rows(known.rows, places)
     ids = sixteen(rows["id_hi"], rows["id_lo"])
     slots: Records = np.zeros(len(ids), dtype=SLOT)
     expires_us = none_of(len(ids))
@@ -248,6 +254,8 @@ def _find_slots(
         balances.rows["is_there"][places] = 0
     if not balances.fill(known, places, slots, expires_us):
         _read_balances(tx, balances, places, rows)
+        if not tx.is_alone:  # what is due is as old as the rows that are remembered, and no older
+            kept.pop(RememberedDue, None)
         balances.fill(known, places, slots, expires_us)
     closed = np.flatnonzero(balances.rows["is_closed"][places])
     if len(closed):
@@ -272,23 +280,52 @@ def _read_balances(
     columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
     assert len(columns[0]) == len(rest), "each of them has a balance row"
     rows: Records = np.ones(len(rest), dtype=BALANCE)
-    for name, column in zip((*SUMS, "expires_us", "is_closed"), columns, strict=True):
+    for name, column in zip((*SUMS, "expires_us", "is_closed", "version"), columns, strict=True):
         rows[name] = column
     balances.rows[places[rest]] = rows
 
 
 def _leave_out_due(act: Act, slots: Records, at: dict[bytes, int]) -> dict[int, tuple[int, int]]:
     """Take pendings past their time out of the sums; what they were, by slot."""
-    due: dict[int, tuple[int, int]] = {}
-    for row in act.tx.all(write.DUE_SUMS, ids=list(at), now_us=act.now_us):
-        slot, is_debit = at[row.account_id], row.side == "debit"
-        slots["debits_pending" if is_debit else "credits_pending"][slot] -= row.amount_minor
-        debits, credits = due.get(slot, (0, 0))
-        due[slot] = (
-            debits + row.amount_minor * is_debit,
-            credits + row.amount_minor * (not is_debit),
-        )
+    sums = _remembered_due(act)
+    if sums is None:
+        sums = {}
+        for row in act.tx.all(write.DUE_SUMS, ids=list(at), now_us=act.now_us):
+            debits, credits = sums.get(row.account_id, (0, 0))
+            is_debit = row.side == "debit"
+            sums[row.account_id] = (
+                debits + row.amount_minor * is_debit,
+                credits + row.amount_minor * (not is_debit),
+            )
+    due = {slot: sums[account_id] for account_id, slot in at.items() if account_id in sums}
+    if due:
+        held = np.array(list(due.values()), dtype=np.uint64)
+        chosen = list(due)
+        slots["debits_pending"][chosen] -= held[:, 0]
+        slots["credits_pending"][chosen] -= held[:, 1]
     return due
+
+
+def _remembered_due(act: Act) -> dict[bytes, tuple[int, int]] | None:
+    """What pendings past their time hold of every account, where the writer may remember it; None
+    where it may not, or where they are very many.
+    """
+    tx, now_us = act.tx, act.now_us
+    if tx.fresh is None:
+        return None
+    due: RememberedDue = tx.fresh.setdefault(RememberedDue, RememberedDue())
+    if now_us < due.until_us:
+        due = tx.fresh[RememberedDue] = RememberedDue()
+    debits, credits, amounts = tx.arrays(
+        write.NEWLY_DUE, after_us=due.until_us, now_us=now_us, count=DUE_MAX
+    )
+    if len(amounts) == DUE_MAX:
+        del tx.fresh[RememberedDue]
+        return None
+    if len(amounts):
+        due.add((debits, credits), amounts)
+    due.until_us = now_us
+    return due.sums
 
 
 def _check_untracked(

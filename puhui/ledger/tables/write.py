@@ -10,7 +10,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from puhui.kernel.store import given, insert_all, sum_int
+from puhui.kernel.store import RowVersion, given, insert_all, sum_int
 from puhui.ledger.tables.schema import (
     ACCOUNT,
     BALANCE,
@@ -77,7 +77,7 @@ FIND_BALANCES = (
 LOCK_BALANCES = FIND_BALANCES.order_by(B.account_number).with_for_update(of=BALANCE)
 NUMBERS = given("number")
 LOCK_GIVEN_BALANCES = (
-    select(*_BALANCE[1:])
+    select(*_BALANCE[1:], RowVersion(BALANCE))
     .select_from(NUMBERS)
     .join(BALANCE, B.account_number == NUMBERS.c.number)
     .order_by(NUMBERS.c.n)
@@ -192,6 +192,13 @@ DUE_SUMS = union_all(*[_due(name) for name in SIDES])
 """What open pendings past their time still hold of each of the accounts: found by their time, as
 upkeep leaves few of them.
 """
+
+NEWLY_DUE = (
+    select(P.debit_account_id, P.credit_account_id, P.amount_minor)
+    .where(IS_DUE, P.expires_us > bindparam("after_us"), P.expires_us <= bindparam("now_us"))
+    .limit(bindparam("count"))
+)
+"""Open pendings whose time has run out meanwhile."""
 
 _CLOSES = {"debit": "64", "credit": "128"}
 

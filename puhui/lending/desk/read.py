@@ -10,7 +10,7 @@ from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables
-from puhui.lending.desk.repay import read_loan
+from puhui.lending.desk.serve.repay import read_loan
 from puhui.lending.desk.shelf import DECISION, SERVICING
 from puhui.lending.nouns import Decision, PlanRow, PlanState
 from puhui.lending.nouns.request import CaseFile, LoanSummary

@@ -37,6 +37,7 @@ def load_caps(on: date) -> Caps:
         tuple(found["turnover_products"]),
         found["offers_max"],
         found["offers_days"],
+        found["declined_days"],
         found["declared_months"],
         found["guarantor_years_min"],
     )

@@ -16,11 +16,12 @@ from puhui.lending.nouns import (
     Method,
     Part,
     Product,
+    Rhythm,
     ScheduleTerms,
     Timing,
     YearCut,
 )
-from puhui.lending.rules.plan import periods_of
+from puhui.lending.rules.plan import in_rhythm, periods_of
 
 UNITS = {Frequency.DAYS: "day", Frequency.WEEKS: "week", Frequency.MONTHS: "month"}
 AMOUNT = "share of amount"
@@ -70,9 +71,21 @@ def read_schedule(product: Sheet, currency: str) -> ScheduleTerms:
         sheet.numbers("variable_shares", AMOUNT, "0", "1") if sheet.has("variable_shares") else (),
         _minor(sheet, "instalment_multiple", currency) if sheet.has("instalment_multiple") else 1,
         flag("chooses_due_day"),
+        _rhythms(sheet),
     )
     sheet.finish()
     return found
+
+
+def _rhythms(sheet: Sheet) -> tuple[Rhythm, ...]:
+    """How often a borrower may choose to pay, each once."""
+    if not sheet.has("rhythms"):
+        return ()
+    words = sheet.texts("rhythms")
+    known = {one.value: one for one in Rhythm}
+    if not set(words) <= set(known) or len(set(words)) < len(words) or len(words) < 2:
+        raise sheet.refuse("rhythms", f"are two or more of {', '.join(known)}, each once")
+    return tuple(known[word] for word in words)
 
 
 def _amounts(sheet: Sheet, currency: str) -> tuple[int, ...]:
@@ -151,6 +164,7 @@ def check_schedule(product: Product, sheet: Sheet) -> None:
             raise sheet.refuse(f"schedule.{key}", "must leave something for the instalments")
     _check_methods(product, sheet, methods)
     _check_instalments(product, sheet, methods)
+    _check_rhythms(product, sheet, methods)
     _check_days(product, sheet)
     if terms.interest is Interest.FLAT:
         _check_flat(product, sheet)
@@ -201,12 +215,34 @@ def _check_instalments(product: Product, sheet: Sheet, methods: list[Method]) ->
             raise sheet.refuse("schedule.instalment_multiple", "goes with equal_instalment alone")
         if terms.multiple_minor >= product.smallest_minor:
             raise sheet.refuse("schedule.instalment_multiple", "must be below the smallest amount")
-    if terms.chooses_due_day and (terms.frequency is not Frequency.MONTHS or terms.is_bullet
+    by_months = terms.frequency is Frequency.MONTHS or Rhythm.MONTH in terms.rhythms
+    if terms.chooses_due_day and (not by_months or terms.is_bullet
                                   or Method.DRAW_AT_WILL in methods):  # fmt: skip
         raise sheet.refuse("schedule.chooses_due_day", "goes with instalments by months")
     if terms.chooses_due_day and DayCount.THIRTY_360 in [count for _, count in product.day_counts]:
         raise sheet.refuse("schedule.chooses_due_day", "needs actual days: the first period is "
                            "longer or shorter than a month")  # fmt: skip
+
+
+def _check_rhythms(product: Product, sheet: Sheet, methods: list[Method]) -> None:
+    """Which products let the borrower say how often to pay, over which of their terms."""
+    terms = product.schedule
+    if not terms.rhythms:
+        return
+    parts = (terms.grace_principal, terms.interest_free, terms.fixed_share, terms.variable_minor,
+             terms.variable_shares, terms.is_bullet)  # fmt: skip
+    if any(parts) or not set(methods) <= set(LEVEL):
+        raise sheet.refuse("schedule.rhythms", "go with equal instalments or equal principal, and "
+                           "no grace, free time, fixed or variable instalments")  # fmt: skip
+    if not any(in_rhythm(terms, one) == terms for one in terms.rhythms):
+        raise sheet.refuse("schedule.rhythms", "must have the product's own among them")
+    if product.servicing.shifts_due_days and Rhythm.WEEK in terms.rhythms:
+        raise sheet.refuse("servicing.shifts_due_days", "due days less than two weeks apart could "
+                           "fall on one another")  # fmt: skip
+    for one in terms.rhythms:
+        counts = [periods_of(in_rhythm(terms, one), months) for months in product.terms_months]
+        if not any(counts) or max(count or 0 for count in counts) > INSTALMENTS_MAX:
+            raise sheet.refuse("schedule.rhythms", f"{one.value} fills none of the terms")
 
 
 def _check_days(product: Product, sheet: Sheet) -> None:

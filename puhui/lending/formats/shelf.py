@@ -12,8 +12,8 @@ from pathlib import Path
 from puhui.kernel.errors import Refused
 from puhui.lending.formats.product import parse_law, parse_product
 from puhui.lending.formats.text import check_template, parse_reasons
-from puhui.lending.nouns import Law, Method, Product, ReasonBook
-from puhui.lending.rules.plan import periods_of
+from puhui.lending.nouns import Law, Method, Product, ReasonBook, Rhythm
+from puhui.lending.rules.plan import in_rhythm, periods_of
 
 LANGUAGES = ("zh", "en")
 
@@ -49,21 +49,44 @@ def add_products(home: Path) -> tuple[str, ...]:
     """
     found = []
     for path in sorted((home / FOLDER).glob(f"*{ENDING}")):
-        name = path.stem
-        try:
-            product = parse_product(path.read_text(encoding="utf-8"))
-        except Refused as refused:
-            raise Refused(refused.code, f"{path}: {refused.reason}") from None
-        except (OSError, UnicodeDecodeError):
-            raise Refused("lending.bad_product", f"{path} cannot be read as a text.") from None
-        if product.name != name:
-            raise Refused("lending.bad_product", f"{path}: the name inside is {product.name!r}.")
-        if name in product_names() and load_product(name).digest != product.digest:
-            raise Refused("lending.product_twice", f"{path}: {name} is another product already.")
+        name = read_product(path).name
         if name not in _shipped():
             OWN.setdefault(name, path)
         found.append(name)
     return tuple(found)
+
+
+def read_product(path: Path) -> Product:
+    """The product of a file that is named like it, whether or not it is on the shelf.
+
+    Refused: ``lending.bad_product`` with the file and the place of the fault,
+    ``lending.product_twice`` where its name is taken by another product.
+    """
+    try:
+        product = parse_product(path.read_text(encoding="utf-8"))
+    except Refused as refused:
+        raise Refused(refused.code, f"{path}: {refused.reason}") from None
+    except (OSError, UnicodeDecodeError):
+        raise Refused("lending.bad_product", f"{path} cannot be read as a text.") from None
+    if product.name != path.stem:
+        raise Refused("lending.bad_product", f"{path}: the name inside is {product.name!r}.")
+    if product.name in product_names() and load_product(product.name).digest != product.digest:
+        raise Refused("lending.product_twice", f"{path}: {path.stem} is another product already.")
+    return product
+
+
+def keep_product(home: Path, path: Path) -> tuple[Product, Path]:
+    """Put the file of a product into the folder of the bank's own; it, and where it is kept.
+
+    It is there whole or not at all. Refused: what ``read_product`` refuses.
+    """
+    product = read_product(path)
+    target = home / FOLDER / f"{product.name}{ENDING}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.draft")
+    draft.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    draft.replace(target)
+    return product, target
 
 
 @lru_cache(maxsize=64)
@@ -79,13 +102,14 @@ def load_product(name: str) -> Product:
     return product
 
 
-def instalments_of(product: Product, months: int) -> int:
-    """How many instalments a loan of a product has over a term that it offers."""
+def instalments_of(product: Product, months: int, rhythm: Rhythm | None = None) -> int | None:
+    """How many instalments a loan of a product has over a term that it offers; None where the
+    rhythm that was chosen does not fill it.
+    """
     if product.schedule.is_bullet or product.default_method is Method.DRAW_AT_WILL:
         return 1
-    periods = periods_of(product.schedule, months)
-    assert periods is not None, (product.name, months)
-    return periods - product.schedule.grace_interest
+    periods = periods_of(in_rhythm(product.schedule, rhythm), months)
+    return None if periods is None else periods - product.schedule.grace_interest
 
 
 @lru_cache(maxsize=1)

@@ -58,7 +58,7 @@ from puhui.lending.nouns.product import (
     Sizing,
     Sourced,
 )
-from puhui.lending.nouns.schedule import FeeKind, FeeTerms, ScheduleTerms
+from puhui.lending.nouns.schedule import FeeKind, FeeTerms, Rhythm, ScheduleTerms
 
 __all__ = [
     "Contract",
@@ -105,6 +105,7 @@ __all__ = [
     "Recalculation",
     "Request",
     "Schedule",
+    "Rhythm",
     "ScheduleTerms",
     "ScoreFacts",
     "Servicing",

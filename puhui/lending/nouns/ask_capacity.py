@@ -102,6 +102,39 @@ class CreditOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerOffer:
+    """What a person says to credit that was offered; a yes leads to an application, no further."""
+
+    offer_id: str
+    is_wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """Where an offer stands after the answer."""
+
+    offer_id: str
+    product: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseOffers:
+    """Whether a person wants to be offered credit at all."""
+
+    party_id: str
+    is_wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OffersChosen:
+    """What holds from now on."""
+
+    party_id: str
+    is_wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CooledOff:
     """A loan that was given back: what was paid for it, and the fee that was returned."""
 

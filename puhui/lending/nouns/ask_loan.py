@@ -129,6 +129,25 @@ class Reschedule:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreeChanges:
+    """Several changes that were agreed on together: all of them, or none.
+
+    From the instalment due on ``due_on`` on: another day (``moved_to``), a new rate (a share per
+    year; without ``due_on`` from today on), ``count`` more of them, ``grace`` without principal.
+    ``waived_minor`` of ``part`` is taken off what is owed today, before anything else.
+    """
+
+    contract_id: str
+    due_on: date | None = None
+    moved_to: date | None = None
+    annual_rate: Decimal | None = None
+    count: int = 0
+    grace: int = 0
+    part: Part = Part.INTEREST
+    waived_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeRate:
     """A new rate from today on, a share per year."""
 

@@ -9,6 +9,7 @@ from enum import Enum
 
 from puhui.lending.nouns.loan import Method
 from puhui.lending.nouns.obligation import Standing
+from puhui.lending.nouns.schedule import Rhythm
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Request:
     """What is asked for: amount in minor units, term and method; ``on`` is the day of decision.
 
     ``due_day`` is the day of the month on which instalments are to fall due; None for that of the
-    money.
+    money. ``rhythm`` is how often they are; None as the product has it.
     """
 
     wanted_minor: int
@@ -24,6 +25,7 @@ class Request:
     method: Method
     on: date
     due_day: int | None = None
+    rhythm: Rhythm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ class CreditLimit:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the lender is ready to do; amounts in minor units, ``due_day`` as it was asked for."""
+    """What the lender is ready to do; amounts in minor units, ``due_day`` and ``rhythm`` as they
+    were asked for.
+    """
 
     principal_minor: int
     currency: str
@@ -134,6 +138,7 @@ class Offer:
     upfront_fee_minor: int
     is_capped: bool
     due_day: int | None = None
+    rhythm: Rhythm | None = None
 
 
 class DecisionOutcome(Enum):

@@ -57,6 +57,27 @@ class GuaranteeSigned:
 
 
 @dataclass(frozen=True, slots=True)
+class GuaranteeSeen:
+    """An asking as the person sees it who was asked.
+
+    Loan and borrower are named only while the borrower agrees to it (``is_shown``), or in what the
+    guarantor signed; else "", and the shares are 0.
+    """
+
+    id: str
+    status: str
+    currency: str
+    asked_us: int
+    answered_us: int | None
+    is_shown: bool
+    contract_id: str
+    borrower_id: str
+    share_millionths: int
+    call_after_days: int
+    guarantee_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class GuaranteeText:
     """What a guarantor is asked to sign, as it stands on a day; amounts are minor units.
 

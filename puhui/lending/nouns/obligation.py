@@ -103,7 +103,8 @@ class Caps:
     ``income_multiple`` x yearly income bounds all debt; ``instalment_share`` (0..1) x income a
     month bounds all instalments, but of ``turnover_products``, which turnover repays. A
     debt whose instalments nobody tells is counted over ``declared_months``. Nobody younger than
-    ``guarantor_years_min`` stands for another's debt.
+    ``guarantor_years_min`` stands for another's debt. At most ``offers_max`` offers are made in
+    ``offers_days``, for as long an offer stands, and none for ``declined_days`` after a no.
     """
 
     income_multiple: Decimal
@@ -111,6 +112,7 @@ class Caps:
     turnover_products: tuple[str, ...]
     offers_max: int
     offers_days: int
+    declined_days: int
     declared_months: int
     guarantor_years_min: int
 

@@ -15,7 +15,8 @@ class Apply:
     ``mapping`` names the declaration by which ``row`` (column -> text) is read. ``fields`` are the
     data fields the row was made from; a decision needs a consent that covers them. ``source_id``
     is the applicant's own number for it. ``due_day`` is the day of the month, 1 to 28, on which
-    instalments are to fall due, where the product lets one choose.
+    instalments are to fall due, ``rhythm`` how often (week, fortnight or month), where the product
+    lets one choose.
     ``sealed`` is filled in: the row as it is kept, encrypted
     under the person's key, or plain JSON for an anonymous party.
     """
@@ -33,6 +34,7 @@ class Apply:
     champion: str = ""
     sealed: str = ""
     due_day: int | None = None
+    rhythm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,14 @@ from enum import Enum
 from puhui.lending.nouns.loan import Frequency, Interest, YearCut
 
 
+class Rhythm(Enum):
+    """How often a borrower may choose to pay: 还款频率."""
+
+    WEEK = "week"
+    FORTNIGHT = "fortnight"
+    MONTH = "month"
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleTerms:
     """How instalments follow one another; every default is the plain loan by months.
@@ -22,7 +30,8 @@ class ScheduleTerms:
     of the instalments in turn, ``variable_shares`` the same as shares of the amount; the last one
     given stands for all that follow, and the last instalment takes what is left.
     ``multiple_minor`` rounds instalments to whole multiples. ``chooses_due_day``: the borrower
-    says on which day of the month instalments fall due.
+    says on which day of the month instalments fall due. ``rhythms`` are what the borrower may
+    choose instead of ``every`` and ``frequency``, which stand where nothing is chosen.
     """
 
     interest: Interest = Interest.DECLINING
@@ -43,6 +52,7 @@ class ScheduleTerms:
     variable_shares: tuple[Decimal, ...] = ()
     multiple_minor: int = 1
     chooses_due_day: bool = False
+    rhythms: tuple[Rhythm, ...] = ()
 
 
 PLAIN = ScheduleTerms()

@@ -106,12 +106,27 @@ def require_capacity(capacity: Capacity) -> None:
 
 
 def check_offer(
-    *, amount_minor: int, need_minor: int | None, offers_before: int, caps: Caps
+    *,
+    amount_minor: int,
+    need_minor: int | None,
+    offers_before: int,
+    declined_lately: int,
+    wants_offers: bool,
+    caps: Caps,
 ) -> None:
-    """Stop an offer nobody asked for: beyond the need that was stated, or one too many.
+    """Stop an offer nobody asked for: beyond the need that was stated, one too many, soon after a
+    no, or to somebody who wants none at all.
 
-    Refused: ``lending.no_stated_need``, ``lending.offer_over_need``, ``lending.too_many_offers``.
+    Refused: ``lending.no_offers_wanted``, ``lending.offer_declined``, ``lending.no_stated_need``,
+    ``lending.offer_over_need``, ``lending.too_many_offers``.
     """
+    if not wants_offers:
+        raise Refused("lending.no_offers_wanted", "The person wants to be offered no credit.")
+    if declined_lately:
+        raise Refused(
+            "lending.offer_declined",
+            f"The person said no to an offer in the last {caps.declined_days} days.",
+        )
     if need_minor is None:
         raise Refused("lending.no_stated_need", "The person stated no need for credit.")
     if amount_minor > need_minor:

@@ -15,6 +15,7 @@ from puhui.lending.nouns import (
     DecisionOutcome,
     Earning,
     FeeKind,
+    Frequency,
     GuardResult,
     Interest,
     Law,
@@ -26,7 +27,7 @@ from puhui.lending.nouns import (
     ScoreFacts,
 )
 from puhui.lending.rules.credit_limit import size_credit
-from puhui.lending.rules.plan import plan_of
+from puhui.lending.rules.plan import in_rhythm, periods_of, plan_of
 from puhui.lending.rules.price import apr_max, build_price, is_above, pd_decimal, premium_of
 from puhui.lending.rules.profit import expect
 from puhui.servicing import build_schedule, cost
@@ -53,7 +54,7 @@ def check_request(request: Request, product: Product) -> None:
     """Stop what the product does not offer at all.
 
     Refused: ``lending.bad_amount``, ``lending.bad_term``, ``lending.bad_method``,
-    ``lending.bad_due_day``.
+    ``lending.bad_due_day``, ``lending.bad_rhythm``.
     """
     if not 0 < request.wanted_minor < MINOR_MAX:
         raise Refused("lending.bad_amount", "This is no amount that anybody can ask for.")
@@ -64,9 +65,15 @@ def check_request(request: Request, product: Product) -> None:
         raise Refused(
             "lending.bad_method", f"{product.name} is not repaid by {request.method.value}."
         )
+    schedule = in_rhythm(product.schedule, request.rhythm)
+    if request.rhythm is not None and (
+        request.rhythm not in schedule.rhythms or periods_of(schedule, request.term_months) is None
+    ):
+        raise Refused("lending.bad_rhythm", "The product is not repaid so often over this term.")
     if request.due_day is None:
         return
-    if not product.schedule.chooses_due_day or not 1 <= request.due_day <= DUE_DAY_MAX:
+    is_free = schedule.chooses_due_day and schedule.frequency is Frequency.MONTHS
+    if not is_free or not 1 <= request.due_day <= DUE_DAY_MAX:
         raise Refused(
             "lending.bad_due_day", f"A due day is 1 to {DUE_DAY_MAX}, where one may be chosen."
         )
@@ -178,6 +185,7 @@ def _make_offer(
         fee,
         is_capped=amount < request.wanted_minor,
         due_day=request.due_day,
+        rhythm=request.rhythm,
     )
 
 

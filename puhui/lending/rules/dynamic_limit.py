@@ -19,6 +19,7 @@ def review_credit_limit(
     cap_minor: int,
     step_minor: int,
     capacity_reason: str | None,
+    wants_offers: bool = True,
 ) -> CreditLimitReview:
     """What the credit limit of one person becomes this month. Amounts in minor units.
 
@@ -29,13 +30,15 @@ def review_credit_limit(
     - above the cap: down to the cap;
     - late by ``days_past_due_cut`` days or more: down by ``cut_share``;
     - inflow fell by ``inflow_fall_share`` or more: down by ``cut_share``;
-    - months on book, no late day in six months, use of the limit, months since the last change,
-      and a score that is not too old, all as asked, and capacity: up by ``rise_share``, under the
-      cap, and only with the person's consent, for a limit nobody asked for is an inducement;
+    - months on book, no late day in six months, use of the limit, months since the last change
+      or the last no, and a score that is not too old, all as asked, and capacity: up by
+      ``rise_share``, under the cap, and only with the person's consent, for a limit nobody asked
+      for is an inducement;
     - else it is kept.
 
-    A cut never goes below what is drawn: what was lent stays lent. The result is cut down to the
-    product's step. Source of the order: this project's own policy.
+    Who ``wants_offers`` no more is offered no rise. A cut never goes below what is drawn: what was
+    lent stays lent. The result is cut down to the product's step. Source of the order: this
+    project's own policy.
     """
     assert credit_minor >= 0, credit_minor
     assert step_minor > 0, step_minor
@@ -51,6 +54,8 @@ def review_credit_limit(
     )
     if raised == credit_minor:
         return CreditLimitReview(credit_minor, credit_minor, "kept", 0, False)
+    if not wants_offers:
+        return CreditLimitReview(credit_minor, credit_minor, "no_offers", 0, False)
     if capacity_reason is not None:
         return CreditLimitReview(credit_minor, credit_minor, capacity_reason, 0, False)
     return CreditLimitReview(credit_minor, raised, "rise", rules.notice_days_rise, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,11 +11,13 @@ from puhui.kernel.money import Rounding, round_minor
 from puhui.lending.nouns import (
     FeeKind,
     Frequency,
+    Interest,
     Method,
     Offer,
     Plan,
     Product,
     Recalculation,
+    Rhythm,
     ScheduleTerms,
 )
 
@@ -27,6 +30,38 @@ PER_MONTH = {
     Frequency.DAYS: Fraction(30),
 }
 """How many days, weeks or months a month of a term counts as: a quarter has 13 weeks."""
+
+
+BY_RHYTHM = {
+    Rhythm.WEEK: (Frequency.WEEKS, 1),
+    Rhythm.FORTNIGHT: (Frequency.WEEKS, 2),
+    Rhythm.MONTH: (Frequency.MONTHS, 1),
+}
+
+
+def in_rhythm(schedule: ScheduleTerms, rhythm: Rhythm | None) -> ScheduleTerms:
+    """The schedule with instalments as often as the borrower chose; as it is where nothing was."""
+    if rhythm is None:
+        return schedule
+    frequency, every = BY_RHYTHM[rhythm]
+    return replace(schedule, frequency=frequency, every=every)
+
+
+def rhythm_in(word: str) -> Rhythm | None:
+    """How often is to be paid, by its word; None for "", where nothing was chosen.
+
+    Refused: ``lending.bad_rhythm``.
+    """
+    known = {one.value: one for one in Rhythm}
+    if word and word not in known:
+        raise Refused("lending.bad_rhythm", f"Nobody pays every {word[:20]!r} here.")
+    return known[word] if word else None
+
+
+def months_of(plan: Plan) -> int:
+    """Over how many months a loan is repaid, rounded up; one is the least."""
+    periods = (plan.count + plan.first_periods - 1) * plan.every
+    return max(1, -int(-(periods / PER_MONTH[plan.frequency]) // 1))
 
 
 def periods_of(schedule: ScheduleTerms, term_months: int) -> int | None:
@@ -43,12 +78,13 @@ def plan_of(offer: Offer, product: Product) -> Plan:
 
     Shares of the product become minor units of the amount, rounded half up. A grace on everything
     is a first instalment that spans its periods too; a bullet is one period as long as the term.
-    A due day that was chosen is the day of the month of every instalment.
+    A due day that was chosen is the day of the month of every instalment; a rhythm that was chosen
+    says how often they are.
     Refused: ``lending.bad_terms`` where the term is not filled by whole periods.
     """
     day_count = product.day_count(offer.method)
     assert day_count is not None, offer
-    servicing, schedule = product.servicing, product.schedule
+    servicing, schedule = product.servicing, in_rhythm(product.schedule, offer.rhythm)
     shares = schedule.variable_shares
     periods = periods_of(schedule, offer.term_months)
     if periods is None:
@@ -100,4 +136,5 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         multiple_minor=schedule.multiple_minor,
         anchor_day=offer.due_day,
         has_drawings=schedule.has_drawings,
+        flat_counts_all=schedule.interest is Interest.FLAT,
     )

@@ -14,6 +14,7 @@ from puhui.lending.nouns import (
     Offer,
     Outcome,
     Product,
+    Rhythm,
 )
 from puhui.lending.rules.decide import is_over_apr, upfront_fee
 from puhui.lending.rules.profit import expect
@@ -32,6 +33,7 @@ def override(
     law: Law,
     on: date,
     due_day: int | None = None,
+    rhythm: Rhythm | None = None,
 ) -> Decision:
     """The decision with a person's yes; amounts in minor units, pd 0..1.
 
@@ -57,6 +59,7 @@ def override(
         fee,
         is_capped=amount < wanted_minor,
         due_day=due_day,
+        rhythm=rhythm,
     )
     if is_over_apr(offer, product, law, on):
         raise Refused("lending.not_overridable", "With fees it costs more than may be charged.")

@@ -41,6 +41,7 @@ APPLICATION = Table(
     Column("applied_on", Text, nullable=False),
     Column("decision_id", Text),
     Column("due_day", BigInteger),
+    Column("rhythm", Text, nullable=False, server_default=""),
     CheckConstraint(
         "status IN ('open', 'review', 'offered', 'refused', 'accepted', 'withdrawn', 'expired')"
     ),

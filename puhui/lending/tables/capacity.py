@@ -64,14 +64,27 @@ CREDIT_OFFER = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("channel", Text, nullable=False),
     Column("made_us", BigInteger, nullable=False),
+    Column("status", Text, nullable=False, server_default="open"),
+    Column("answered_us", BigInteger),
     CheckConstraint("amount_minor > 0"),
     Index("lending_credit_offer_party", "party_id", "made_us"),
 )
-"""Credit that a person was told of without asking that day."""
+"""Credit that a person was told of without asking that day; ``status``: open, taken, declined."""
+
+NO_OFFERS = Table(
+    "lending_no_offers",
+    metadata,
+    Column("party_id", Text, primary_key=True),
+    Column("said_us", BigInteger, nullable=False),
+)
+"""Who wants to be offered no credit: neither products nor higher limits."""
 
 INSERT_OBLIGATION = insert_all(OBLIGATION)
 PUT_OWN_LIMIT = upsert(OWN_LIMIT, ["party_id", "currency"])
 INSERT_CREDIT_OFFER = insert_all(CREDIT_OFFER)
+PUT_NO_OFFERS = upsert(NO_OFFERS, ["party_id"], {})
+DELETE_NO_OFFERS = delete(NO_OFFERS).where(NO_OFFERS.c.party_id == bindparam("party_id"))
+READ_NO_OFFERS = select(NO_OFFERS.c.said_us).where(NO_OFFERS.c.party_id == bindparam("party_id"))
 
 _contract = CONTRACT.c
 _obligation = OBLIGATION.c
@@ -194,6 +207,17 @@ COUNT_OFFERS = select(func.count().label("offers")).where(
     CREDIT_OFFER.c.party_id == bindparam("party_id"),
     CREDIT_OFFER.c.made_us > bindparam("since_us"),
 )
+COUNT_DECLINED = select(func.count().label("offers")).where(
+    CREDIT_OFFER.c.party_id == bindparam("party_id"),
+    CREDIT_OFFER.c.status == "declined",
+    CREDIT_OFFER.c.answered_us > bindparam("since_us"),
+)
+LOCK_OFFER = select(*CREDIT_OFFER.c).where(CREDIT_OFFER.c.id == bindparam("id")).with_for_update()
+ANSWER_OFFER = (
+    update(CREDIT_OFFER)
+    .where(CREDIT_OFFER.c.id == bindparam("id_"))
+    .values(status=bindparam("status_"), answered_us=bindparam("answered_us_"))
+)
 READ_OFFERS = (
     select(*CREDIT_OFFER.c)
     .where(CREDIT_OFFER.c.party_id == bindparam("party_id"))
@@ -236,6 +260,6 @@ READ_PROMISES = select(
 """Offers that stand, or wait for a person's yes: what the lender has promised already."""
 DELETE_OF_PARTY = tuple(
     delete(table).where(table.c.party_id == bindparam("party_id"))
-    for table in (OBLIGATION, OWN_LIMIT, CREDIT_OFFER, CREDIT_LIMIT, CHANGE, LATE)
+    for table in (OBLIGATION, OWN_LIMIT, CREDIT_OFFER, NO_OFFERS, CREDIT_LIMIT, CHANGE, LATE)
 )
 """What goes when a person is erased."""

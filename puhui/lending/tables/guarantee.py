@@ -42,6 +42,7 @@ GUARANTEE_ASK = Table(
     CheckConstraint("guarantor_id <> borrower_id"),
     CheckConstraint("(status = 'signed') = (guarantee_id IS NOT NULL)"),
     Index("lending_guarantee_ask_guarantor", "guarantor_id"),
+    Index("lending_guarantee_ask_borrower", "borrower_id"),
     Index("lending_guarantee_ask_contract", "contract_id"),
 )
 """One row an asking: the share, who asked, and the text that was read and signed with its digest.
@@ -65,6 +66,7 @@ _listed = select(
 ).order_by(_ask.asked_us.desc(), _ask.id)  # fmt: skip
 ASKED_OF = _listed.where(_ask.guarantor_id == bindparam("party_id"))
 ASKED_FOR = _listed.where(_ask.contract_id == bindparam("contract_id"))
+WAITING_FOR = _listed.where(_ask.borrower_id == bindparam("party_id"), _ask.status == "asked")
 ANSWER_ASK = (
     update(GUARANTEE_ASK)
     .where(_ask.id == bindparam("id_"))

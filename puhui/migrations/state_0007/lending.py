@@ -34,9 +34,9 @@ def make_lending_guarantee_ask() -> None:
         sa.CheckConstraint("(status = 'signed') = (guarantee_id IS NOT NULL)"),
         sa.PrimaryKeyConstraint("id"),
     )
-    for name, columns in (("guarantor", ["guarantor_id"]), ("contract", ["contract_id"])):
+    for name in ("guarantor", "borrower", "contract"):
         op.create_index(
-            f"lending_guarantee_ask_{name}", "lending_guarantee_ask", columns, unique=False
+            f"lending_guarantee_ask_{name}", "lending_guarantee_ask", [f"{name}_id"], unique=False
         )
 
 
@@ -56,9 +56,34 @@ def make_lending_change_cost() -> None:
 
 
 def widen_lending_application() -> None:
-    """Keep the due day that an applicant chose."""
+    """Keep the due day that an applicant chose, and how often is to be paid."""
     op.add_column("lending_application", sa.Column("due_day", sa.BigInteger(), nullable=True))
+    rhythm = sa.Column("rhythm", sa.Text(), nullable=False, server_default="")
+    op.add_column("lending_application", rhythm)
 
 
-MAKERS = (make_lending_guarantee_ask, make_lending_change_cost, widen_lending_application)
+def widen_lending_credit_offer() -> None:
+    """Keep what a person said to an offer; those of before wait for an answer until they end."""
+    status = sa.Column("status", sa.Text(), nullable=False, server_default="open")
+    op.add_column("lending_credit_offer", status)
+    op.add_column("lending_credit_offer", sa.Column("answered_us", sa.BigInteger(), nullable=True))
+
+
+def make_lending_no_offers() -> None:
+    """Make lending_no_offers."""
+    op.create_table(
+        "lending_no_offers",
+        sa.Column("party_id", sa.Text(), nullable=False),
+        sa.Column("said_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("party_id"),
+    )
+
+
+MAKERS = (
+    make_lending_guarantee_ask,
+    make_lending_change_cost,
+    widen_lending_application,
+    widen_lending_credit_offer,
+    make_lending_no_offers,
+)
 """In the order that references between tables ask for."""

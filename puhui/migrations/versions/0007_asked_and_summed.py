@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from puhui.migrations.state_0007 import exchange, lending
+from puhui.migrations.state_0007 import data, exchange, lending, party, servicing
 
 revision = "0007"
 down_revision = "0006"
@@ -10,6 +10,6 @@ down_revision = "0006"
 
 def upgrade() -> None:
     """Make the tables that state 0007 brings."""
-    for room in (exchange, lending):
+    for room in (data, exchange, lending, party, servicing):
         for make in room.MAKERS:
             make()

@@ -107,14 +107,6 @@ def take_parties(act: Act, party_ids: Sequence[str]) -> dict[str, Party]:
     return {row.id: party_of(row) for row in act.tx.all(tables.SHARE_PARTIES, party_ids=party_ids)}
 
 
-def sealed_fields(tx: Transaction, party_id: str, fields: Sequence[str]) -> dict[str, str]:
-    """The named fields as they are stored: encrypted. Only the room data opens them."""
-    if not fields:
-        return {}
-    rows = tx.all(tables.READ_FIELDS, party_id=party_id, fields=fields)
-    return {row.field: row.sealed for row in rows}
-
-
 def holds_of(tx: Transaction, party_id: str, today: date) -> tuple[Hold, ...]:
     """Why the party cannot be erased on ``today``; empty where nothing stands against it."""
     holds = [

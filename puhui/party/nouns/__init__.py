@@ -39,6 +39,7 @@ from puhui.party.nouns.who import (
     PartyFile,
     PartyKind,
     PersonalField,
+    PlainText,
     Relation,
     RelationKind,
     ResidentId,
@@ -49,6 +50,7 @@ from puhui.party.nouns.who import (
 
 __all__ = [
     "PartyKind",
+    "PlainText",
     "IdentityState",
     "PersonalField",
     "OwnerGrounds",

@@ -136,6 +136,16 @@ class IdentityCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainText:
+    """What a room kept plain of a person, to be sealed as ``field``; ``id`` names the row."""
+
+    id: str
+    party_id: str
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A reason why a party may not be erased yet; it ends by release or after ``until``.
 

@@ -18,7 +18,7 @@ from puhui.party import (
     place_hold,
     read_party_file,
     release_hold,
-    sealed_fields,
+    sealing,
     take_party,
 )
 from puhui.payment.desk.lists import figures, tiers
@@ -148,7 +148,7 @@ def _best_tier(act: Act, party_id: str) -> int:
         for check in file.checks
         if check.is_passed and (check.valid_until is None or check.valid_until >= act.today)
     }
-    has_bank_card = bool(sealed_fields(act.tx, party_id, ["bank_card"]))
+    has_bank_card = bool(sealing.sealed_fields(act.tx, party_id, ["bank_card"]))
     trusted = methods if file.party.is_identified else frozenset[str]()
     return rules.best_tier(tiers(), trusted, has_bank_card=has_bank_card)
 

@@ -67,9 +67,9 @@ def learn_xgboost(lesson: Lesson, seed: int) -> Learnt:
     """XGBoost's trees by histograms, monotone where the mapping says so."""
     rows = joined(lesson, seed)
     weights = None if lesson.refusals is None else rows.weights
-    return _served(
-        xgboost.fit_trees(rows.matrix, rows.outcomes, lesson.signals, seed, weights), lesson
-    )
+    levels = [len(texts) for texts in lesson.categories]
+    text = xgboost.fit_trees(rows.matrix, rows.outcomes, lesson.signals, levels, seed, weights)
+    return _served(text, lesson)
 
 
 def _served(text: str, lesson: Lesson) -> Learnt:

@@ -1,26 +1,34 @@
-"""XGBoost, imported where it is used: one thread, monotone where declared, served without it."""
+"""XGBoost, imported where it is used: one thread, monotone where declared, served without it.
+
+A category of many values is also told as the share of bads among its rows (``arrays.target``).
+A split on that share is a split on a set of categories, and is written as one: whoever serves
+the trees knows nothing of shares.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from puhui.score.arrays.target import LEVELS_MIN, codes_from, ordered_shares, shares_of
 from puhui.score.nouns import Signal
 
 Floats = NDArray[np.float64]
 
-ROUNDS = 100
+ROUNDS, MEMBERS, SEEDS = 100, 2, 2**31
 SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic", "nthread": 1, "verbosity": 0, "tree_method": "hist",
     "max_depth": 5, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5, "lambda": 5.0,
-    "max_cat_to_onehot": 8, "num_parallel_tree": 3,
+    "max_cat_to_onehot": 4, "num_parallel_tree": 3,
 }  # fmt: skip
-"""Cautious settings for thousands of rows; a round is the mean of three trees on other draws."""
+"""Cautious settings for thousands of rows. A round is the mean of three trees on other draws, and
+the model that of two learned apart: what one draw of an order tells of a category is chance."""
 
 SIDES = {"up": 1, "down": -1}
 KEPT = (
@@ -30,13 +38,34 @@ KEPT = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """XGBoost's own booster, over the signals and then one column of shares for every entry of
+    ``shares``: the place of a category and its shares by code, the last for what is no code.
+    """
+
+    booster: Any
+    shares: tuple[tuple[int, Floats], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Boosters whose mean is the model."""
+
+    signals: tuple[Signal, ...]
+    members: tuple[Member, ...]
+
+
 def data_of(
     matrix: Floats,
     signals: Sequence[Signal],
     outcomes: Floats | None = None,
     weights: Floats | None = None,
+    more: Sequence[Floats] = (),
 ) -> Any:
-    """Values as the library takes them; a category never seen counts as missing."""
+    """Values as the library takes them, columns of shares last; a category never seen counts as
+    missing.
+    """
     import xgboost
 
     kinds = ["c" if signal.kind == "category" else "float" for signal in signals]
@@ -45,49 +74,114 @@ def data_of(
         if signal.kind == "category":
             seen[seen[:, place] < 0.0, place] = np.nan
     return xgboost.DMatrix(
-        seen, outcomes, weight=weights, feature_types=kinds, enable_categorical=True, nthread=1
-    )
+        np.column_stack([seen, *more]), outcomes, weight=weights,
+        feature_types=kinds + ["float"] * len(more), enable_categorical=True, nthread=1,
+    )  # fmt: skip
 
 
-def fit_booster(
+def fit_boosters(
     matrix: Floats,
     outcomes: Floats,
     signals: Sequence[Signal],
+    levels: Sequence[int],
     seed: int,
     weights: Floats | None = None,
-) -> Any:
-    """Train on ``matrix`` (n, k) and ``outcomes`` (n,) 0 or 1."""
+) -> Fitted:
+    """Train on ``matrix`` (n, k) and ``outcomes`` (n,) 0 or 1, each member by draws of its own.
+
+    ``levels`` (k,) says how many categories each signal has, 0 for a number.
+    """
+    each = np.ones(len(outcomes)) if weights is None else weights
+    seeds = np.random.SeedSequence(seed).generate_state(MEMBERS).tolist()
+    members = tuple(_member(matrix, outcomes, signals, levels, one, each) for one in seeds)
+    return Fitted(tuple(signals), members)
+
+
+def _member(
+    matrix: Floats,
+    outcomes: Floats,
+    signals: Sequence[Signal],
+    levels: Sequence[int],
+    seed: int,
+    weights: Floats,
+) -> Member:
     import xgboost
 
-    sides = ",".join(str(SIDES.get(signal.direction, 0)) for signal in signals)
-    settings = {**SETTINGS, "seed": seed, "monotone_constraints": f"({sides})"}
-    data = data_of(matrix, signals, outcomes, weights)
-    return xgboost.train(settings, data, num_boost_round=ROUNDS)
+    shares, more = [], []
+    for place, count in enumerate(levels):
+        if count >= LEVELS_MIN:
+            codes = codes_from(matrix[:, place], count)
+            more.append(ordered_shares(codes, outcomes, weights, seed + place))
+            shares.append((place, shares_of(codes, outcomes, weights, count)))
+    sides = [SIDES.get(signal.direction, 0) for signal in signals] + [0] * len(more)
+    written = f"({','.join(map(str, sides))})"
+    settings = {**SETTINGS, "seed": seed % SEEDS, "monotone_constraints": written}
+    data = data_of(matrix, signals, outcomes, weights, more)
+    return Member(xgboost.train(settings, data, num_boost_round=ROUNDS), tuple(shares))
 
 
-def raw_sums(booster: Any, matrix: Floats, signals: Sequence[Signal]) -> Floats:
-    """Raw log-odds (n,) as the library itself adds them, in single precision."""
-    found = booster.predict(data_of(matrix, signals), output_margin=True)
-    return np.asarray(found, dtype=np.float64)
+def raw_sums(fitted: Fitted, matrix: Floats) -> Floats:
+    """Raw log-odds (n,) as the library itself adds them, in single precision; the members' mean."""
+    found = np.zeros(len(matrix))
+    for member in fitted.members:
+        more = [
+            shares[codes_from(matrix[:, place], len(shares) - 1)] for place, shares in member.shares
+        ]
+        found += member.booster.predict(
+            data_of(matrix, fitted.signals, more=more), output_margin=True
+        )
+    return found / len(fitted.members)
 
 
-def trees_text(booster: Any) -> str:
-    """The trees and the log-odds they start from, as compact JSON: what serving needs of them."""
-    whole = json.loads(booster.save_raw("json").decode())["learner"]
-    start = float(whole["learner_model_param"]["base_score"].strip("[]"))
-    trees = [
-        {name: tree[name] for name in KEPT} for tree in whole["gradient_booster"]["model"]["trees"]
-    ]
-    document = {"format": "xgboost", "start": math.log(start / (1.0 - start)), "trees": trees}
+def trees_text(fitted: Fitted) -> str:
+    """The trees and the log-odds they start from, as compact JSON: what serving needs of them.
+
+    The leaves of each member are divided by the count of members.
+    """
+    trees, start, count = [], 0.0, len(fitted.members)
+    for member in fitted.members:
+        whole = json.loads(member.booster.save_raw("json").decode())["learner"]
+        share = float(whole["learner_model_param"]["base_score"].strip("[]"))
+        start += math.log(share / (1.0 - share)) / count
+        for tree in whole["gradient_booster"]["model"]["trees"]:
+            told = {name: tree[name] for name in KEPT}
+            _write_sets(told, len(fitted.signals), member.shares)
+            told["split_conditions"] = [
+                bound / count if left < 0 else bound
+                for bound, left in zip(tree["split_conditions"], tree["left_children"], strict=True)
+            ]
+            trees.append(told)
+    document = {"format": "xgboost", "start": start, "trees": trees}
     return json.dumps(document, separators=(",", ":"))
+
+
+def _write_sets(tree: dict[str, Any], signals: int, columns: Sequence[tuple[int, Floats]]) -> None:
+    """Write splits on shares as splits on sets of categories.
+
+    A share below the bound goes left, as of a number; categories of a set go right, so the set
+    is of those whose share, in single precision, is not below it.
+    """
+    for node, own in enumerate(tree["split_indices"]):
+        if tree["left_children"][node] < 0 or own < signals:
+            continue
+        place, shares = columns[own - signals]
+        is_right = shares.astype(np.float32) >= np.float32(tree["split_conditions"][node])
+        codes = np.flatnonzero(is_right[:-1]).tolist()
+        tree["split_indices"][node], tree["split_type"][node] = place, 1
+        tree["default_left"][node] = int(not is_right[-1])
+        tree["categories_nodes"].append(node)
+        tree["categories_segments"].append(len(tree["categories"]))
+        tree["categories_sizes"].append(len(codes))
+        tree["categories"].extend(codes)
 
 
 def fit_trees(
     matrix: Floats,
     outcomes: Floats,
     signals: Sequence[Signal],
+    levels: Sequence[int],
     seed: int,
     weights: Floats | None = None,
 ) -> str:
     """Train, and give the trees as JSON."""
-    return trees_text(fit_booster(matrix, outcomes, signals, seed, weights))
+    return trees_text(fit_boosters(matrix, outcomes, signals, levels, seed, weights))

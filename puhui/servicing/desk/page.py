@@ -105,13 +105,17 @@ def list_reliefs(
     tx: Transaction,
     *,
     status: str = "",
+    reason_class: str = "",
     order: str = "asked",
     skip: int = 0,
     count: int = 50,
 ) -> tuple[Row, ...]:
-    """A page of requests for relief with their loans. Refused: ``servicing.bad_order``."""
+    """A page of requests for relief with their loans, by state and class of reason.
+
+    Refused: ``servicing.bad_order``.
+    """
     statement = ordered(tables.LIST_RELIEFS, order, code="servicing.bad_order")
-    words = filled(status=status)
+    words = filled(status=status, reason_class=reason_class)
     return tuple(tx.all(statement, **words, skip=skip, count=count))
 
 

@@ -188,7 +188,8 @@ class AskRelief:
     """A borrower in hardship asks for relief: ``reason`` by its word, of a ``kind``.
 
     ``days`` of a pause, ``count`` instalments of interest alone or more of them, or
-    ``amount_minor`` that could be paid each time.
+    ``amount_minor`` that could be paid each time. ``reason_class`` follows from the reason and is
+    put in before the act, whatever is given.
     """
 
     loan_id: str
@@ -197,6 +198,7 @@ class AskRelief:
     kind: ReliefKind = ReliefKind.PAUSE
     count: int = 0
     amount_minor: int = 0
+    reason_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +210,10 @@ class SealReasons:
 
 @dataclass(frozen=True, slots=True)
 class SealedReasons:
-    """Pairs of a request and its sealed reason."""
+    """Pairs of a request and its sealed reason, and the class of each reason."""
 
     sealed: tuple[tuple[str, str], ...]
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

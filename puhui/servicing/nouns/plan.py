@@ -177,6 +177,9 @@ class Plan:
     ``fee_minor`` and ``fee_share`` of all money drawn are asked for with each instalment while
     principal is owed; ``late_fee_minor`` once for an instalment that is past due longer than
     ``grace_days``. ``has_drawings``: the amount agreed on may be drawn in several parts.
+    ``flat_counts_all``: after a draw or a change, too, flat interest counts whole periods on all
+    that was lent; without it, on what was owed then and from that day on, as plans of
+    older releases do.
     """
 
     currency: str
@@ -226,6 +229,7 @@ class Plan:
     fee_share: Decimal = Decimal(0)
     late_fee_minor: int = 0
     has_drawings: bool = False
+    flat_counts_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

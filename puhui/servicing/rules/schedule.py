@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from itertools import accumulate
 from operator import sub
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX, Rounding, round_minor
-from puhui.servicing.nouns import DayCount, Method, Plan, Recalculation, Schedule
+from puhui.servicing.nouns import DayCount, Method, Plan, Schedule
 from puhui.servicing.rules.level import lay_out, level_columns
 from puhui.servicing.rules.period import due_days, factors, whole_months
-from puhui.servicing.rules.replay.layout import Book, is_plain, lay_out_plan
+from puhui.servicing.rules.replay.draw import down_payment, first_rows
+from puhui.servicing.rules.replay.layout import is_plain
 
 ROUNDINGS = (Rounding.HALF_UP, Rounding.HALF_EVEN)
 DRAW_AT_WILL, EQUAL_INSTALMENT = Method.DRAW_AT_WILL, Method.EQUAL_INSTALMENT
@@ -79,12 +79,8 @@ def _fees(plan: Plan, principal_minor: int, due_on: tuple[date, ...]) -> tuple[i
 
 
 def _by_engine(plan: Plan, principal_minor: int, starts_on: date) -> Schedule:
-    laid = replace(plan, recalculation=Recalculation.NONE)
-    down = round_minor(principal_minor * plan.down_payment_share, plan.rounding)
-    down -= down % plan.multiple_minor
-    rows, is_published = lay_out_plan(
-        Book(laid, [(starts_on, principal_minor, down)], [], [], starts_on)
-    )
+    down = down_payment(plan, principal_minor)
+    rows, _, is_published = first_rows(plan, starts_on, principal_minor, down)
     principal = tuple(row.due[3] for row in rows)
     due_on = tuple(row.due_on for row in rows)
     fees = _fees(plan, principal_minor, due_on)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    or_,
     select,
     update,
 )
@@ -79,6 +80,7 @@ RELIEF = Table(
     Column("kind", Text, nullable=False),
     Column("instalments", BigInteger, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("reason_class", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('asked', 'granted', 'declined', 'withdrawn')"),
     Index("servicing_relief_loan", "loan_id", "status"),
 )
@@ -145,6 +147,15 @@ TAKE_TASK = update(TASK).where(TASK.c.loan_id == bindparam("id_")).values(taken_
 COUNT_CONTACTS = select(func.count().label("contacts")).where(
     CONTACT.c.party_id == bindparam("party_id"), CONTACT.c.day >= bindparam("since")
 )
+_stands_for = select(GUARANTEE.c.loan_id).where(GUARANTEE.c.guarantor_id == bindparam("party_id"))
+LOCK_LOANS_ABOUT = (
+    select(LOAN.c.id)
+    .where(or_(LOAN.c.party_id == bindparam("party_id"), LOAN.c.id.in_(_stands_for)))
+    .order_by(LOAN.c.id)
+    .with_for_update()
+)
+"""Every loan that a person may be spoken to about: contacts with one person take turns."""
+
 COUNT_BROKEN = select(func.count().label("promises")).where(
     PROMISE.c.loan_id == bindparam("loan_id"), PROMISE.c.status == bindparam("status")
 )
@@ -181,7 +192,9 @@ READ_REASONS = (
 """Reasons that stand plain: older than the sealing, or of nobody's name."""
 
 SEAL_REASON = (
-    update(RELIEF).where(RELIEF.c.id == bindparam("id_")).values(reason=bindparam("reason_"))
+    update(RELIEF)
+    .where(RELIEF.c.id == bindparam("id_"))
+    .values(reason=bindparam("reason_"), reason_class=bindparam("reason_class_"))
 )
 DECIDE_RELIEF = (
     update(RELIEF)

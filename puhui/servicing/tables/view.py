@@ -101,7 +101,7 @@ _RELIEFS = (
            _loan.days_past_due)
     .select_from(RELIEF)
     .join(LOAN, _loan.id == _relief.loan_id)
-    .where(matches("status", _relief.status))
+    .where(matches("status", _relief.status), matches("reason_class", _relief.reason_class))
 )  # fmt: skip
 LIST_RELIEFS = in_orders(
     _RELIEFS,

@@ -21,6 +21,8 @@ COLUMNS = (
     Column("amount", "arrears.amount", lambda row: row.amount_minor, Kind.MONEY),
     Column("channel", "offer.channel", lambda row: row.channel, Kind.WORD,
            words="offer.channel_"),
+    Column("answer", "offer.answer", lambda row: row.status, Kind.WORD, words="offer.status_"),
+    Column("answered", "limits.answered", lambda row: row.answered_us, Kind.MOMENT),
 )  # fmt: skip
 OF_AMOUNT = ("lending.offer_over_need", "lending.bad_amount", "lending.over_capacity",
              "lending.own_limit_reached", "lending.credit_limit_reached")  # fmt: skip
@@ -38,6 +40,7 @@ def _show(ask: Ask) -> Response:
         if not find_parties(ask.node, tx, party_ids=[party_id]):
             raise Missing
         rows = offer.offers_of(tx, party_id)
+        is_wanted = offer.wants_offers(tx, party_id)
         needs = {name: offer.need_of(tx, party_id, name) for name in shelf.product_names()}
     if ending_of(ask):
         return file_reply(ask, "offers", COLUMNS, of_rows(rows), {"party": party_id})
@@ -49,6 +52,7 @@ def _show(ask: Ask) -> Response:
         rows=rows,
         columns=COLUMNS,
         needs=[(products[name], need) for name, need in needs.items() if need],
+        is_wanted=is_wanted,
         caps=offer.rules_of(ask.today),
         channels=CHANNELS,
         typed={name: ask.text(name) for name in ("product", "amount", "channel")},

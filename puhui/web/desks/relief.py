@@ -29,6 +29,8 @@ COLUMNS = (
     Column("loan", "arrears.loan", lambda row: row.loan_id, Kind.ID,
            link=lambda row: f"/desk/loan/{row.loan_id}"),
     Column("kind", "relief.wanted", lambda row: row.kind, Kind.WORD, words="relief.kind_"),
+    Column("why", "relief.class", lambda row: row.reason_class or None, Kind.WORD,
+           words="relief.class_"),
     Column("days", "relief.wanted_days", lambda row: row.days or None, Kind.COUNT, order="days"),
     Column("instalments", "relief.wanted_count", lambda row: row.instalments or None, Kind.COUNT),
     Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY),
@@ -40,11 +42,15 @@ COLUMNS = (
 
 
 def overview(ask: Ask) -> Response:
-    """Requests by state; those that wait, the oldest first, unless asked otherwise."""
+    """Requests by state and class of reason; those that wait first, unless asked otherwise."""
 
     def fetch(sheet: Sheet) -> Fetch:
         status = sheet.filters["status"] or "asked"
-        told = {"status": "" if status == ALL else status, "order": sheet.order}
+        told = {
+            "status": "" if status == ALL else status,
+            "reason_class": sheet.filters["why"],
+            "order": sheet.order,
+        }
         return lambda tx, skip, count: list_reliefs(tx, **told, skip=skip, count=count)
 
     return listed(
@@ -53,9 +59,10 @@ def overview(ask: Ask) -> Response:
         COLUMNS,
         fetch,
         at="reliefs",
-        filters=("status",),
+        filters=("status", "why"),
         order="asked",
         statuses=(*STATUSES, ALL),
+        classes=relief.REASON_CLASSES,
     )
 
 

@@ -12,15 +12,21 @@ from puhui.kernel import Actor, Fault
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money, parse_money
 from puhui.lending import keep_mapping, shelf
-from puhui.lending.window import applications_of, guarantee, loans_of
+from puhui.lending.window import applications_of
 from puhui.merchant import Stated, read_row
 from puhui.payment import wallet_account
 from puhui.score import study
 from puhui.web.ask import Ask
 from puhui.web.own import drop_draft, keep_draft, own_party, read_draft
 from puhui.web.pages.entry import PRODUCT, on_offer
-from puhui.web.pages.money import balance_of
-from puhui.web.pages.term import DUE_DAY_MAX, due_day_of, hint_words, shift_of, term_words
+from puhui.web.pages.term import (
+    DUE_DAY_MAX,
+    due_day_of,
+    hint_words,
+    rhythm_of,
+    shift_of,
+    term_words,
+)
 
 MAPPING = "merchant_310"
 CHANNEL = "web"
@@ -43,6 +49,7 @@ READER = Actor("lender", frozenset({"operator"}))
 
 STEPS = ("amount", "plan", "income", "consent", "check")
 UNDER_WAY = ("open", "review", "offered")
+PLAN = ("months", "use", "due_day", "rhythm")
 PURPOSES = ("stock", "equipment", "rent", "wages", "other")
 
 
@@ -146,10 +153,10 @@ def _kept(ask: Ask, done: str, **values: str) -> Response:
 def plan(ask: Ask) -> Response:
     """For how long, and for what."""
     draft = read_draft(ask)
-    return _plan(ask, draft.get("months", ""), draft.get("use", ""), draft.get("due_day", ""))
+    return _plan(ask, {name: draft.get(name, "") for name in PLAN})
 
 
-def _plan(ask: Ask, months: str, use: str, due_day: str) -> Response:
+def _plan(ask: Ask, typed: dict[str, str]) -> Response:
     product = chosen(read_draft(ask))
     schedule = product.schedule
     terms = [(str(n), term_words(ask, product, n)) for n in product.terms_months]
@@ -159,9 +166,8 @@ def _plan(ask: Ask, months: str, use: str, due_day: str) -> Response:
         step=_step("plan"),
         terms=terms,
         uses=uses,
-        months=months,
-        use=use,
-        due_day=due_day,
+        typed=typed,
+        rhythms=[(one.value, ask.say(f"apply.rhythm_{one.value}")) for one in schedule.rhythms],
         chooses_due_day=schedule.chooses_due_day,
         hint=hint_words(ask, product),
         shift=shift_of(product.servicing),
@@ -172,16 +178,24 @@ def _plan(ask: Ask, months: str, use: str, due_day: str) -> Response:
 def give_plan(ask: Ask) -> Response:
     """Keep the term and the use."""
     product = chosen(read_draft(ask))
-    months, use, due_day = (ask.text(name) for name in ("months", "use", "due_day"))
+    typed = {name: ask.text(name) for name in PLAN}
+    months, use, due_day, word = typed.values()
+    rhythm = rhythm_of(product, word)
     if months not in {str(n) for n in product.terms_months}:
         ask.wrong("months", ask.say("apply.months_missing"))
+    elif product.schedule.rhythms and rhythm is None:
+        ask.wrong("rhythm", ask.say("apply.rhythm_missing"))
+    elif shelf.instalments_of(product, int(months), rhythm) is None:
+        fits = [n for n in product.terms_months if shelf.instalments_of(product, n, rhythm)]
+        joined = ask.say.pick("、", ", ").join(str(n) for n in fits)
+        ask.wrong("rhythm", ask.say("apply.rhythm_odd", months=joined))
     if use not in PURPOSES:
         ask.wrong("use", ask.say("apply.use_missing"))
     if due_day and not (due_day.isdecimal() and 1 <= int(due_day) <= DUE_DAY_MAX):
         ask.wrong("due_day", ask.say("apply.due_day_bad", most=DUE_DAY_MAX))
     if ask.problems:
-        return _plan(ask, months, use, due_day)
-    return _kept(ask, "plan", months=months, use=use, due_day=due_day)
+        return _plan(ask, typed)
+    return _kept(ask, "plan", **typed)
 
 
 def income(ask: Ask) -> Response:
@@ -271,7 +285,10 @@ def check(ask: Ask) -> Response:
         draft=draft,
         amounts=amounts,
         product=product,
-        term=term_words(ask, product, int(draft["months"])),
+        term=term_words(
+            ask, product, int(draft["months"]), rhythm_of(product, draft.get("rhythm", ""))
+        ),
+        rhythm=draft.get("rhythm", "") if product.schedule.rhythms else "",
         due_day=due_day_of(product, draft),
         is_consented=_is_consented(ask),
         back="/apply/consent",
@@ -343,6 +360,7 @@ def _apply(ask: Ask, draft: dict[str, str]) -> str:
             "source_id": ask.key,
             "term_months": int(draft["months"]),
             "due_day": due_day_of(product, draft),
+            "rhythm": draft.get("rhythm", "") if product.schedule.rhythms else "",
         },
     )
     return str(made.application_id)
@@ -362,24 +380,3 @@ def decide(ask: Ask, application_id: str) -> None:
     except Fault as fault:
         if not fault.code.startswith(("lending.", "score.")):
             raise
-
-
-def overview(ask: Ask) -> Response:
-    """The customer's own first page: what is next, loans, wallet, applications."""
-    with ask.node.read() as tx:
-        rows = applications_of(tx, ask.party_id)
-        loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
-        party = own_party(ask, tx)
-        balance = balance_of(tx, ask.party_id)
-        guarantees = guarantee.asked_of(tx, ask.party_id)
-    draft = read_draft(ask)
-    return ask.page(
-        "me.html",
-        applications=rows,
-        guarantees=guarantees,
-        loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
-        party=party,
-        balance=balance,
-        draft=draft,
-        welcome=ask.query.get("welcome") == "1",
-    )

@@ -74,14 +74,19 @@ def higher(ask: Ask) -> Response:
 
 
 def answer(ask: Ask) -> Response:
-    """Say yes or no to a higher credit limit that was offered; without a yes it stays."""
+    """Say yes or no to a higher credit limit that was offered, or no for good; without a yes it
+    stays.
+    """
     with ask.node.read() as tx:
         own = {one.id for one in changes_of(tx, ask.party_id)}
-    if ask.text("change") not in own or ask.text("answer") not in ("yes", "no"):
+    if ask.text("change") not in own or ask.text("answer") not in ("yes", "no", "never"):
         raise Missing
     told = {"change_id": ask.text("change"), "is_agreed": ask.text("answer") == "yes"}
     try:
         ask.act("lending.answer_rise", told)
+        if ask.text("answer") == "never":
+            never = {"party_id": ask.party_id, "is_wanted": False}
+            ask.act("lending.choose_offers", never)
     except Refused as refused:
         ask.wrong("_change", said(refused.code, ask.view.language))
         return _show(ask)

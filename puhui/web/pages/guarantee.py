@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.responses import Response
 
 from puhui.channel import said
+from puhui.data import consents_of
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
-from puhui.lending.window import guarantee
+from puhui.lending.window import guarantee, plan_of
 from puhui.party import Party, find_parties
 from puhui.web.ask import Ask, Missing
 from puhui.web.own import own_contract
@@ -20,6 +23,9 @@ PERCENT = 10_000
 LOOK_US = 15 * 60_000_000
 """For so long what was looked at may be shown again."""
 
+LEAST, MOST = timedelta(days=30), timedelta(days=3653)
+"""How long a guarantor may see the loan, where its last instalment is due sooner or later."""
+
 RUNNING = ("current", "past_due")
 MARKS = {"signed": "yes", "declined": "no"}
 
@@ -27,7 +33,7 @@ MARKS = {"signed": "yes", "declined": "no"}
 def overview(ask: Ask) -> Response:
     """Every guarantee that the customer was asked for, and what came of it."""
     with ask.node.read() as tx:
-        rows = guarantee.asked_of(tx, ask.party_id)
+        rows = guarantee.asked_of(ask.node, tx, ask.party_id)
     return ask.page(
         "guarantees.html", rows=rows, marks=MARKS, done=ask.query.get("done", ""), back="/me"
     )
@@ -50,22 +56,23 @@ def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         row = _own(ask, tx)
         text = None
-        if row.status in guarantee.OPEN:
-            text = guarantee.draft_guarantee(tx, row.id, ask.today, ask.view.language)
+        if guarantee.is_shown(ask.node, tx, row):
+            text = guarantee.draft_guarantee(ask.node, tx, row.id, ask.view.language)
         (borrower,) = find_parties(ask.node, tx, party_ids=[row.borrower_id])
+    is_read = text is not None and row.status == "asked"
     return ask.page(
         "guarantee.html",
         row=row,
         text=text,
         share=row.share_millionths / 1_000_000,
-        borrower=_name(ask, row.id, borrower) if row.status == "asked" else "",
+        borrower=_name(ask, row.id, borrower) if is_read else "",
         marks=MARKS,
         back="/guarantees",
     )
 
 
 def _name(ask: Ask, ask_id: str, borrower: Party) -> str:
-    """A part of the borrower's name; one look is on record for each quarter of an hour."""
+    """A part of somebody's name; one look is on record for each quarter of an hour."""
     quarter = ask.node.clock.now_us() // LOOK_US
     return name_of(ask, borrower, f"web:guarantee:{ask_id}:{quarter}")
 
@@ -110,10 +117,16 @@ def _begin(ask: Ask, choices: tuple[Payee, ...] = ()) -> Response:
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
         asked = guarantee.asked_for(tx, row.id)
+        shown = {one.id for one in asked if guarantee.is_shown(ask.node, tx, one)}
+        waiting = [one for one in asked if one.status == "asked" and one.id not in shown]
+        ids = sorted({one.guarantor_id for one in waiting})
+        parties = {one.id: one for one in find_parties(ask.node, tx, party_ids=ids)}
     return ask.page(
         "guarantor.html",
         row=row,
         asked=asked,
+        shown=shown,
+        names={one.id: _name(ask, one.id, parties[one.guarantor_id]) for one in waiting},
         shares=SHARES,
         who_typed=ask.text("who"),
         share=ask.text("share"),
@@ -126,7 +139,9 @@ def _begin(ask: Ask, choices: tuple[Payee, ...] = ()) -> Response:
 
 
 def ask_somebody(ask: Ask) -> Response:
-    """Show whom the phone number means, and ask once the borrower said so; nothing binds yet."""
+    """Show whom the phone number means; ask, and record that they may see the loan, once the
+    borrower said so. Nothing binds yet.
+    """
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
     if ask.text("share") not in {str(one) for one in SHARES}:
@@ -146,19 +161,66 @@ def ask_somebody(ask: Ask) -> Response:
     }
     try:
         ask.act("lending.ask_guarantee", told)
+        _agree(ask, row.id, chosen[0].id)
     except Refused as refused:
         ask.wrong("who", said(refused.code, ask.view.language))
         return _begin(ask)
     return ask.go(f"/loan/{row.id}/guarantor?done=asked")
 
 
+def _agree(ask: Ask, contract_id: str, guarantor_id: str) -> None:
+    """Record the borrower's consent that somebody sees a loan, until its last instalment is due."""
+    with ask.node.read() as tx:
+        last = plan_of(tx, contract_id, ask.today)[-1].due_on
+    until = min(max(last, ask.today + LEAST), ask.today + MOST)
+    told = {
+        "party_id": ask.party_id,
+        "purpose": guarantee.PURPOSE,
+        "fields": guarantee.FIELDS,
+        "until": until.isoformat(),
+        "sources": (contract_id,),
+        "recipient": guarantor_id,
+    }
+    ask.act("data.grant_consent", told)
+
+
+def _asked(ask: Ask, tx: Transaction) -> tuple[Row, Row]:
+    """The customer's own loan that the address names, and its asking that the form names."""
+    row = own_contract(ask, tx)
+    for one in guarantee.asked_for(tx, row.id):
+        if one.id == ask.text("ask"):
+            return row, one
+    raise Missing
+
+
+def agree(ask: Ask) -> Response:
+    """Let whom an officer asked see the loan; until then they see nothing of it."""
+    with ask.node.read() as tx:
+        row, asked = _asked(ask, tx)
+    if asked.status != "asked":
+        raise Missing
+    _agree(ask, row.id, asked.guarantor_id)
+    return ask.go(f"/loan/{row.id}/guarantor?done=agreed")
+
+
+def hide(ask: Ask) -> Response:
+    """Take every consent back that lets a guarantor see the loan: from now on they see nothing."""
+    with ask.node.read() as tx:
+        row, asked = _asked(ask, tx)
+        given = consents_of(ask.node, tx, party_id=ask.party_id)
+    for one in given:
+        terms = one.terms
+        is_it = terms.recipient == asked.guarantor_id and row.id in terms.sources
+        if is_it and not terms.revoked_us:
+            told = {"consent_id": terms.consent_id}
+            ask.act("data.revoke_consent", told, step=f":{terms.consent_id}")
+    return ask.go(f"/loan/{row.id}/guarantor?done=hidden")
+
+
 def withdraw(ask: Ask) -> Response:
     """Take back that somebody was asked, while they have not answered."""
     with ask.node.read() as tx:
-        row = own_contract(ask, tx)
-        known = {one.id for one in guarantee.asked_for(tx, row.id)}
-    if ask.text("ask") not in known:
-        raise Missing
+        row, _ = _asked(ask, tx)
     try:
         ask.act("lending.withdraw_guarantee_ask", {"ask_id": ask.text("ask")})
     except Refused as refused:

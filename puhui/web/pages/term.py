@@ -11,10 +11,16 @@ DUE_DAY_MAX = 28
 """The last day that every month has."""
 
 
-def term_words(ask: Ask, product: Any, months: int) -> str:
+def rhythm_of(product: Any, word: str) -> Any:
+    """How often the customer chose to pay; None where nothing was, or the product has it not."""
+    found = [one for one in product.schedule.rhythms if one.value == word]
+    return found[0] if found else None
+
+
+def term_words(ask: Ask, product: Any, months: int, rhythm: Any = None) -> str:
     """A term in months, with its instalments where they are not one a month."""
     told = ask.say("apply.months", months=months)
-    count = shelf.instalments_of(product, months)
+    count = shelf.instalments_of(product, months, rhythm)
     return told if count == months else ask.say("apply.months_of", months=told, count=count)
 
 
@@ -42,4 +48,6 @@ def shift_of(rules: Any) -> str:
 def due_day_of(product: Any, draft: dict[str, str]) -> int | None:
     """The day that was chosen, where the product lets one choose."""
     typed = draft.get("due_day", "")
-    return int(typed) if typed and product.schedule.chooses_due_day else None
+    rhythm = draft.get("rhythm", "")
+    is_monthly = rhythm == "month" or (not rhythm and product.schedule.frequency.value == "months")
+    return int(typed) if typed and product.schedule.chooses_due_day and is_monthly else None

@@ -30,6 +30,7 @@ from puhui.ledger.arrays.layout import (
     VOIDED,
 )
 from puhui.ledger.arrays.record import STATUSES, TRANSFER, Records, ledger_name, numbers_of
+from puhui.ledger.arrays.whole import copy_rows, join_rows, take_rows
 from puhui.ledger.desk.beside.held import PAGE, OnHold
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import Account, Status
@@ -84,7 +85,7 @@ def find_known(
     for one in own:
         is_named = np.flatnonzero(_are_among(ids, one.records))
         pages.append(one.records[is_named])
-    records: Records = np.concatenate([np.zeros(0, dtype=TRANSFER), *pages])
+    records = join_rows([np.zeros(0, dtype=TRANSFER), *pages])
     place_of = np.full(len(ids), -1, dtype=np.int64)
     if len(records):
         place_of[_places_among(ids, records)] = np.arange(len(records))
@@ -237,8 +238,8 @@ def _weigh(
 
 def fetch_batch(engine: LedgerEngine, batch: Records, known: Known, own: Sequence[OnHold]) -> Batch:
     """A batch with the accounts that it and what it names have, as the engine has them."""
-    earlier: Records = np.concatenate([batch[:0], *(one.records for one in own)])
-    held = known.records[known.pendings]
+    earlier = join_rows([batch[:0], *(one.records for one in own)])
+    held = take_rows(known.records, known.pendings)
     parts = (batch, earlier, held)
     low = np.concatenate([one[f"{side}_lo"] for one in parts for side in ("debit", "credit")])
     high = np.concatenate([one[f"{side}_hi"] for one in parts for side in ("debit", "credit")])
@@ -262,7 +263,7 @@ def fetch_batch(engine: LedgerEngine, batch: Records, known: Known, own: Sequenc
         sides.append(place_of[numbers[until - len(one) : until]])
     return Batch(
         count=len(batch),
-        pool=np.concatenate([batch, known.records]),
+        pool=join_rows([batch, known.records]),
         known=known,
         earlier=earlier,
         released=np.concatenate([np.zeros(0, np.int64), *map(_released_by, own)]),
@@ -319,7 +320,7 @@ def judge_batch(
     recorded["debit"], recorded["credit"] = work.held_sides
     held_of = np.full(len(known.records) + 1, -1, dtype=np.int64)  # the last one: of none
     held_of[known.pendings] = np.arange(len(known.pendings))
-    work.before, work.held = slots.copy(), held
+    work.before, work.held = copy_rows(slots), held
     work.status, work.place = np.zeros(count, dtype=np.uint16), np.empty(count, dtype=np.int64)
     judge(
         work.pool, count, _past(known.found, count), _past(known.ended, count),

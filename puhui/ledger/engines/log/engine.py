@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.layout import IMPORTED
 from puhui.ledger.arrays.record import CODES, TRANSFER, Records, check_size, id_halves
+from puhui.ledger.arrays.whole import copy_rows
 from puhui.ledger.engines import END_NS, Page, Results
 from puhui.ledger.engines.log.accounts import judge_account_records
 from puhui.ledger.engines.log.body import body_of, joined
@@ -170,7 +171,7 @@ class LogEngine:
         places = state.find_slots(batch["id_lo"], batch["id_hi"])
         known = state.accounts[places[places >= 0]]
         status, created = judge_account_records(batch, known, last_ns - len(batch) + 1)
-        records: Records = batch.copy()
+        records = copy_rows(batch)
         own = created[batch["flags"][created] & np.uint16(16) == 0]
         records["time_ns"][own] = last_ns - len(batch) + 1 + own
         state.add(records[created])
@@ -227,7 +228,7 @@ class LogEngine:
             self._state.expire(frame.time_ns)
             return
         recorded, status = body_of(frame)
-        asked = recorded.copy()
+        asked = copy_rows(recorded)
         own = (status == _CREATED) & (recorded["flags"] & _imported_flag(frame.kind) == 0)
         asked["time_ns"][own] = 0
         if frame.kind == ACCOUNTS:

@@ -29,6 +29,7 @@ from puhui.servicing.nouns.collect import (
 )
 from puhui.servicing.rules.contact import check_contact, step_of
 from puhui.servicing.tables import collect as tables
+from puhui.servicing.tables import live
 
 COLLECTING = ("collector", "loan_officer", "operator")
 CHUNK = 8190
@@ -120,13 +121,20 @@ def take_task(act: Act, input: TakeTask) -> TaskTaken:
 def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
     """Record that a borrower or guarantor is spoken to, where the rules of contact allow it.
 
-    How often is counted for each person, whatever loan it is about. Refused:
+    How often is counted for each person, whatever loan it is about; contacts with one person take
+    turns. Refused:
     ``servicing.no_loan``, ``servicing.nothing_owed``, ``servicing.no_guarantor``,
     ``servicing.third_party``, ``party.four_eyes`` and those of ``check_contact``.
     """
+    found = act.tx.one(live.READ_LOAN, id=input.loan_id)
+    if found is None:
+        raise Refused("servicing.no_loan", f"There is no loan {input.loan_id[:60]}.")
+    if not found.arrears_minor:
+        raise Refused("servicing.nothing_owed", "Nothing of this loan is past due.")
+    check_actor(act.tx, act.actor, second_to=found.party_id)
+    person_id = _spoken_to(act, found, input)
+    act.tx.all(tables.LOCK_LOANS_ABOUT, party_id=person_id)
     row = _take_owing(act, input.loan_id)
-    check_actor(act.tx, act.actor, second_to=row.party_id)
-    person_id = _spoken_to(act, row, input)
     week = act.today - timedelta(days=6)
     counts = [
         act.tx.one(tables.COUNT_CONTACTS, party_id=person_id, since=since.isoformat())

@@ -7,12 +7,11 @@ from datetime import date
 
 from puhui.data import Permit, open_text
 from puhui.kernel.act import Act, use_case
-from puhui.kernel.crypto import SubjectKey, read_subject_key, seal
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Transaction
-from puhui.party import find_parties
+from puhui.party import sealing
 from puhui.servicing.nouns.collect import (
     AskRelief,
     ReasonsSealed,
@@ -22,11 +21,16 @@ from puhui.servicing.nouns.collect import (
 from puhui.servicing.tables import collect as tables
 from puhui.servicing.tables import live
 
-REASONS = ("illness", "unemployment", "disaster", "market")
+CLASSES = {"illness": "household", "unemployment": "household", "disaster": "trade",
+           "market": "trade"}  # fmt: skip
+"""Why somebody is in hardship, and the class of it that stands unsealed, so that requests can be
+sorted by it: no class is one reason alone, and none tells an illness."""
+
+REASONS = tuple(CLASSES)
+REASON_CLASSES = ("household", "trade")
 FIELD = "relief_reason"
 """What a sealed reason is bound to."""
 
-CHUNK = 1000
 SEALED_LENGTH_MIN = 40
 """No sealed text is shorter: twelve bytes before it and sixteen behind it, in base64."""
 
@@ -44,32 +48,21 @@ def seal_reason(node: Node, input: AskRelief) -> AskRelief:
         raise Refused("servicing.bad_relief", f"Relief is for one of {', '.join(REASONS)}.")
     with node.read(is_snapshot=False) as tx:
         row = tx.one(live.READ_LOAN, id=input.loan_id)
-        if row is None:
-            raise Refused("servicing.no_loan", f"There is no loan {input.loan_id[:60]}.")
-        subject, key = _key_of(node, tx, row.party_id)
-    if subject is not None and key is None:
-        raise Refused("party.erased", "This person's data was erased at their wish.")
-    return input if key is None else replace(input, reason=sealed_reason(key, input.reason))
+    if row is None:
+        raise Refused("servicing.no_loan", f"There is no loan {input.loan_id[:60]}.")
+    told = sealing.seal_text(node, row.party_id, FIELD, input.reason.ljust(WIDTH))
+    return replace(input, reason=told or input.reason, reason_class=CLASSES[input.reason])
 
 
-def check_reason(reason: str) -> None:
-    """Whether a reason is one that is known, or sealed; an act sees none but these, be it one of
-    a journal that is older than the sealing. Refused: ``servicing.bad_relief``.
+def check_reason(reason: str, reason_class: str) -> None:
+    """Whether a reason is one that is known, or sealed, and its class too, "" in a journal that is
+    older; an act sees none but these, be it one of before the sealing. Refused:
+    ``servicing.bad_relief``.
     """
+    if reason_class not in ("", *REASON_CLASSES):
+        raise Refused("servicing.bad_relief", "The class follows from the reason.")
     if reason not in REASONS and len(reason) < SEALED_LENGTH_MIN:
         raise Refused("servicing.bad_relief", f"Relief is for one of {', '.join(REASONS)}.")
-
-
-def sealed_reason(key: SubjectKey, reason: str) -> str:
-    """A reason under the key of a person, as long as any other."""
-    return seal(key, FIELD, reason.ljust(WIDTH))
-
-
-def _key_of(node: Node, tx: Transaction, party_id: str) -> tuple[str | None, SubjectKey | None]:
-    """The subject of a party and its key, None where it has none."""
-    found = find_parties(node, tx, party_ids=[party_id])
-    subject = found[0].subject if found else None
-    return subject, read_subject_key(tx, node.keys, subject) if subject else None
 
 
 def open_reason(node: Node, tx: Transaction, made: Permit | None, sealed: str) -> str:
@@ -93,15 +86,17 @@ def seal_older(node: Node, input: SealReasons | SealedReasons) -> SealedReasons:
     if not isinstance(input, SealReasons):
         raise Refused("servicing.sealed_input", "Reasons are sealed from what is stored.")
     wanted = set(input.relief_ids)
-    made = []
     with node.read() as tx:
-        for row in tx.all(tables.READ_REASONS):
-            if row.id not in wanted:
-                continue
-            subject, key = _key_of(node, tx, row.party_id)
-            if subject is not None:
-                made.append((row.id, "" if key is None else sealed_reason(key, row.reason)))
-    return SealedReasons(tuple(made))
+        rows = [row for row in tx.all(tables.READ_REASONS) if row.id in wanted]
+        texts = [
+            sealing.PlainText(row.id, row.party_id, FIELD, row.reason.ljust(WIDTH)) for row in rows
+        ]
+        made = sealing.seal_older(node, tx, texts)
+    plain = {row.id: row.reason for row in rows}
+    return SealedReasons(
+        tuple((one, text or "") for one, text in made),
+        tuple("" if text is None else CLASSES[plain[one]] for one, text in made),
+    )
 
 
 @use_case("servicing.seal_reasons", roles=("system", "operator"), prepare=seal_older)
@@ -111,24 +106,17 @@ def seal_reasons(act: Act, input: SealReasons | SealedReasons) -> ReasonsSealed:
     What the journal says of them stays as it was. Refused: ``servicing.sealed_input``.
     """
     assert isinstance(input, SealedReasons), input
-    for relief_id, sealed in input.sealed:
-        act.tx.put(tables.SEAL_REASON, id_=relief_id, reason_=sealed)
+    classes = input.classes or ("",) * len(input.sealed)
+    for (relief_id, sealed), one in zip(input.sealed, classes, strict=True):
+        act.tx.put(tables.SEAL_REASON, id_=relief_id, reason_=sealed, reason_class_=one)
     return ReasonsSealed(len(input.sealed))
 
 
 def plain_chunks(node: Node, day: date) -> list[SealReasons]:
     """Reasons of named persons that still stand plain, in chunks; nothing once all are sealed."""
     with node.read() as tx:
-        rows = tx.all(tables.READ_REASONS)
-        ids = sorted({row.party_id for row in rows})
-        named = {
-            party.id
-            for at in range(0, len(ids), CHUNK)
-            for party in find_parties(node, tx, party_ids=ids[at : at + CHUNK])
-            if party.subject is not None
-        }
-    wanted = [row.id for row in rows if row.party_id in named]
-    return [SealReasons(tuple(wanted[at : at + CHUNK])) for at in range(0, len(wanted), CHUNK)]
+        chunks = sealing.older_chunks(node, tx, tx.all(tables.READ_REASONS))
+    return [SealReasons(ids) for ids in chunks]
 
 
 day_step(46, "servicing.seal_reasons", plain_chunks)

@@ -10,6 +10,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.party import check_actor
 from puhui.servicing.desk.arrears.reason import (
+    REASON_CLASSES,
     REASONS,
     check_reason,
     open_reason,
@@ -40,6 +41,7 @@ from puhui.servicing.tables import collect as tables
 
 __all__ = [
     "REASONS",
+    "REASON_CLASSES",
     "ReliefKind",
     "ReliefTerms",
     "ask_relief",
@@ -107,7 +109,7 @@ def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
     row = take_live(act, input.loan_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     terms = terms_of(input.kind, input.days, input.count, input.amount_minor)
-    check_reason(input.reason)
+    check_reason(input.reason, input.reason_class)
     if act.tx.all(tables.READ_ASKED, loan_id=row.id):
         raise Refused("servicing.relief_asked", "Relief was asked for and is being looked at.")
     _events(act, row.id, terms)
@@ -118,6 +120,7 @@ def ask_relief(act: Act, input: AskRelief) -> ReliefMoved:
         loan_id=row.id,
         party_id=row.party_id,
         reason=input.reason,
+        reason_class=input.reason_class,
         days=terms.number if terms.kind is ReliefKind.PAUSE else 0,
         status="asked",
         asked_by=act.actor,

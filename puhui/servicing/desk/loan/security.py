@@ -114,6 +114,12 @@ def check_guarantee(
         raise Refused("servicing.bad_guarantee", "Nobody guarantees a loan of their own.")
 
 
+def guarantors_of(tx: Transaction, loan_id: str) -> list[str]:
+    """Whoever stands for a loan, each once, in order of their numbers."""
+    rows = tx.all(tables.READ_GUARANTEES, loan_id=loan_id)
+    return sorted({row.guarantor_id for row in rows})
+
+
 @use_case("servicing.call_guarantee", roles=("loan_officer", "risk_analyst"))
 def call_guarantee(act: Act, input: GuaranteeKey) -> GuaranteeMoved:
     """Call a guarantee for its share of the arrears of a loan that is late for long enough.

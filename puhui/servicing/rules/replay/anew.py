@@ -30,6 +30,8 @@ def reschedule(loan: Steps, event: PlanEvent) -> None:
     slots = [row.slot for row in instalments if row.slot is not None]
     if event.annual_rate is not None:
         free = max(0, loan.plan.interest_free - instalments[0].key[1])
+        if loan.is_flat and not loan.ways.tops and event.due_on is None:
+            free = max(free, 1)  # flat interest counts whole periods: the next one has the new rate
         slots[free:] = [replace(slot, annual_rate=event.annual_rate) for slot in slots[free:]]
     if event.moved_to is not None:
         loan.anchor_day = event.moved_to.day
@@ -40,12 +42,18 @@ def reschedule(loan: Steps, event: PlanEvent) -> None:
     slots += _following(loan, slots[-1], more)
     slots[: event.grace] = [replace(slot, has_grace=True) for slot in slots[: event.grace]]
     is_running = place == running
-    fixed = loan.earned(place) if is_running else loan.rows[place].fixed
-    begins = loan.on if is_running else None
-    lent = loan.ahead(place)
+    fixed, begins = 0, None
+    if loan.ways.tops:
+        fixed = loan.earned(place) if is_running else loan.rows[place].fixed
+        begins = loan.on if is_running else None
+    else:
+        slots[0] = replace(slots[0], is_new=True)
+        if is_running and event.due_on is None:
+            loan.count_interest(place)
+    lent = loan.to_lay(place)
     if event.annual_rate is not None:
         loan.change_rate(event.annual_rate)
-    loan.lay_anew(place, lent, fixed, begins=begins, slots=slots)
+    loan.lay_ahead(place, lent, fixed, begins=begins, slots=slots)
 
 
 def _place_of(loan: Steps, event: PlanEvent) -> int:
@@ -69,7 +77,9 @@ def _moved(loan: Steps, slots: list[Slot], first: date) -> list[Slot]:
     found, start = [], slots[0].starts_on
     for number, slot in enumerate(slots):
         due = _open_day(loan, first if number == 0 else next_due(loan.plan, first, number))
-        found.append(replace(slot, starts_on=start, due_on=due, is_broken=number == 0))
+        found.append(
+            replace(slot, starts_on=start, due_on=due, is_broken=loan.ways.breaks and number == 0)
+        )
         start = due
     return found
 
@@ -108,7 +118,7 @@ def re_age(loan: Steps, event: PlanEvent) -> None:
         _cut_short(loan, place)
     opening = Slot(loan.on, _open_day(loan, first), loan.annual_rate, is_broken=True)
     slots = [opening, *_following(loan, opening, count - 1)]
-    loan.lay_anew(len(loan.rows), lent, charges[INTEREST], slots=slots)
+    loan.lay_ahead(len(loan.rows), lent, charges[INTEREST], slots=slots)
     _ask_for(loan, opening.due_on, charges)
 
 
@@ -120,7 +130,9 @@ def re_amortise(loan: Steps, event: PlanEvent) -> None:
     earned = loan.earned(place)
     lent, charges = _gather(loan, place, keeps_running=True)
     due_on = loan.rows[place].due_on
-    loan.lay_anew(place, lent, earned + charges[INTEREST], begins=loan.on)
+    if loan.ways.tops:
+        charges[INTEREST] += earned
+    loan.lay_ahead(place, lent, charges[INTEREST], begins=loan.on)
     _ask_for(loan, due_on, charges)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,20 +9,9 @@ from typing import Protocol
 
 from puhui.kernel.calendar import add_months
 from puhui.kernel.errors import Refused
-from puhui.servicing.nouns.plan import Basis, Happening, Plan, PlanEvent
+from puhui.servicing.nouns.plan import Basis, Plan
 from puhui.servicing.nouns.terms import DayCount, Frequency, Method
 from puhui.servicing.rules.period import COUNT_MAX, YEAR_DAYS, open_day, year_parts
-
-CHANGES = (
-    Happening.RESCHEDULED,
-    Happening.RATE_CHANGED,
-    Happening.DUE_DAY_MOVED,
-    Happening.RE_AGED,
-    Happening.RE_AMORTISED,
-)
-"""The kinds that lay the rest of a loan out anew."""
-FROM_A_DUE_DAY = (Happening.RESCHEDULED, Happening.RATE_CHANGED, Happening.DUE_DAY_MOVED)
-"""Those of them that name the due day they start at."""
 
 
 class Period(Protocol):
@@ -57,17 +45,13 @@ class Period(Protocol):
 
 @dataclass(slots=True)
 class Slot:
-    """One period before amounts: its days, its rate, what starts or pauses with it.
-
-    ``total`` is how many rows the loan was known to have when this one fell due.
-    """
+    """One period before amounts: its days, its rate, what starts or pauses with it."""
 
     starts_on: date
     due_on: date
     annual_rate: Decimal
     is_new: bool = False
     has_grace: bool = False
-    total: int = 0
     is_broken: bool = False
     periods: int = 1
 
@@ -86,74 +70,27 @@ def next_due(plan: Plan, origin: date, number: int) -> date:
     return origin + timedelta(days=step)
 
 
-def slots_of(plan: Plan, starts_on: date, changes: Sequence[PlanEvent]) -> tuple[list[Slot], bool]:
-    """The periods of ``plan`` from ``starts_on`` after ``changes``, and whether holidays are known.
+def slots_of(plan: Plan, starts_on: date) -> tuple[list[Slot], bool]:
+    """The periods of ``plan`` from ``starts_on``, and whether all holidays are known.
 
-    A reschedule names the due day it starts at: that day may move (later ones follow it), rows
-    may be added, the next rows may ask for no principal (one more row each), the rate may change.
-    Re-ageing starts ``count`` new periods at ``due_on``. Refused: ``lending.bad_terms``.
+    Refused: ``lending.bad_terms``.
     """
-    total = plan.count + sum(
-        change.count + change.grace for change in changes if change.kind in FROM_A_DUE_DAY
-    )
-    if not 1 <= total <= COUNT_MAX or plan.every < 1:
-        raise Refused("lending.bad_terms", f"{total} instalments cannot be planned.")
+    if not 1 <= plan.count <= COUNT_MAX or plan.every < 1:
+        raise Refused("lending.bad_terms", f"{plan.count} instalments cannot be planned.")
     slots: list[Slot] = []
-    start, origin, number, rate, grace = starts_on, starts_on, 0, plan.annual_rate, 0
-    known = plan.count
-    for place in range(total):
+    start, number = starts_on, 0
+    for place in range(plan.count):
         periods = 1 if place else plan.first_periods
         number += periods
-        planned = next_due(plan, origin, number)
-        due, is_new = planned, False
-        for change in changes:
-            if change.kind not in FROM_A_DUE_DAY or change.due_on != planned:
-                continue
-            is_new, grace = True, grace + change.grace
-            rate = rate if change.annual_rate is None else change.annual_rate
-            if change.moved_to is not None:
-                due = origin = change.moved_to
-                number = 0
+        due = next_due(plan, starts_on, number)
         if due <= start:
             raise Refused("lending.bad_terms", "Due days must follow one another.")
-        known += sum(
-            change.count + change.grace
-            for change in changes
-            if change.kind in FROM_A_DUE_DAY and change.due_on == planned
-        )
-        of_period = Decimal(0) if place < plan.interest_free else rate
-        slots.append(Slot(start, due, of_period, is_new, grace > 0, known, periods=periods))
-        grace = max(0, grace - 1)
+        of_period = Decimal(0) if place < plan.interest_free else plan.annual_rate
+        slots.append(Slot(start, due, of_period, periods=periods))
         start = due
     if plan.method is Method.DRAW_AT_WILL:
-        slots = [Slot(starts_on, slots[-1].due_on, rate, is_new=True, total=1, is_broken=True)]
-    _re_age(plan, slots, changes)
+        slots = [Slot(starts_on, slots[-1].due_on, plan.annual_rate, is_broken=True)]
     return slots, _shift(plan, slots)
-
-
-def _re_age(plan: Plan, slots: list[Slot], changes: Sequence[PlanEvent]) -> None:
-    """Replace the periods from a day on by new ones that begin to fall due at ``due_on``."""
-    for change in changes:
-        if change.kind is Happening.RE_AMORTISED:
-            for slot in slots:
-                if slot.due_on > change.on:
-                    slot.is_new = True
-                    break
-        if change.kind is not Happening.RE_AGED or change.due_on is None:
-            continue
-        kept = [slot for slot in slots if slot.due_on <= change.on]
-        start = kept[-1].due_on if kept else slots[0].starts_on
-        rate = slots[-1].annual_rate
-        if change.count < 1 or change.due_on <= start or len(kept) + change.count > COUNT_MAX:
-            raise Refused("lending.bad_terms", "A re-aged loan needs new days to fall due on.")
-        for slot in kept:
-            slot.has_grace = True
-        slots[:] = kept
-        for number in range(change.count):
-            due = change.due_on if number == 0 else next_due(plan, change.due_on, number)
-            total = len(kept) + change.count
-            slots.append(Slot(start, due, rate, number == 0, False, total))
-            start = due
 
 
 def _shift(plan: Plan, slots: list[Slot]) -> bool:

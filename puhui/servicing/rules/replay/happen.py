@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import date
 
 from puhui.kernel.errors import Refused
-from puhui.servicing.nouns.plan import Happening, PlanEvent, Recalculation
+from puhui.servicing.nouns.plan import Happening, PlanEvent
 from puhui.servicing.nouns.state import Share
-from puhui.servicing.rules.replay import history
 from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.anew import re_age, re_amortise, reschedule
 from puhui.servicing.rules.replay.draw import draw
@@ -46,27 +45,19 @@ def take_event(loan: Steps, event: PlanEvent) -> None:
 
 def bring_to(loan: Steps, on: date) -> None:
     """Bring a loan to a day; rows that follow payments made off their day are laid out by it."""
+    loan.look(on)
     loan.count_to(on)
-    if loan.rows and loan.plan.recalculation in BY_THE_DAY:
-        history.relay(loan)
 
 
 def _pay(loan: Steps, event: PlanEvent) -> None:
     """Take money in; a recovery is a payment like any other once the write-off was undone."""
     amount = event.amount_minor
     if event.kind is Happening.PAID_OFF and not amount:
-        amount = pay_off_minor(loan)
+        amount = loan.pay_off_minor()
     if loan.is_written_off:
         _recover(loan, replace(event, amount_minor=amount))
     else:
         pay(loan, event, amount)
-
-
-def pay_off_minor(loan: Steps) -> int:
-    """What ends the loan today."""
-    if loan.follows_history and not loan.is_written_off:
-        return history.pay_off_minor(loan)
-    return loan.pay_off_minor()
 
 
 def _recover(loan: Steps, event: PlanEvent) -> None:
@@ -104,7 +95,7 @@ def _charge_back(loan: Steps, event: PlanEvent) -> None:
     loan.taken_back[paid.event_id] = taken + event.amount_minor
     place = loan.running()
     earned = 0
-    if loan.follows_history:
+    if not loan.ways.at_once:
         _owe_again(loan, event, back)
         return
     if place is None:
@@ -178,7 +169,7 @@ def _charge_fee(loan: Steps, event: PlanEvent) -> None:
     """A fee falls due with the instalment due on or after its day, else on that day."""
     _check_amount(event)
     day = event.due_on or event.on
-    if not loan.follows_history:
+    if loan.ways.at_once:
         day = max(day, event.on)
     _row_due(loan, day).due[FEE] += event.amount_minor
     loan.first = 0
@@ -193,7 +184,7 @@ def _row_due(loan: Steps, day: date) -> Row:
 def _charge_penalty(loan: Steps, event: PlanEvent) -> None:
     """A penalty is owed at once: with the oldest row that is past due or due, else by itself."""
     _check_amount(event)
-    if loan.follows_history:
+    if not loan.ways.at_once:
         row = _row_due(loan, event.due_on or event.on)
     else:
         owing = [row for row in loan.rows if row.due_on <= loan.on and row.owed_all]
@@ -217,7 +208,7 @@ def _waive(loan: Steps, event: PlanEvent) -> None:
     waived = 0
     for index, row in enumerate(loan.rows):
         owed = row.owed(part)
-        is_earned = part == INTEREST and not (loan.is_flat or loan.follows_history)
+        is_earned = part == INTEREST and loan.ways.at_once and not loan.is_flat
         if is_earned and place is not None and index >= place:
             owed = loan.accruing(place) if index == place else 0
         taken = min(rest, max(0, owed))
@@ -227,9 +218,9 @@ def _waive(loan: Steps, event: PlanEvent) -> None:
         raise Refused("servicing.over_waived", "That is more than is owed of this part.")
     if part == PRINCIPAL:
         loan.shares.append(Share(event.event_id, event.on, waived, 0, 0, 0))
-        is_laid = loan.is_flat or loan.follows_history
+        is_laid = loan.is_flat or not loan.ways.tops
         if place is not None and not is_laid and loan.rows[place].key[0] == INSTALMENT:
-            loan.lay_anew(place, loan.ahead(place), earned, begins=loan.on)
+            loan.lay_ahead(place, loan.ahead(place), earned, begins=loan.on)
     while loan.first < len(loan.rows) and not loan.rows[loan.first].owed_all:
         if loan.rows[loan.first].due_on > loan.on:
             break
@@ -241,7 +232,7 @@ def _write_off(loan: Steps, event: PlanEvent) -> None:
     outstanding = sum(row.owed(PRINCIPAL) for row in loan.rows)
     if not outstanding:
         raise Refused("lending.nothing_owed", "There is no principal to write off.")
-    loan.claim = pay_off_minor(loan)
+    loan.claim = loan.pay_off_minor()
     loan.written_off, loan.is_written_off = outstanding, True
     loan.shares.append(Share(event.event_id, event.on, outstanding, 0, 0, 0))
 
@@ -282,17 +273,12 @@ def _charge_off(loan: Steps, event: PlanEvent) -> None:
 Taker = Callable[[Steps, PlanEvent], None]
 
 
-def _change(anew: Taker) -> Taker:
-    """A new plan: by ``anew`` from the loan as it stands, or from its history."""
-
-    def taker(loan: Steps, event: PlanEvent) -> None:
-        (history.change if loan.follows_history else anew)(loan, event)
-
-    return taker
+def _reschedule(loan: Steps, event: PlanEvent) -> None:
+    """A change from a due day on; where it was foreseen the rows know of it already."""
+    if not loan.ways.foresees:
+        reschedule(loan, event)
 
 
-BY_THE_DAY = (Recalculation.RUNNING_PERIOD, Recalculation.EVERY_PERIOD)
-"""The kinds whose rows follow from the day on which one looks at them."""
 AFTER_WRITE_OFF = (
     Happening.REPAID,
     Happening.PAID_OFF,
@@ -313,11 +299,11 @@ TAKERS: dict[Happening, Taker] = {
     Happening.FEE_CHARGED: _charge_fee,
     Happening.PENALTY_CHARGED: _charge_penalty,
     Happening.WAIVED: _waive,
-    Happening.RESCHEDULED: _change(reschedule),
-    Happening.RATE_CHANGED: _change(reschedule),
-    Happening.DUE_DAY_MOVED: _change(reschedule),
-    Happening.RE_AGED: _change(re_age),
-    Happening.RE_AMORTISED: _change(re_amortise),
+    Happening.RESCHEDULED: _reschedule,
+    Happening.RATE_CHANGED: _reschedule,
+    Happening.DUE_DAY_MOVED: _reschedule,
+    Happening.RE_AGED: re_age,
+    Happening.RE_AMORTISED: re_amortise,
     Happening.WRITTEN_OFF: _write_off,
     Happening.CHARGED_OFF: _charge_off,
     Happening.PAUSED: _pause,

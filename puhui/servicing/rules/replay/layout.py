@@ -1,4 +1,4 @@
-"""Layout of a plan: principal and interest of each row, given what was drawn and paid early."""
+"""Layout 排期: principal and interest of the rows ahead, from a loan as it stands on a day."""
 
 from __future__ import annotations
 
@@ -6,20 +6,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate
 from math import lcm
 
-from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding, round_minor
-from puhui.servicing.nouns.plan import Basis, Early, Interest, Plan, PlanEvent, Recalculation
+from puhui.servicing.nouns.plan import Basis, Early, Interest, Plan
 from puhui.servicing.nouns.terms import Method
 from puhui.servicing.rules.level import broken_level
 from puhui.servicing.rules.period import divide
-from puhui.servicing.rules.replay.calendar import Slot, factor, slots_of
+from puhui.servicing.rules.replay.calendar import Slot, even_factor, factor
+from puhui.servicing.rules.replay.ways import Overdue, Ways
 
-DECLINING, DAILY = Interest.DECLINING, Basis.DAILY
+DECLINING, FLAT, DAILY = Interest.DECLINING, Interest.FLAT, Basis.DAILY
 Key = tuple[int, int]
 """A row by kind and place: (0, draw) for a down payment, (1, n) instalment, (2, 0) charges."""
+
+
+@dataclass(slots=True)
+class Course:
+    """What goes over from row to row while rows are laid out, minor units.
+
+    ``level`` and ``share`` are the instalment and the share of principal; they are worked out anew
+    where ``is_stale``. ``carried`` is interest that found no room, ``held`` interest asked for
+    later (grace), ``credit`` principal that comes off the next instalments. ``flat`` and
+    ``flat_asked`` are flat interest so far, exact and as asked for.
+    """
+
+    level: int = 0
+    share: int = 0
+    carried: int = 0
+    held: int = 0
+    credit: int = 0
+    is_stale: bool = True
+    flat: Fraction = Fraction(0)
+    flat_asked: int = 0
 
 
 @dataclass(slots=True)
@@ -27,9 +47,12 @@ class Row:
     """A row while it is being worked out; parts in the order penalty, fee, interest, principal.
 
     Before the due day ``fixed`` is its interest up to ``counted``; after it ``minor_days`` is
-    overdue money times days up to ``counted``. ``charged`` is penalty that no days change,
-    ``plan_fee`` what of the fee the plan asks for by itself. What was paid and taken back is in
-    ``due`` again; ``back_interest`` and ``back_principal`` say how much of it, for a new layout.
+    overdue money times days up to ``counted``. ``with_overdue`` is the same interest where overdue
+    principal bore some too, ``exact`` the unrounded one for a level. ``charged`` is penalty that no
+    days change, ``plan_fee`` what of the fee the plan asks for by itself. What was paid and taken
+    back is in ``due`` again; ``back_interest`` and ``back_principal`` say how much of it, for a
+    new layout. ``is_levelled``: a draw or a change set its level; ``course`` is what it left to the
+    next row.
     """
 
     key: Key
@@ -51,6 +74,10 @@ class Row:
     in_advance: int = 0
     late: int = 0
     paid_on: date | None = None
+    with_overdue: int = 0
+    exact: Fraction = Fraction(0)
+    is_levelled: bool = False
+    course: Course | None = None
 
     def owed(self, part: int) -> int:
         """What is still to pay of one part."""
@@ -66,26 +93,36 @@ class Row:
         return sum(self.due) - sum(self.paid) - sum(self.waived)
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """Principal paid on a row: the day, and the day from which it counts for interest."""
-
-    key: Key
-    on: date
-    counts_from: date
-    amount_minor: int
-
-
 @dataclass(slots=True)
-class Book:
-    """What a layout starts from: draws with their down payments, changes, payments, the day."""
+class Stand:
+    """A loan on the day ``on``, as far as the rows ahead follow from it; minor units.
 
-    plan: Plan
-    draws: list[tuple[date, int, int]]
-    changes: list[PlanEvent]
-    paid: list[Paid]
+    ``slots`` are their periods, the first being number ``number`` (from 0) of the loan and begun
+    as ``first``, a row of which interest up to ``first.counted`` is known. ``balance`` is the
+    principal that they ask for, ``paid`` what of it was paid ahead, by row. ``unpaid`` is all
+    principal drawn and not repaid, ``resting`` what was repaid and counts from the next due day on,
+    ``overdue_interest`` what bears interest like principal. ``before`` is what earlier rows asked
+    for; ``lent`` all that was drawn, by day; ``opens`` the first period of the loan. ``kept`` is an
+    instalment or a share that does not change; ``levels`` says that the first row gets a new one,
+    ``levelled`` which rows of the layout before had one of their own.
+    """
+
     on: date
-    interest_paid: list[tuple[date, int]] = field(default_factory=list)
+    number: int
+    slots: Sequence[Slot]
+    balance: int
+    first: Row
+    course: Course
+    opens: Slot
+    paid: Sequence[int] = ()
+    unpaid: int = 0
+    resting: int = 0
+    overdue_interest: int = 0
+    before: int = 0
+    lent: Sequence[tuple[date, int]] = ()
+    kept: tuple[int, int] | None = None
+    levels: bool = True
+    levelled: Sequence[Row] = ()
 
 
 def is_plain(plan: Plan) -> bool:
@@ -104,253 +141,193 @@ def is_plain(plan: Plan) -> bool:
     )
 
 
-def lay_out_plan(book: Book) -> tuple[list[Row], bool]:
-    """All rows in the order they fall due, and whether all holidays are known.
+def lay_ahead(plan: Plan, ways: Ways, stand: Stand) -> list[Row]:
+    """The rows ahead of a loan: the one way in which any plan is laid out, first or anew.
 
-    Refused: ``lending.bad_terms``.
+    Principal of the rows sums to ``stand.balance``; the last takes what is left. A row holds its
+    laid out ``due``, what it knows of its interest, and what it leaves to the next row.
     """
-    plan = book.plan
-    if plan.rounding not in (Rounding.HALF_UP, Rounding.HALF_EVEN):
-        raise Refused("lending.bad_terms", "Interest is rounded half up or half to even.")
-    is_fixed = plan.recalculation in (Recalculation.NONE, Recalculation.TO_THE_DAY)
-    if plan.interest is Interest.FLAT and not is_fixed:
-        raise Refused("lending.bad_terms", "Flat interest does not follow what is repaid.")
-    slots, is_published = slots_of(plan, plan.starts_on or book.draws[0][0], book.changes)
-    if book.draws[-1][0] > slots[-1].due_on:
-        raise Refused("lending.bad_terms", "Money must be taken within the term.")
-    layout = Layout(book, slots)
-    for index in range(len(slots)):
-        layout.add(index)
-    rows = layout.rows
-    for place, (day, _, down) in enumerate(book.draws):
-        if down:
-            row = Row((0, place), day, day)
-            row.due[3] = down
-            rows.append(row)
-    joins, first = plan.joins_due_day, book.draws[0][0]
-    rows.sort(
-        key=lambda row: (
-            row.due_on,
-            row.key if joins or row.due_on == first else (1 - row.key[0], row.key[1]),
-        )
-    )
-    is_short = plan.early is Early.REDUCE_COUNT or plan.fixed_minor
-    while is_short and len(rows) > 1 and not sum(rows[-1].due):
-        rows.pop()
-    return rows, is_published
-
-
-def raw_interest(book: Book, index: int) -> int:
-    """Interest of instalment ``index`` (from 0) before its cap, with what earlier rows left."""
-    slots, _ = slots_of(book.plan, book.plan.starts_on or book.draws[0][0], book.changes)
-    layout = Layout(book, slots)
-    for place in range(index):
+    layout = _Layout(plan, ways, stand)
+    for place in range(len(stand.slots)):
         layout.add(place)
-    return layout.interest(index)[1] + layout.carried
+    return layout.rows
 
 
-class Layout:
-    """Rows added one by one; what carries over from row to row lives here."""
+class _Layout:
+    """Rows added one by one; ``course`` goes over from row to row."""
 
-    def __init__(self, book: Book, slots: list[Slot]) -> None:
-        self.book, self.plan, self.slots = book, book.plan, slots
-        self.lent = sum(amount - down for _, amount, down in book.draws)
+    def __init__(self, plan: Plan, ways: Ways, stand: Stand) -> None:
+        self.plan, self.ways, self.stand = plan, ways, stand
+        self.slots = stand.slots
+        self.course = replace(stand.course)
+        if stand.levels:
+            self.course.is_stale = True
+        self.left = stand.balance
+        self.balloon = min(plan.balloon_minor, stand.balance)
+        self.count = len(stand.slots)
+        paid = stand.paid or (0,) * self.count
+        self.paid = paid
+        self.paid_from = [*accumulate(reversed(paid), initial=0)][::-1] if any(paid) else paid
+        self.asked = 0
         self.rows: list[Row] = []
-        self.level = self.share = self.credit = self.carried = self.held = 0
-        self.kept: tuple[int, int] | None = None
-        self.factor = factor
-        self.flat, self.flat_asked = Fraction(0), 0
-        self.is_stale = True
-        self.scheduled = 0
-        running = [i for i, slot in enumerate(slots) if slot.due_on >= book.on]
-        self.running = running[0] if running else len(slots)
+        self.factor = even_factor if ways.even_days else factor
+        late = (place for place, slot in enumerate(stand.slots) if slot.due_on >= stand.on)
+        self.running = -1 if ways.overdue is Overdue.NEVER else next(late, self.count)
 
-    def drawn_by(self, day: date, *, is_end: bool = False) -> int:
-        """Drawn less down payments before the end of ``day``; draws of an end day come after."""
-        return sum(
-            amount - down
-            for on, amount, down in self.book.draws
-            if on < day or (on == day and not is_end)
-        )
+    def spans(self, place: int) -> list[tuple[date, date, int]]:
+        """Days of a row not counted yet, and the balance that bears interest on them.
 
-    def paid_by(self, day: date, index: int = -1) -> int:
-        """Principal paid that counts on ``day``, on rows from ``index`` on, no down payments."""
-        return sum(
-            paid.amount_minor
-            for paid in self.book.paid
-            if paid.key[0] == 1 and paid.key[1] >= index and paid.counts_from <= day
-        )
+        Overdue principal bears interest up to today, as far as the plan's ways say.
+        """
+        slot, stand, ways = self.slots[place], self.stand, self.ways
+        first = slot.starts_on if place else stand.first.counted
+        bearing = max(0, self.left - self.paid_from[place]) if ways.saves else max(0, self.left)
+        cut = max(first, min(stand.on, slot.due_on))
+        is_running, resting = place == self.running, 0 if place else stand.resting
+        if ways.overdue is Overdue.RUNNING and not is_running:
+            bearing += resting
+            return [(first, slot.due_on, bearing)]
+        rests = self.plan.rests_on_due_day and is_running
+        if ways.overdue is Overdue.NEVER or (cut == first and not rests):
+            return [(first, slot.due_on, bearing)]
+        actual = stand.unpaid
+        if self.plan.compounds_overdue:
+            actual += stand.overdue_interest + self.asked
+        if rests:
+            actual += resting
+            bearing = max(0, actual)
+        return [(first, cut, max(0, actual)), (cut, slot.due_on, bearing)]
 
-    def balance(self, index: int, day: date) -> int:
-        """The balance that bears interest on ``day`` in period ``index``."""
-        drawn, kind = self.drawn_by(day), self.plan.recalculation
-        if kind is Recalculation.NONE:
-            return drawn - self.scheduled
-        counted = kind is Recalculation.EVERY_PERIOD or index == self.running
-        if counted and (day < self.book.on or self.plan.rests_on_due_day):
-            return drawn - self.paid_by(day) + self.overdue_interest(day)
-        return drawn - self.scheduled - self.paid_by(day, index)
+    def interest(self, place: int) -> tuple[Fraction, int]:
+        """Interest of one period, exact and as a sum of rounded portions.
 
-    def overdue_interest(self, day: date) -> int:
-        """Interest that was due by ``day`` and not paid, where it bears interest itself."""
-        if not self.plan.compounds_overdue:
-            return 0
-        asked = sum(row.due[2] for row in self.rows if row.due_on <= day)
-        return asked - sum(amount for on, amount in self.book.interest_paid if on <= day)
-
-    def edges(self, slot: Slot) -> list[date]:
-        """The days on which the balance may change within a period, its ends included."""
-        days = {slot.starts_on, slot.due_on}
-        inner = [on for on, _, _ in self.book.draws]
-        if self.plan.recalculation is not Recalculation.NONE:
-            inner += [paid.counts_from for paid in self.book.paid] + [self.book.on]
-        return sorted(days | {day for day in inner if slot.starts_on < day < slot.due_on})
-
-    def interest(self, index: int) -> tuple[Fraction, int]:
-        """Interest of one period, exact and as a sum of rounded portions."""
-        slot = self.slots[index]
+        The exact one is for the level and knows nothing of what is overdue.
+        """
+        slot, first = self.slots[place], self.stand.first
         exact, rounded = Fraction(0), 0
-        if index < self.plan.interest_free:
-            return exact, 0
-        for first, last in pairwise(self.edges(slot)):
-            numerator, denominator = self.factor(self.plan, slot, first, last)
-            owed = max(0, self.balance(index, first))
+        if not place and not self.ways.tops:
+            exact = first.exact
+            past = self.ways.overdue is Overdue.RUNNING and place != self.running
+            rounded = first.fixed if past else first.with_overdue
+        spans = self.spans(place)
+        for since, until, owed in spans:
+            if since < until:
+                numerator, denominator = self.factor(self.plan, slot, since, until)
+                rounded += divide(owed * numerator, denominator, self.plan.rounding)
+        since, until, owed = spans[0][0], spans[-1][1], spans[-1][2]
+        if since < until:
+            numerator, denominator = self.factor(self.plan, slot, since, until)
             exact += Fraction(owed * numerator, denominator)
-            rounded += divide(owed * numerator, denominator, self.plan.rounding)
         return exact, rounded
 
-    def asked_before(self, index: int, exact: Fraction) -> Fraction:
-        """Exact interest of a period as its last draw found it: what was paid later changes none.
-
-        The level is set when money is drawn; a payment after that moves interest, not the level.
-        """
-        slot = self.slots[index]
-        is_every = self.plan.recalculation is Recalculation.EVERY_PERIOD
-        if not is_every or self.plan.interest is Interest.FLAT:
-            return exact
-        drawn = [on for on, _, _ in self.book.draws if slot.starts_on <= on < slot.due_on]
-        early = self.slots[0].starts_on
-        last = drawn[-1] if drawn else slot.starts_on
-        whole, self.book = (
-            self.book,
-            replace(self.book, on=early, paid=[paid for paid in self.book.paid if paid.on <= last]),
-        )
-        found, _ = self.interest(index)
-        self.book = whole
-        return found
-
-    def flat_interest(self, index: int) -> int:
+    def flat_interest(self, place: int) -> int:
         """Interest on all that was lent, the same each period; the last takes the remainder."""
-        if index < self.plan.interest_free:
-            return 0
-        slot = self.slots[index]
+        slot, course = self.slots[place], self.course
         numerator, denominator = factor(self.plan, slot, slot.starts_on, slot.due_on)
-        lent = sum(amount for on, amount, _ in self.book.draws if on < slot.due_on)
+        lent = sum(amount for on, amount in self.stand.lent if on < slot.due_on)
         portion = Fraction(lent * numerator, denominator)
-        self.flat += portion
-        is_last = index == len(self.slots) - 1
-        asked = max(0, round_minor(self.flat, self.plan.rounding) - self.flat_asked)
-        if not is_last:
-            asked = round_minor(portion, self.plan.rounding)
-        self.flat_asked += asked
+        course.flat += portion
+        asked = round_minor(portion, self.plan.rounding)
+        if place == self.count - 1:
+            asked = max(0, round_minor(course.flat, self.plan.rounding) - course.flat_asked)
+        course.flat_asked += asked
         return asked
 
-    def has_draw(self, slot: Slot) -> bool:
-        """Whether money drawn in this period changes its instalment."""
-        joins = self.plan.joins_due_day
-        return any(
-            slot.starts_on <= on < slot.due_on or (joins and on == slot.due_on)
-            for on, _, _ in self.book.draws
-        )
-
-    def add(self, index: int) -> None:
+    def add(self, place: int) -> None:
         """Work out one row."""
-        plan, slot = self.plan, self.slots[index]
-        is_flat = plan.interest is Interest.FLAT
-        exact, interest = (Fraction(0), 0) if is_flat else self.interest(index)
-        if is_flat:
-            interest = self.flat_interest(index)
-        is_end = not plan.joins_due_day
-        balance = self.drawn_by(slot.due_on, is_end=is_end) - self.scheduled
-        is_grace = slot.has_grace or index < plan.grace_principal
-        if not is_grace and (self.is_stale or slot.is_new or self.has_draw(slot)):
-            known = self.asked_before(index, exact)
-            self.level, self.share = self.new_level(index, balance, known, interest)
-            self.is_stale = False
-        paid = sum(p.amount_minor for p in self.book.paid if p.key == (1, index))
-        free = min(balance, self.lent - self.scheduled - self.paid_by(date.max, index + 1))
-        principal = self.principal(index, balance, interest, paid, is_grace)
-        row = Row((1, index), slot.starts_on, slot.due_on, slot, self.level, self.share)
-        row.fixed, row.counted = self.held, slot.starts_on
-        is_every = plan.recalculation is Recalculation.EVERY_PERIOD
-        is_level = plan.method is Method.EQUAL_INSTALMENT and not is_grace
-        if is_every and is_level and paid and index + 1 < len(self.slots):
-            interest += self.carried
-            kept = min(interest, max(0, self.level - paid))
-            self.carried = interest - kept
-            interest = kept
-            principal = max(0, min(free, max(paid, self.level - interest)))
+        plan, ways, stand, course = self.plan, self.ways, self.stand, self.course
+        slot, index = self.slots[place], stand.number + place
+        if plan.interest is FLAT:
+            exact, interest = Fraction(0), self.flat_interest(place)
         else:
-            interest, self.carried = interest + self.carried, 0
-            if is_every:
-                wanted = self.principal(index, balance, interest, paid, is_grace)
-                principal = max(0, min(free, max(paid, wanted)))
-        asked = 0 if index < plan.grace_interest else interest + self.held
-        self.held = interest + self.held - asked
+            exact, interest = self.interest(place)
+        is_grace = slot.has_grace or index < plan.grace_principal
+        was = stand.levelled[place] if place < len(stand.levelled) else None
+        is_levelled = slot.is_new or (was is not None and was.is_levelled)
+        if not is_grace and (course.is_stale or is_levelled):
+            keeps = ways.keeps_level and not stand.levels
+            if keeps and was is not None and was.is_levelled:
+                course.level, course.share = was.level, was.share
+            else:
+                course.level, course.share = self.new_level(place, exact, interest)
+            is_levelled = is_levelled or ways.keeps_level or (stand.levels and not place)
+            course.is_stale = False
+        row = Row((1, index), slot.starts_on, slot.due_on, slot, course.level, course.share)
+        row.fixed, row.counted, row.is_levelled = course.held, slot.starts_on, is_levelled
+        principal, interest = self.parts(place, interest, is_grace)
+        asked = 0 if index < plan.grace_interest else interest + course.held
+        course.held = interest + course.held - asked
         row.due[2], row.due[3] = asked, principal
-        self.scheduled += principal
+        self.left -= principal
+        self.asked += asked
+        if not ways.tops:
+            row.fixed, row.course = 0, replace(course)
         self.rows.append(row)
 
-    def principal(self, index: int, balance: int, interest: int, paid: int, is_grace: bool) -> int:
+    def parts(self, place: int, interest: int, is_grace: bool) -> tuple[int, int]:
+        """Principal and interest of a row, by what was paid on it before.
+
+        Where interest is carried, what was paid early takes the place of interest in an instalment.
+        """
+        paid, course = self.paid[place], self.course
+        principal = self.principal(place, interest, paid, is_grace)
+        if not self.ways.carries:
+            return principal, interest
+        later = self.paid_from[place + 1] if self.paid_from is not self.paid else 0
+        free = min(self.left, self.left - later)
+        interest += course.carried
+        is_level = self.plan.method is Method.EQUAL_INSTALMENT and not is_grace
+        course.carried = 0
+        if is_level and paid and place + 1 < self.count:
+            kept = min(interest, max(0, course.level - paid))
+            course.carried, interest = interest - kept, kept
+            wanted = course.level - interest
+        else:
+            wanted = self.principal(place, interest, paid, is_grace)
+        return max(0, min(free, max(paid, wanted))), interest
+
+    def principal(self, place: int, interest: int, paid: int, is_grace: bool) -> int:
         """Principal of one row; what was paid beyond it lowers what follows, by the plan."""
-        plan = self.plan
-        if index == len(self.slots) - 1:
-            return balance
+        plan, left, course = self.plan, self.left, self.course
+        if place == self.count - 1:
+            return left
         part = 0
         if not is_grace:
-            part = self.level - interest
+            part = course.level - interest
             if plan.method is Method.EQUAL_PRINCIPAL:
-                part = self.share
+                part = course.share
             elif plan.method in (Method.INTEREST_FIRST, Method.DRAW_AT_WILL):
                 part = 0
             if plan.variable_minor:
+                index = self.stand.number + place
                 part = plan.variable_minor[min(index, len(plan.variable_minor) - 1)] - interest
-        part = max(0, min(part, balance - plan.balloon_minor))
-        if plan.recalculation is not Recalculation.RUNNING_PERIOD:
-            return min(balance, part)
+        part = max(0, min(part, left - self.balloon))
+        if self.ways.overdue is not Overdue.RUNNING:
+            return min(left, part)
         wanted = part
-        used = min(self.credit, part)
-        part, self.credit = part - used, self.credit - used
+        used = min(course.credit, part)
+        part, course.credit = part - used, course.credit - used
         if paid > part:
             if plan.early is Early.REDUCE_INSTALMENT and paid > wanted:
-                self.is_stale = True
+                course.is_stale = True
             elif plan.early is Early.NEXT_REPAYMENT:
-                self.credit += paid - part
+                course.credit += paid - part
             part = paid
-        return min(balance, part)
+        return min(left, part)
 
-    def is_paused(self, place: int, index: int) -> bool:
-        """Whether row ``index`` knows already that row ``place`` asks for no principal."""
-        slot = self.slots[place]
-        return slot.has_grace and slot.total == self.slots[index].total
-
-    def new_level(
-        self, index: int, balance: int, exact: Fraction, interest: int
-    ) -> tuple[int, int]:
-        """The instalment and the share of principal from row ``index`` on."""
-        if self.kept is not None:
-            return self.kept
-        plan = self.plan
+    def new_level(self, place: int, exact: Fraction, interest: int) -> tuple[int, int]:
+        """The instalment and the share of principal from a row on."""
+        stand, plan, balance = self.stand, self.plan, self.left
+        if stand.kept is not None:
+            return stand.kept
         left = [
-            place
-            for place in range(index, self.slots[index].total)
-            if place == index or not self.is_paused(place, index)
+            one for one in range(place, self.count) if one == place or not self.slots[one].has_grace
         ]
-        spread = balance - plan.balloon_minor
+        spread = balance - self.balloon
         over = len(left)
-        is_whole = plan.shares_whole_term and self.slots[index].total == plan.count
-        if is_whole and plan.interest is Interest.FLAT and not plan.grace_principal:
-            over, spread = plan.count, spread + self.scheduled
+        is_whole = plan.shares_whole_term and stand.number + self.count == plan.count
+        if is_whole and plan.interest is FLAT and not plan.grace_principal:
+            over, spread = plan.count, spread + stand.before + stand.balance - self.left
         share = divide(spread, over, plan.rounding)
         if plan.cuts_shares:
             share = spread // over
@@ -358,15 +335,15 @@ class Layout:
             return 0, share
         if plan.fixed_minor:
             return plan.fixed_minor, share
-        if plan.interest is Interest.FLAT:
+        if plan.interest is FLAT:
             exact_level = Fraction(spread, over) + interest
             return _multiple(exact_level, plan.multiple_minor, plan.rounding), share
         parts = [
-            factor(plan, self.slots[place], self.slots[place].starts_on, self.slots[place].due_on)
-            for place in left
+            factor(plan, self.slots[one], self.slots[one].starts_on, self.slots[one].due_on)
+            for one in left
         ]
         if plan.levels_by_first_period:
-            zero = self.slots[0]
+            zero = stand.opens
             first = factor(plan, zero, zero.starts_on, zero.due_on)
             parts = [first] * len(left)
             exact = Fraction(balance * first[0], first[1])
@@ -374,12 +351,12 @@ class Layout:
         for _, denominator in parts:
             shared = lcm(shared, denominator)
         rest = [numerator * (shared // denominator) for numerator, denominator in parts]
-        if plan.multiple_minor == 1 and not plan.balloon_minor:
+        if plan.multiple_minor == 1 and not self.balloon:
             level = broken_level(
                 balance, exact, rest, shared, plan.rounding, plan.adjusts_instalment
             )
             return level, share
-        wanted = _exact_level(balance, plan.balloon_minor, exact, rest, shared)
+        wanted = _exact_level(balance, self.balloon, exact, rest, shared)
         return _multiple(wanted, plan.multiple_minor, plan.rounding), share
 
 

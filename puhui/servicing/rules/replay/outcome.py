@@ -64,7 +64,7 @@ def plan_state(loan: Steps) -> PlanState:
         loan.credit,
         loan.is_published,
         loan.annual_rate,
-        0 if place is None or loan.follows_history else loan.accruing(place),
+        0 if place is None or loan.ways.by_row else loan.accruing(place),
         loan.is_written_off,
         loan.written_off,
         loan.claim,

@@ -6,9 +6,9 @@ from puhui.servicing.nouns.plan import Early, PlanEvent
 from puhui.servicing.nouns.state import Share
 from puhui.servicing.nouns.terms import Timing
 from puhui.servicing.rules.replay.allocate import PLACES, share_ahead
-from puhui.servicing.rules.replay.history import accrued, note
 from puhui.servicing.rules.replay.layout import Row
 from puhui.servicing.rules.replay.step import FEE, INSTALMENT, INTEREST, PENALTY, PRINCIPAL, Steps
+from puhui.servicing.rules.replay.ways import Overdue
 
 STANDARD = (PENALTY, FEE, INTEREST, PRINCIPAL)
 """The order of parts ahead of time where a plan names none."""
@@ -22,10 +22,10 @@ def pay(loan: Steps, event: PlanEvent, amount_minor: int) -> None:
     less.
     """
     parts = [0, 0, 0, 0]
-    earned = accrued(loan) if loan.follows_history else []
+    earned = loan.accrued() if loan.ways.by_row else []
     rest = _pay_due(loan, amount_minor, parts)
     place = loan.running() if rest else None
-    if loan.follows_history:
+    if loan.ways.by_row:
         lines, rest = share_ahead(loan.plan, loan.rows, event, rest, earned)
         for row, part, taken in lines:
             put(loan, row, part, taken, parts)
@@ -39,6 +39,8 @@ def pay(loan: Steps, event: PlanEvent, amount_minor: int) -> None:
 
 def put(loan: Steps, row: Row, part: int, amount: int, parts: list[int]) -> None:
     """Pay a part of a row today."""
+    if part >= INTEREST and loan.ways.overdue is not Overdue.NEVER:
+        loan.before_payment(row, part, amount)
     row.paid[part] += amount
     parts[part] += amount
     if loan.on < row.due_on:
@@ -46,8 +48,6 @@ def put(loan: Steps, row: Row, part: int, amount: int, parts: list[int]) -> None
     elif loan.on > row.due_on:
         row.late += amount
     row.paid_on = loan.on
-    if loan.follows_history:
-        note(loan, row, part, amount)
 
 
 def _pay_due(loan: Steps, amount: int, parts: list[int]) -> int:
@@ -55,7 +55,7 @@ def _pay_due(loan: Steps, amount: int, parts: list[int]) -> int:
     for row in loan.rows[loan.first :]:
         if row.due_on > loan.on:
             break
-        if loan.follows_history and not row.owed_all:
+        if loan.ways.by_row and not row.owed_all:
             continue  # interest that fell away may stand for principal of its row
         owing.append((row, Timing.PAST_DUE if row.due_on < loan.on else Timing.DUE))
     if loan.is_vertical:
@@ -135,7 +135,7 @@ def _pay_early(
             laid = ((one.level, one.share) for one in loan.rows[place:])
             kept = next((one for one in laid if any(one)), None)
         put(loan, row, PRINCIPAL, principal, parts)
-        loan.lay_anew(place, ahead - principal, earned, begins=loan.on, kept=kept)
+        loan.lay_ahead(place, ahead - principal, earned, begins=loan.on, kept=kept)
         return
     for found in loan.rows[place:]:
         taken = min(principal, found.owed(PRINCIPAL))

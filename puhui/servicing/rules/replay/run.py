@@ -7,10 +7,10 @@ from datetime import date
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import MINOR_MAX
-from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent, Recalculation
+from puhui.servicing.nouns.plan import Happening, Plan, PlanEvent
 from puhui.servicing.nouns.state import PlanState
+from puhui.servicing.rules.replay.draw import foresee
 from puhui.servicing.rules.replay.happen import bring_to, take_event
-from puhui.servicing.rules.replay.history import foresee
 from puhui.servicing.rules.replay.outcome import plan_state
 from puhui.servicing.rules.replay.step import Steps
 
@@ -49,7 +49,7 @@ def replay(plan: Plan, events: Sequence[PlanEvent], on: date) -> PlanState:
     ``servicing.bad_event``, ``servicing.over_credit``, and those of ``take_event``.
     """
     loan, timeline = Steps(plan), live(events, on)
-    if plan.recalculation is Recalculation.NONE:
+    if loan.ways.foresees:
         foresee(loan, timeline)
     for event in timeline:
         take_event(loan, event)

@@ -1,0 +1,1 @@
+"""Commands of the credit desk: products, partners, offers, guarantees, relief, credit limits."""

@@ -1,0 +1,1 @@
+"""Contracts and money: signed, secured, paid out, drawn in parts, given back, lines ended."""

@@ -1,0 +1,45 @@
+"""Cooling-off 冷静期: giving a loan back within the days of its contract, for interest alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from puhui.kernel.act import Act, use_case
+from puhui.kernel.errors import Refused
+from puhui.lending.desk.lend.contract import take_contract, transfer_chain
+from puhui.lending.desk.serve.repay import quote_pay_off, receive
+from puhui.lending.desk.shelf import SERVICING
+from puhui.lending.nouns import Happening, PlanEvent
+from puhui.lending.nouns.ask_capacity import CooledOff
+from puhui.lending.nouns.request import ContractKey
+from puhui.party import check_actor
+from puhui.payment import own_account, wallet_account
+
+
+@use_case("lending.cool_off", roles=("customer", "loan_officer", "operator"), api=True)
+def cool_off(act: Act, input: ContractKey) -> CooledOff:
+    """Give a loan back without a reason: principal and interest to the day, the fee comes back.
+
+    Days count from the day after the money was paid out. It stands: as the fee went back with it,
+    this is not undone. Refused: ``lending.no_contract``,
+    ``lending.not_running``, ``lending.cooling_off_over``, ``lending.wallet_short``,
+    ``party.not_yours``.
+    """
+    row = take_contract(act, input.contract_id)
+    check_actor(act.tx, act.actor, acts_for=row.party_id)
+    if row.status != "current" or row.started_on is None:
+        raise Refused("lending.not_running", f"This contract is {row.status}.")
+    days = SERVICING.validate_json(row.servicing).cooling_off_days
+    if (act.today - date.fromisoformat(row.started_on)).days > days:
+        raise Refused(
+            "lending.cooling_off_over", f"A loan can be given back within {days} days of the money."
+        )
+    fee = int(row.upfront_fee_minor)
+    if fee:
+        wallet = wallet_account(row.party_id, row.currency)
+        income = own_account("fee_income", row.currency)
+        transfer_chain(act, [(income, wallet, fee, "fee")], row.currency)
+    owed = quote_pay_off(act.tx, row.id, act.today).total_minor
+    repaid = receive(act, row, PlanEvent("", Happening.PAID_OFF, act.today, owed))
+    act.emit("lending.cooled_off", row.party_id, {"contract": row.id})
+    return CooledOff(row.id, repaid.principal_minor, repaid.interest_minor, fee)

@@ -1,0 +1,1 @@
+"""Looking at lending as a whole: drift, fairness, cut-offs, strategies, what a file earned."""
