@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from puhui.kernel import Refused
 from puhui.payment.formats import iso20022
 from puhui.payment.formats.iso20022 import parser
 from tests.payment import samples
+from tests.payment.test_iso20022 import kinds
 
 WHOLE = iso20022.write_pain001(samples.INITIATION)
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -82,6 +84,32 @@ def test_hostile_files_are_refused_with_their_line(
     assert refused.code == f"payment.{code}"
     if line is not None:
         assert refused.reason.startswith(f"Line {line}"), refused.reason
+
+
+@kinds
+def test_every_message_is_read_as_warily(name: str, write: Any, read: Any, message: Any) -> None:
+    """Entity bombs, files of this machine, other namespaces, bytes that are no text: each reader
+    refuses them with the line, whatever the message.
+    """
+    text = write(message)
+    head, rest = text.split(b"?>", 1)
+    declared = b'<!DOCTYPE Document SYSTEM "file:///etc/passwd">'
+    other = "pacs.009.001.08" if name.startswith("pain") else "pain.001.001.09"
+    for wrong, code in (
+        (bomb() + rest, "xml_forbidden"),
+        (head + b"?>" + declared + rest, "xml_forbidden"),
+        (text.replace(name.encode(), other.encode(), 1), "message_unknown"),
+        (text.replace(b" xmlns=", b" x=", 1), "message_unknown"),
+        (text.replace(b"tech:xsd", b"tech:xsx", 1), "message_unknown"),
+        (text.replace(b"<MsgId>", b"<MsgId>\xff\xfe", 1), "xml_broken"),
+        (text.replace(b"<MsgId>", b"<MsgId>" + b"x" * 30_000, 1), "xml_bounds"),
+        (text[: len(text) // 2], "xml_broken"),
+        (b"", "xml_broken"),
+    ):
+        with pytest.raises(Refused) as refused:
+            read(wrong)
+        assert refused.value.code == f"payment.{code}", wrong[:200]
+        assert refused.value.reason.startswith("Line "), refused.value.reason
 
 
 def test_deep_nesting_is_refused_where_anything_is_allowed() -> None:

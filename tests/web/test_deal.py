@@ -20,13 +20,14 @@ from starlette.testclient import TestClient
 from puhui.api import build_api
 from puhui.channel import Gate
 from puhui.channel.engines.shown import ShownGateway
+from puhui.channel.payee import hide_name
 from puhui.exchange import KnownPeers, NodePeer, open_peers, receipt_of
 from puhui.exchange.nouns.deal import DealState
 from puhui.exchange.window import deals, open_legs, participants
 from puhui.kernel import Fault, Node
 from puhui.kernel.crypto import Keys
 from puhui.worker import keep_up
-from tests.exchange.scheme import MINUTE_US, Scheme, balance
+from tests.exchange.scheme import MINUTE_US, STAFF, Scheme, balance
 from tests.exchange.scheme import act as exchange_act
 from tests.party.people import person, register_person
 from tests.web.browser import Browser, Page
@@ -168,6 +169,29 @@ def test_a_deal_is_begun_on_the_page_and_paid_on_both_nodes(
     town.clock.set_us(until)
     late = operator.send(form)
     assert (late.status, "报价" in late.text) == (422, True), "it holds no longer"
+
+
+def test_the_desk_asks_about_a_payee_before_money_is_held(
+    town: Town, there: SimpleNamespace
+) -> None:
+    """A name in part on the page; who is not there, or may not take it in, is told at the field."""
+    town.customer(town.good)
+    open_exchange(town)
+    top_up(town, party_of(town, town.good.phone), 50_000)
+    operator = town.staff("operator")
+    told = terms(town, there)
+    wallet = {"party_id": there.payee, "currency": "USD"}
+    there.node.act("payment.open_wallet", wallet, key="open", actor=STAFF)
+    check = operator.open(offers(operator, told).link("/desk/deal/check"))
+    assert hide_name(there.name) in check.text
+    nobody = offers(operator, {**told, "payee": "party-nobody-there"})
+    refused = operator.ask(nobody.link("/desk/deal/check"))
+    assert (refused.status, "没有这个收款人" in refused.text) == (422, True)
+    there.node.act("payment.close_wallet", wallet, key="close", actor=STAFF)
+    closed = operator.send(check.form("/desk/deal/check"))
+    assert (closed.status, "不能收这笔钱" in closed.text) == (422, True)
+    with town.node.read() as tx:
+        assert (deals(tx), open_legs(tx)) == ((), ())
 
 
 def test_a_node_that_does_not_answer_or_lets_nothing_draw_is_told(

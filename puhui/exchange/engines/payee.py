@@ -17,10 +17,16 @@ _ASKS = Actor("payee_asks", frozenset({"system"}))
 
 
 def ask_there(
-    node: Node, asked: AskPayee, *, currency: str = NO_CURRENCY, amount_minor: int = 0
+    node: Node,
+    asked: AskPayee,
+    *,
+    currency: str = NO_CURRENCY,
+    amount_minor: int = 0,
+    is_counted: bool = True,
 ) -> PayeeThere:
     """What another node tells of a payee there, in part: whether it is there, and with a currency
-    given whether its wallet may take in so much. The ask is put on record first, and counts.
+    given whether its wallet may take in so much. A customer's ask is put on record first, and
+    counts; what staff ask about a deal at the desk is not counted.
 
     Refused: ``exchange.unknown_peer``, ``exchange.peer_silent``, ``exchange.bad_end``,
     ``exchange.unknown_currency``, ``exchange.bad_amount``, ``exchange.too_many_asks``,
@@ -31,8 +37,9 @@ def ask_there(
     peer = known.get(asked.peer) if isinstance(known, KnownPeers) else None
     if not isinstance(peer, HttpPeer):
         raise Refused("exchange.unknown_peer", f"There is no peer {asked.peer[:60]}.")
-    key = f"ask {random_bytes(16).hex()}"
-    node.act("exchange.ask_payee", asked, key=key, actor=_ASKS)
+    if is_counted:
+        key = f"ask {random_bytes(16).hex()}"
+        node.act("exchange.ask_payee", asked, key=key, actor=_ASKS)
     try:
         return peer.payee(asked.payee, currency, amount_minor)
     except Fault as fault:

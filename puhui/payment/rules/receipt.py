@@ -15,6 +15,8 @@ LENGTH = 16
 SECONDS = 10**9
 BEGINS_S = 1_577_836_800
 """The first second of 2020, UTC, in seconds since 1970."""
+AHEAD_S = 3600
+"""By how much the clock that a number was made by may be ahead of the one it is read by."""
 _DRAWN = 10**5
 _DIGITS = re.compile(r"[0-9]{16}", re.ASCII)
 _ID = re.compile(r"[a-z]+-([0-9a-f]{11})([0-9a-f]{21})")
@@ -47,7 +49,9 @@ def is_receipt(digits: str) -> bool:
 
 
 def second_of(digits: str, now_us: int) -> int:
-    """When the second of a receipt number began, in microseconds UTC: the last one until now."""
+    """When the second of a receipt number began, in microseconds UTC: the last one until an hour
+    from now.
+    """
     told = int(digits) // 10**7
-    now_s = now_us // 1_000_000
-    return (now_s - (now_s - BEGINS_S - told) % SECONDS) * 1_000_000
+    until_s = now_us // 1_000_000 + AHEAD_S
+    return (until_s - (until_s - BEGINS_S - told) % SECONDS) * 1_000_000

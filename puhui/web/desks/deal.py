@@ -20,6 +20,7 @@ from puhui.exchange.window import (
     deals,
     leg,
     participants,
+    payees,
     prices,
     quotes,
     reach_peers,
@@ -276,12 +277,16 @@ def _check(ask: Ask, told: Mapping[str, str], quote_id: str) -> Response:
     except Missing:
         ask.wrong("_gone", ask.say("exchange.gone"))
         return _new(ask, told)
+    name = _named_there(ask, told, price)
+    if "payee" in ask.problems:
+        return _new(ask, told)
     with ask.node.read() as tx:
         names = {one.id: one.name for one in participants(tx)}
     return ask.page(
         "desk_deal_check.html",
         at="deals",
         told=told,
+        name=name,
         price=price,
         quote=quote,
         provider=names.get(price.provider_id, price.provider_id),
@@ -290,6 +295,26 @@ def _check(ask: Ask, told: Mapping[str, str], quote_id: str) -> Response:
         shown=_digest(ask, told, price),
         change=f"/desk/deal/new?{urlencode(told)}",
     )
+
+
+def _named_there(ask: Ask, told: Mapping[str, str], price: Price) -> str:
+    """The name in part of a customer of the other node who is to be paid, "" of a bank; what the
+    node says against them is noted.
+    """
+    if not told["payee"].startswith("party-"):
+        return ""
+    asked = payees.AskPayee(told["payer"], told["peer"], _end_of(told["payee"]))
+    try:
+        return payees.ask_there(
+            ask.node,
+            asked,
+            currency=price.target_currency,
+            amount_minor=price.target_minor,
+            is_counted=False,
+        ).name
+    except Refused as refused:
+        ask.wrong("payee", said(refused.code, ask.view.language))
+    return ""
 
 
 def _digest(ask: Ask, told: Mapping[str, str], price: Price) -> str:
@@ -321,6 +346,9 @@ def start(ask: Ask) -> Response:
     (reach,) = reach_peers(ask.node, name=told["peer"])
     if reach.answer != "reached" or not reach.peer_id or told["there"] not in reach.draws:
         ask.wrong("peer", said("exchange.peer_silent", ask.view.language))
+        return _new(ask, told)
+    _named_there(ask, told, price)
+    if "payee" in ask.problems:
         return _new(ask, told)
     now_us, hold_us = ask.node.clock.now_us(), between().deal_s * 1_000_000
     deal = {

@@ -1,0 +1,43 @@
+"""Receipts found by the numbers that people read aloud: by both ends, and at the desk."""
+
+from __future__ import annotations
+
+import re
+
+from puhui.kernel.clock import business_date
+from puhui.payment import statement
+from tests.web.market import party_of
+from tests.web.test_money import rich, walk
+from tests.web.town import Town
+
+
+def test_a_receipt_is_found_by_its_number(town: Town) -> None:
+    """Read aloud in groups of four: found by both ends and at the desk, by nobody else."""
+    browser = rich(town)
+    other = town.customer(town.other)
+    page = walk(browser, "pay", town.other.phone, "12.34")
+    paid = browser.send(page.form("/pay/check"))
+    number = re.search(r"[0-9]{4} [0-9]{4} [0-9]{4} [0-9]{4}", paid.text)
+    assert number is not None
+    assert number[0] in browser.open("/money").text
+    path = paid.url.removeprefix("http://testserver").split("?")[0]
+    asked = f"/money/find?number={number[0].replace(' ', '+')}"
+    for whose in (browser, other):
+        assert whose.ask(asked).headers["location"] == path
+    stranger = town.customer(town.spare).ask(asked)
+    assert (stranger.status, "没有这个凭证号" in stranger.text) == (422, True)
+    wrong = browser.ask("/money/find?number=1234")
+    assert (wrong.status, "请逐位核对" in wrong.text) == (422, True)
+    with town.node.read() as tx:
+        lines = statement(
+            tx, party_of(town, town.good.phone), "CNY", business_date(town.clock.now_us())
+        )
+    (came,) = [one for one in lines if one.kind == "deposit"][:1]
+    found = browser.ask(f"/money/find?number={came.receipt}").headers["location"]
+    assert found.endswith(f"#r{came.receipt}")
+    assert f'id="r{came.receipt}"' in browser.open(found).text
+    desk = town.staff("operator")
+    search = desk.open("/desk/customers")
+    shown = desk.send(search.form("/desk/customers"), q=number[0])
+    assert "12.34 元" in shown.text
+    assert shown.text.count("/desk/customer/party-") == 2
