@@ -32,7 +32,8 @@ from puhui.ledger import verify  # noqa: E402
 from puhui.node import open_node  # noqa: E402
 from puhui.servicing.nouns.live import DayRun  # noqa: E402
 from puhui.worker import close_day  # noqa: E402
-from tests.servicing.book import Book, make_templates  # noqa: E402
+from tests.servicing.book import Book  # noqa: E402
+from tests.servicing.templates import make_templates  # noqa: E402
 
 DAY, MONTH_END = date(2026, 6, 29), date(2026, 6, 30)
 CHECKED = 1000

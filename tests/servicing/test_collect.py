@@ -19,7 +19,8 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing import window
 from puhui.servicing.tables import collect
 from puhui.worker import close_day
-from tests.servicing.book import Book, loan_id, make_templates, party_id
+from tests.servicing.book import Book, loan_id, party_id
+from tests.servicing.templates import make_templates
 
 DAY = date(2026, 3, 30)
 

@@ -13,7 +13,8 @@ from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.errors import Refused
 from puhui.servicing.desk.day.close import day_chunks
 from puhui.servicing.nouns.live import RunDay
-from tests.servicing.book import Book, make_templates
+from tests.servicing.book import Book
+from tests.servicing.templates import make_templates
 
 DAY = date(2026, 3, 2)
 

@@ -15,9 +15,10 @@ from puhui.servicing import live
 from puhui.servicing.desk.day.close import day_chunks
 from puhui.servicing.nouns import Happening, PlanEvent, Recalculation
 from puhui.servicing.rules.schedule import build_schedule
-from tests.servicing.book import Book, Template
+from tests.servicing.book import Book
 from tests.servicing.kinds import kinds
 from tests.servicing.ordeal import OpenOne
+from tests.servicing.templates import Template
 
 DAY = date(2026, 3, 2)
 LENT = 1_234_567

@@ -19,7 +19,8 @@ from puhui.servicing.nouns.live import RunDay
 from puhui.servicing.rules.age import month_ends
 from puhui.servicing.tables import live as tables
 from puhui.worker import close_day
-from tests.servicing.book import Book, Happens, loan_id, make_templates
+from tests.servicing.book import Book, Happens, loan_id
+from tests.servicing.templates import make_templates
 
 DAY = date(2026, 3, 30)
 LAST, NEXT = date(2026, 3, 31), date(2026, 4, 1)

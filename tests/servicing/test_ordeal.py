@@ -15,8 +15,8 @@ from puhui.kernel.clock import FixedClock
 from puhui.servicing import noun
 from puhui.servicing.nouns import Early, Interest
 from puhui.servicing.nouns.plan import Happening
-from tests.servicing.book import HORIZONTAL, VERTICAL
 from tests.servicing.ordeal import Ordeal
+from tests.servicing.templates import HORIZONTAL, VERTICAL
 
 NUMBERS = count(1)
 LENT = 1_234_567

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -36,8 +37,14 @@ def signed_guarantee(town: Town, loan: str) -> str:
     by = Actor("an officer", frozenset({"loan_officer"}))
     ask_id = town.node.act("lending.ask_guarantee", officer, key="ask", actor=by).ask_id
     with town.node.read() as tx:
-        today = business_date(town.node.clock.now_us())
-        text = guarantee.draft_guarantee(tx, ask_id, today, "zh")
+        borrower = contract_row(tx, loan).party_id
+    until = business_date(town.node.clock.now_us()) + timedelta(days=400)
+    shown = {"party_id": borrower, "purpose": "guarantee_view", "fields": ("loan_standing",),
+             "until": until.isoformat(), "sources": (loan,), "recipient": party}  # fmt: skip
+    theirs = Actor(borrower, frozenset({"customer"}))
+    town.node.act("data.grant_consent", shown, key="shown", actor=theirs)
+    with town.node.read() as tx:
+        text = guarantee.draft_guarantee(town.node, tx, ask_id, "zh")
     own = Actor(party, frozenset({"customer"}))
     answer = {"ask_id": ask_id, "text_digest": text.digest}
     town.node.act("lending.sign_guarantee", answer, key="sign", actor=own)
