@@ -226,7 +226,7 @@ def change_product(monkeypatch: pytest.MonkeyPatch) -> None:
     def changed(name: str) -> Any:
         return replace(load_product(name), digest="f" * 64)
 
-    for desk in ("ask.decide", "lend.contract", "ask.review"):
+    for desk in ("ask.decide", "loan.contract", "ask.review"):
         monkeypatch.setattr(f"puhui.lending.desk.{desk}.load_product", changed)
 
 

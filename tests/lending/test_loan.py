@@ -7,7 +7,7 @@ import pytest
 from puhui import ledger, lending
 from puhui.kernel import Refused
 from puhui.kernel.clock import FixedClock
-from puhui.lending.desk.loan.contract import wallet_account
+from puhui.lending.desk.loan.contract import own_account, wallet_account
 from tests.lending.bank import BAD_ROW, GOOD_ROW, Bank
 
 DAY_US = 86_400_000_000
@@ -51,7 +51,7 @@ def test_the_borrower_repays_on_time_to_the_last_fen(bank: Bank, clock: FixedClo
         transfers=[
             {
                 "id": 77,
-                "debit_account_id": lending.desk.contract.own_account("funding", "CNY"),
+                "debit_account_id": own_account("funding", "CNY"),
                 "credit_account_id": wallet_account(party_id, "CNY"),
                 "amount_minor": 1_000_000,
                 "ledger": "CNY",

@@ -19,7 +19,6 @@ from puhui.kernel.calendar import add_months
 from puhui.kernel.money import Rounding
 from puhui.kernel.store import change
 from puhui.ledger import Account, Transfer, chart, create_accounts, create_transfers
-from puhui.party.tables import INSERT_PARTY
 from puhui.payment import own_account, wallet_account
 from puhui.servicing import noun
 from puhui.servicing.arrays.columns import allocation_text, columns_of, owing_of, plan_of
@@ -34,8 +33,8 @@ from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.rules.replay import replay
 from puhui.servicing.rules.schedule import build_schedule
 from puhui.servicing.tables import live as tables
+from tests.servicing.borrowers import know_borrowers
 
-BORROWERS_MAX = 5_000
 KEYS = tuple(
     (timing, part)
     for timing in (noun.Timing.PAST_DUE, noun.Timing.DUE)
@@ -168,23 +167,12 @@ class Book:
             self._made[id(template)] = found
         return found
 
-    def _know_borrowers(self, count: int) -> None:
-        with change(self.node.store) as tx:
-            for n in range(count):
-                tx.put(
-                    INSERT_PARTY, id=party_id(n), kind="person", source="book",
-                    reference=party_id(n), subject=None, identity="unchecked", registered_us=0,
-                    erased_us=None,
-                )  # fmt: skip
-
     def load(self, count: int, *, with_events: bool = False) -> None:
         """Load ``count`` loans, and open the accounts that the day will move money on.
 
-        A loan of which something happens beside the day needs its events. The borrowers of a small
-        book are on record, by a reference alone; a large one is for the day, which asks for none.
+        A loan of which something happens beside the day needs its events.
         """
-        if count <= BORROWERS_MAX:
-            self._know_borrowers(count)
+        know_borrowers(self.node, [party_id(n) for n in range(count)])
         money: list[tuple[int, int, int]] = []
         for start in range(0, count, 20_000):
             span = range(start, min(start + 20_000, count))

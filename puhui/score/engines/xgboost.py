@@ -92,7 +92,7 @@ def fit_boosters(
     ``levels`` (k,) says how many categories each signal has, 0 for a number.
     """
     each = np.ones(len(outcomes)) if weights is None else weights
-    seeds = np.random.SeedSequence(seed).generate_state(MEMBERS).tolist()
+    seeds = np.random.default_rng(seed).bit_generator.seed_seq.generate_state(MEMBERS).tolist()
     members = tuple(_member(matrix, outcomes, signals, levels, one, each) for one in seeds)
     return Fitted(tuple(signals), members)
 
