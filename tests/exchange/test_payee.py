@@ -20,7 +20,7 @@ from puhui.payment import wallet_account
 from puhui.payment.desk.lists import tiers
 from puhui.payment.rules import number as numbers
 from tests.exchange.asking import Asking
-from tests.exchange.scheme import act
+from tests.exchange.scheme import act, top_up
 from tests.party.people import person, register_person
 
 WALLETS = Actor("wallets", frozenset({"operator", "system"}))
@@ -72,6 +72,24 @@ def test_a_peer_asks_about_a_payee_before_money_moves(asking: Asking) -> None:
     pair = {"peer_id": asking.peer, "participant_id": asking.scheme.one.id}
     act(node, "forbid_draw", pair)
     assert told(payee) == (422, "exchange.not_drawn"), "who may pay nobody asks about nobody"
+
+
+def test_nobody_finds_by_asking_what_is_in_a_wallet(asking: Asking) -> None:
+    """Ever other amounts, halved each time, would tell it to the cent: none of them hangs on it."""
+    wallet = {"party_id": asking.payee, "currency": "USD"}
+    asking.node.act("payment.open_wallet", {**wallet, "tier": 4}, key="open", actor=WALLETS)
+    most = tiers().by_number[4].balance_minor_max
+    assert most is not None
+    amounts = (1, most // 2, most - 1, most, most + 1)
+
+    def told() -> list[int]:
+        path = f"/api/exchange/payees/party:{asking.payee}/USD"
+        return [asking.read(f"{path}/{amount}")[0] for amount in amounts]
+
+    empty = told()
+    assert empty == [200, 200, 200, 200, 422]
+    top_up(asking.node, asking.payee, "USD", most - 1)
+    assert told() == empty
 
 
 def test_a_peer_asks_about_payees_only_so_often(

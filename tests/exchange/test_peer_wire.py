@@ -7,6 +7,7 @@ import http.server
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from puhui.exchange import KnownPeers, open_peers
 from puhui.exchange.engines.peer import HttpPeer
 from puhui.exchange.nouns.leg import AbortLeg
 from puhui.exchange.nouns.peer import Peer
-from puhui.exchange.window import reach_peers
+from puhui.exchange.window import between, reach_peers
 from puhui.kernel import Fault, Node
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import Keys
@@ -122,6 +123,43 @@ def test_what_is_not_signed_is_silence(
     with pytest.raises(Fault, match=r"exchange\.unknown_leg"):
         peer.standing()
     assert asked(impostor) == 7, "whoever asks for its standing tries at once, and once"
+
+
+class Dripping(http.server.BaseHTTPRequestHandler):
+    """Begins an answer, and goes on byte by byte."""
+
+    def do_GET(self) -> None:
+        """An answer that grows for ten seconds, or until the other side has hung up."""
+        pause = threading.Event()
+        self.close_connection = True
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            for _ in range(200):
+                pause.wait(0.05)
+                self.wfile.write(b"x")
+        except OSError:
+            self.server.was_cut = True  # type: ignore[attr-defined]
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is printed."""
+
+
+def test_who_answers_byte_by_byte_keeps_nobody(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each read would wait anew: a whole try has an end, or all deals would wait for one peer."""
+    brief = replace(between(), timeout_s=1, tries_max=1)
+    monkeypatch.setattr("puhui.exchange.engines.peer.between", lambda: brief)
+    server = http.server.HTTPServer(("127.0.0.1", 0), Dripping)
+    server.was_cut = False  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    peer = HttpPeer(sqlite_node, Peer("there", f"http://127.0.0.1:{server.server_port}", KEY))
+    with pytest.raises(Fault, match="peer_silent"):
+        peer.receipt("deal-1-target")
+    thread.join(30)
+    server.server_close()
+    assert server.was_cut  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

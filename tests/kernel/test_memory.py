@@ -59,3 +59,22 @@ def test_who_remembered_wrongly_reads_for_a_while() -> None:
         assert bool(lent.fresh) == (number >= DISTRUSTED)
         lent.fresh[str] = number
         memory.give_back(lent)
+
+
+def test_with_a_new_server_all_is_forgotten_also_what_is_lent() -> None:
+    for is_lent in (False, True):
+        memory = Memory()
+        lent = memory.lend()
+        assert lent is not None
+        lent.known[int], lent.fresh[str] = 1, 2
+        if is_lent:
+            memory.start_anew()
+        memory.give_back(lent)
+        if not is_lent:
+            memory.start_anew()
+        found = memory.lend()
+        assert found is not None
+        assert (found.known, found.fresh) == ({}, {})
+        found.fresh[str] = 3
+        memory.give_back(found)
+        assert memory.lend() is found

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pytest
 
 from puhui.kernel import Node
+from puhui.kernel.act import Act
 from puhui.kernel.clock import FixedClock
-from puhui.kernel.store import pipeline
+from puhui.kernel.store import Transaction, pipeline
 from puhui.ledger import Account, Transfer
+from puhui.ledger.arrays.record import Records
+from puhui.ledger.desk import batch as batch_desk
+from puhui.ledger.desk import fetch
 from puhui.ledger.desk import transfer as desk
 from tests.ledger.books import (
     ALICE,
@@ -33,6 +39,12 @@ from tests.ledger.books import (
 )
 
 PENDING, POST, VOID = Transfer.PENDING, Transfer.POST, Transfer.VOID
+
+
+@pytest.fixture
+def node(store_url: str, open_at: Callable[..., Node]) -> Node:
+    """A node with one writer: each new connection forgets what is remembered."""
+    return open_at(store_url, writers=1)
 
 
 @pytest.fixture
@@ -157,9 +169,10 @@ def test_an_imported_pending_that_is_past_its_time_already_holds_nothing(
 
 
 def test_several_callers_of_two_nodes_spend_what_is_there_once(
-    node: Node, other: Node, monkeypatch: pytest.MonkeyPatch
+    node: Node, other: Node, open_at: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each batch takes from all accounts; some are large and some are small."""
+    node = open_at(node.store.url)
     monkeypatch.setattr(desk, "RECORDS_FROM", 60)
     people = range(100, 130)
     create_accounts(node, *[Account(n, "CNY", 2011, DEPOSIT) for n in people])
@@ -187,4 +200,58 @@ def test_several_callers_of_two_nodes_spend_what_is_there_once(
     sums = sums_of(node, list(people))
     assert all(0 <= debits <= credits for _, debits, _, credits in sums)
     assert sum(credits - debits for _, debits, _, credits in sums) == 50 * len(people)
+    check_books(node)
+
+
+def test_nothing_is_remembered_of_a_server_that_was_lost(
+    node: Node, other: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that answers next may have lost the last commits, and have given the versions that
+    they wrote to others' rows: what is remembered would look right, and be wrong.
+    """
+    if node.store.dialect != "postgresql":
+        pytest.skip("a file has no connection to lose")
+    reads: list[int] = []
+    read = fetch._read_balances
+
+    def counted(tx: Transaction, *rest: Any) -> None:
+        reads.append(1)
+        read(tx, *rest)
+
+    monkeypatch.setattr(fetch, "_read_balances", counted)
+    for turn, is_read in enumerate((True, False, True, False, True), 1):
+        if turn == 3:
+            with psycopg.connect(node.store.url, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        if turn == 5:  # one of several writers, which had no connection until now
+            node.store.writer().close()
+        reads.clear()
+        create_transfers(node, *many(1000 * turn, FUND, ALICE))
+        assert bool(reads) == is_read, turn
+    check_books(node)
+
+
+def test_numbers_asked_for_early_leave_the_books_right(
+    node: Node, other: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another node recorded meanwhile has later numbers, and was judged before."""
+    create_transfers(node, *many(1000, FUND, BOB))
+    first = fetch.fetch
+    once = [1]
+
+    def slowly(act: Act, batch: Records) -> fetch.Work:
+        if once and once.pop() and node.store.dialect == "postgresql":
+            create_transfers(other, pay(1, FUND, ALICE, 300), *many(20_000, FUND, OTHER))
+        return first(act, batch)
+
+    if node.store.dialect == "sqlite":
+        create_transfers(other, pay(1, FUND, ALICE, 300))
+    monkeypatch.setattr(batch_desk, "fetch", slowly)
+    told = create_transfers(node, *many(3000, ALICE, BOB, flags=PENDING))
+    assert set(told) == {"created"}
+    create_transfers(other, *[end(4000 + n, 3000 + n, POST, 1) for n in range(300)])
+    assert sums_of(node, [ALICE]) == [(0, 300, 0, 300)]
     check_books(node)

@@ -107,6 +107,29 @@ def test_a_change_behind_its_back_is_found(
 @pytest.mark.parametrize(
     "change",
     [
+        f"UPDATE ledger_balance SET is_closed = 0 WHERE account_id = {key(ALICE)}",
+        f"UPDATE ledger_pending SET is_loose = 1 WHERE id = {key(9)}",
+    ],
+)
+def test_an_account_that_was_opened_by_hand_is_found(kept: Node, file: Path, change: str) -> None:
+    """No sum tells it, and money would come and go."""
+    closing = Transfer.PENDING | Transfer.CLOSING_CREDIT
+    assert create_transfers(kept, Transfer(9, FUND, ALICE, 0, "CNY", 4, closing)) == ["created"]
+    told = create_transfers(kept, Transfer(10, FUND, ALICE, 1, "CNY", 4))
+    assert told == ["credit_account_already_closed"]
+    with kept.read() as tx:
+        assert ledger.verify(tx).is_sound
+    with sqlite3.connect(file) as connection:
+        assert connection.execute(change).rowcount == 1
+    connection.close()
+    with kept.read() as tx:
+        assert [one.check for one in ledger.verify(tx).findings] == ["closed"]
+    assert create_transfers(kept, Transfer(11, FUND, ALICE, 1, "CNY", 4)) == ["created"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         "UPDATE ledger_transfer SET amount_minor = -1",
         "UPDATE ledger_transfer SET amount_minor = 4611686018427387904",
         "UPDATE ledger_transfer SET credit_account_id = debit_account_id",

@@ -26,6 +26,7 @@ from puhui.exchange.nouns.deal import DealState
 from puhui.exchange.window import deals, open_legs, participants
 from puhui.kernel import Fault, Node
 from puhui.kernel.crypto import Keys
+from puhui.kernel.store.browse import browse_journal
 from puhui.worker import keep_up
 from tests.exchange.scheme import MINUTE_US, STAFF, Scheme, balance
 from tests.exchange.scheme import act as exchange_act
@@ -192,6 +193,11 @@ def test_the_desk_asks_about_a_payee_before_money_is_held(
     assert (closed.status, "不能收这笔钱" in closed.text) == (422, True)
     with town.node.read() as tx:
         assert (deals(tx), open_legs(tx)) == ((), ())
+        asks = browse_journal(tx, name="exchange.note_payee_ask")
+        looked = browse_journal(tx, name="exchange.ask_payee")
+    assert len(asks) == 3, "whoever looks is on record, also where nobody is found"
+    assert [len({one.actor for one in asks}), len(looked)] == [1, 0]
+    assert "payee_asks" not in {one.actor for one in asks}
 
 
 def test_a_node_that_does_not_answer_or_lets_nothing_draw_is_told(

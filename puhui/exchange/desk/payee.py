@@ -25,7 +25,8 @@ def payee_here(node: Node, payee: str, *, currency: str, amount_minor: int, aske
     their wallet may take in so much; only whether they are there with ``NO_CURRENCY``.
 
     Another node may ask that may draw on somebody here. What is said of a wallet is said in one
-    code, whichever limit or state it is: a stranger learns no more than that. Refused:
+    code, whichever limit or state it is, and what is in it is left out of account: a stranger
+    learns no more than that. Refused:
     ``exchange.not_drawn``, ``exchange.bad_end``, ``exchange.bad_amount``,
     ``exchange.unknown_currency``, ``exchange.no_such_payee``, ``exchange.payee_not_admitted``.
     """
@@ -43,7 +44,7 @@ def payee_here(node: Node, payee: str, *, currency: str, amount_minor: int, aske
             raise Refused("exchange.no_such_payee", "There is no such payee.")
         if currency != NO_CURRENCY:
             try:
-                payment.admit(tx, party_id, currency, amount_minor)
+                payment.admit(tx, party_id, currency, amount_minor, is_for_stranger=True)
             except Refused:
                 raise Refused(
                     "exchange.payee_not_admitted", "The payee's wallet may not take this in."
@@ -62,6 +63,15 @@ def ask_payee(act: Act, input: AskPayee) -> PayeeAsked:
     asks = count_asks(act, input.party_id, 1)
     rules.check_asks(asks, between().payee_asks_day_max)
     return PayeeAsked(asks)
+
+
+@use_case("exchange.note_payee_ask", roles=STAFF)
+def note_payee_ask(act: Act, input: AskPayee) -> PayeeAsked:
+    """Put on record who at the desk asks another node about the payee of a deal, and for whom.
+
+    It is not counted: "asks" is nought.
+    """
+    return PayeeAsked(0)
 
 
 def count_asks(act: Act, party_id: str, more: int) -> int:

@@ -9,9 +9,12 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -143,9 +146,10 @@ class HttpPeer:
         except (OSError, ssl.SSLError) as error:
             return 0, b"", f"cannot be trusted: {error}"
         try:
-            connection.request(method, path, body or None, headers)
-            answer = connection.getresponse()
-            content = answer.read(ANSWER_BYTES_MAX + 1)
+            with _cut_after(connection, between().timeout_s):
+                connection.request(method, path, body or None, headers)
+                answer = connection.getresponse()
+                content = answer.read(ANSWER_BYTES_MAX + 1)
         except ssl.SSLCertVerificationError as error:
             return 0, b"", f"shows a certificate that is not trusted: {error.verify_message}"
         except (OSError, http.client.HTTPException) as error:
@@ -174,6 +178,28 @@ class HttpPeer:
             self._tls = ssl.create_default_context(cafile=trust)
             self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=self._tls)
+
+
+@contextmanager
+def _cut_after(connection: http.client.HTTPConnection, wait_s: float) -> Iterator[None]:
+    """Connect, and hang up after so long. Waiting for each read alone would have no end: who sends
+    a byte now and then would keep us, and all other deals, for hours.
+    """
+    connection.connect()
+    with socket.socket(fileno=os.dup(connection.sock.fileno())) as wire:
+        timer = threading.Timer(wait_s, _cut, (wire,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):  # the other side has hung up
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def _code_in(content: bytes) -> str:

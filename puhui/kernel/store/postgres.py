@@ -78,6 +78,7 @@ class PostgresWriter:
 
     def _dial(self) -> None:
         connection, self._epoch = self._line.connect()
+        self._memory.start_anew()
         connection.add_notice_handler(self._hear)
         self.tx = PostgresTransaction(
             connection, wait_s_max=self._line.address.wait_s_max, memory=self._memory

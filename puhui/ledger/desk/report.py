@@ -134,12 +134,12 @@ def trial_balance(tx: Transaction) -> TrialBalance:
 def verify(tx: Transaction) -> LedgerReport:
     """Recompute all books from the transfers, and list whatever disagrees.
 
-    Checked: balance rows against transfers and open pendings; balance limits; watermarks against
-    the transfers below them; that every transfer lies within the ledger of its accounts; that each
-    pending is what its transfers say; that linked chains are whole; that every id is used once, can
-    be found and is not burnt; and that debits equal credits. A changed amount between two accounts
-    without a balance row, above the watermark, agrees with itself: replaying the journal finds
-    that, this does not.
+    Checked: balance rows against transfers and open pendings; balance limits; that what is closed
+    for good is closed; watermarks against the transfers below them; that every transfer lies within
+    the ledger of its accounts; that each pending is what its transfers say; that linked chains are
+    whole; that every id is used once, can be found and is not burnt; and that debits equal credits.
+    A changed amount between two accounts without a balance row, above the watermark, agrees with
+    itself: replaying the journal finds that, this does not.
     """
     if (engine := engine_of(tx)) is not None:
         return beside.check(engine)
@@ -200,5 +200,7 @@ def _broken(tx: Transaction) -> Iterator[Finding]:
     for name, statement, expected in checks:
         for row in tx.all(statement):
             yield Finding(name, f"transfer {number(row.id):032x}", expected, "otherwise")
+    for row in tx.all(check.OPENED):
+        yield Finding("closed", f"account {number(row.id):032x}", "closed", "open")
     for row in tx.all(check.STRAY_BALANCES):
         yield Finding("balance_row", f"account {number(row.id):032x}", "its number", "another")

@@ -137,6 +137,27 @@ LOST_PENDINGS = (
 )
 """Pending, post and void transfers without a pending row."""
 
+_CLOSES = {"debit": "64", "credit": "128"}
+
+
+def _opened(name: str) -> Select[Any]:
+    side, closes = side_of(P, name), T.flags.op("&")(literal_column(_CLOSES[name])) != 0
+    is_open = or_(func.coalesce(B.is_closed, 0) == 0, P.is_loose != 0)
+    return (
+        select(side.label("id"))
+        .select_from(
+            PENDING.join(TRANSFER, T.position == P.position)
+            .join(ACCOUNT, side == A.id)
+            .outerjoin(BALANCE, B.account_number == A.number)
+        )
+        .where(P.state == 0, P.expires_us == 0, closes, is_open)
+    )
+
+
+OPENED = union_all(*[_opened(name) for name in SIDES]).limit(FINDINGS_MAX)
+"""Accounts that an open pending closes for good, and whose rows let transfers through: the balance
+row says that it is open, or the pending is not where the ledger looks for what closes."""
+
 BROKEN_CHAINS = (
     select(T.chain_id.label("id"))
     .where(T.chain_id.is_not(None))

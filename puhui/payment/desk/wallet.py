@@ -84,8 +84,18 @@ def balance_of(tx: Transaction, wallet: Wallet) -> int:
     return 0 if found is None else found.credit_balance_minor + found.credits_pending_minor
 
 
-def admit(tx: Transaction, party_id: str, currency: str, amount_minor: int) -> None:
+def admit(
+    tx: Transaction,
+    party_id: str,
+    currency: str,
+    amount_minor: int,
+    *,
+    is_for_stranger: bool = False,
+) -> None:
     """Whether a party's wallet may take in ``amount_minor`` more (minor units), before it comes.
+
+    ``is_for_stranger``: as if nothing were in the wallet. Whoever may ask for any amount, moving
+    none, would else find what is in it by halves, in some thirty asks.
 
     In an act the wallet stays locked until the act ends, so what was admitted stays true. One
     statement where the wallet is not on record or its tier has no balance limit; more otherwise.
@@ -95,7 +105,8 @@ def admit(tx: Transaction, party_id: str, currency: str, amount_minor: int) -> N
     rules.check_open(wallet)
     tier = tiers().by_number[wallet.tier]
     if tier.balance_minor_max is not None:
-        rules.check_balance(tier, balance_of(tx, wallet), amount_minor)
+        held_minor = 0 if is_for_stranger else balance_of(tx, wallet)
+        rules.check_balance(tier, held_minor, amount_minor)
 
 
 def owners_of(tx: Transaction, account_ids: Sequence[int]) -> dict[int, str]:

@@ -310,7 +310,7 @@ def _named_there(ask: Ask, told: Mapping[str, str], price: Price) -> str:
             asked,
             currency=price.target_currency,
             amount_minor=price.target_minor,
-            is_counted=False,
+            staff=ask.actor,
         ).name
     except Refused as refused:
         ask.wrong("payee", said(refused.code, ask.view.language))
