@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,8 @@ from puhui.ledger.engines.log.recovery import (
     write_seal,
 )
 from puhui.ledger.engines.log.writer import Place, Ticket, Writer
+
+Made = TypeVar("Made")
 
 
 class FrameLog:
@@ -147,7 +150,6 @@ class FrameLog:
         # What a killed process wrote may not be on disk yet; it is read as durable from here on.
         os.fsync(handle)
         forget_closed(self.folder)
-        self._order_spare()
         self._writer = Writer(
             self._place(handle),
             log=chain.log,
@@ -156,6 +158,7 @@ class FrameLog:
             roll=self._roll,
             on_failure=on_failure,
         )
+        self._order_spare()
 
     def _time_before(self, sequence: int) -> int:
         """The time of the last frame where the open segment has none yet, 0 where none is kept."""
@@ -200,7 +203,18 @@ class FrameLog:
 
     def _order_spare(self) -> None:
         number = self._kept.last.number + 1
-        self._spare = self._workshop.submit(_ready_spare, self.folder, number, self._segment_bytes)
+        self._spare = self._order(_ready_spare, self.folder, number, self._segment_bytes)
+
+    def _order(self, work: Callable[..., Made], *arguments: object) -> Future[Made]:
+        """Have something made beside the writing. A disk that fails there fails the log at once."""
+        ordered = self._workshop.submit(work, *arguments)
+        self._workshop.submit(self._hear, ordered)
+        return ordered
+
+    def _hear(self, ordered: Future[Made]) -> None:
+        error = ordered.exception()
+        if isinstance(error, OSError) and error.errno != errno.ENOSPC:
+            self._writer.fail(error)
 
     def _roll(self, first: int, previous: bytes) -> Place:
         """Seal the segment, and go on in the one that was made ahead."""
@@ -210,7 +224,7 @@ class FrameLog:
         try:
             path = self._spare.result()
         except OSError as error:
-            # A full disk may have room again. What else a disk fails with it does not get over.
+            # A full disk may have room again.
             if error.errno != errno.ENOSPC:
                 raise
             path = _ready_spare(self.folder, number, self._segment_bytes)
@@ -222,7 +236,7 @@ class FrameLog:
         os.close(self._writer.release())
         self._kept.add(segment)
         self._order_spare()
-        self._workshop.submit(write_seal, full, first - 1, previous, self.folder)
+        self._order(write_seal, full, first - 1, previous, self.folder)
         return self._place(handle)
 
     def close(self) -> None:

@@ -169,6 +169,12 @@ class Writer:
             if not ticket.is_done:
                 self._write_waiting()
 
+    def fail(self, error: OSError) -> None:
+        """Write nothing more, for the disk failed under another file of the log."""
+        with self._turn:
+            if self._fault is None:
+                self._fail(error, [])
+
     def close(self) -> None:
         """Write what is on its way and end the thread."""
         self._asked.put(False)
