@@ -26,7 +26,8 @@ MONDAY = "2026-03-02T09:00:00+08:00"
 
 LONG = (
     "tests/web/test_axe.py", "tests/faults/test_ledger_kill.py", "tests/faults/test_between.py",
-    "tests/score/test_model_export.py",
+    "tests/score/test_model_export.py", "tests/api/test_schema.py",
+    "tests/faults/test_engine_disk.py",
 )  # fmt: skip
 """What takes minutes begins first, so that no worker is left alone with it at the end."""
 

@@ -206,6 +206,11 @@ def logged(tmp_path: Path) -> tuple[Kept, bytes, bytes]:
     return made, content, log
 
 
+def is_across_blocks(number: int) -> bool:
+    """Whether the head of a frame lies in two blocks that a disk writes one by one."""
+    return (HEADER + number * FRAME) % 512 > 512 - 24
+
+
 def test_a_damaged_frame_of_the_log_is_named_and_the_last_commit_cut(
     logged: tuple[Kept, bytes, bytes],
 ) -> None:
@@ -220,6 +225,11 @@ def test_a_damaged_frame_of_the_log_is_named_and_the_last_commit_cut(
     for number in (0, 7, commits[0], commits[-3], commits[-3] + 1, *range(last - 3, last)):
         for place in classes:
             bad = flipped(log, HEADER + number * FRAME + place)
+            if number == commits[-2] and is_across_blocks(number):
+                # Nothing but its own head says that it ended a commit, and a power cut may leave
+                # half of that: it is cut as the last commit is.
+                assert kept.found(content, bad) in ("store", ""), (number, place)
+                continue
             assert kept.found(content, bad) == "store", (number, place)
             assert Path(f"{kept.bad}-wal").read_bytes() == bad, "nothing was written over it"
     for place in range(HEADER):
