@@ -209,7 +209,9 @@ def measure_singles(load: Load, root: Path, *, is_quick: bool) -> dict[str, floa
     for a frame of a window, and the memory for a copy, in the same minute.
     """
     floor = sync_ms(root, WINDOW)
-    single = run_singles(load, root / "single", window=WINDOW, transfers=50_000)
+    single = run_singles(
+        load, root / "single", window=WINDOW, transfers=20_000 if is_quick else 50_000
+    )
     again = sync_ms(root, WINDOW)
     figures = {
         "p50_ms_window_500_log": single["p50_ms"],
@@ -334,11 +336,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     parser.add_argument("--quick", action="store_true", help="a shorter run (under 20 s)")
-    parser.add_argument("--transfers", type=int, help="transfers (1,000,000; quick: 200,000)")
+    parser.add_argument("--transfers", type=int, help="transfers (1,000,000; quick: 120,000)")
     chosen = parser.parse_args()
-    transfers = chosen.transfers or (200_000 if chosen.quick else 1_000_000)
+    transfers = chosen.transfers or (120_000 if chosen.quick else 1_000_000)
     load = make_load(transfers)
-    small = load if not chosen.quick else Load(load.accounts, load.opening, load.batches[:10])
+    small = load if not chosen.quick else Load(load.accounts, load.opening, load.batches[:6])
     figures: dict[str, float | None] = {}
     digests: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
