@@ -209,9 +209,8 @@ def measure_singles(load: Load, root: Path, *, is_quick: bool) -> dict[str, floa
     for a frame of a window, and the memory for a copy, in the same minute.
     """
     floor = sync_ms(root, WINDOW)
-    single = run_singles(
-        load, root / "single", window=WINDOW, transfers=20_000 if is_quick else 50_000
-    )
+    singles, acted = (20_000, 500) if is_quick else (50_000, 10_000)
+    single = run_singles(load, root / "single", window=WINDOW, transfers=singles)
     again = sync_ms(root, WINDOW)
     figures = {
         "p50_ms_window_500_log": single["p50_ms"],
@@ -223,8 +222,7 @@ def measure_singles(load: Load, root: Path, *, is_quick: bool) -> dict[str, floa
     }
     for ledger, label in (("sql", "sqlite"), ("log", "beside_log")):
         (folder := root / f"acts-{label}").mkdir()
-        count = 500 if is_quick else 10_000
-        acts = run_acts(load, folder, ledger=ledger, window=WINDOW, transfers=count)
+        acts = run_acts(load, folder, ledger=ledger, window=WINDOW, transfers=acted)
         figures[f"p50_ms_acts_window_500_{label}"] = acts["p50_ms"]
         figures[f"p99_ms_acts_window_500_{label}"] = acts["p99_ms"]
         figures[f"acts_per_s_window_500_{label}"] = acts["per_s"]
@@ -340,7 +338,7 @@ def main() -> None:
     chosen = parser.parse_args()
     transfers = chosen.transfers or (120_000 if chosen.quick else 1_000_000)
     load = make_load(transfers)
-    small = load if not chosen.quick else Load(load.accounts, load.opening, load.batches[:6])
+    small = Load(load.accounts, load.opening, load.batches[: 6 if chosen.quick else None])
     figures: dict[str, float | None] = {}
     digests: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:

@@ -118,6 +118,16 @@ def sqlite_node(tmp_path: Path, empty_sqlite: Path, open_at: Callable[..., Node]
     return open_at(f"sqlite:///{shutil.copy(empty_sqlite, tmp_path)}")
 
 
+@pytest.fixture
+def node_beside(tmp_path: Path, clock: FixedClock) -> Iterator[Node]:
+    """A node whose ledger is a log beside an SQLite store; its books are checked at the end."""
+    url = f"sqlite:///{tmp_path / 'beside.sqlite'}"
+    node = open_node(tmp_path, store_url=url, clock=clock, keys=KEYS, ledger="log")
+    yield node
+    check_books(node)
+    node.close()
+
+
 def check_books(node: Node) -> None:
     """After every test: debits equal credits, and contracts equal the ledger."""
     for room in ("ledger", "lending"):

@@ -5,15 +5,9 @@ One act moves two currencies, holds and fees there as one chain, and pendings en
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from puhui.kernel import Node
-from puhui.kernel.clock import FixedClock
-from puhui.node import open_node
-from tests.conftest import KEYS, check_books
 from tests.exchange.test_leg import (
     test_a_leg_past_its_time_is_paid_no_more,
     test_an_exchange_pays_both_legs_at_once,
@@ -54,13 +48,9 @@ TESTS = (
 
 
 @pytest.fixture
-def node(tmp_path: Path, clock: FixedClock) -> Iterator[Node]:
+def node(node_beside: Node) -> Node:
     """A node whose ledger is a log."""
-    url = f"sqlite:///{tmp_path / 'beside.sqlite'}"
-    made = open_node(tmp_path, store_url=url, clock=clock, keys=KEYS, ledger="log")
-    yield made
-    check_books(made)
-    made.close()
+    return node_beside
 
 
 @pytest.fixture

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
-from puhui.node import open_node
 from puhui.worker import keep_up
-from tests.conftest import KEYS, check_books
 from tests.payment.purse import held_by, open_books, pay, person
 from tests.payment.test_ask import (
     held,
@@ -52,13 +47,9 @@ TESTS = (
 
 
 @pytest.fixture
-def node(tmp_path: Path, clock: FixedClock) -> Iterator[Node]:
+def node(node_beside: Node) -> Node:
     """A node whose ledger is a log."""
-    url = f"sqlite:///{tmp_path / 'beside.sqlite'}"
-    made = open_node(tmp_path, store_url=url, clock=clock, keys=KEYS, ledger="log")
-    yield made
-    check_books(made)
-    made.close()
+    return node_beside
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
     ``data.unknown_field``, ``data.no_fields``, ``data.field_not_allowed``, ``data.bad_source``,
     ``data.consent_not_needed``, ``data.consent_in_past``, ``data.consent_too_long``.
     """
-    check_actor(act.tx, act.actor, acts_for=input.party_id)
+    is_own = check_actor(act.tx, act.actor, acts_for=input.party_id)
     party = take_party(act, input.party_id)
     for source in input.sources:
         rules.check_source(source)
@@ -132,7 +132,7 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
         party.id,
         input.recipient,
         input.sources,
-        is_own=_is_own(act, party.id),
+        is_own=is_own,
     )
     if input.recipient:
         take_party(act, input.recipient)
@@ -147,17 +147,6 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
         told={"recipient": input.recipient} if input.recipient else {},
         recipient=input.recipient,
     )
-
-
-def _is_own(act: Act, party_id: str) -> bool:
-    """Whether the actor is the party itself, whichever login is used."""
-    try:
-        check_actor(act.tx, act.actor, second_to=party_id)
-    except Refused as refused:
-        if refused.code != "party.four_eyes":
-            raise
-        return True
-    return False
 
 
 @use_case("data.grant_file_consent", roles=("operator", "system"))

@@ -186,8 +186,9 @@ def actor_of(tx: Transaction, user_id: str) -> Actor:
 
 def check_actor(
     tx: Transaction, actor: str, *, acts_for: str | None = None, second_to: str | None = None
-) -> None:
-    """Whether the actor of an act may do it, beyond the roles that the kernel has checked.
+) -> bool:
+    """Whether the actor is the party ``acts_for`` itself, whichever login is used; refused where
+    they may not do what they ask, beyond the roles that the kernel has checked.
 
     ``acts_for`` is a party: a customer's login acts for the party behind it alone; staff and
     machines pass. ``second_to`` is the actor who made what is now approved: it takes another
@@ -202,6 +203,7 @@ def check_actor(
         rules.check_acts_for(user, acts_for)
     if second_to is not None:
         rules.check_four_eyes(_person_behind(tx, second_to), user)
+    return acts_for is not None and user.party_id == acts_for
 
 
 def _person_behind(tx: Transaction, actor: str) -> User:
