@@ -140,7 +140,10 @@ def test_an_officer_with_a_phone_sees_the_page_first_and_opens_the_menu(town: To
             heading = page.locator("h1").bounding_box()
             assert heading is not None
             assert heading["y"] < 600, size
-            menu, link = page.locator("#desk-menu"), page.locator("#desk-menu a[href='/desk/loans']")
+            menu, link = (
+                page.locator("#desk-menu"),
+                page.locator("#desk-menu a[href='/desk/loans']"),
+            )
             assert not menu.is_visible()
             page.locator("button.menu").first.press("Enter")
             assert link.is_visible()
