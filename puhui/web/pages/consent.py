@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from puhui.data import accesses_of, consents_of, read_lists
+from puhui.data import consents_of, read_lists
+from puhui.data.window import accesses_of
 from puhui.web.ask import Ask, Missing
 
 ACCESSES_SHOWN = 50
