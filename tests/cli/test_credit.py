@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -144,7 +145,7 @@ def test_offers_of_a_file_keep_to_the_rule(program: Program, tmp_path: Path) -> 
 
 def test_a_guarantor_is_asked_and_sees_nothing_yet(program: Program, tmp_path: Path) -> None:
     bank = bank_of(program, tmp_path)
-    borrower, parent = bank.person(), bank.person()
+    borrower, parent, aunt = bank.person(), bank.person(), bank.person()
     contract = bank.lend(borrower, "1")
     told = {"loan_id": contract, "reason": "illness", "days": 30}
     bank.act("servicing.ask_relief", "ill", **told)
@@ -159,6 +160,18 @@ def test_a_guarantor_is_asked_and_sees_nothing_yet(program: Program, tmp_path: P
     with node.read() as tx:
         assert guarantee.asked_of(node, tx, parent)[0].contract_id == ""
     node.close()
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"a signed paper")
+    alone = program("guarantees", "agree", asked.figures["ask"], "--evidence", scan)
+    assert (alone.code, "(party.four_eyes)" in alone.err) == (2, True), alone.said
+    node = open_node(program.home)
+    officer = Actor("officer", frozenset({"loan_officer"}))
+    told = {"contract_id": contract, "guarantor_id": aunt, "share_millionths": 10_000}
+    second = node.act("lending.ask_guarantee", told, key="second", actor=officer).ask_id
+    node.close()
+    agreed = program("guarantees", "agree", second, "--way", "voice", "--evidence", scan, "--json")
+    assert agreed.figures["evidence"] == sha256(b"a signed paper").hexdigest(), agreed.said
+    assert program("guarantees", "list", contract, "--json").figures["shown"] == 1
     gone = program("guarantees", "withdraw", asked.figures["ask"], "--json")
     assert gone.figures["status"] == "withdrawn"
     for words, code in (

@@ -77,7 +77,10 @@ def test_the_general_ledger_is_printed_open_and_closed(lender: Program) -> None:
     closed = lender("close-day", "--json")
     assert closed.code == 0, closed.said
     day = closed.figures["day"]
-    assert lender("close-day", day, "--json").figures["chunks"] == closed.figures["chunks"]
+    again = lender("close-day", day, "--json")
+    assert again.figures["chunks"] == closed.figures["chunks"]
+    assert "was closed already" in again.out
+    assert "was closed already" not in closed.out
     ended = lender("ledger", "trial-balance", "--date", day, "--json")
     assert (ended.code, ended.figures["is_closed"]) == (0, True)
     sound = lender("ledger", "verify", "--json")

@@ -6,7 +6,8 @@ import json
 
 from starlette.responses import Response
 
-from puhui.data import accesses_of, consents_of, read_lists
+from puhui.data import consents_of, read_lists
+from puhui.data.window import accesses_of
 from puhui.web.ask import Ask, Missing
 
 ACCESSES_SHOWN = 50
