@@ -17,6 +17,7 @@ from puhui.api.read.exchange import (
 from puhui.api.read.guarantee import list_guarantees, read_guarantee
 from puhui.api.read.loan import (
     list_applications,
+    list_loan_events,
     list_loans,
     quote_pay_off,
     read_application,
@@ -30,6 +31,7 @@ from puhui.api.read.loan import (
 from puhui.api.read.offer import list_offers
 from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
 from puhui.api.read.payment import (
+    find_receipt,
     list_allowances,
     list_codes,
     list_holds,
@@ -67,6 +69,10 @@ def read_operations() -> tuple[Operation, ...]:
         one("lending.read_loan", _LOAN, a.LoanQuery, a.LoanAnswer, CUSTOMERS, read_loan),
         one("lending.read_schedule", f"{_LOAN}/schedule", a.LoanQuery, a.ScheduleAnswer,
             CUSTOMERS, read_schedule),
+        one("lending.list_events", f"{_LOAN}/events", a.LoanQuery, a.LoanEventsAnswer,
+            CUSTOMERS, list_loan_events),
+        one("payment.find_receipt", "/api/payment/receipts/{receipt}", p.ReceiptQuery,
+            p.ReceiptsAnswer, CUSTOMERS, find_receipt),
         one("lending.quote_pay_off", f"{_LOAN}/pay-off", a.PayOffQuery, a.PayOffAnswer,
             CUSTOMERS, quote_pay_off),
         one("lending.read_portfolio", "/api/lending/portfolio", a.NothingQuery,
