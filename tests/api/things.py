@@ -67,6 +67,7 @@ def own_things(town: Town) -> Things:
             opened,
             {"offer_id": offered_credit(town, opened), "is_wanted": False},
         ),
+        "lending.list_offers": (opened, {"party_id": town.parties[opened]}),
         "lending.choose_offers": (needy, {"party_id": town.parties[needy], "is_wanted": False}),
         "servicing.ask_relief": (
             needy,

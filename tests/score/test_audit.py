@@ -162,7 +162,12 @@ def test_the_ratio_is_told_over_all_cut_offs() -> None:
 def test_no_shipped_mapping_scores_by_what_it_audits(name: str) -> None:
     declaration = read_declaration(name)
     mapping = study.read_mapping(declaration.mapping)
-    refuse_protected_signals(mapping.signals, protected_columns(declaration))
+    protected = protected_columns(declaration)
+    assert protected
+    refuse_protected_signals(mapping.signals, protected)
+    used = {column.strip().casefold() for one in mapping.signals for column in one.columns}
+    assert used
+    assert not used & {column.casefold() for column in protected}
 
 
 def test_a_score_that_uses_a_protected_column_is_refused() -> None:

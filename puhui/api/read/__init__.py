@@ -25,6 +25,7 @@ from puhui.api.read.loan import (
     read_schedule,
     read_wallet,
 )
+from puhui.api.read.offer import list_offers
 from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
 from puhui.api.read.payment import (
     list_allowances,
@@ -73,6 +74,8 @@ def read_operations() -> tuple[Operation, ...]:
             c.GuaranteesQuery, c.GuaranteesAnswer, CUSTOMERS, list_guarantees),
         one("lending.read_guarantee", "/api/lending/guarantees/{ask_id}", c.GuaranteeQuery,
             c.GuaranteeAnswer, CUSTOMERS, read_guarantee),
+        one("lending.list_offers", "/api/lending/offers/of/{party_id}", c.OffersQuery,
+            c.OffersAnswer, CUSTOMERS, list_offers),
         one("payment.read_terms", "/api/payment/wallets/{party_id}", p.TermsQuery,
             p.TermsAnswer, CUSTOMERS, read_terms),
         one("payment.read_month", "/api/payment/statements/{party_id}", p.MonthQuery,

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.complaint import complaints_of
-from puhui.data import accesses_of, consents_of, read_lists, view
+from puhui.data import consents_of, read_lists, view
+from puhui.data.window import accesses_of
 from puhui.exchange.window import Remittance, deals, remittances
 from puhui.kernel.errors import Refused
 from puhui.lending.window import applications_of, loans_of

@@ -54,7 +54,7 @@ CHANGE_FIELDS = (
     "count",
     "grace",
 )
-SECURITY_FIELDS = ("guarantor", "share", "income")
+SECURITY_FIELDS = ("guarantor", "share", "income", "ask", "yes_way", "evidence")
 PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 ASKED_MARKS = {"signed": "yes", "declined": "no"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
@@ -159,6 +159,8 @@ def _show(ask: Ask) -> Response:
         row, contract = loan_row(tx, loan_id), contract_row(tx, loan_id)
         lines = plan_lines(plan_of(tx, loan_id, ask.today), row.currency, ask.today)
         parts = _parts(tx, loan_id, lines)
+        waiting = [one for one in guarantee.asked_for(tx, loan_id) if one.status == "asked"]
+        shown = {one.id for one in waiting if guarantee.is_shown(ask.node, tx, one)}
         task = task_of(tx, loan_id)
         notice = line.notice_of(tx, loan_id)
         state = loan_state(tx, loan_id, ask.today)
@@ -197,7 +199,8 @@ def _show(ask: Ask) -> Response:
         reasons=approval.figures().reasons,
         owed_parts=PARTS,
         guarantees=found["guarantees"].rows,
-        asked=[one for one in found["asked"].rows if one.status == "asked"],
+        asked=waiting,
+        shown=shown,
         pledges=[one for one in found["pledges"].rows if one.status == "held"],
         pledge_kinds=PLEDGE_KINDS,
         change={name: ask.text(name) for name in CHANGE_FIELDS},

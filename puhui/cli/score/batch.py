@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from puhui.cli import say
-from puhui.cli.named import model_of
 from puhui.cli.open import opened
+from puhui.cli.score.named import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
