@@ -1,4 +1,4 @@
-"""What reads of guarantees are asked with and what they answer, in minor units and ids."""
+"""What reads of guarantees and offers are asked with and answer, in minor units and ids."""
 
 from __future__ import annotations
 
@@ -63,3 +63,40 @@ class GuaranteeAnswer:
     share_minor: int = 0
     monthly_minor: int = 0
     days_past_due: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OffersQuery:
+    """Every credit that a person was offered."""
+
+    party_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferItem:
+    """Credit that was offered: ``status`` is open, lapsed, taken or declined.
+
+    ``need_minor`` is what the person last asked for of this product, the reason why it is shown;
+    None where nothing is known of it any more. ``annual_rate_max`` is a decimal, the highest that a
+    contract of the product may bear. It may be answered until ``until_us``, microseconds UTC.
+    """
+
+    offer_id: str
+    product: str
+    currency: str
+    amount_minor: int
+    annual_rate_max: str
+    need_minor: int | None
+    channel: str
+    made_us: int
+    until_us: int
+    status: str
+    answered_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OffersAnswer:
+    """The newest first, and whether the person wants to be offered credit at all."""
+
+    items: tuple[OfferItem, ...]
+    is_wanted: bool

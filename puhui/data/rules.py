@@ -10,6 +10,7 @@ from puhui.data.nouns import (
     Access,
     Basis,
     ConsentTerms,
+    ConsentWay,
     DataField,
     DataLevel,
     Lists,
@@ -81,7 +82,7 @@ def check_file(source: str, file_digest: str, basis: str) -> None:
     Refused: ``data.bad_source``, ``data.bad_file``.
     """
     check_source(source)
-    if len(file_digest) != SHA256_LENGTH or set(file_digest) - set("0123456789abcdef"):
+    if not is_digest(file_digest):
         raise Refused("data.bad_file", "A file is named by its SHA-256 in small hex digits.")
     if not 0 < len(basis.strip()) <= BASIS_LENGTH_MAX:
         raise Refused("data.bad_file", "Say in 1 to 500 characters why the data may be used.")
@@ -91,6 +92,25 @@ def check_source(source: str) -> None:
     """The name of a partner or a file. Refused: ``data.bad_source``."""
     if not 0 < len(source) <= SOURCE_LENGTH_MAX or not source.isprintable():
         raise Refused("data.bad_source", "A source has a name of 1 to 64 printable characters.")
+
+
+def check_evidence(way: str, evidence: str, *, is_needed: bool) -> None:
+    """Whether a yes on paper or by voice is named by the SHA-256 of its scan or recording.
+
+    Refused: ``data.bad_evidence``. Source: PIPL art. 14 and 69 (who handles data shows that the
+    person agreed).
+    """
+    if not evidence and not is_needed:
+        return
+    if way not in (ConsentWay.PAPER, ConsentWay.VOICE) or not is_digest(evidence):
+        raise Refused(
+            "data.bad_evidence", "A yes on paper or by voice is named by its SHA-256 in small hex."
+        )
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a SHA-256 in small hex digits."""
+    return len(text) == SHA256_LENGTH and not set(text) - set("0123456789abcdef")
 
 
 def check_recipient(

@@ -183,8 +183,11 @@ def event_rows(
 
 
 def parse_day(text: str) -> date:
-    """A day written as 2026-11-22. Refused: ``kernel.bad_day``."""
+    """A day written as 2026-11-22, and in no other way. Refused: ``kernel.bad_day``."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise Refused("kernel.bad_day", f"{text[:20]!r} is not a day like 2026-11-22.") from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise Refused("kernel.bad_day", f"{text[:20]!r} is not a day like 2026-11-22.")
+    return day

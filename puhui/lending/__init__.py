@@ -5,6 +5,7 @@ from puhui.lending.desk import forget as _forget  # noqa: F401
 # Importing a desk registers its use cases, days and what audits look at.
 from puhui.lending.desk.ask import review as _review  # noqa: F401
 from puhui.lending.desk.guarantee import answer as _answer  # noqa: F401
+from puhui.lending.desk.guarantee import consent as _consent  # noqa: F401
 from puhui.lending.desk.guard import credit_limit as _credit_limit  # noqa: F401
 from puhui.lending.desk.guard import offer as _offer  # noqa: F401
 from puhui.lending.desk.loan import agree as _agree  # noqa: F401

@@ -84,6 +84,10 @@ class Say:
         word = CURRENCY_WORDS.get(currency, (currency, currency))[self.place]
         return f"{Money(minor, currency).figure()} {word}"
 
+    def currency(self, code: str) -> str:
+        """A currency by name: 人民币, yuan; the code of one that has no name here."""
+        return self.maybe(f"exchange.name_{code}", code)
+
     def figure(self, minor: int, currency: str = "CNY") -> str:
         """An amount without its word, for columns that name it once."""
         return Money(minor, currency).figure()

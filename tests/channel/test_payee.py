@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from puhui.channel.payee import hide_name
 from puhui.channel.window import shown_name
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.kernel import Node
 from puhui.party import find_parties
 from tests.party.people import STAFF, person, register_person

@@ -86,7 +86,10 @@ def test_bad_input_ends_with_two_and_makes_nothing(
         (("score", "nowhere.csv", "--mapping", "small_loans"), "cli.no_model"),
         (("promote",), "kernel.not_replicated"),
         (("close-day", "someday"), "kernel.bad_day"),
+        (("close-day", "20261122"), "kernel.bad_day"),
+        (("close-day", "2026-W48-5"), "kernel.bad_day"),
         (("close-day", "2999-01-01"), "cli.day_ahead"),
+        (("close-day", "0001-01-01"), "cli.day_before_node"),
         (("apply", "--application", "application-none"), "lending.no_application"),
     ],
 )

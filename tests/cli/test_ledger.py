@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli.export import account_number
-from puhui.cli.ledger import parse_period
+from puhui.cli.ledger.export import account_number
+from puhui.cli.ledger.ledger import parse_period
 from puhui.kernel import Refused
 from puhui.payment.formats.iso20022 import read_camt053
 from tests.cli.program import Ended, Program
@@ -77,7 +77,10 @@ def test_the_general_ledger_is_printed_open_and_closed(lender: Program) -> None:
     closed = lender("close-day", "--json")
     assert closed.code == 0, closed.said
     day = closed.figures["day"]
-    assert lender("close-day", day, "--json").figures["chunks"] == closed.figures["chunks"]
+    again = lender("close-day", day, "--json")
+    assert again.figures["chunks"] == closed.figures["chunks"]
+    assert "was closed already" in again.out
+    assert "was closed already" not in closed.out
     ended = lender("ledger", "trial-balance", "--date", day, "--json")
     assert (ended.code, ended.figures["is_closed"]) == (0, True)
     sound = lender("ledger", "verify", "--json")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from puhui.data import accesses_of, foresee, open_text, read_person, read_records, view
+from puhui.data import foresee, open_text, read_person, read_records, view
 from puhui.data.nouns import RecordAccess, RecordToShare, RevokeConsent, ShareRecords
+from puhui.data.window import accesses_of
 from puhui.kernel import Actor, Fault, Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import read_subject_key, seal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from puhui.data import accesses_of, open_text, read_person
-from puhui.data.window import own_permit, permit_of_access
+from puhui.data import open_text, read_person
+from puhui.data.window import accesses_of, own_permit, permit_of_access
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.crypto import read_subject_key, seal

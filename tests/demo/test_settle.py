@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.demo import (
     FirstDay,
     SeededCounty,

@@ -12,7 +12,7 @@ from puhui.api.rate import Rates
 from puhui.channel import Gate
 from puhui.channel.engines.shown import ShownGateway
 from puhui.channel.payee import hide_name
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.exchange.window import payees
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.clock import FixedClock, business_date

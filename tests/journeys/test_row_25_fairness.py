@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli.county import lend_county
-from puhui.data import accesses_of
+from puhui.cli.lending.county import lend_county
+from puhui.data.window import accesses_of
 from puhui.demo.window import fairness_rows
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import business_date

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.kernel import Act, Node, use_case
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.dump import digest_store

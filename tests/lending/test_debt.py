@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from puhui.data import accesses_of, foresee
+from puhui.data import foresee
+from puhui.data.window import accesses_of
 from puhui.kernel import Actor, Node, Refused
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.dump import digest_store, dump_store

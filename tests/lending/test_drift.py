@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.errors import Refused
 from puhui.kernel.store.browse import browse_journal, read_act

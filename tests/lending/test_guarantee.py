@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from puhui.data import accesses_of, consents_of
+from puhui.data import consents_of
+from puhui.data.window import accesses_of
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.lending import quote_pay_off, tables
 from puhui.lending.nouns.obligation import ObligationKind

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.dump import digest_store

@@ -125,3 +125,34 @@ def test_the_whole_way_by_keyboard_without_scripts(town: Town) -> None:
                 assert low == [], (where, low)
                 if size == 2:
                     assert found["largest"] >= 30, where
+
+
+def test_an_officer_with_a_phone_sees_the_page_first_and_opens_the_menu(town: Town) -> None:
+    token = town.staff("operator").client.cookies["puhui"]
+    with running(town.app) as address, chromium() as browser:
+        context = browser.new_context(
+            java_script_enabled=False, viewport={"width": 360, "height": 740}, locale="zh-CN"
+        )
+        context.add_cookies([{"name": "puhui", "value": token, "url": address}])
+        page = context.new_page()
+        for size in (0, 1, 2):
+            page.goto(f"{address}/view?size={size}&back=/desk/customers")
+            heading = page.locator("h1").bounding_box()
+            assert heading is not None
+            assert heading["y"] < 600, size
+            menu, link = (
+                page.locator("#desk-menu"),
+                page.locator("#desk-menu a[href='/desk/loans']"),
+            )
+            assert not menu.is_visible()
+            page.locator("button.menu").first.press("Enter")
+            assert link.is_visible()
+            page.keyboard.press("Escape")
+            assert not menu.is_visible()
+            page.locator("button.menu").first.press("Enter")
+            link.press("Enter")
+            page.wait_for_url("**/desk/loans")
+        page.set_viewport_size({"width": 1280, "height": 740})
+        page.goto(f"{address}/view?size=0&back=/desk")
+        assert page.locator("#desk-menu a[href='/desk/loans']").is_visible()
+        assert not page.locator("button.menu").first.is_visible()

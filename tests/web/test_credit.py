@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.lending.window import loans_of
 from puhui.servicing.window import reliefs_of
 from tests.web.browser import Browser, Page

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from puhui.channel.payee import hide_name
-from puhui.data import accesses_of
+from puhui.data.window import accesses_of
 from puhui.kernel import Money
 from puhui.payment import wallet_account
 from puhui.payment.window import risk_levels, shown_seconds

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from puhui.data import accesses_of
-from puhui.kernel import Actor
+from puhui.data.window import accesses_of
+from puhui.kernel import Actor, Refused
 from puhui.kernel.clock import business_date
 from puhui.kernel.store import change
 from puhui.lending.window import applications_of, contract_row, guarantee, loans_of
+from puhui.party import read_party_file
 from puhui.servicing.window import guarantees_of, loan_row, pledges_of
 from puhui.worker import close_day
 from tests.web.browser import Browser, Form, Page
@@ -100,6 +101,33 @@ def test_a_guarantee_is_called_and_the_guarantor_paid_back(town: Town) -> None:
     at(town, day, 20)
     close_day(town.node, day)
     assert town.staff("auditor").open(f"/desk/loan/{loan}").status == 200
+
+
+def test_a_colleague_records_the_yes_of_a_borrower_without_a_login(town: Town) -> None:
+    _, loan = lent(town)
+    town.customer(town.spare)
+    guarantor = party_of(town, town.spare.phone)
+    officer = town.staff("loan_officer")
+    page = officer.open(f"/desk/loan/{loan}")
+    page = officer.send(form_of(page, "ask_guarantor"), guarantor=guarantor, share="30")
+    yes = {"yes_way": "paper", "evidence": "AB " * 32}
+    alone = officer.send(form_of(page, "record_yes"), **yes)
+    assert alone.status == 422, "who asked does not record it"
+    with town.node.read() as tx:
+        (row,) = guarantee.asked_for(tx, loan)
+    told = {"ask_id": row.id, "way": "paper", "evidence": "ab" * 32}
+    by = Actor("a colleague", frozenset({"loan_officer"}))
+    with pytest.raises(Refused, match=r"^data\.own_consent_only"):
+        town.node.act("lending.record_guarantee_consent", told, key="yes", actor=by)
+    root = Actor("root", frozenset({"administrator"}))
+    with town.node.read() as tx:
+        (user,) = read_party_file(
+            tx, row.borrower_id, business_date(town.node.clock.now_us())
+        ).users
+    town.node.act("party.disable_user", {"user_id": user.id}, key="shut", actor=root)
+    town.node.act("lending.record_guarantee_consent", told, key="now", actor=by)
+    page = officer.open(f"/desk/loan/{loan}")
+    assert not any(one.fields.get("security") == "record_yes" for one in page.forms), "shown"
 
 
 def test_ageing_stands_still_until_a_day_and_goes_on(town: Town) -> None:

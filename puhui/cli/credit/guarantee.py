@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from hashlib import file_digest
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,7 +70,8 @@ def ask(
 ) -> None:
     """Ask somebody to stand for a part of a loan that runs; nothing binds before they sign.
 
-    They see nothing of the loan until the borrower agrees to it, logged in. They read, sign or
+    They see nothing of the loan until the borrower agrees to it, logged in, or at a desk where they
+    have no login (`puhui guarantees agree`). They read, sign or
     decline on a page of their own; no command does that for them.
 
     Example: puhui guarantees ask contract-7d1c... party-019c... --share 50 --income 120000.00
@@ -90,6 +93,50 @@ def ask(
     say.line(f"Asked, as {done.ask_id}. The borrower is asked to agree that they see the loan.")
     if as_json:
         say.figures({"ask": done.ask_id, "status": done.status})
+
+
+@guarantees_app.command("agree")
+def agree(
+    ask_id: Annotated[str, typer.Argument(metavar="ASKING", help="The number of the asking.")],
+    evidence: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="The scan of the signed paper, or the recording.",
+        ),
+    ],
+    way: Annotated[
+        str, typer.Option(metavar="WAY", help="How they agreed: paper or voice.")
+    ] = "paper",
+    as_json: Json = False,
+) -> None:
+    """Record that a borrower without a login agreed that who was asked sees the loan.
+
+    The file stays where it is; its SHA-256 goes into the receipt of the consent. Another person
+    than who asked for the guarantee records it. Who has a login agrees there, not here.
+
+    Example: puhui guarantees agree guarantee_ask-019c... --way paper --evidence scan.pdf
+    """
+    with evidence.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    told = {"ask_id": ask_id, "way": way, "evidence": digest}
+    done = act("lending.record_guarantee_consent", told)
+    say.line(
+        f"Recorded as {done.consent_id}, with the evidence {digest}: they may see the loan "
+        f"until {done.until}. The borrower may take it back at any time."
+    )
+    if as_json:
+        say.figures(
+            {
+                "ask": done.ask_id,
+                "consent": done.consent_id,
+                "until": done.until.isoformat(),
+                "evidence": digest,
+            }
+        )
 
 
 @guarantees_app.command("withdraw")

@@ -27,7 +27,7 @@ from puhui.kernel.crypto import canonical_json
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.party import check_actor, take_party
+from puhui.party import Party, check_actor, read_party_file, take_party
 
 CONSENTS_MAX = 1_000
 
@@ -118,9 +118,10 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
     """Record a person's consent to one purpose; it can be shown and revoked at any time.
 
     Where the purpose shows something to one other party, the person names that party and agrees
-    by a login of their own. Refused: ``data.bad_recipient``, ``data.own_consent_only``,
-    ``party.unknown``, ``party.erased``, ``party.not_yours``, ``data.unknown_purpose``,
-    ``data.unknown_field``, ``data.no_fields``, ``data.field_not_allowed``, ``data.bad_source``,
+    by a login of their own. What was agreed to on paper or by voice may name its evidence. Refused:
+    ``data.bad_recipient``, ``data.own_consent_only``, ``data.bad_evidence``, ``party.unknown``,
+    ``party.erased``, ``party.not_yours``, ``data.unknown_purpose``, ``data.unknown_field``,
+    ``data.no_fields``, ``data.field_not_allowed``, ``data.bad_source``,
     ``data.consent_not_needed``, ``data.consent_in_past``, ``data.consent_too_long``.
     """
     is_own = check_actor(act.tx, act.actor, acts_for=input.party_id)
@@ -134,8 +135,14 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
         input.sources,
         is_own=is_own,
     )
+    rules.check_evidence(input.way, input.evidence, is_needed=False)
     if input.recipient:
         take_party(act, input.recipient)
+    told: dict[str, Scalar] = {}
+    if input.recipient:
+        told["recipient"] = input.recipient
+    if input.evidence:
+        told["evidence_sha256"] = input.evidence
     return _record(
         act,
         {"party": party.id},
@@ -144,8 +151,50 @@ def grant_consent(act: Act, input: GrantConsent) -> ConsentGranted:
         sources=input.sources,
         way=input.way,
         until=input.until,
-        told={"recipient": input.recipient} if input.recipient else {},
+        told=told,
         recipient=input.recipient,
+    )
+
+
+def consent_at_desk(
+    act: Act,
+    party: Party,
+    *,
+    purpose: str,
+    fields: Sequence[str],
+    source: str,
+    recipient: str,
+    until: date,
+    way: str,
+    evidence: str,
+) -> ConsentGranted:
+    """Record that a person without a login agreed, on paper or by voice, to show ``source`` to one
+    other party; ``evidence`` is the SHA-256 of what proves it.
+
+    Whoever calls has looked at who records it. Refused: ``data.own_consent_only`` where the person
+    has a login, ``data.bad_evidence``, ``data.bad_recipient`` and those of ``check_terms``.
+    """
+    rules.check_evidence(way, evidence, is_needed=True)
+    has_login = any(
+        not one.is_disabled for one in read_party_file(act.tx, party.id, act.today).users
+    )
+    rules.check_recipient(
+        rules.find_purpose(read_lists(), purpose),
+        party.id,
+        recipient,
+        (source,),
+        is_own=not has_login,
+    )
+    return _record(
+        act,
+        {"party": party.id},
+        purpose_name=purpose,
+        fields=fields,
+        sources=(source,),
+        way=ConsentWay(way),
+        until=until,
+        told={"recipient": recipient, "evidence_sha256": evidence, "recorded_by": act.actor},
+        recipient=recipient,
     )
 
 

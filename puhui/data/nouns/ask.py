@@ -14,7 +14,8 @@ class GrantConsent:
     """A person's yes: to one purpose, these fields, from these sources, to the end of a day.
 
     ``recipient`` is the party that something is shown to, for purposes that show to one; their
-    ``sources`` are what is shown, such as a contract.
+    ``sources`` are what is shown, such as a contract. ``evidence`` is the SHA-256 of the scan or
+    the recording of a yes on paper or by voice, in hex; the receipt names it.
     """
 
     party_id: str
@@ -24,6 +25,7 @@ class GrantConsent:
     sources: tuple[str, ...] = ()
     way: ConsentWay = ConsentWay.PAGE
     recipient: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,8 @@ class DataField:
 class Purpose:
     """An entry of the closed list of purposes; ``fields`` are all that it may ever use.
 
-    ``is_for_one``: it shows something to one other party, whom each consent names, and only the
-    person's own login gives that consent.
+    ``is_for_one``: it shows something to one other party, whom each consent names; the person's own
+    login gives that consent, or a desk records it of a person without one, with its evidence.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,29 @@ class AskGuarantee:
     share_millionths: int
     call_after_days: int = 91
     verified_income: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordShown:
+    """A borrower without a login agreed, on ``paper`` or by ``voice``, that the person of an asking
+    sees the loan. ``evidence`` is the SHA-256 of the scan or the recording, 64 small hex digits.
+    """
+
+    ask_id: str
+    way: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRecorded:
+    """The borrower's consent, which lasts until the loan's last instalment is due, and the digest
+    of its receipt.
+    """
+
+    ask_id: str
+    consent_id: str
+    until: date
+    receipt_digest: str
 
 
 @dataclass(frozen=True, slots=True)

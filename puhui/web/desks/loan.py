@@ -14,6 +14,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import loan_state
 from puhui.lending.window import approval, contract_row, guarantee, line, loan_events, plan_of
+from puhui.payment import numbers
 from puhui.servicing.window import (
     RiskClass,
     bucket_names,
@@ -54,7 +55,7 @@ CHANGE_FIELDS = (
     "count",
     "grace",
 )
-SECURITY_FIELDS = ("guarantor", "share", "income")
+SECURITY_FIELDS = ("guarantor", "share", "income", "ask", "yes_way", "evidence")
 PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 ASKED_MARKS = {"signed": "yes", "declined": "no"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
@@ -64,6 +65,11 @@ EVENTS = (
     Column("day", "desk.day", lambda row: row.day, Kind.DAY),
     Column("kind", "loanfile.event", lambda row: row.kind, Kind.WORD, words="loan.event_"),
     Column("amount", "arrears.amount", lambda row: row.amount_minor, Kind.MONEY),
+    Column(
+        "receipt",
+        "payment.number",
+        lambda row: numbers.grouped_digits(row.receipt),
+    ),
 )
 CONTACTS = (
     Column("at", "arrears.when", lambda row: row.at_us, Kind.MOMENT),
@@ -159,6 +165,8 @@ def _show(ask: Ask) -> Response:
         row, contract = loan_row(tx, loan_id), contract_row(tx, loan_id)
         lines = plan_lines(plan_of(tx, loan_id, ask.today), row.currency, ask.today)
         parts = _parts(tx, loan_id, lines)
+        waiting = [one for one in guarantee.asked_for(tx, loan_id) if one.status == "asked"]
+        shown = {one.id for one in waiting if guarantee.is_shown(ask.node, tx, one)}
         task = task_of(tx, loan_id)
         notice = line.notice_of(tx, loan_id)
         state = loan_state(tx, loan_id, ask.today)
@@ -197,7 +205,8 @@ def _show(ask: Ask) -> Response:
         reasons=approval.figures().reasons,
         owed_parts=PARTS,
         guarantees=found["guarantees"].rows,
-        asked=[one for one in found["asked"].rows if one.status == "asked"],
+        asked=waiting,
+        shown=shown,
         pledges=[one for one in found["pledges"].rows if one.status == "held"],
         pledge_kinds=PLEDGE_KINDS,
         change={name: ask.text(name) for name in CHANGE_FIELDS},

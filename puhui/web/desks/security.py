@@ -107,12 +107,25 @@ def _withdraw_ask(ask: Ask, loan_id: str) -> Told:
     return "lending.withdraw_guarantee_ask", {"ask_id": _one_of(ask, "ask", known)}
 
 
+def _record_yes(ask: Ask, loan_id: str) -> Told:
+    """The yes of a borrower without a login, on paper or by voice."""
+    with ask.node.read() as tx:
+        known = {one.id for one in guarantee.asked_for(tx, loan_id)}
+    told: dict[str, object] = {
+        "ask_id": _one_of(ask, "ask", known),
+        "way": ask.text("yes_way"),
+        "evidence": "".join(ask.text("evidence").split()).lower(),
+    }
+    return "lending.record_guarantee_consent", told
+
+
 VERBS: dict[str, Callable[[Ask, str], Told]] = {
     "add_pledge": _add_pledge,
     "release_pledge": _release_pledge,
     "call": _call,
     "repay_guarantor": _repay,
     "ask_guarantor": _ask_guarantor,
+    "record_yes": _record_yes,
     "withdraw_ask": _withdraw_ask,
     "pause": _pause,
     "resume": _resume,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.responses import Response
 
-from puhui.data import accesses_of, consents_of, read_lists
+from puhui.data import consents_of, read_lists
+from puhui.data.window import accesses_of
 from puhui.web.ask import Ask, Missing
 
 ACCESSES_SHOWN = 50
@@ -44,5 +47,11 @@ def receipt(ask: Ask) -> Response:
     with ask.node.read() as tx:
         for one in consents_of(ask.node, tx, party_id=ask.party_id):
             if one.terms.consent_id == consent_id:
-                return ask.page("receipt.html", consent=one, back="/consents")
+                return ask.page(
+                    "receipt.html",
+                    consent=one,
+                    told=json.loads(one.receipt.text),
+                    lists=read_lists(),
+                    back="/consents",
+                )
     raise Missing

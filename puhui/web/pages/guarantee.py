@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from starlette.responses import Response
 
 from puhui.channel import said
@@ -22,9 +20,6 @@ SHARES = (100, 50, 30)
 PERCENT = 10_000
 LOOK_US = 15 * 60_000_000
 """For so long what was looked at may be shown again."""
-
-LEAST, MOST = timedelta(days=30), timedelta(days=3653)
-"""How long a guarantor may see the loan, where its last instalment is due sooner or later."""
 
 RUNNING = ("current", "past_due")
 MARKS = {"signed": "yes", "declined": "no"}
@@ -172,7 +167,7 @@ def _agree(ask: Ask, contract_id: str, guarantor_id: str) -> None:
     """Record the borrower's consent that somebody sees a loan, until its last instalment is due."""
     with ask.node.read() as tx:
         last = plan_of(tx, contract_id, ask.today)[-1].due_on
-    until = min(max(last, ask.today + LEAST), ask.today + MOST)
+    until = guarantee.shown_until(last, ask.today)
     told = {
         "party_id": ask.party_id,
         "purpose": guarantee.PURPOSE,

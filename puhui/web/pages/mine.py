@@ -52,7 +52,11 @@ def _gathered(ask: Ask) -> dict[str, Any]:
     return {
         "party": ask.party_id,
         "personal": [
-            (ask.say.of(lists.fields[name], ""), shown.fields[name])
+            (
+                ask.say.of(lists.fields[name], ""),
+                shown.fields[name],
+                _plain(ask, name, str(shown.fields[name])),
+            )
             for name in PERSONAL
             if name in shown.fields
         ],
@@ -71,6 +75,15 @@ def _gathered(ask: Ask) -> dict[str, Any]:
         "consents": consents,
         "complaints": complaints,
     }
+
+
+def _plain(ask: Ask, name: str, value: str) -> str:
+    """One personal field as people write it: days, mobile numbers, and the sex as a word."""
+    if name == "birth_date":
+        return ask.say.day(value)
+    if name == "sex":
+        return ask.say.maybe(f"fairness.group_{value}", value)
+    return value.removeprefix("+86") if name == "phone" else value
 
 
 def _worded(ask: Ask, name: str, value: object) -> tuple[str, str]:
@@ -96,7 +109,7 @@ def export(ask: Ask) -> Response:
     found = _gathered(ask)
     told = {
         "party": found["party"],
-        "personal": dict(found["personal"]),
+        "personal": {label: kept for label, kept, _ in found["personal"]},
         "records": [{k: v for k, v in one.items() if k != "words"} for one in found["records"]],
         "applications": [
             {"id": row.id, "product": row.product, "status": row.status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from puhui.data import foresee, permit
 from puhui.kernel.act import Act
@@ -26,6 +26,14 @@ OPEN = ("asked", "signed")
 PURPOSE = "guarantee_view"
 FIELDS = ("loan_standing",)
 """What the borrower's consent is to; it names the guarantor, and the contract as its source."""
+
+LEAST, MOST = timedelta(days=30), timedelta(days=3653)
+"""How long a guarantor may see the loan, where its last instalment is due sooner or later."""
+
+
+def shown_until(last_due: date, today: date) -> date:
+    """To the end of which day a guarantor may see a loan whose last instalment is due then."""
+    return min(max(last_due, today + LEAST), today + MOST)
 
 
 def require_ask(row: Row | None, ask_id: str) -> Row:

@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from puhui.kernel import Node
+from puhui.kernel import Node, Refused
+from puhui.kernel.clock import business_date
+from puhui.kernel.store.browse import browse_journal
 from puhui.ledger.window import closed_span
 from puhui.servicing import live
 from puhui.worker import ClosedDay, close_day
+
+
+def check_day(node: Node, day: date) -> bool:
+    """Whether ``day`` was closed before; refused where there was no node yet, or it is to come.
+
+    The day before the first act may be closed: a node that was founded today has it as yesterday.
+    Refused: ``cli.day_ahead``, ``cli.day_before_node``.
+    """
+    today = business_date(node.clock.now_us())
+    if day > today:
+        raise Refused("cli.day_ahead", f"{day} has not come yet; today is {today}.")
+    with node.read() as tx:
+        acts = browse_journal(tx, is_oldest_first=True, count=1)
+        span = closed_span(tx)
+    first = business_date(acts[0].time_us) if acts else today
+    if day < first - timedelta(days=1):
+        raise Refused("cli.day_before_node", f"The node began on {first}; {day} lies before it.")
+    return span is not None and day <= span[1]
 
 
 def open_days(node: Node, until: date) -> list[date]:

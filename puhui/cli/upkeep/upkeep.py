@@ -95,16 +95,14 @@ def close_day(
     from dataclasses import asdict
     from datetime import date, timedelta
 
-    from puhui.cli.days import close_days
-    from puhui.kernel import Refused
+    from puhui.cli.upkeep.days import check_day, close_days
     from puhui.kernel.clock import business_date
     from puhui.kernel.event import parse_day
 
     with opened() as node:
         today = business_date(node.clock.now_us())
         closed = parse_day(day) if day else today - timedelta(days=1)
-        if closed > today:
-            raise Refused("cli.day_ahead", f"{closed} has not come yet; today is {today}.")
+        is_again = check_day(node, closed)
         with say.progress() as step:
 
             def begin(next_day: date, left: int) -> None:
@@ -112,9 +110,10 @@ def close_day(
                     say.note(f"Closing {next_day}; {left - 1} more after it.")
 
             done = close_days(node, closed, begin=begin, progress=step)
+    how = "was closed already; it came to" if is_again else "is closed"
     for one in done:
         say.line(
-            f"{one.day} is closed: {one.steps} steps, {one.chunks} chunks; {one.loans:,} loans, "
+            f"{one.day} {how}: {one.steps} steps, {one.chunks} chunks; {one.loans:,} loans, "
             f"{one.due:,} instalments due, {one.debited:,} loans debited "
             f"{one.debited_minor / 100:,.2f}, {one.short:,} wallets short, "
             f"{one.accrued_minor / 100:,.2f} accrued, {one.provided_minor / 100:,.2f} provided, "
