@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from puhui.api import answers, credit_answers, exchange_answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
@@ -49,6 +51,7 @@ _APPLICATION = "/api/lending/applications/{application_id}"
 _LOAN = "/api/lending/loans/{contract_id}"
 
 
+@lru_cache(maxsize=1)
 def read_operations() -> tuple[Operation, ...]:
     """Every read that is open, with who may ask it."""
     a, c, p, e, one = answers, credit_answers, payment_answers, exchange_answers, read_operation

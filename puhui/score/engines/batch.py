@@ -21,7 +21,9 @@ from puhui.kernel.errors import Fault, Refused
 from puhui.score.arrays.block import Column, block_matrix, pds_in_range
 from puhui.score.arrays.card import card_totals
 from puhui.score.engines.scorer import Scorer, make_scorer, score_matrix
+from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns import SCORE_MAX, Mapping, Model, RowRefusal
+from puhui.score.rules.protect import refuse_protected_names
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +64,8 @@ def score_parquet(
     that is cut short leaves an earlier ``target`` as it was, and can simply be started again; a
     file that holds no scores is never written over. Refused: ``score.engine_missing``,
     ``score.file_missing``, ``score.not_parquet``, ``score.column_missing``,
-    ``score.column_type``, ``score.column_twice``, ``score.same_file``, ``score.target_taken``.
+    ``score.column_type``, ``score.column_twice``, ``score.same_file``, ``score.target_taken``,
+    ``score.protected_signal``.
     Fault: ``score.not_written`` where the disk is full or does not take the file.
     """
     duckdb, arrow = libraries()
@@ -211,6 +214,7 @@ def needed_columns(
     names: Sequence[str], source: Path, scorer: Scorer, keep: Sequence[str]
 ) -> list[str]:
     """The columns to read: those of the signals, then those kept. Refused: those told there."""
+    refuse_protected_names(scorer.signals, protected_names())
     wanted = [name for signal in scorer.signals for name in signal.columns]
     lacking = [name for name in dict.fromkeys([*wanted, *keep]) if name not in names]
     if lacking:
