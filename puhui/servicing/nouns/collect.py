@@ -11,7 +11,7 @@ from puhui.servicing.nouns.state import PlanRow
 
 @dataclass(frozen=True, slots=True)
 class ContactFigures:
-    """When and how often somebody may be spoken to; hours of the day in China."""
+    """When and how often somebody may be spoken to; hours of the day in ``zone``, "" for China."""
 
     first_hour: int
     last_hour: int
@@ -22,6 +22,7 @@ class ContactFigures:
     steps: tuple[tuple[int, str], ...]
     promise_days_max: int
     broken_max: int
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ class RecordContact:
     """Somebody is spoken to about a loan: ``person`` and ``channel`` by their words.
 
     ``result`` is reached, not_reached, refused or promised. ``guarantor_id`` says which guarantor
-    is spoken to; it may be left out where a loan has one.
+    is spoken to; it may be left out where a loan has one. ``zone`` is whose hours and days count:
+    the node fills the house's in, whatever a caller gives; "" is China's.
     """
 
     loan_id: str
@@ -118,6 +120,7 @@ class RecordContact:
     channel: str
     result: str
     guarantor_id: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

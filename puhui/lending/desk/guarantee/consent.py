@@ -13,7 +13,7 @@ from puhui.lending.tables import guarantee as tables
 from puhui.party import check_actor, take_party
 
 
-@use_case("lending.record_guarantee_consent", roles=("loan_officer", "operator"), api=True)
+@use_case("lending.record_guarantee_consent", roles=("loan_officer", "operator"))
 def record_guarantee_consent(act: Act, input: RecordShown) -> ShownRecorded:
     """Record the yes of a borrower who has no login: whom they asked may see this loan.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from puhui.kernel.store import Row
 from puhui.party import check_actor
 from puhui.servicing.desk.figures import read_data
 from puhui.servicing.desk.loan.live import changed_ends, changed_loans, take_loan
+from puhui.servicing.engines.zone import house_zone, local_time
 from puhui.servicing.nouns.collect import (
     ContactFigures,
     ContactRecorded,
@@ -33,12 +35,16 @@ from puhui.servicing.tables import live
 
 COLLECTING = ("collector", "loan_officer", "operator")
 CHUNK = 8190
-CHINA = timezone(timedelta(hours=8))
+
+
+def contact_figures() -> ContactFigures:
+    """Dated figures of collections, and the zone that the house's hours are of, "" for China's."""
+    return replace(_figures(), zone=house_zone())
 
 
 @lru_cache(maxsize=1)
-def contact_figures() -> ContactFigures:
-    """Dated figures of collections, read once."""
+def _figures() -> ContactFigures:
+    """What the file says, read once."""
     told = read_data("collection.toml")
     contact, promise = told["contact"], told["promise"]
     return ContactFigures(
@@ -117,14 +123,25 @@ def take_task(act: Act, input: TakeTask) -> TaskTaken:
     return TaskTaken(row.loan_id, row.step, act.actor)
 
 
-@use_case("servicing.record_contact", roles=COLLECTING)
+def fill_zone(node: Node, input: RecordContact) -> RecordContact:
+    """Put in whose hours count, before the act: a replay goes by what stood there then.
+
+    Refused: ``servicing.bad_zone`` where the setting names no zone.
+    """
+    zone = contact_figures().zone
+    local_time(node.clock.now_us(), zone)
+    return replace(input, zone=zone)
+
+
+@use_case("servicing.record_contact", roles=COLLECTING, prepare=fill_zone)
 def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
     """Record that a borrower or guarantor is spoken to, where the rules of contact allow it.
 
     How often is counted for each person, whatever loan it is about; contacts with one person take
-    turns. Refused:
+    turns. Hours and days are those of the house's zone. Refused:
     ``servicing.no_loan``, ``servicing.nothing_owed``, ``servicing.no_guarantor``,
-    ``servicing.third_party``, ``party.four_eyes`` and those of ``check_contact``.
+    ``servicing.third_party``, ``servicing.bad_zone``, ``party.four_eyes`` and those of
+    ``check_contact``.
     """
     found = act.tx.one(live.READ_LOAN, id=input.loan_id)
     if found is None:
@@ -135,10 +152,12 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
     person_id = _spoken_to(act, found, input)
     act.tx.all(tables.LOCK_LOANS_ABOUT, party_id=person_id)
     row = _take_owing(act, input.loan_id)
-    week = act.today - timedelta(days=6)
+    moment = local_time(act.now_us, input.zone)
+    day = moment.date()
+    week = day - timedelta(days=6)
     counts = [
         act.tx.one(tables.COUNT_CONTACTS, party_id=person_id, since=since.isoformat())
-        for since in (act.today, week)
+        for since in (day, week)
     ]
     today, this_week = (one.contacts for one in counts if one is not None)
     left = check_contact(
@@ -146,7 +165,7 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
         person=input.person,
         channel=input.channel,
         result=input.result,
-        hour=_hour(act.now),
+        hour=moment.hour,
         today=today,
         this_week=this_week,
     )
@@ -159,7 +178,7 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
         person=input.person,
         channel=input.channel,
         result=input.result,
-        day=act.today.isoformat(),
+        day=day.isoformat(),
         at_us=act.now_us,
         made_by=act.actor,
     )
@@ -182,10 +201,6 @@ def _spoken_to(act: Act, row: Row, input: RecordContact) -> str:
     if guarantor_id not in known:
         raise Refused("servicing.third_party", "This person does not guarantee the loan.")
     return guarantor_id
-
-
-def _hour(now: datetime) -> int:
-    return now.astimezone(CHINA).hour
 
 
 def _take_owing(act: Act, loan_id: str) -> Row:

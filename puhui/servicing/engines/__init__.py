@@ -1,0 +1,1 @@
+"""What servicing asks of the machine: the zone of the house's hours."""
