@@ -19,7 +19,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint test-faults test-models test-spark bench docs lock clean
+.PHONY: help run test check lint lint-rest test-faults test-models test-spark fetch bench docs \
+  lock clean
 .NOTPARALLEL:
 
 help:
@@ -65,15 +66,22 @@ build/spark/ready: Makefile | .venv/ready-dev
 	@rm -rf build/spark && $(PIP) --no-deps --target build/spark $(SPARK)
 	@touch $@
 
+# What only these two suites need, fetched ahead.
+fetch: build/models/ready build/spark/ready
+
 test-spark: build/spark/ready
 	PYTHONPATH=build/spark $(BIN)/python -m pytest -m spark -rs tests/score $(PYTEST_ARGS)
 
 check: lint test
 
+# The types take as long as all else together, so they are looked at beside it.
 lint: .venv/ready-dev
+	@$(BIN)/mypy & types=$$!; $(MAKE) --no-print-directory lint-rest; rest=$$?; \
+	  wait $$types && exit $$rest
+
+lint-rest: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/python docs/make_contracts.py --check
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/make_map.py --check

@@ -32,7 +32,6 @@ import numpy as np  # noqa: E402
 
 from bench.load.acts import run_acts  # noqa: E402
 from bench.load.floors import copies_per_s, sync_ms  # noqa: E402
-from bench.load.singles import Singles  # noqa: E402
 from bench.load.transfers import (  # noqa: E402
     ACCOUNTS,
     FUND,
@@ -65,6 +64,7 @@ from puhui.ledger.desk.upkeep import (  # noqa: E402
     index_transfers,
 )
 from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
+from puhui.ledger.engines.log.singles import Singles  # noqa: E402
 from puhui.ledger.nouns import BATCH_MAX, Posting  # noqa: E402
 from puhui.ledger.window import verify_log  # noqa: E402
 from puhui.node import open_node  # noqa: E402

@@ -196,7 +196,7 @@ def close_day(
     It may be stopped at any chunk and started again: chunks that are done are found done, and
     where the books have changed since, the day is closed again over what there is now. What
     upkeep is due is done first. ``size`` is for chunks of loans of another size; keep to one for
-    a day that was begun. Days before it are not looked at: ``puhui.cli.days``
+    a day that was begun. Days before it are not looked at: ``puhui.cli.upkeep.days``
     catches up.
     """
     keep_up(node)

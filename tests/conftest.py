@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,6 +32,9 @@ LONG = (
 )  # fmt: skip
 """What takes minutes begins first, so that no worker is left alone with it at the end."""
 
+ALL_FAULTS = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.faults\b", re.MULTILINE)
+"""How a file says that all its tests are of faults."""
+
 KEYS = Keys(b"k" * 32)
 """The keys of every node that a test opens, unless it says otherwise."""
 
@@ -38,6 +42,21 @@ KEYS = Keys(b"k" * 32)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first, else leave the order as it is."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread what a run by marker can select nothing of; None: as ever.
+
+    To import every test takes longer than many a suite; a marker is named in the file it marks.
+    """
+    wanted = config.option.markexpr
+    if not wanted or not collection_path.name.startswith("test_"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    if wanted in ("faults", "spark"):
+        return f"mark.{wanted}" not in text or None
+    is_left_out = wanted.startswith("not faults") and ALL_FAULTS.search(text)
+    return bool(is_left_out) or None
 
 
 def pytest_configure() -> None:

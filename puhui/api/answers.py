@@ -218,6 +218,28 @@ class LoanAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class LoanEventItem:
+    """What happened to a loan on a day; ``receipt`` is the number that people read aloud, "" where
+    no money of a wallet moved.
+    """
+
+    number: int
+    kind: str
+    day: date
+    amount_minor: int
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoanEventsAnswer:
+    """What happened to a loan, the oldest first."""
+
+    contract_id: str
+    currency: str
+    items: tuple[LoanEventItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InstalmentAnswer:
     """One instalment: what is due, what was paid."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,17 +37,23 @@ def build_api(node: Node, gate: Gate) -> Starlette:
     """Every operation of a node under /api, with its description at /api/openapi.json."""
     operations = write_operations() + read_operations()
     reception = Reception(node, gate)
-    described = json.dumps(openapi_of(operations), ensure_ascii=False).encode()
     routes = [
         Route(one.path, _endpoint(node, reception, one), methods=[one.method], name=one.name)
         for one in operations
     ]
     routes += [
-        Route("/api/openapi.json", _fixed(described, "application/json"), methods=["GET"]),
+        Route(
+            "/api/openapi.json", _fixed(_described(operations), "application/json"), methods=["GET"]
+        ),
         Route("/api/key", _key(node), methods=["GET"]),
         Route("/api/refusals/{code}", _words, methods=["GET"]),
     ]
     return Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_method})
+
+
+@lru_cache(maxsize=2)
+def _described(operations: tuple[Operation, ...]) -> bytes:
+    return json.dumps(openapi_of(operations), ensure_ascii=False).encode()
 
 
 def describe() -> tuple[tuple[str, str, str, str, tuple[str, ...]], ...]:

@@ -52,13 +52,14 @@ class DealAnswer:
 @dataclass(frozen=True, slots=True)
 class StandingAnswer:
     """As whom a peer is known here, on which participants it may draw and with which public keys
-    ("" for a bank), and this node's time.
+    ("" for a bank), this node's time, and the version of what nodes say that it speaks.
     """
 
     peer_id: str
     draws: tuple[str, ...]
     now_us: int
     draw_keys: tuple[str, ...]
+    speaks: int
 
 
 @dataclass(frozen=True, slots=True)

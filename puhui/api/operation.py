@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
@@ -135,6 +136,7 @@ def _roles_of(use_case: UseCase) -> frozenset[str]:
     return known or frozenset({"visitor"})
 
 
+@lru_cache(maxsize=256)
 def _write(use_case: UseCase) -> Operation:
     room, verb = use_case.name.split(".")
     noun = noun_of(use_case)

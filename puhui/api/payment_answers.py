@@ -45,7 +45,9 @@ class PaymentQuery:
 
 @dataclass(frozen=True, slots=True)
 class PaymentAnswer:
-    """A payment as both of its ends see it; ``name`` is the payer's own name of it."""
+    """A payment as both of its ends see it; ``name`` is the payer's own name of it, ``receipt`` the
+    number of sixteen digits that people read aloud.
+    """
 
     payment_id: str
     name: str
@@ -59,6 +61,7 @@ class PaymentAnswer:
     original_id: str
     refunded_minor: int
     made_us: int
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,9 @@ class MonthQuery:
 
 @dataclass(frozen=True, slots=True)
 class MonthLine:
-    """What came (positive) or left, from or to whom, and what was in the wallet afterwards."""
+    """What came (positive) or left, from or to whom, and what was in the wallet afterwards; parts
+    of one act on a loan share a receipt.
+    """
 
     transfer_id: str
     time_us: int
@@ -114,6 +119,7 @@ class MonthLine:
     remark: str
     amount_minor: int
     balance_minor: int
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,34 @@ class MonthAnswer:
     currency: str
     month: str
     items: tuple[MonthLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptQuery:
+    """The number of a receipt: sixteen digits, in any grouping."""
+
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptItem:
+    """What a receipt is of. ``id`` is a payment's, of what happened to a loan its contract's, else
+    that of a line of the statement; ``kind`` is as there.
+    """
+
+    kind: str
+    id: str
+    amount_minor: int
+    currency: str
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsAnswer:
+    """What has a receipt number: of one's own, or anybody's for staff. Two things may share one."""
+
+    receipt: str
+    items: tuple[ReceiptItem, ...]
 
 
 @dataclass(frozen=True, slots=True)

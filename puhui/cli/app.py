@@ -12,30 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from puhui.cli import (
-    api_key,
-    apply,
-    audit,
-    claims,
-    conformance,
-    corridor,
-    export,
-    ledger,
-    ledger_copy,
-    lend,
-    message,
-    months,
-    offline_desk,
-    pay,
-    repay,
-    run,
-    score,
-    serve,
-    signing,
-    standby,
-    upkeep,
-)
+from puhui.cli.claim import claims, conformance
 from puhui.cli.credit import guarantee, offer, partner, product, watch
+from puhui.cli.ledger import export, ledger, ledger_copy
+from puhui.cli.lending import apply, lend, months, repay, run
+from puhui.cli.payment import corridor, message, offline_desk, pay, signing
+from puhui.cli.score import audit, score
+from puhui.cli.upkeep import api_key, serve, standby, upkeep
 
 if TYPE_CHECKING:
     from puhui.kernel import Fault

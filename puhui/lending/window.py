@@ -1,5 +1,6 @@
 """The window of lending (窗口): what pages and machines read of it beside its door."""
 
+from puhui.lending.desk import receipt as receipts
 from puhui.lending.desk.guarantee import show as guarantee
 from puhui.lending.desk.guard import offer
 from puhui.lending.desk.guard.obligation import obligations_of
@@ -19,10 +20,10 @@ from puhui.lending.desk.page import (
     list_changes,
     list_contracts,
     list_reviews,
-    loan_events,
     review_of,
 )
 from puhui.lending.desk.read import cooling_off_days, loans_of, plan_of
+from puhui.lending.desk.receipt import loan_events
 from puhui.lending.desk.shelf import mapping_of, model_of
 from puhui.lending.desk.watch import strategy
 from puhui.lending.nouns import Decision
@@ -56,6 +57,7 @@ __all__ = [
     "obligations_of",
     "offer",
     "plan_of",
+    "receipts",
     "review_of",
     "strategy",
 ]

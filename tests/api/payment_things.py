@@ -76,6 +76,7 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
     pay = {"payer_id": here.a, "payee": here.b, "amount_minor": 500, **CNY}
     printed = here.do("create_code", {"party_id": here.b, **SHOP})["digits"]
     paid, month = here.paid(), {"party_id": here.a, "month": "2026-11"}
+    receipt = town.get(a, f"/api/payment/payments/{paid}").json()["receipt"]
     people = [here.a, here.b]
     things = {
         "open_wallet": (other, others),
@@ -106,6 +107,7 @@ def payment_things(town: Town) -> dict[str, tuple[str, dict[str, Any]]]:
         "list_holds": (b, {"party_id": here.b}),
         "read_month": (a, month),
         "read_payment": (a, {"payment_id": paid}),
+        "find_receipt": (a, {"receipt": receipt}),
         "list_requests": (a, {"party_id": here.a}),
         "list_orders": (a, {"party_id": here.a}),
         "list_codes": (b, {"party_id": here.b}),

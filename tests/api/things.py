@@ -45,6 +45,7 @@ def own_things(town: Town) -> Things:
         "lending.accept": (offered, {**mine, "contract_digest": digest}),
         "lending.read_loan": (borrower, loan),
         "lending.read_schedule": (borrower, loan),
+        "lending.list_events": (borrower, loan),
         "lending.quote_pay_off": (borrower, loan),
         "lending.repay": (borrower, {**loan, "amount_minor": 1000}),
         "lending.draw": revolving(town),

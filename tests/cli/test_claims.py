@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli import measure
-from puhui.cli.claims import ours
+from puhui.cli.claim import measure
+from puhui.cli.claim.claims import ours
 from puhui.kernel import Fault
 from tests.cli.program import ROOT, Program
 
@@ -76,7 +76,7 @@ def test_no_figure_of_ours_is_written_in_the_sources() -> None:
     for row in tomllib.loads(text)["row"]:
         for one in row["figures"]:
             assert set(one) <= {"what", "reported", "command", "name", "unit", "market", "as"}
-    tree = ast.parse((ROOT / "puhui" / "cli" / "claims.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "puhui" / "cli" / "claim" / "claims.py").read_text("utf-8"))
     numbers = {
         node.value
         for node in ast.walk(tree)

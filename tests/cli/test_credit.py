@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -9,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from puhui.kernel import Actor
+from puhui.lending.formats import shelf
 from puhui.lending.window import guarantee
 from puhui.node import open_node
-from tests.cli.program import Program, run_process
+from tests.cli.program import Ended, Program
 from tests.lending.bank import Bank, open_bank
 from tests.lending.test_offer import offerable
 
@@ -26,45 +29,68 @@ def bank_of(program: Program, folder: Path) -> Bank:
     return open_bank(open_node(program.home), STAFF, folder / "bank")
 
 
-def test_products_are_listed_with_the_folder_for_own_ones(tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """The program with the shelf of a process that begins: what it has on it else stays there."""
+
+    program: Program
+
+    @property
+    def home(self) -> Path:
+        return self.program.home
+
+    def __call__(self, *words: object) -> Ended:
+        shelf.OWN.clear()
+        shelf.load_product.cache_clear()
+        return self.program(*words)
+
+
+@pytest.fixture
+def fresh(program: Program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fresh]:
+    """Each command begins with an empty shelf; the next test is given back the one there was."""
+    monkeypatch.setattr(shelf, "OWN", {})
+    yield Fresh(program)
+    shelf.load_product.cache_clear()
+
+
+def test_products_are_listed_with_the_folder_for_own_ones(fresh: Fresh) -> None:
     for words in (("products", "--json"), ("products", "list", "--json")):
-        ended = run_process(*words, home=tmp_path)
+        ended = fresh(*words)
         assert ended.code == 0
         assert "crop_season" in ended.out
-        assert str(tmp_path / "products") in ended.out
+        assert str(fresh.home / "products") in ended.out
         assert ended.figures["own"] == 0
 
 
-def test_a_faulty_one_is_named(tmp_path: Path) -> None:
-    (tmp_path / "products").mkdir()
-    (tmp_path / "products" / "x.toml").write_text("name = 3", encoding="utf-8")
-    ended = run_process("products", home=tmp_path)
+def test_a_faulty_one_is_named(fresh: Fresh) -> None:
+    (fresh.home / "products").mkdir(parents=True)
+    (fresh.home / "products" / "x.toml").write_text("name = 3", encoding="utf-8")
+    ended = fresh("products")
     assert ended.code == 2
     assert "x.toml" in ended.err
 
 
-def test_a_product_is_checked_and_put_on_the_shelf(tmp_path: Path) -> None:
-    """In processes of their own: what a process has on its shelf stays there."""
+def test_a_product_is_checked_and_put_on_the_shelf(fresh: Fresh, tmp_path: Path) -> None:
     text = (files("puhui.lending") / "products" / "crop_season.toml").read_text(encoding="utf-8")
     file = tmp_path / "own_season.toml"
     file.write_text(text.replace('name = "crop_season"', 'name = "own_season"'), encoding="utf-8")
-    home = tmp_path / "home"
-    checked = run_process("products", "check", file, "--json", home=home)
+    home = fresh.home
+    checked = fresh("products", "check", file, "--json")
     assert checked.figures["name"] == "own_season", checked.said
     assert not (home / "products").exists()
-    added = run_process("products", "add", file, "--json", home=home)
+    added = fresh("products", "add", file, "--json")
     assert added.code == 0, added.said
     assert (home / "products" / "own_season.toml").read_text(encoding="utf-8") == file.read_text()
-    assert run_process("products", "--json", home=home).figures["own"] == 1
-    again = run_process("products", "add", file, home=home)
+    assert fresh("products", "--json").figures["own"] == 1
+    again = fresh("products", "add", file)
     assert again.code == 0, "the same again changes nothing"
     file.write_text(file.read_text().replace("春耕贷", "夏收贷"))
     for word in ("check", "add"):
-        other = run_process("products", word, file, home=home)
+        other = fresh("products", word, file)
         assert (other.code, "(lending.product_twice)" in other.err) == (2, True), other.said
     wrong = tmp_path / "other_name.toml"
     wrong.write_text(file.read_text())
-    named = run_process("products", "check", wrong, home=home)
+    named = fresh("products", "check", wrong)
     assert (named.code, "(lending.bad_product)" in named.err) == (2, True)
 
 

@@ -17,7 +17,7 @@ KEY = Keys(b"2" * 32).public_key
 
 def test_a_peer_is_registered_let_draw_and_asked(program: Program) -> None:
     none = program("exchange", "peers", "--json")
-    assert (none.code, none.figures) == (0, {"peers": 0, "reached": 0})
+    assert (none.code, none.figures) == (0, {"peers": 0, "reached": 0, "older": 0})
     assert "(no file of peers)" in none.out
     added = program("exchange", "add-peer", "bangkok", KEY)
     assert added.code == 0, added.err
@@ -35,7 +35,7 @@ def test_a_peer_is_registered_let_draw_and_asked(program: Program) -> None:
     (program.home / "peers.toml").write_text(peers, "utf-8")
     program.patch.setenv("PUHUI_PEERS", "peers.toml")
     asked = program("exchange", "peers", "--json")
-    assert asked.figures == {"peers": 1, "reached": 0}
+    assert asked.figures == {"peers": 1, "reached": 0, "older": 0}
     for words in ("kunming", peer_id, "does not answer"):
         assert words in asked.said
     program.patch.setenv("PUHUI_PEERS", "none.toml")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli.export import account_number
-from puhui.cli.ledger import parse_period
+from puhui.cli.ledger.export import account_number
+from puhui.cli.ledger.ledger import parse_period
 from puhui.kernel import Refused
 from puhui.payment.formats.iso20022 import read_camt053
 from tests.cli.program import Ended, Program

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from puhui.score import load_model, score_row
-from tests.cli.program import Ended, Program, copied
+from puhui.score import load_model, save_model, score_row, train
+from tests.cli.program import ROOT, Ended, Program, copied
+from tests.score.made import made_mapping, made_table
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -152,3 +157,36 @@ def test_what_a_model_decided_is_audited_and_kept(
     ):
         ended = lender("audit", "model", *more)
         assert (ended.code, sentence in ended.said) == (2, True), ended.said
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Signals) -> None:
+    """By Ctrl-C or by whoever ends processes: exit code 130, and no half file."""
+    arrow = pytest.importorskip("pyarrow", reason="the extra scale is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra scale is not installed")
+    model = train(made_table(), made_mapping(), "points", 7, maker="t", trained_on="2026-01-01")
+    file = save_model(tmp_path / "models", model)
+    columns = {name: list(values) for name, values in made_table().columns.items()}
+    part = arrow.table({name: arrow.array(values) for name, values in columns.items()})
+    source, out = tmp_path / "people.parquet", tmp_path / "out"
+    parquet.write_table(arrow.concat_tables([part] * (600_000 // part.num_rows)), source)
+    out.mkdir()
+    words = ["score", "batch", source, "--model", file, "--out", out / "scores.parquet"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "puhui", *map(str, words)],
+        env={**os.environ, "PUHUI_HOME": str(tmp_path / "home")}, cwd=ROOT,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "scoring rows" in line:  # told after the first block
+                break
+        run.send_signal(sign)
+        told = run.stderr.read()
+        assert run.wait(60) == 130
+    finally:
+        run.kill()
+    assert "Nothing was written" in told
+    assert "mistake" not in told
+    assert not list(out.iterdir())

@@ -95,7 +95,7 @@ def kill_at(step: str) -> None:
         wrap(SqliteWriter, "commit", **{place: if_moved})
         wrap(PostgresWriter, "keep", **{place: if_moved})  # where it commits an act
     elif step == "between void and create":
-        wrap(OutsideLedger, "finish", before=lambda ledger, hold, **_: ledger._void(hold))
+        wrap(OutsideLedger, "finish", before=lambda ledger, *holds, **_: ledger._void(*holds))
         wrap(OutsideLedger, "_void", after=die)
     elif step == "after create":
         wrap(OutsideLedger, "finish", after=die)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli import measure
+from puhui.cli.claim import measure
 from tests.cli.program import Ended, Program, facts
 
 pytestmark = pytest.mark.xdist_group("cli")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli.county import lend_county
+from puhui.cli.lending.county import lend_county
 from puhui.data.window import accesses_of
 from puhui.demo.window import fairness_rows
 from puhui.kernel import Actor, Node

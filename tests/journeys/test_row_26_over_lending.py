@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
-from puhui.cli.county import lend_county
-from puhui.cli.lend import figures_of
+from puhui.cli.lending.county import lend_county
+from puhui.cli.lending.lend import figures_of
 from puhui.kernel import Actor, Node
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.ledger import verify

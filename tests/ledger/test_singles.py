@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.load import singles as single
-from bench.load.singles import Single, Singles
 from puhui.kernel import Fault
 from puhui.ledger.arrays.record import TRANSFER, id_halves, pack_accounts
+from puhui.ledger.engines.log import singles as single
 from puhui.ledger.engines.log.engine import LogEngine
+from puhui.ledger.engines.log.singles import Single, Singles
 from puhui.ledger.nouns import Account, Status
 
 START_NS = 1_800_000_000 * 10**9

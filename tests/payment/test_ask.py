@@ -111,6 +111,23 @@ def test_a_bill_is_split_to_the_last_fen(bank: Node) -> None:
             run(bank, "split_bill", party_ids=parties, shares_minor=shares, **told)
 
 
+def test_a_bill_whose_shares_some_decline(bank: Node) -> None:
+    """Who declines pays nothing, and moves nobody else's share; the rest may be asked for anew."""
+    anna, bo, cleo = (person(bank, order, money=1_000) for order in (1, 2, 3))
+    told = {"payee_id": anna, "total_minor": 900, "currency": "CNY", "party_ids": (anna, bo, cleo)}
+    made = run(bank, "split_bill", self_of(anna), **told)
+    _, of_bo, of_cleo = made.request_ids
+    run(bank, "decline_request", self_of(bo), request_id=of_bo)
+    run(bank, "pay_request", self_of(cleo), request_id=of_cleo)
+    for again in ("pay_request", "decline_request"):
+        with pytest.raises(Refused, match=r"payment\.request_ended"):
+            run(bank, again, self_of(bo), request_id=of_bo)
+    assert [held_by(bank, one) for one in (anna, bo, cleo)] == [1_300, 1_000, 700]
+    with bank.read() as tx:
+        states = {one.id: one.status for one in requests_of(tx, anna)}
+    assert (states[of_bo], states[of_cleo]) == ("declined", "paid")
+
+
 @given(st.integers(1, 10**15), st.integers(1, 50))
 def test_shares_sum_and_differ_by_a_fen(total: int, count: int) -> None:
     shares = split_equally(total, count)
@@ -160,6 +177,19 @@ def test_a_standing_order_pays_month_after_month(bank: Node, clock: FixedClock) 
     assert (found.id, found.status, found.next_on) == (order_id, "ended", date(2026, 5, 31))
     with pytest.raises(Refused, match=r"payment\.order_ended"):
         run(bank, "cancel_order", self_of(anna), order_id=order_id)
+
+
+def test_a_standing_order_is_paid_on_its_day_whatever_day_it_is(
+    bank: Node, clock: FixedClock
+) -> None:
+    """Wallets pay on Saturdays and holidays too: 1 May 2026 is one, and 2 May a Saturday."""
+    anna, bo = person(bank, 1, money=1_000), person(bank, 2)
+    ordered(bank, anna, bo, 100, date(2026, 5, 1))
+    ordered(bank, anna, bo, 10, date(2026, 5, 2), every="week")
+    for day, paid in ((1, 100), (2, 110), (8, 110), (9, 120)):
+        to_day(bank, clock, date(2026, 5, day))
+        close_day(bank, date(2026, 5, day))
+        assert held_by(bank, bo) == paid, day
 
 
 def test_an_order_that_lacks_money_is_tried_again_and_then_told_of(

@@ -10,7 +10,10 @@ from puhui.worker import keep_up
 from tests.payment.purse import held_by, open_books, pay, person
 from tests.payment.test_ask import (
     held,
+    test_a_bill_whose_shares_some_decline,
     test_a_request_is_paid_once,
+    test_a_standing_order_is_paid_on_its_day_whatever_day_it_is,
+    test_an_order_that_lacks_money_is_tried_again_and_then_told_of,
     test_money_held_is_taken_in_part_or_let_go,
 )
 from tests.payment.test_batch import (
@@ -24,6 +27,7 @@ from tests.payment.test_pay import (
 )
 from tests.payment.test_promise import (
     moving,
+    test_money_for_a_purpose_goes_to_those_known_for_it,
     test_money_waits_for_a_reading_and_a_wrong_one_never_frees_it,
     test_what_lapses_goes_back,
 )
@@ -34,7 +38,11 @@ from tests.payment.test_wallet import (
 
 TESTS = (
     moving,
+    test_a_bill_whose_shares_some_decline,
     test_a_request_is_paid_once,
+    test_a_standing_order_is_paid_on_its_day_whatever_day_it_is,
+    test_an_order_that_lacks_money_is_tried_again_and_then_told_of,
+    test_money_for_a_purpose_goes_to_those_known_for_it,
     test_money_held_is_taken_in_part_or_let_go,
     test_a_batch_posts_what_it_can_and_says_what_it_cannot,
     test_a_dynamic_code_pays_once,

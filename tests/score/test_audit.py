@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,18 +13,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from puhui.data.desk.lists import read_lists
-from puhui.kernel import Refused
-from puhui.score import Table, study
+from puhui.kernel import Actor, Node, Refused
+from puhui.score import Model, Table, champion, save_model, study, train
 from puhui.score.arrays.audit import audit_rows
 from puhui.score.formats.audit_toml import read_declaration_text
 from puhui.score.formats.mapping_toml import read_mapping_text
+from puhui.score.formats.model_json import seal
+from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns.audit import AuditRows
-from puhui.score.rules.audit import (
-    fisher_p,
-    holm,
+from puhui.score.rules.audit import fisher_p, holm, z_p
+from puhui.score.rules.protect import (
     protected_columns,
+    protected_name,
     refuse_protected_signals,
-    z_p,
 )
 from puhui.score.window import (
     ALTERNATIVE_COLUMNS,
@@ -37,8 +39,10 @@ from puhui.score.window import (
     audit_lines,
     read_audit_rules,
     read_declaration,
+    score_parquet,
     search_alternative,
 )
+from tests.score.made import made_mapping, made_table
 
 SHIPPED = ("hmda", "german_credit", "sba_national", "sba_case", "county_fairness")
 counts = st.integers(0, 60)
@@ -158,14 +162,19 @@ def test_the_ratio_is_told_over_all_cut_offs() -> None:
 def test_no_shipped_mapping_scores_by_what_it_audits(name: str) -> None:
     declaration = read_declaration(name)
     mapping = study.read_mapping(declaration.mapping)
-    refuse_protected_signals(mapping, protected_columns(declaration))
+    protected = protected_columns(declaration)
+    assert protected
+    refuse_protected_signals(mapping.signals, protected)
+    used = {column.strip().casefold() for one in mapping.signals for column in one.columns}
+    assert used
+    assert not used & {column.casefold() for column in protected}
 
 
 def test_a_score_that_uses_a_protected_column_is_refused() -> None:
     declaration = read_declaration("sba_case")
     mapping = study.read_mapping("sba_case")
     with pytest.raises(Refused) as caught:
-        refuse_protected_signals(mapping, protected_columns(declaration))
+        refuse_protected_signals(mapping.signals, protected_columns(declaration))
     assert caught.value.code == "score.protected_signal"
 
 
@@ -222,9 +231,65 @@ def test_the_search_reports_on_rows_it_did_not_choose_by() -> None:
     assert [len(line) for line in alternative_lines(found)] == [len(ALTERNATIVE_COLUMNS)] * 2
 
 
-@pytest.mark.parametrize("column", ["sex", " Gender ", "性别", "RACE"])
+@pytest.mark.parametrize("column", ["sex", " Gender ", "性别", "RACE", "SexCode"])
 def test_no_mapping_at_all_may_read_a_protected_column(column: str) -> None:
     text = study.mapping_text("small_loans")
     with pytest.raises(Refused) as caught:
         read_mapping_text(text.replace('column = "rev"', f'column = "{column}"'), "t")
+    assert caught.value.code == "score.protected_signal"
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("applicant_sex", "sex"),
+        ("personal_status_and_sex", "sex"),
+        ("SexCode", "sex"),
+        ("Ｓｅｘ", "sex"),
+        ("is-male", "male"),
+        ("race.1", "race"),
+        ("Region Kind", "region_kind"),
+        ("申请人性别", "性别"),
+        ("Black", "black"),
+        ("essex_branch", ""),
+        ("trace", ""),
+        ("black_list_hits", ""),
+        ("region", ""),
+        ("kind_of_region", ""),
+        ("性价比", ""),
+    ],
+)
+def test_a_name_tells_what_it_holds(column: str, told: str) -> None:
+    assert protected_name(column, protected_names()) == told
+
+
+def test_no_way_into_force_for_a_model_that_reads_sex(
+    card: Model, sqlite_node: Node, operator: Actor, tmp_path: Path
+) -> None:
+    """Neither a mapping made in code, nor a file made by hand with a digest that is right."""
+    mapping = made_mapping()
+    first, *rest = mapping.signals
+    by_sex = replace(first, columns=("applicant_sex",))
+    table = made_table()
+    sexed = Table({**table.columns, "applicant_sex": table.columns[first.columns[0]]}, table.rows)
+    with pytest.raises(Refused) as caught:
+        train(sexed, replace(mapping, signals=(by_sex, *rest)), "points", 7)
+    assert caught.value.code == "score.protected_signal"
+
+    made = seal(replace(card, signals=(by_sex, *card.signals[1:]), digest=""))
+    save_model(sqlite_node.home / "models", made)
+    with pytest.raises(Refused) as caught:
+        sqlite_node.act(
+            "score.register_model", {"name": "made", "digest": made.digest}, key="r", actor=operator
+        )
+    assert caught.value.code == "score.protected_signal"
+    with sqlite_node.read() as tx:
+        assert champion(tx, "made") is None
+
+    arrow = pytest.importorskip("pyarrow", reason="the extra scale is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra scale is not installed")
+    source = tmp_path / "people.parquet"
+    parquet.write_table(arrow.table({n: list(v) for n, v in sexed.columns.items()}), source)
+    with pytest.raises(Refused) as caught:
+        score_parquet(made, source, tmp_path / "scores.parquet")
     assert caught.value.code == "score.protected_signal"

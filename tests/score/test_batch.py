@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
 from puhui.score import Model, score_row
 from puhui.score.engines.batch import BLOCK_ROWS
 from puhui.score.engines.spark import _home_of_wheel, find_java
@@ -180,17 +180,115 @@ def test_what_cannot_be_scored_is_refused_and_leaves_nothing(
 
 def test_a_run_cut_short_leaves_the_earlier_file(card: Model, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "scores.parquet"
-    target.write_bytes(b"what was there")
+    score_parquet(card, source, target)
+    earlier = target.read_bytes()
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(BaseException):  # noqa: B017  the libraries wrap what stops them
-        score_parquet(card, source, target, progress=stop)
-    assert target.read_bytes() == b"what was there"
+    with pytest.raises(KeyboardInterrupt):
+        score_parquet(card, source, target, keep=("id",), progress=stop)
+    assert target.read_bytes() == earlier
     assert sorted(path.name for path in tmp_path.iterdir()) == [source.name, target.name]
     score_parquet(card, source, target)
     assert parquet.read_table(target).num_rows == 2_000
+
+
+def test_a_file_that_holds_no_scores_is_left_alone(
+    card: Model, source: Path, tmp_path: Path
+) -> None:
+    table = parquet.ParquetFile(source).read()
+    other, text, folder = tmp_path / "other.parquet", tmp_path / "text", tmp_path / "folder"
+    parquet.write_table(table.slice(0, 3), other)
+    text.write_text("what was there", "utf-8")
+    folder.mkdir()
+    for target in (other, text, folder):
+        before = target.stat().st_mtime_ns, target.stat().st_size
+        with pytest.raises(Refused) as no:
+            score_parquet(card, source, target)
+        assert no.value.code == "score.target_taken"
+        assert (target.stat().st_mtime_ns, target.stat().st_size) == before
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "word"),
+    [
+        ("flow", [[1.0]], "lists"),
+        ("flow", [{"a": 1.0}], "records"),
+        ("trade", [["a1"]], "lists"),
+        ("trade", [b"a1"], "raw bytes"),
+    ],
+)
+def test_cells_that_are_no_single_values_are_refused(
+    card: Model, tmp_path: Path, column: str, cells: list[Any], word: str
+) -> None:
+    """A text kept as bytes would else pass for a category never seen."""
+    columns = typed_columns(20)
+    columns[column] = arrow.array(cells * 20)
+    source, target = tmp_path / "odd.parquet", tmp_path / "scores.parquet"
+    parquet.write_table(arrow.table(columns), source)
+    with pytest.raises(Refused) as no:
+        score_parquet(card, source, target)
+    assert no.value.code == "score.column_type"
+    assert word in no.value.reason
+    assert column in no.value.reason
+    assert not target.exists()
+    # what no signal reads may be of any kind, and is carried over
+    columns |= {column: typed_columns(20)[column], "more": arrow.array(cells * 20)}
+    parquet.write_table(arrow.table(columns), source)
+    assert score_parquet(card, source, target, keep=("more",)).rows == 20
+    assert parquet.read_table(target)["more"].to_pylist() == cells * 20
+
+
+def test_a_damaged_file_is_told_as_one(card: Model, source: Path, tmp_path: Path) -> None:
+    """Wherever the damage lies: never a fault of ours, and nothing is left."""
+    whole = source.read_bytes()
+    bad, target = tmp_path / "bad.parquet", tmp_path / "scores.parquet"
+    told = 0
+    for start in range(0, len(whole) - 64, len(whole) // 12):
+        bad.write_bytes(whole[:start] + bytes(64) + whole[start + 64 :])
+        try:
+            score_parquet(card, bad, target, keep=("id",))
+        except Refused as no:
+            told += 1
+            assert no.code in ("score.not_parquet", "score.column_missing")
+            assert not target.exists()
+        target.unlink(missing_ok=True)
+    bad.write_bytes(whole[:-100])
+    with pytest.raises(Refused) as no:
+        score_parquet(card, bad, target)
+    assert no.value.code == "score.not_parquet"
+    assert told > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.parquet", source.name]
+
+
+def test_a_full_disk_is_a_fault_with_its_reason(card: Model, tmp_path: Path) -> None:
+    """The limit on the size of files stands for the disk; a real write runs into it."""
+    import resource
+    import signal
+
+    dice, rows = np.random.default_rng(3), 20_000
+    columns = {
+        name: arrow.chunked_array([column] * 10).combine_chunks()
+        for name, column in typed_columns(2_000).items()
+    }
+    columns["id"] = arrow.array(dice.integers(0, 2**62, rows))
+    large, target = tmp_path / "large.parquet", tmp_path / "out" / "scores.parquet"
+    parquet.write_table(arrow.table(columns), large)
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, old[1]))
+    try:
+        with pytest.raises(Fault) as no:
+            score_parquet(card, large, target, keep=("id",))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert no.value.code == "score.not_written"
+    assert str(target.parent) in no.value.reason
+    assert not list(target.parent.iterdir())
+    assert score_parquet(card, large, target, keep=("id",)).rows == rows
 
 
 @pytest.mark.spark

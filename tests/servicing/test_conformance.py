@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from puhui.cli.conformance import schedules
+from puhui.cli.claim.conformance import schedules
 from puhui.kernel.errors import Refused
 from puhui.servicing import conformance
 from puhui.servicing.desk.conformance import LEFT_OUT

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from puhui.cli.days import close_days, open_days
+from puhui.cli.upkeep.days import close_days, open_days
 from puhui.kernel import Node
 from puhui.kernel.act import SYSTEM
 from puhui.kernel.clock import FixedClock, time_us_of

@@ -24,7 +24,8 @@ def test_a_model_is_audited_from_the_page(town: Town) -> None:
     assert early.status == 422
     done = analyst.send(early.form("/desk/fairness"), since="2026-03-01", until="2026-03-31")
     assert "&audit=audit-" in done.url
-    assert "人数太少" in done.text
+    assert "人数太少，还不能下结论" in done.text
+    assert "评分卡" in done.text
     assert "市辖区" in done.text
     rows = json.loads(analyst.ask("/desk/fairness.json").text)["rows"]
     assert {row["finding"] for row in rows} == {"guarded"}
@@ -43,5 +44,8 @@ def test_crossings_are_told_in_words() -> None:
 
 
 def test_a_group_that_is_too_small_is_not_judged() -> None:
+    assert {Say(one)("fairness.kind_additive") for one in ("zh", "en")} == {
+        "可解释曲线", "explainable curves",
+    }  # fmt: skip
     rows = [SimpleNamespace(is_guarded=g, is_found=f) for g, f in ((1, 1), (0, 1), (0, 0))]
     assert [state_of(row) for row in rows] == ["guarded", "found", "none"]

@@ -41,3 +41,28 @@ def test_a_receipt_is_found_by_its_number(town: Town) -> None:
     shown = desk.send(search.form("/desk/customers"), q=number[0])
     assert "12.34 元" in shown.text
     assert shown.text.count("/desk/customer/party-") == 2
+
+
+def test_a_loan_shows_the_receipts_that_the_wallet_shows(town: Town) -> None:
+    """What was taken and what was paid back, on the loan, in the statement and at the desk."""
+    browser = town.customer(town.good)
+    loan = town.lend(browser)
+    path = loan.url.removeprefix("http://testserver").split("?")[0]
+    town.clock.set_us(town.clock.now_us() + 1_000_000)
+    repay = browser.open(f"{path}/repay")
+    browser.send(repay.form("/repay"), way="other", amount="100")
+    shown = re.findall(r'<li id="r([0-9]{16})">', browser.open(path).text)
+    assert len(shown) == len(set(shown)) == 2, "money taken and a repayment"
+    statement_text = browser.open("/money").text
+    stranger = town.customer(town.spare)
+    desk = town.staff("operator")
+    for number in shown:
+        assert f'id="r{number}"' in statement_text
+        grouped = f"{number[:4]} {number[4:8]} {number[8:12]} {number[12:]}"
+        assert grouped in statement_text
+        asked = f"/money/find?number={grouped.replace(' ', '+')}"
+        assert browser.ask(asked).headers["location"] == f"{path}#r{number}"
+        assert stranger.ask(asked).status == 422
+        search = desk.open("/desk/customers")
+        found = desk.send(search.form("/desk/customers"), q=grouped)
+        assert f"/desk/loan/{path.rpartition('/')[2]}" in found.text

@@ -76,6 +76,8 @@ def test_vintages_grow_older(town: Town) -> None:
     analyst = town.staff("risk_analyst")
     page = analyst.open("/desk/vintages")
     assert "<svg" in page.text
+    assert ">100%<" in page.text
+    assert ">120" not in page.text
     assert "2026-03" in page.text
     rows = json.loads(analyst.ask("/desk/vintages.json").text)["rows"]
     assert [(row["age"], row["late"]) for row in rows] == [(0, 0), (1, 0), (2, 1)]

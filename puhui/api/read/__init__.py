@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from puhui.api import answers, credit_answers, exchange_answers, payment_answers
 from puhui.api.caller import STAFF_READERS
 from puhui.api.operation import Operation, read_operation
@@ -15,6 +17,7 @@ from puhui.api.read.exchange import (
 from puhui.api.read.guarantee import list_guarantees, read_guarantee
 from puhui.api.read.loan import (
     list_applications,
+    list_loan_events,
     list_loans,
     quote_pay_off,
     read_application,
@@ -28,6 +31,7 @@ from puhui.api.read.loan import (
 from puhui.api.read.offer import list_offers
 from puhui.api.read.partner import list_consents, list_events, list_own_endpoints
 from puhui.api.read.payment import (
+    find_receipt,
     list_allowances,
     list_codes,
     list_holds,
@@ -47,6 +51,7 @@ _APPLICATION = "/api/lending/applications/{application_id}"
 _LOAN = "/api/lending/loans/{contract_id}"
 
 
+@lru_cache(maxsize=1)
 def read_operations() -> tuple[Operation, ...]:
     """Every read that is open, with who may ask it."""
     a, c, p, e, one = answers, credit_answers, payment_answers, exchange_answers, read_operation
@@ -64,6 +69,10 @@ def read_operations() -> tuple[Operation, ...]:
         one("lending.read_loan", _LOAN, a.LoanQuery, a.LoanAnswer, CUSTOMERS, read_loan),
         one("lending.read_schedule", f"{_LOAN}/schedule", a.LoanQuery, a.ScheduleAnswer,
             CUSTOMERS, read_schedule),
+        one("lending.list_events", f"{_LOAN}/events", a.LoanQuery, a.LoanEventsAnswer,
+            CUSTOMERS, list_loan_events),
+        one("payment.find_receipt", "/api/payment/receipts/{receipt}", p.ReceiptQuery,
+            p.ReceiptsAnswer, CUSTOMERS, find_receipt),
         one("lending.quote_pay_off", f"{_LOAN}/pay-off", a.PayOffQuery, a.PayOffAnswer,
             CUSTOMERS, quote_pay_off),
         one("lending.read_portfolio", "/api/lending/portfolio", a.NothingQuery,

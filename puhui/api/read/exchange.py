@@ -25,7 +25,9 @@ def read_receipt(node: Node, caller: Caller, asked: answers.LegQuery) -> answers
 def read_standing(node: Node, caller: Caller, asked: object) -> answers.StandingAnswer:
     """Read as whom one is known here, and on which participants one may draw."""
     told = window.standing_of(node, caller.actor.name)
-    return answers.StandingAnswer(told.peer_id, told.draws, told.now_us, told.draw_keys)
+    return answers.StandingAnswer(
+        told.peer_id, told.draws, told.now_us, told.draw_keys, told.speaks
+    )
 
 
 def read_payee(node: Node, caller: Caller, asked: answers.PayeeQuery) -> answers.PayeeAnswer:

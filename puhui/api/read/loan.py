@@ -239,6 +239,25 @@ def read_schedule(node: Node, caller: Caller, asked: answers.LoanQuery) -> answe
     )
 
 
+def list_loan_events(
+    node: Node, caller: Caller, asked: answers.LoanQuery
+) -> answers.LoanEventsAnswer:
+    """List what happened to a loan with its receipts, the oldest first.
+
+    Refused: ``lending.no_contract``.
+    """
+    with node.read() as tx:
+        row = window.contract_row(tx, _loan(tx, caller, asked.contract_id))
+        found = window.loan_events(tx, row.id)
+    items = tuple(
+        answers.LoanEventItem(
+            one.number, one.kind, date.fromisoformat(one.day), one.amount_minor, one.receipt
+        )
+        for one in found
+    )
+    return answers.LoanEventsAnswer(row.id, row.currency, items)
+
+
 def quote_pay_off(node: Node, caller: Caller, asked: answers.PayOffQuery) -> answers.PayOffAnswer:
     """Tell what ends a loan on a day.
 

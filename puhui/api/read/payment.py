@@ -12,6 +12,8 @@ from puhui.api.read.loan import check_count
 from puhui.kernel import Node
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
+from puhui.kernel.store import Transaction
+from puhui.lending.window import receipts
 from puhui.offline.window import allowances_of
 from puhui.payment import window
 
@@ -73,6 +75,7 @@ def read_payment(node: Node, caller: Caller, asked: answers.PaymentQuery) -> ans
         original_id=found.original_id,
         refunded_minor=found.refunded_minor,
         made_us=found.made_us,
+        receipt=found.receipt,
     )
 
 
@@ -127,6 +130,7 @@ def read_month(node: Node, caller: Caller, asked: answers.MonthQuery) -> answers
                 remark=one.remark,
                 amount_minor=one.amount_minor,
                 balance_minor=one.balance_minor,
+                receipt=one.receipt,
             )
             for one in found
         ),
@@ -161,3 +165,40 @@ def list_holds(node: Node, caller: Caller, asked: answers.PartyPageQuery) -> ans
     with node.read() as tx:
         found = window.holds_of(tx, asked.party_id, now_us=node.clock.now_us(), count=count)
     return answers.HoldsAnswer(asked.party_id, found)
+
+
+def find_receipt(node: Node, caller: Caller, asked: answers.ReceiptQuery) -> answers.ReceiptsAnswer:
+    """Find what has a receipt number: customers among their own, staff among all."""
+    numbers, now_us = payment.numbers, node.clock.now_us()
+    if not numbers.is_receipt(asked.receipt):
+        raise Problem("api.bad_request", "A receipt number has 16 digits; one of these is wrong.")
+    with node.read() as tx:
+        if caller.is_staff:
+            items = [
+                answers.ReceiptItem(one.kind, one.id, one.amount_minor, one.currency, one.made_us)
+                for one in numbers.receipted(tx, asked.receipt, now_us=now_us)
+            ]
+            events = receipts.events_numbered(tx, asked.receipt, now_us=now_us)
+        else:
+            if caller.party_id is None:
+                raise Problem(*NOT_THERE)
+            items = _own_items(tx, caller.party_id, asked.receipt, now_us)
+            events = receipts.own_events_numbered(tx, asked.receipt, caller.party_id)
+    items += [
+        answers.ReceiptItem(one.kind, one.contract_id, one.amount_minor, one.currency, one.made_us)
+        for one in events
+    ]
+    if not items:
+        raise Problem(*NOT_THERE)
+    return answers.ReceiptsAnswer(numbers.plain(asked.receipt), tuple(items))
+
+
+def _own_items(
+    tx: Transaction, party_id: str, receipt: str, now_us: int
+) -> list[answers.ReceiptItem]:
+    """The lines of a party's own wallets, of each currency that is kept here."""
+    return [
+        answers.ReceiptItem(one.kind, one.id, one.amount_minor, currency, one.time_us)
+        for currency in sorted(DIGITS)
+        for one in payment.numbers.own_lines(tx, receipt, party_id, currency, now_us=now_us)
+    ]

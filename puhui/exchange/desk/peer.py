@@ -6,7 +6,7 @@ from puhui.exchange.desk.lists import between
 from puhui.exchange.desk.participant import STAFF
 from puhui.exchange.nouns.leg import PrepareLeg
 from puhui.exchange.nouns.participant import Participant
-from puhui.exchange.nouns.peer import ChangeDraw, DrawChanged, Standing
+from puhui.exchange.nouns.peer import SPEAKS, ChangeDraw, DrawChanged, Standing
 from puhui.exchange.rules import peer as rules
 from puhui.exchange.tables import participant as participant_tables
 from puhui.exchange.tables import peer as tables
@@ -112,4 +112,4 @@ def standing_of(node: Node, actor: str) -> Standing:
         is_peer = _is_peer(tx, actor)
         draws = draws_of(tx, actor) if is_peer else ()
     ids, keys = tuple(one for one, _ in draws), tuple(key for _, key in draws)
-    return Standing(actor if is_peer else "", ids, node.clock.now_us(), keys)
+    return Standing(actor if is_peer else "", ids, node.clock.now_us(), keys, SPEAKS)

@@ -62,7 +62,8 @@ def find_way(node: Node, input: SendBetween) -> SendBetween:
 
     Refused: ``exchange.bad_end``, ``exchange.unknown_quote``, ``exchange.unknown_peer``,
     ``exchange.peer_silent``, ``exchange.no_provider_there``, what the price refuses, and
-    ``exchange.too_many_asks``, ``exchange.no_such_payee``, ``exchange.payee_not_admitted``.
+    ``exchange.too_many_asks``, ``exchange.no_such_payee``, ``exchange.payee_not_admitted``,
+    ``exchange.peer_older``.
     """
     if not input.payee.startswith("party:"):
         raise Refused("exchange.bad_end", "The payee is a customer of the other node.")

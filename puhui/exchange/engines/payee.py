@@ -33,7 +33,8 @@ def ask_there(
 
     Refused: ``exchange.unknown_peer``, ``exchange.peer_silent``, ``exchange.bad_end``,
     ``exchange.unknown_currency``, ``exchange.bad_amount``, ``exchange.too_many_asks``,
-    ``exchange.not_drawn``, ``exchange.no_such_payee``, ``exchange.payee_not_admitted``.
+    ``exchange.not_drawn``, ``exchange.no_such_payee``, ``exchange.payee_not_admitted``,
+    ``exchange.peer_older``.
     """
     rules.check_payee_asked(asked.payee, currency, amount_minor)
     known = node.ports.get(KnownPeers)

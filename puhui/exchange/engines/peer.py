@@ -29,7 +29,7 @@ from puhui.exchange.formats.http_signature import Message, is_answer_signed, sig
 from puhui.exchange.formats.peers_file import read_peers
 from puhui.exchange.nouns.leg import LegReceipt
 from puhui.exchange.nouns.payee import PayeeThere
-from puhui.exchange.nouns.peer import Peer, PeersFile, Reach, Standing
+from puhui.exchange.nouns.peer import PAYEES_FROM, Peer, PeersFile, Reach, Standing
 from puhui.kernel.act import find_use_case
 from puhui.kernel.crypto import random_bytes
 from puhui.kernel.errors import Fault, Refused
@@ -38,10 +38,15 @@ from puhui.kernel.node import Node
 ANSWER_BYTES_MAX = 64 * 1024
 PAUSE_S = 0.2
 REFUSED_STATUS = 422
+_NO_ADDRESS = "answers 404 without its signature (api.not_found)"
 _CODE = re.compile(r"[a-z]+\.[a-z_]{1,60}")
 _RECEIPT: TypeAdapter[LegReceipt] = TypeAdapter(LegReceipt)
 _STANDING: TypeAdapter[Standing] = TypeAdapter(Standing)
 _PAYEE: TypeAdapter[PayeeThere] = TypeAdapter(PayeeThere)
+
+
+class NoSuchAddress(Fault):
+    """Silence in which, unsigned, a node says that it has no such address: an older one may."""
 
 
 class HttpPeer:
@@ -84,11 +89,23 @@ class HttpPeer:
         return standing
 
     def payee(self, payee: str, currency: str, amount_minor: int) -> PayeeThere:
-        """What the node tells of a payee there, tried once. Refused: ``exchange.not_drawn``,
-        ``exchange.no_such_payee``, ``exchange.payee_not_admitted``. Fault: as ``act``.
+        """What the node tells of a payee there, tried once. A node that says, unsigned, that it has
+        no such address is asked where we stand: its signed word tells whether it is older than the
+        question. Refused: ``exchange.not_drawn``, ``exchange.no_such_payee``,
+        ``exchange.payee_not_admitted``, ``exchange.peer_older``. Fault: as ``act``.
         """
         path = f"/api/exchange/payees/{payee}/{currency}/{amount_minor}"
-        found: PayeeThere = self._told(_PAYEE, "GET", path, tries=1)
+        try:
+            found: PayeeThere = self._told(_PAYEE, "GET", path, tries=1)
+        except NoSuchAddress:
+            speaks = self.standing().speaks
+            if speaks >= PAYEES_FROM:
+                raise
+            raise Refused(
+                "exchange.peer_older",
+                f"The peer {self.peer.name} speaks an older version ({speaks}; {PAYEES_FROM} is "
+                "needed) and cannot be asked about payees: it must be upgraded first.",
+            ) from None
         return found
 
     def _told(
@@ -128,6 +145,8 @@ class HttpPeer:
         with self._lock:
             self._quiet_s = min(between().quiet_s_max, max(1, 2 * self._quiet_s))
             self._quiet_until_us = self._node.clock.now_us() + self._quiet_s * 1_000_000
+        if how == _NO_ADDRESS:
+            raise NoSuchAddress("exchange.peer_silent", f"The peer {self.peer.name} {how}.")
         raise self._silent(how)
 
     def _try(self, method: str, path: str, body: bytes, key: str) -> tuple[int, bytes, str]:
@@ -271,4 +290,5 @@ def _reach(node: Node, one: HttpPeer) -> Reach:
         ahead_ms=(told.now_us - (begun_us + ended_us) // 2) // 1000,
         draws=told.draws,
         draw_keys=told.draw_keys,
+        speaks=told.speaks,
     )

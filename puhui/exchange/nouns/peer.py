@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SPEAKS = 2
+"""The version of what nodes say to one another that this release speaks, told with the standing.
+Releases that did not tell it yet count as 0; some of them answer about payees, some do not."""
+
+PAYEES_FROM = 2
+"""From this version on a node answers about payees."""
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -51,13 +58,14 @@ class Standing:
 
     ``now_us`` is the time of the node that answers. ``draw_keys`` are the public keys of those in
     ``draws``, in the same order, "" for a bank: a provider that has positions on two nodes is known
-    by its key.
+    by its key. ``speaks`` is the version that it speaks, 0 where it does not tell.
     """
 
     peer_id: str
     draws: tuple[str, ...]
     now_us: int
     draw_keys: tuple[str, ...] = ()
+    speaks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Reach:
     """How a peer was reached just now.
 
     ``answer`` is "reached", or in a word why not; ``wait_ms`` how long it took, and ``ahead_ms``
-    by how much its clock is ahead of ours (below nought: behind).
+    by how much its clock is ahead of ours (below nought: behind); ``speaks`` the version it speaks.
     """
 
     name: str
@@ -76,6 +84,12 @@ class Reach:
     ahead_ms: int = 0
     draws: tuple[str, ...] = ()
     draw_keys: tuple[str, ...] = ()
+    speaks: int = 0
+
+    @property
+    def is_older(self) -> bool:
+        """Whether it was reached, and speaks an older version than this node."""
+        return self.answer == "reached" and self.speaks < SPEAKS
 
     def drawn_by_key(self) -> dict[str, str]:
         """The participants there that we may draw on, by their public keys."""

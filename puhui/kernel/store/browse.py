@@ -58,6 +58,16 @@ _ENDS = (
     .group_by(JOURNAL.c.name, JOURNAL.c.refusal)
     .order_by(JOURNAL.c.name, JOURNAL.c.refusal)
 )
+_TIMES = select(JOURNAL.c.key, JOURNAL.c.time_us).where(
+    JOURNAL.c.key.in_(bindparam("keys", expanding=True))
+)
+_NEXT = (
+    select(JOURNAL.c.position, JOURNAL.c.time_us)
+    .where(JOURNAL.c.position >= bindparam("position"))
+    .order_by(JOURNAL.c.position)
+    .limit(1)
+)
+_LAST = select(func.max(JOURNAL.c.position).label("position"))
 
 POSITION_MAX = 2**62
 
@@ -109,6 +119,29 @@ def count_acts(
 def count_ends(tx: Transaction, names: Sequence[str], *, since_us: int, until_us: int) -> list[Row]:
     """How many acts of some use cases ended in which way: ``name``, ``refusal``, ``acts``."""
     return tx.all(_ENDS, names=list(names), since_us=since_us, until_us=until_us)
+
+
+def times_of(tx: Transaction, keys: Sequence[str]) -> dict[str, int]:
+    """When acts were done, microseconds UTC, by their keys; those on record. One statement."""
+    if not keys:
+        return {}
+    return {row.key: int(row.time_us) for row in tx.all(_TIMES, keys=list(keys))}
+
+
+def position_at(tx: Transaction, time_us: int) -> int:
+    """About where the acts of a time begin, by halves: the first position not before it, where
+    times rise with positions. Clocks that were set back may put some before it.
+    """
+    row = tx.one(_LAST)
+    low, high = 0, 0 if row is None or row.position is None else int(row.position)
+    while low < high:
+        middle = (low + high) // 2
+        found = tx.one(_NEXT, position=middle)
+        if found is None or found.time_us >= time_us:
+            high = middle
+        else:
+            low = int(found.position) + 1
+    return low
 
 
 def read_act(tx: Transaction, position: int) -> Row | None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from puhui.ledger.nouns import Transfer
 
 
+@dataclass(slots=True)
+class Taken:
+    """How far a series has come: amounts of its pendings by id, and by account what is taken from
+    its debit and from its credit side now, and at most so far, minor units.
+    """
+
+    held: dict[int, int] = field(default_factory=dict)
+    now: dict[int, list[int]] = field(default_factory=dict)
+    peaks: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
 def net_peaks(
-    transfers: Iterable[Transfer], pendings: Mapping[int, int]
+    transfers: Iterable[Transfer], pendings: Mapping[int, int], taken: Taken | None = None
 ) -> dict[int, tuple[int, int]]:
     """By account the most that is taken from its debit and from its credit side, in minor units.
 
@@ -16,10 +28,11 @@ def net_peaks(
     posted and held, less credits posted; from the credit side the same the other way round. A
     pending takes from its own side and gives the other nothing; its end gives back what it held.
     ``pendings`` are the amounts of those among the ended ones that are not in ``transfers``.
+    A series goes on where ``taken`` says that it has come to, which is moved on.
     """
-    held = dict(pendings)
-    now: dict[int, list[int]] = {}
-    peaks: dict[int, tuple[int, int]] = {}
+    taken = taken or Taken()
+    held, now, peaks = taken.held, taken.now, taken.peaks
+    held.update(pendings)
     for t in transfers:
         own = other = t.amount_minor
         if t.flags & Transfer.PENDING:
@@ -28,9 +41,9 @@ def net_peaks(
             other = own if t.flags & Transfer.POST else 0
             own = other - held[t.pending_id]
         for account_id, place in ((t.debit_account_id, 0), (t.credit_account_id, 1)):
-            taken = now.setdefault(account_id, [0, 0])
-            taken[place] += own
-            taken[1 - place] -= other
+            side = now.setdefault(account_id, [0, 0])
+            side[place] += own
+            side[1 - place] -= other
             debit, credit = peaks.get(account_id, (0, 0))
-            peaks[account_id] = (max(debit, taken[0]), max(credit, taken[1]))
+            peaks[account_id] = (max(debit, side[0]), max(credit, side[1]))
     return peaks

@@ -11,7 +11,6 @@ from puhui.lending import tables
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.tables import credit_limit as changes
 from puhui.lending.tables import page
-from puhui.servicing import live
 
 APPLICATIONS_MAX = 200
 CHANGES_MAX = 100
@@ -112,11 +111,6 @@ def contract_row(tx: Transaction, contract_id: str) -> Row:
     if row is None:
         raise Refused("lending.no_contract", f"There is no contract {contract_id[:60]}.")
     return row
-
-
-def loan_events(tx: Transaction, contract_id: str) -> tuple[Row, ...]:
-    """What happened to a loan, oldest first: number, kind, day, amount in minor units."""
-    return tuple(live.events_of(tx, contract_id))
 
 
 def count_by_day(

@@ -57,8 +57,20 @@ def named(tx: Transaction, text: str) -> str:
     return f"{find(tx, text):032x}" if is_wallet_number(text) else text
 
 
-APART_US = 5_000_000
-"""By how much the time of a line in the ledger may differ from that of the act that made it."""
+APART_US = receipts.APART_US
+
+
+def receipt_in(account_id: int, time_us: int) -> str:
+    """The receipt, sixteen digits, of what an act at ``time_us`` moved in a wallet, by its account,
+    where it names no number of its own: what came of a loan, and what was paid on one.
+    """
+    return receipts.receipt_of(receipts.number_for(time_us // 1000 * 1000, account_id))
+
+
+def receipt_span(text: str, *, now_us: int) -> tuple[int, int]:
+    """The second of a receipt number, from and before, in microseconds UTC."""
+    begins = receipts.second_of(plain(text), now_us)
+    return begins, begins + 1_000_000
 
 
 def receipt(id: str) -> str:
@@ -77,11 +89,17 @@ def is_receipt(text: str) -> bool:
 def own_lines(
     tx: Transaction, text: str, party_id: str, currency: str, *, now_us: int
 ) -> tuple[StatementLine, ...]:
-    """The lines of a party's statement that have a receipt number, typed in any grouping."""
+    """The lines of a party's statement that have a receipt number, typed in any grouping; also by
+    the number that each line had alone in older releases.
+    """
     begins = receipts.second_of(plain(text), now_us)
     until = begins + 1_000_000 + APART_US
     lines = lines_between(tx, party_id, currency, begins - APART_US, until)
-    return tuple(one for one in lines if one.receipt == plain(text))
+    return tuple(one for one in lines if plain(text) in (one.receipt, _older_receipt(one)))
+
+
+def _older_receipt(line: StatementLine) -> str:
+    return receipts.receipt_of(receipts.number_at(line.time_us, int(line.id, 16)))
 
 
 def receipted(tx: Transaction, text: str, *, now_us: int) -> tuple[Payment, ...]:

@@ -17,7 +17,7 @@ from puhui.payment.desk.wallet import take_wallet, wallet_account, wallet_of
 from puhui.payment.nouns.ask import AskedPayment, StandingOrder
 from puhui.payment.nouns.pay import Payment, StatementLine
 from puhui.payment.nouns.wallet import Wallet, WalletCount
-from puhui.payment.rules.receipt import number_at, receipt_of
+from puhui.payment.rules.receipt import number_of_line, receipt_of
 from puhui.payment.tables import ask, payment
 from puhui.payment.tables import wallet as tables
 
@@ -61,7 +61,9 @@ def payment_of(tx: Transaction, id: str) -> Payment:
         original_id=row.original_id.hex() if row.original_id else "",
         refunded_minor=refunds[0].refunded_minor if refunds else 0,
         made_us=found.time_us,
-        receipt=receipt_of(found.user_data_128),
+        receipt=receipt_of(
+            number_of_line(found.user_data_128, found.id, found.time_us, found.debit_account_id)
+        ),
     )
 
 
@@ -160,13 +162,13 @@ def lines_between(
         page = account_history(
             tx, account_id, after=after, count=PAGE, from_us=from_us, until_us=until_us
         )
-        lines.extend(_lines(tx, page))
+        lines.extend(_lines(tx, page, account_id))
         if len(page) < PAGE:
             return tuple(lines)
         after = page[-1].position
 
 
-def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
+def _lines(tx: Transaction, page: Sequence[Any], account_id: int) -> list[StatementLine]:
     posted = [line for line in page if not line.flags & _NOT_POSTING]
     found = read_words(tx, [line.user_data_128 for line in posted])
     kinds = _kinds()
@@ -176,6 +178,8 @@ def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
         other = ""
         if about is not None:
             other = about.payee_id if line.is_debit else about.payer_id
+        time_us = line.time_us
+        number = number_of_line(line.user_data_128, line.transfer_id, time_us, account_id)
         made.append(
             StatementLine(
                 id=f"{line.transfer_id:032x}",
@@ -186,7 +190,7 @@ def _lines(tx: Transaction, page: Sequence[Any]) -> list[StatementLine]:
                 remark="" if about is None else about.remark,
                 amount_minor=-line.amount_minor if line.is_debit else line.amount_minor,
                 balance_minor=line.balance_minor,
-                receipt=receipt_of(line.user_data_128 or number_at(line.time_us, line.transfer_id)),
+                receipt=receipt_of(number),
             )
         )
     return made

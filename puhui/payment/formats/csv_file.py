@@ -91,13 +91,18 @@ def read_csv(
             codec = encoding_of(raw.read(SAMPLE_BYTES), encoding)
             raw.seek(0)
             text = io.TextIOWrapper(raw, codec, errors="surrogateescape", newline="")
-            first = text.readline()
+            before, first = _header_of(text)
             places = places_of(first)
-            rows = csv.reader(text, delimiter=_delimiter_of(first), strict=True)
+            rows = _rows(text, _delimiter_of(first), before)
             yield from _lines(rows, places, lambda: tell(raw.tell()) if tell else None)
     except OSError as error:
         reason = f"{path} cannot be read: {error.strerror or error}."
         raise Refused("payment.no_file", reason) from None
+
+
+def _header_of(text: Iterator[str]) -> tuple[int, str]:
+    """How many empty lines stand before the header, and the header; "" of a file without one."""
+    return next(((at, line) for at, line in enumerate(text) if line.strip("\ufeff\r\n ")), (0, ""))
 
 
 def _delimiter_of(header: str) -> str:
@@ -107,8 +112,11 @@ def _delimiter_of(header: str) -> str:
 def places_of(header: str) -> dict[str, int]:
     """Where each column stands, by the names of data/columns.toml; others are passed over.
 
-    Refused: ``payment.bad_header`` where a needed column is missing or one stands twice.
+    Refused: ``payment.bad_header`` where the file is empty, a needed column is missing or one
+    stands twice.
     """
+    if not header:
+        raise Refused("payment.bad_header", "The file is empty.")
     names = {name: ours for ours, known in _columns()["column"].items() for name in known}
     cells = next(csv.reader([header.strip("\r\n")], delimiter=_delimiter_of(header)), [])
     places: dict[str, int] = {}
@@ -121,27 +129,77 @@ def places_of(header: str) -> dict[str, int]:
         places[ours] = place
     missing = [name for name in _columns()["needed"]["columns"] if name not in places]
     if missing:
-        raise Refused("payment.bad_header", f"The file lacks the column {', '.join(missing)}.")
+        found = ", ".join(cell.strip()[:20] for cell in cells[:10])
+        wanted = ", ".join(f"{name} ({_columns()['column'][name][-1]})" for name in missing)
+        reason = f"The first line, {found!r}, lacks the column {wanted}."
+        raise Refused("payment.bad_header", reason)
     return places
 
 
+def _rows(
+    text: Iterator[str], delimiter: str, before: int
+) -> Iterator[tuple[int, list[str] | RefusedLine]]:
+    """Each row below the header with its line, or why it is none; ``before`` lines stood above it.
+
+    A row is one line. Where a quotation mark is not closed, every line that stands behind it is
+    refused by itself, to the line that has the next mark or to the end: nothing is lost unsaid,
+    and nothing that stands between quotation marks is taken for a payment.
+    """
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    above = 1 + before
+    while True:
+        line = above + reader.line_num + 1
+        row: list[str] | None = None
+        is_open = False
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            is_open = str(error).startswith(("field larger", "unexpected end"))
+        last = above + reader.line_num
+        if row is not None and last == line:
+            yield line, row
+            continue
+        if row is not None:
+            reason = f"The row runs over lines {line} to {last}: {OPENED}"
+            yield line, RefusedLine(line, row[0][:80], "payment.bad_row", reason)
+            continue
+        is_long = last > line or is_open
+        reason = OPENED if is_long else "A quotation mark stands where none may."
+        yield line, RefusedLine(line, "", "payment.bad_row", reason[0].upper() + reason[1:])
+        for inside in range(line + 1, last + 1):
+            yield inside, _inside(inside, line)
+        if is_open:
+            for more in text:  # where it was given up as too long, the mark may be closed below
+                above += 1
+                inside = above + reader.line_num
+                yield inside, _inside(inside, line)
+                if '"' in more:
+                    break
+
+
+OPENED = "a quotation mark is not closed, or a cell has a line break; take it out."
+
+
+def _inside(line: int, opened: int) -> RefusedLine:
+    reason = f"Not read: it stands behind the quotation mark that line {opened} opens."
+    return RefusedLine(line, "", "payment.bad_row", reason)
+
+
 def _lines(
-    rows: Any, places: Mapping[str, int], tell: Callable[[], None]
+    rows: Iterator[tuple[int, list[str] | RefusedLine]],
+    places: Mapping[str, int],
+    tell: Callable[[], None],
 ) -> Iterator[PaymentLine | RefusedLine]:
     count = 1 + max(places.values())
     default = _columns()["default"]["currency"]
     order = [places.get(name, -1) for name in COLUMNS]
-    while True:
-        line = rows.line_num + 2  # the header was read before, and lines count from 1
+    for line, row in rows:
         if not line % TELL_LINES:
             tell()
-        try:
-            row = next(rows)
-        except StopIteration:
-            tell()
-            return
-        except csv.Error as error:
-            yield RefusedLine(line, "", "payment.bad_row", f"No row of CSV: {error}.")
+        if isinstance(row, RefusedLine):
+            yield row
             continue
         text = "".join(row)
         if not text or text.isspace():
@@ -159,6 +217,7 @@ def _lines(
             yield RefusedLine(line, shown, "payment.bad_row", reason)
             continue
         yield _line_of(line, cells, default)
+    tell()
 
 
 def _line_of(line: int, cells: Sequence[str], default: str) -> PaymentLine | RefusedLine:
@@ -184,4 +243,9 @@ def _minor_of(amount: str, currency: str) -> tuple[int, str]:
         minor = parse_money(amount, currency).minor if AMOUNT.fullmatch(amount) else 0
     except Refused as refused:
         return 0, refused.reason
-    return (minor, "") if minor > 0 else (0, f"{amount[:40]!r} is no amount that can be paid.")
+    if minor > 0:
+        return minor, ""
+    if not amount:
+        return 0, "The row has no amount."
+    reason = f"{amount[:40]!r} is no amount that can be paid: write it like 1000 or 1,000.50."
+    return 0, reason

@@ -17,6 +17,8 @@ BEGINS_S = 1_577_836_800
 """The first second of 2020, UTC, in seconds since 1970."""
 AHEAD_S = 3600
 """By how much the clock that a number was made by may be ahead of the one it is read by."""
+APART_US = 5_000_000
+"""By how much the time of a line in the ledger may differ from that of the act that made it."""
 _DRAWN = 10**5
 _DIGITS = re.compile(r"[0-9]{16}", re.ASCII)
 _ID = re.compile(r"[a-z]+-([0-9a-f]{11})([0-9a-f]{21})")
@@ -33,6 +35,31 @@ def receipt_of(number: int) -> str:
 def number_at(time_us: int, id: int) -> int:
     """A number for what has none of its own: its time, and 80 bits of its id."""
     return (time_us // 1000 % 2**48 << 80) | (id & (1 << 80) - 1)
+
+
+def number_for(time_us: int, account_id: int) -> int:
+    """The number of what one act moved in a wallet where it names none: its time, and 80 bits drawn
+    from the wallet's account. All lines of it have this one, and so has the loan it was paid on.
+    """
+    drawn = blake2b(account_id.to_bytes(16, "big"), digest_size=10).digest()
+    return number_at(time_us, int.from_bytes(drawn, "big"))
+
+
+def number_of_line(carried: int, id: int, time_us: int, account_id: int) -> int:
+    """The number of a line in a wallet's statement: the one that its transfer carries, where that
+    begins with the line's own time; where it carries none, one for its act, whose time the
+    transfer's id begins with; else one of its own, the same for both ends. So the second that a
+    receipt tells is always that of its line.
+    """
+    if _begins_at(carried, time_us):
+        return carried
+    if not carried and _begins_at(id, time_us):
+        return number_for((id >> 80) * 1000, account_id)
+    return number_at(time_us, id)
+
+
+def _begins_at(number: int, time_us: int) -> bool:
+    return abs((number >> 80) * 1000 - time_us) <= APART_US
 
 
 def number_of_id(id: str) -> int | None:

@@ -11,7 +11,9 @@ from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
 from puhui.score import rules, tables
 from puhui.score.engines.files import load_model
+from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns import Champion, ModelRegistered, RegisterModel
+from puhui.score.rules.protect import refuse_protected_names
 
 MODELS_FOLDER = "models"
 """Under the node's home: one file per model, named by its digest."""
@@ -20,9 +22,11 @@ MODELS_FOLDER = "models"
 def read_papers(node: Node, input: RegisterModel) -> RegisterModel:
     """The input with the papers of the model file, read and checked by its digest.
 
-    Refused: ``score.model_missing``, ``score.model_damaged``.
+    Refused: ``score.model_missing``, ``score.model_damaged``, and ``score.protected_signal`` for
+    a file, whoever made it, whose score would read what tells a group.
     """
     model = load_model(node.home / MODELS_FOLDER, input.digest)
+    refuse_protected_names(model.signals, protected_names())
     return replace(
         input,
         kind=model.kind,
@@ -40,7 +44,8 @@ def register_model(act: Act, input: RegisterModel) -> ModelRegistered:
     """Put the model file ``digest`` in force as the champion ``name``.
 
     Training is no act; this is. The champion's own digest again changes nothing. Refused:
-    ``score.bad_name``, ``score.model_missing``, ``score.model_damaged``.
+    ``score.bad_name``, ``score.model_missing``, ``score.model_damaged``,
+    ``score.protected_signal``.
     """
     rules.check_champion_name(input.name)
     if not (act.node.home / MODELS_FOLDER / f"{input.digest}.json").is_file():

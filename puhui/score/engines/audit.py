@@ -38,7 +38,7 @@ from puhui.score.nouns.audit import (
     GroupRule,
     Search,
 )
-from puhui.score.rules.audit import protected_columns, refuse_protected_signals
+from puhui.score.rules.protect import protected_columns, refuse_protected_signals
 from puhui.score.rules.split import hash_share
 from puhui.score.rules.value import read_number, read_text
 
@@ -112,7 +112,7 @@ def rows_of(
 ) -> AuditRows:  # fmt: skip
     """The rows that an audit looks at; ``audit_file`` says which and what is refused."""
     if mapping is not None:
-        refuse_protected_signals(mapping, protected_columns(declaration))
+        refuse_protected_signals(mapping.signals, protected_columns(declaration))
     if declaration.approved_column:
         return _decided(table, declaration, mapping)
     if mapping is None:
@@ -219,7 +219,7 @@ def search_alternative(
     enter no candidate. Refused: ``score.protected_signal``, ``score.too_few_rows``,
     ``score.column_missing``.
     """
-    refuse_protected_signals(mapping, protected_columns(declaration))
+    refuse_protected_signals(mapping.signals, protected_columns(declaration))
     rules, ground = read_audit_rules(), _Ground(table, declaration, mapping)
     score, approved = _champion(table, declaration, ground, seed, pd_max)
     select, report = ground.select, ground.report

@@ -7,8 +7,9 @@ At no time is more in memory than a few blocks. The new file takes its name when
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
 from puhui.score.arrays.block import Column, block_matrix, pds_in_range
 from puhui.score.arrays.card import card_totals
 from puhui.score.engines.scorer import Scorer, make_scorer, score_matrix
+from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns import SCORE_MAX, Mapping, Model, RowRefusal
+from puhui.score.rules.protect import refuse_protected_names
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +33,7 @@ MEMORY = "768MB"
 """What each of DuckDB's two connections may hold."""
 OWN_COLUMNS = ("points", "pd", "refused")
 SHOWN = 5
+NO_ROOM = os.strerror(errno.ENOSPC)
 Progress = Callable[[int, int], None]
 
 
@@ -57,31 +61,36 @@ def score_parquet(
 
     ``target`` has the columns of ``keep`` as they are, ``points`` (0..1000) and ``pd`` (0..1),
     both null in a row that cannot be scored, and then ``refused`` with code and reason. A run
-    that is cut short leaves an earlier ``target`` as it was, and can simply be started again.
-    Refused: ``score.engine_missing``, ``score.file_missing``, ``score.not_parquet``,
-    ``score.column_missing``, ``score.column_twice``, ``score.same_file``.
+    that is cut short leaves an earlier ``target`` as it was, and can simply be started again; a
+    file that holds no scores is never written over. Refused: ``score.engine_missing``,
+    ``score.file_missing``, ``score.not_parquet``, ``score.column_missing``,
+    ``score.column_type``, ``score.column_twice``, ``score.same_file``, ``score.target_taken``,
+    ``score.protected_signal``.
+    Fault: ``score.not_written`` where the disk is full or does not take the file.
     """
     duckdb, arrow = libraries()
     if not source.is_file():
         raise Refused("score.file_missing", f"There is no file {str(source)[:200]!r}.")
-    if target.exists() and target.samefile(source):
-        raise Refused("score.same_file", "The scores cannot go into the file they are read from.")
     scorer = make_scorer(model, mapping)
     settings = {"threads": threads, "memory_limit": MEMORY, "autoinstall_known_extensions": False}
     reader, writer = duckdb.connect(config=settings), duckdb.connect(config=settings)
+    found = Batch()
+    stops: list[BaseException] = []
     try:
+        _refuse_taken(duckdb, reader, source, target)
         rows = _open(duckdb, reader, source)
         needed = needed_columns(rows.columns, source, scorer, keep)
-        total = len(rows)
-        chosen = rows.select(*(duckdb.ColumnExpression(name) for name in needed))
-        batches = chosen.to_arrow_reader(BLOCK_ROWS)
-        found = Batch()
+        total, batches = _blocks_of(duckdb, rows, needed, source)
+        refuse_unread(_unread(batches.schema, arrow), source, scorer)
         fields = [batches.schema.field(name) for name in keep]
         fields += [("points", arrow.int16()), ("pd", arrow.float64()), ("refused", arrow.string())]
         schema = arrow.schema(fields)
-        blocks = _scored(scorer, batches, schema, arrow, found, total, progress)
-        stream = arrow.RecordBatchReader.from_batches(schema, blocks)
-        _write(writer, stream, target)
+        read = _heard(batches, stops, (duckdb.Error, arrow.ArrowException, OSError))
+        blocks = _scored(scorer, read, schema, arrow, found, total, progress)
+        heard = _heard(blocks, stops, (KeyboardInterrupt,))
+        _write(writer, arrow.RecordBatchReader.from_batches(schema, heard), target)
+    except (RuntimeError, duckdb.Error, arrow.ArrowException) as error:
+        raise _told(duckdb, error, stops, source, target) from None
     finally:
         reader.close()
         writer.close()
@@ -110,6 +119,92 @@ def _open(duckdb: Any, reader: Any, source: Path) -> Any:
         raise Refused("score.not_parquet", f"{source.name} is not a Parquet file.") from None
 
 
+def _blocks_of(duckdb: Any, rows: Any, needed: Sequence[str], source: Path) -> tuple[int, Any]:
+    """How many rows there are, and a reader of their blocks. Refused: ``score.not_parquet``."""
+    try:
+        chosen = rows.select(*(duckdb.ColumnExpression(name) for name in needed))
+        return len(rows), chosen.to_arrow_reader(BLOCK_ROWS)
+    except duckdb.Error:
+        raise _damaged(source) from None
+
+
+def _damaged(source: Path) -> Refused:
+    return Refused("score.not_parquet", f"{source.name} is damaged and cannot be read to its end.")
+
+
+def _refuse_taken(duckdb: Any, reader: Any, source: Path, target: Path) -> None:
+    """Refuse a ``target`` that holds anything but scores of an earlier run."""
+    if not target.exists():
+        return
+    if target.samefile(source):
+        raise Refused("score.same_file", "The scores cannot go into the file they are read from.")
+    try:
+        is_scores = (
+            target.is_file()
+            and tuple(reader.read_parquet(_plain(target)).columns[-len(OWN_COLUMNS) :])
+            == OWN_COLUMNS
+        )
+    except duckdb.Error:
+        is_scores = False
+    if not is_scores:
+        raise Refused(
+            "score.target_taken",
+            f"{str(target)[:200]!r} exists and holds no scores: it is left as it is. "
+            "Choose another name.",
+        )
+
+
+def _unread(schema: Any, arrow: Any) -> dict[str, str]:
+    """The columns whose cells are no single values, each with what it holds."""
+    told = {}
+    for one in schema:
+        if arrow.types.is_nested(one.type):
+            told[one.name] = "lists or records"
+        elif arrow.types.is_binary(one.type) or arrow.types.is_large_binary(one.type):
+            told[one.name] = "raw bytes"
+    return told
+
+
+def refuse_unread(held: dict[str, str], source: Path, scorer: Scorer) -> None:
+    """Refuse a file whose signals stand in a column of ``held``: ``score.column_type``."""
+    for name in (name for signal in scorer.signals for name in signal.columns):
+        if name in held:
+            raise Refused(
+                "score.column_type",
+                f"Column {name!r} of {source.name} holds {held[name]}: a signal needs numbers, "
+                "texts or days.",
+            )
+
+
+def _heard(
+    blocks: Iterable[Any], stops: list[BaseException], kinds: tuple[Any, ...]
+) -> Iterator[Any]:
+    """The same blocks; what ends them early goes to ``stops``, as DuckDB hides it in its own."""
+    try:
+        yield from blocks
+    except kinds as error:
+        stops.append(error)
+        raise
+
+
+def _told(
+    duckdb: Any, error: Exception, stops: Sequence[BaseException], source: Path, target: Path
+) -> BaseException:
+    """What an error of DuckDB or Arrow means: stopped, no memory, damaged or not written."""
+    for one in (*stops, error):
+        is_stop = isinstance(one, KeyboardInterrupt | duckdb.InterruptException)
+        if is_stop or "Query interrupted" in str(one):
+            return KeyboardInterrupt()
+        if isinstance(one, duckdb.OutOfMemoryException):
+            return MemoryError()
+    if stops:
+        return _damaged(source)
+    if isinstance(error, duckdb.IOException | duckdb.PermissionException):
+        why = "the disk is full" if NO_ROOM in str(error) else str(error)[:200]
+        return Fault("score.not_written", f"The scores cannot go to {target.parent}: {why}.")
+    return error
+
+
 def _plain(path: Path) -> str:
     """A path that DuckDB takes as one file, whatever signs of patterns its name holds."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
@@ -119,6 +214,7 @@ def needed_columns(
     names: Sequence[str], source: Path, scorer: Scorer, keep: Sequence[str]
 ) -> list[str]:
     """The columns to read: those of the signals, then those kept. Refused: those told there."""
+    refuse_protected_names(scorer.signals, protected_names())
     wanted = [name for signal in scorer.signals for name in signal.columns]
     lacking = [name for name in dict.fromkeys([*wanted, *keep]) if name not in names]
     if lacking:

@@ -20,11 +20,22 @@ from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.score.arrays.block import pds_in_range
-from puhui.score.engines.batch import OWN_COLUMNS, Batch, needed_columns, score_batch
+from puhui.score.engines.batch import (
+    OWN_COLUMNS,
+    Batch,
+    needed_columns,
+    refuse_unread,
+    score_batch,
+)
 from puhui.score.engines.scorer import make_scorer
 from puhui.score.nouns import Mapping, Model
 
 OWN_KINDS = ("smallint", "double", "string")
+UNREAD = {
+    "array": "lists or records", "map": "lists or records", "struct": "lists or records",
+    "binary": "raw bytes",
+}  # fmt: skip
+"""Kinds of columns whose cells are no single values, and what they hold."""
 JAVA_VERSION_MIN = 17
 JAVA_START = """#!/bin/sh
 for word do
@@ -49,7 +60,8 @@ def score_spark(
     The rows of the new folder are those of ``score_parquet``, in no order that is promised: keep
     a column that tells them apart. The folder appears when it is whole. Refused:
     ``score.engine_missing``, ``score.file_missing``, ``score.column_missing``,
-    ``score.column_twice``, ``score.same_file`` where ``target`` exists already.
+    ``score.column_type``, ``score.column_twice``, ``score.same_file`` where ``target`` exists
+    already.
     """
     session = _session(master)
     try:
@@ -62,6 +74,11 @@ def score_spark(
         needed = needed_columns(rows.columns, source, scorer, keep)
         chosen = rows.select([rows["`" + name.replace("`", "``") + "`"] for name in needed])
         kinds = {one.name: one.dataType.simpleString() for one in chosen.schema.fields}
+        refuse_unread(
+            {name: UNREAD[kind.split("<")[0]] for name, kind in kinds.items()
+             if kind.split("<")[0] in UNREAD},
+            source, scorer,
+        )  # fmt: skip
         fields = [*((n, kinds[n]) for n in keep), *zip(OWN_COLUMNS, OWN_KINDS, strict=True)]
         ddl = ", ".join("`" + n.replace("`", "``") + "` " + kind for n, kind in fields)
         draft = target.with_name(f"{target.name}.{os.getpid()}.draft")

@@ -25,8 +25,10 @@ from puhui.score.engines.card import RIDGE, make_card
 from puhui.score.engines.family import Family, Learnt, family_of
 from puhui.score.engines.lesson import METHODS, Lesson, Refusals, guess
 from puhui.score.formats.model_json import seal
+from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns import Calibration, Mapping, Model, Scale, Signal, Table
 from puhui.score.rules.leakage import refuse_leaking_signals
+from puhui.score.rules.protect import refuse_protected_names
 from puhui.score.rules.value import read_day
 
 Floats = NDArray[np.float64]
@@ -93,9 +95,9 @@ def train_held_out(
     where days are few.
     With ``refused`` applicants without an outcome help to learn, by outcomes guessed anew within
     each fold; figures and calibration stay those of known outcomes. Refused: ``score.no_date``
-    where periods ask for a date column, ``score.leaking_signal``, ``score.column_missing``,
-    ``score.kind_unknown``, ``score.engine_missing``, ``score.too_few_rows``,
-    ``score.reject_method``.
+    where periods ask for a date column, ``score.leaking_signal``, ``score.protected_signal``,
+    ``score.column_missing``, ``score.kind_unknown``, ``score.engine_missing``,
+    ``score.too_few_rows``, ``score.reject_method``.
     """
     family = family_of(kind)
     lesson, kept, refusals = read_lesson(table, mapping, stable_periods, refused)
@@ -150,6 +152,7 @@ def read_lesson(
     It refuses what ``train_held_out`` does.
     """
     refuse_leaking_signals(mapping)
+    refuse_protected_names(mapping.signals, protected_names())
     sample = draw_sample(table, mapping)
     signals = tuple(s for s in mapping.signals if s.operation not in ("absent", "stated"))
     train_rows = np.flatnonzero(sample.is_train)

@@ -6,16 +6,15 @@ import hashlib
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import DIGITS
+from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns import ColumnAs, Forbidden, Mapping, Signal, Source, Split, Target
 from puhui.score.nouns.mapping import DATE_FORMATS, DIRECTIONS, KINDS, OPERATIONS, SPLIT_RULES
-from puhui.score.rules.audit import refuse_protected_signals
 from puhui.score.rules.leakage import refuse_leaking_signals
+from puhui.score.rules.protect import refuse_protected_names
 
 TOP_KEYS = frozenset(
     "title currency source id_column date target split signal forbidden amount term guard loss "
@@ -81,15 +80,8 @@ def read_mapping_text(text: str, name: str) -> Mapping:
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
     refuse_leaking_signals(mapping)
-    refuse_protected_signals(mapping, protected_names())
+    refuse_protected_names(mapping.signals, protected_names())
     return mapping
-
-
-@lru_cache(maxsize=1)
-def protected_names() -> dict[str, str]:
-    """Column names that no signal may read, whatever the file: see ``data/protected.toml``."""
-    text = (resources.files("puhui.score") / "data" / "protected.toml").read_text("utf-8")
-    return {name: name for name in tomllib.loads(text)["columns"]}
 
 
 def _bad(name: str, reason: str) -> Refused:

@@ -12,6 +12,14 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class ProtectedNames:
+    """Names of columns that no signal may read: as a ``whole``, or as ``words`` among others."""
+
+    whole: frozenset[str]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupRule:
     """Who belongs to a group: ``column`` is one of ``values``, or a number in a half-open band.
 

@@ -8,9 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from puhui.kernel.errors import Refused
-from puhui.score.nouns import Mapping
-from puhui.score.nouns.audit import AuditRules, Declaration
+from puhui.score.nouns.audit import AuditRules
 
 
 def fisher_p(yes: int, no: int, other_yes: int, other_no: int) -> float:
@@ -85,28 +83,3 @@ def is_large_enough(rows: int, reference_rows: int, rules: AuditRules) -> bool:
 def age_on(born: date, on: date) -> int:
     """Whole years of age on a day; who was born on 29 February is a year older on 1 March."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-
-
-def protected_columns(declaration: Declaration) -> dict[str, str]:
-    """Column to the protected attribute it tells."""
-    return {
-        rule.column: attribute.name
-        for attribute in declaration.attributes
-        for rule in attribute.groups
-    }
-
-
-def refuse_protected_signals(mapping: Mapping, protected: dict[str, str]) -> None:
-    """Refuse a mapping whose score would use a protected attribute, or be derived from one.
-
-    Refused: ``score.protected_signal``. Source: PIPL art. 24 (no unreasonable difference).
-    """
-    for signal in mapping.signals:
-        for column in signal.columns:
-            known = protected.get(column) or protected.get(column.strip().casefold())
-            if known is not None:
-                raise Refused(
-                    "score.protected_signal",
-                    f"Signal {signal.name!r} uses column {column!r}, which tells the "
-                    f"{known} of a person; it serves the audit alone.",
-                )

@@ -149,9 +149,15 @@ LOCK_CHUNK = (
 READ_PLANS = select(*PLAN.c).where(PLAN.c.loan_id.in_(bindparam("ids", expanding=True)))
 READ_EVENTS = (
     select(EVENT.c.number, EVENT.c.kind, EVENT.c.day, EVENT.c.amount_minor, EVENT.c.undoes,
-           EVENT.c.payer_id, EVENT.c.details)
+           EVENT.c.payer_id, EVENT.c.details, EVENT.c.act_key)
     .where(EVENT.c.loan_id == bindparam("loan_id"))
     .order_by(EVENT.c.number)
+)  # fmt: skip
+READ_LOANS_OF_ACT = (
+    select(EVENT.c.loan_id)
+    .where(EVENT.c.loan_id > bindparam("after"), EVENT.c.loan_id <= bindparam("until"),
+           EVENT.c.act_key == bindparam("act_key"))
+    .order_by(EVENT.c.loan_id)
 )  # fmt: skip
 CHANGED = (
     select(_loan.id, _loan.status, _loan.party_id, _loan.principal_minor, _loan.outstanding_minor,

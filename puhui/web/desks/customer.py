@@ -12,7 +12,7 @@ from puhui.data import consents_of, read_lists, view
 from puhui.data.window import accesses_of
 from puhui.exchange.window import Remittance, deals, remittances
 from puhui.kernel.errors import Refused
-from puhui.lending.window import applications_of, loans_of
+from puhui.lending.window import applications_of, loans_of, receipts
 from puhui.party import Party, find_parties, read_party_file
 from puhui.payment import numbers
 from puhui.payment.window import Payment
@@ -57,11 +57,14 @@ def search(ask: Ask) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """What has a receipt number: payments, payments across currencies, and deals between nodes."""
+    """What has a receipt number: payments, payments across currencies, deals between nodes, and
+    what came of loans or was paid on them.
+    """
 
     payments: tuple[Payment, ...] = ()
     remittances: tuple[Remittance, ...] = ()
     deal_ids: tuple[str, ...] = ()
+    events: tuple[receipts.LoanEvent, ...] = ()
 
 
 def _receipts(ask: Ask, asked: str) -> Receipts:
@@ -76,6 +79,7 @@ def _receipts(ask: Ask, asked: str) -> Receipts:
             tuple(
                 one.id for one in deals(tx, count=LOOKED_AT) if numbers.receipt(one.id) == number
             ),
+            receipts.events_numbered(tx, asked, now_us=ask.node.clock.now_us()),
         )
 
 

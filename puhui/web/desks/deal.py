@@ -149,10 +149,11 @@ def _new(ask: Ask, told: Mapping[str, str]) -> Response:
     others = [one for one in _named(ask) if one != _own_name(ask)]
     draws: tuple[str, ...] = ()
     keys: dict[str, str] = {}
-    is_reached = False
+    is_reached = is_older = False
     if told["peer"] in others:
         (reach,) = reach_peers(ask.node, name=told["peer"])
         keys = {one: key for key, one in reach.drawn_by_key().items()}
+        is_older = reach.is_older
         draws, is_reached = reach.draws, reach.answer == "reached" and bool(reach.peer_id)
         if not is_reached:
             ask.wrong("peer", said("exchange.peer_silent", ask.view.language))
@@ -176,6 +177,7 @@ def _new(ask: Ask, told: Mapping[str, str]) -> Response:
         others=others,
         draws=[(one, _known_as(here, keys.get(one, ""), one)) for one in draws],
         is_reached=is_reached and bool(draws),
+        is_older=is_older,
         sources=sorted({pair[0] for pair in pairs}),
         targets=sorted({pair[1] for pair in pairs}),
         terms=terms,

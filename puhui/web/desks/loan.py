@@ -14,6 +14,7 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import loan_state
 from puhui.lending.window import approval, contract_row, guarantee, line, loan_events, plan_of
+from puhui.payment import numbers
 from puhui.servicing.window import (
     RiskClass,
     bucket_names,
@@ -64,6 +65,11 @@ EVENTS = (
     Column("day", "desk.day", lambda row: row.day, Kind.DAY),
     Column("kind", "loanfile.event", lambda row: row.kind, Kind.WORD, words="loan.event_"),
     Column("amount", "arrears.amount", lambda row: row.amount_minor, Kind.MONEY),
+    Column(
+        "receipt",
+        "payment.number",
+        lambda row: numbers.grouped_digits(row.receipt),
+    ),
 )
 CONTACTS = (
     Column("at", "arrears.when", lambda row: row.at_us, Kind.MOMENT),

@@ -332,6 +332,8 @@ VINTAGE_COLUMNS = (
     Column("share", "risk.late_share", lambda row: row.share, Kind.SHARE),
 )
 LINES_MAX = 6
+WHOLE_FROM = 0.05
+"""From so large a share on an axis tells whole per cents."""
 
 
 def vintage(ask: Ask) -> Response:
@@ -387,9 +389,9 @@ def _curves(ask: Ask, curves: dict[str, Any]) -> str:
         line_chart(
             lines,
             x=(ask.say("risk.axis_age"), "d"),
-            y=(ask.say("risk.axis_late"), ".1%"),
+            y=(ask.say("risk.axis_late"), ".1%" if most < WHOLE_FROM else ".0%"),
             x_domain=(0.0, last),
-            y_domain=(0.0, max(most * 1.2, 0.01)),
+            y_domain=(0.0, min(max(most * 1.2, 0.01), 1.0)),
             labels=labels,
         )
     )

@@ -13,6 +13,7 @@ from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row
 from puhui.lending import loan_state, quote_pay_off, shelf
 from puhui.lending.window import cooling_off_days, line, loan_events, plan_of
+from puhui.payment import numbers
 from puhui.servicing import noun
 from puhui.servicing.window import reliefs_of
 from puhui.web.ask import Ask
@@ -54,6 +55,7 @@ def _show(ask: Ask) -> Response:
         row=row,
         state=state,
         events=events,
+        grouped=numbers.grouped_digits,
         balance=balance,
         quote=quote,
         coming=coming,

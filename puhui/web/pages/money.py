@@ -13,6 +13,7 @@ from puhui.kernel.clock import business_date, time_of
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
+from puhui.lending.window import receipts
 from puhui.payment import numbers, wallet_account
 from puhui.payment import statement as read_statement
 from puhui.payment.window import StatementLine, codes_of, messages
@@ -103,6 +104,8 @@ def find(ask: Ask) -> Response:
         for other in remittances(tx, end=end):
             if numbers.receipt(other.id) == number:
                 return ask.go(f"/exchange/{other.id}")
+        for event in receipts.own_events_numbered(tx, typed, ask.party_id):
+            return ask.go(f"/loan/{event.contract_id}#r{event.receipt}")
         for purse in purses_of(tx, ask.party_id):
             found = numbers.own_lines(tx, typed, ask.party_id, purse.currency, now_us=now_us)
             for line in found:

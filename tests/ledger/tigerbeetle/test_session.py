@@ -119,8 +119,20 @@ def test_who_refuses_connections_is_named(refusing: str) -> None:
     assert refusing in fault.value.reason
 
 
-def test_one_replica_that_listens_is_enough(refusing: str, silent: str) -> None:
+def test_one_replica_that_listens_is_enough(
+    refusing: str, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that refuses is passed over, though alone it is a fault."""
+    tried = []
+    connect = socket.create_connection
+
+    def told(address: tuple[str, int], timeout_s: float) -> socket.socket:
+        tried.append(address[1])
+        return connect(address, timeout_s)
+
+    monkeypatch.setattr(socket, "create_connection", told)
     find_replica(f"{refusing},{silent}", WAIT_S)
+    assert tried == [int(address.rpartition(":")[2]) for address in (refusing, silent)]
 
 
 def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

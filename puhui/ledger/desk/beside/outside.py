@@ -47,6 +47,7 @@ from puhui.ledger.arrays.record import (
     pack_transfers,
     unpack_transfers,
 )
+from puhui.ledger.arrays.whole import join_rows
 from puhui.ledger.desk.beside.batch import fetch_batch, find_known, judge_batch, tell_pendings
 from puhui.ledger.desk.beside.held import (
     BETWEEN_CODE,
@@ -64,7 +65,6 @@ from puhui.ledger.desk.beside.judged import read_books
 from puhui.ledger.desk.beside.underway import Underway
 from puhui.ledger.nouns import ID_MAX, Account, Status, Transfer
 from puhui.ledger.rules import Books, judge_transfers, require_created
-from puhui.ledger.rules.peaks import net_peaks
 from puhui.ledger.tables import intent
 from puhui.ledger.tables.schema import number
 
@@ -118,7 +118,7 @@ class OutsideLedger(Underway):
                      if t.pending_id}  # fmt: skip
             records = pack_transfers(made.created)
             hold = self._begin(act, records, made.changes, ended, made.closed)
-            taken = self._taken(act, hold, made.created, books)
+            taken = self._taken(act, made.created, books)
             self._hold(act, hold, (one for one in taken if one[0] not in shut))
             self._record(act, hold)
             return tuple(made.statuses)
@@ -137,10 +137,9 @@ class OutsideLedger(Underway):
             if known.has_closed or (batch["flags"] & CLOSING).any():
                 self.hold_up(act)
                 known = find_known(act.tx, self.engine, batch, self.own(act.tx))
-            own = self.own(act.tx)
-            work = fetch_batch(self.engine, batch, known, own)
-            steps = (step for one in own for step in one.steps())
-            judge_batch(work, act.now_us, steps, self.own_closed(act.tx))
+            work = fetch_batch(self.engine, batch, known, self.own(act.tx))
+            moved = self._moved(act.tx)
+            judge_batch(work, act.now_us, moved.changes.items(), moved.closed)
             statuses = work.named()
             if strict:
                 require_created(statuses, "transfer")
@@ -179,7 +178,7 @@ class OutsideLedger(Underway):
             hold, place = self.on_way.get(one, (None, 0))
             if hold is not None and hold.tx is tx:
                 pages.append(hold.records[place : place + 1])
-        records: Records = np.concatenate([np.zeros(0, dtype=TRANSFER), *pages])
+        records = join_rows([np.zeros(0, dtype=TRANSFER), *pages])
         pendings, state, expires_us = tell_pendings(tx, records)
         found = unpack_transfers(records)
         told = zip(state.tolist(), expires_us.tolist(), strict=True)
@@ -187,15 +186,12 @@ class OutsideLedger(Underway):
         return {t.id: t for t in found}, dict(zip(named, told, strict=True))
 
     def _taken(
-        self, act: Act, hold: OnHold, created: Sequence[Transfer], books: Books
+        self, act: Act, created: Sequence[Transfer], books: Books
     ) -> Iterator[tuple[int, str, int, int, int]]:
         """Of each account: its id, ledger and flags, and the most that the group has taken from
         its debit and from its credit side by now, minor units.
         """
-        earlier = self.own(act.tx)[:-1]
-        ended = {i: minor for one in (*earlier, hold) for i, minor in one.ended.items()}
-        moved = [t for one in earlier for t in one.records_as_transfers()]
-        peaks = net_peaks([*moved, *created], ended)
+        peaks = self.group(act.tx).weigh(created)
         ledgers = {t.debit_account_id: t.ledger for t in created}
         ledgers |= {t.credit_account_id: t.ledger for t in created}
         for account_id, ledger in ledgers.items():
@@ -209,11 +205,9 @@ class OutsideLedger(Underway):
         Refused: ``ledger.exceeds_credits``, ``ledger.exceeds_debits`` where somebody else was
         faster.
         """
-        before: dict[int, list[int]] = {}
-        for one in self.own(act.tx)[:-1]:
-            for account_id, (debit, credit) in one.held.items():
-                kept = before.setdefault(account_id, [0, 0])
-                kept[0], kept[1] = kept[0] + debit, kept[1] + credit
+        group = self.group(act.tx)
+        group.sum_up(len(group.own) - 1)
+        before = group.held
         ledgers = {}
         for account_id, ledger, flags, debit, credit in taken:
             kept = before.get(account_id, [0, 0])

@@ -6,6 +6,7 @@ transfers. Whatever the engine or the store left open is settled before the next
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from puhui.kernel.errors import Fault, Refused
 from puhui.kernel.store import Transaction
 from puhui.ledger.arrays.layout import IMPORTED
 from puhui.ledger.arrays.record import STATUSES, Records, id_halves, numbers_of
+from puhui.ledger.arrays.whole import copy_rows, join_rows
 from puhui.ledger.desk.beside.held import (
     PAGE,
     Dropped,
@@ -27,11 +29,13 @@ from puhui.ledger.desk.beside.held import (
     pages_of,
     voids_of,
 )
+from puhui.ledger.desk.beside.moved import Moved
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import Status
 from puhui.ledger.tables import intent
 
 _IMPORTED = np.uint16(IMPORTED)
+_SECOND_NS = 1_000_000_000
 _FAILURES = (Fault, Refused, OSError, RuntimeError)
 WAIT_S_MAX = 10.0
 """For what another writer has on its way."""
@@ -44,6 +48,22 @@ def _fault_of(error: Exception) -> Fault:
     return Fault("ledger.outside_differs", reason)
 
 
+def _runs_of(holds: Sequence[OnHold]) -> list[Records]:
+    """The records of acts in order, together where they were decided in the same second; history
+    stands by itself.
+    """
+    runs: list[list[Records]] = []
+    last: int | None = None
+    for hold in holds:
+        is_imported = bool(hold.records["flags"][0] & _IMPORTED)
+        second = None if is_imported else int(hold.records["time_ns"][0]) // _SECOND_NS
+        if second is None or second != last:
+            runs.append([])
+        runs[-1].append(hold.records)
+        last = second
+    return [join_rows(run) for run in runs]
+
+
 @dataclass(slots=True)
 class Underway:
     """An engine beside the store of one node, and what of it is not settled yet."""
@@ -53,6 +73,7 @@ class Underway:
     doubtful: list[OnHold] = field(default_factory=list)
     under_way: list[OnHold] = field(default_factory=list)
     on_way: dict[int, tuple[OnHold, int]] = field(default_factory=dict)
+    groups: dict[Transaction, Moved] = field(default_factory=dict)
     holder: Transaction | None = None
     lock: threading.Condition = field(default_factory=threading.Condition)
 
@@ -69,7 +90,9 @@ class Underway:
         hold = OnHold(self, token, made, changes, {}, ended, closed or {}, act.key, act.tx)
         hold.records["time_ns"][made["flags"] & _IMPORTED == 0] = act.now_us * 1000
         act.outside.append(hold)
+        group = self.group(act.tx)
         self.under_way.append(hold)
+        group.own.append(hold)
         self.on_way.update({i: (hold, n) for n, i in enumerate(hold.ids())})
         return hold
 
@@ -77,17 +100,29 @@ class Underway:
         """What the acts of the transaction's group have moved already, in order."""
         return [one for one in self.under_way if one.tx is tx]
 
+    def group(self, tx: Transaction) -> Moved:
+        """As ``own``, with its sums, which last until one of them is confirmed or undone."""
+        found = self.groups.get(tx)
+        if found is None:
+            found = self.groups[tx] = Moved(self.own(tx))
+        return found
+
+    def _moved(self, tx: Transaction) -> Moved:
+        """The sums of all that the transaction's group has moved; no act of it is at it."""
+        group = self.group(tx)
+        group.sum_up(len(group.own))
+        return group
+
     def add_own(self, tx: Transaction, sums: dict[int, list[int]]) -> None:
         """Bring the engine's sums to where the transaction's group has left them."""
-        for one in self.own(tx):
-            for account_id, change in one.steps():
-                if account_id in sums:
-                    pairs = zip(sums[account_id], change, strict=True)
-                    sums[account_id] = [a + b for a, b in pairs]
+        changes = self._moved(tx).changes
+        for account_id in sums.keys() & changes.keys():
+            pairs = zip(sums[account_id], changes[account_id], strict=True)
+            sums[account_id] = [a + b for a, b in pairs]
 
     def own_closed(self, tx: Transaction) -> dict[int, bool]:
         """Accounts that the transaction's group closes or opens again, and which it leaves so."""
-        return {i: closed for one in self.own(tx) for i, closed in one.closed.items()}
+        return self._moved(tx).closed
 
     def _drop_done(self, act: Act) -> None:
         """Forget intents that are finished."""
@@ -194,9 +229,11 @@ class Underway:
             own, done = self.own(tx), 0
             fault: Fault | None = None
             try:
-                for one in own:
-                    self.finish(one, is_durable=one is own[-1])
-                    done += 1
+                if not self._finish_at_once(own):
+                    for one in own:
+                        self.finish(one, is_durable=one is own[-1])
+                        done += 1
+                done = len(own)
             except _FAILURES as error:
                 fault = _fault_of(error)
                 done = self._durable(own[:done])
@@ -206,6 +243,16 @@ class Underway:
             for one in own[done:]:
                 one.fault = fault
                 self.doubt(one)
+
+    def _finish_at_once(self, own: Sequence[OnHold]) -> bool:
+        """Finish several acts together; False where it is to be seen which of them fails."""
+        if len(own) < 2:
+            return False
+        try:
+            self.finish(*own)
+        except _FAILURES:
+            return False
+        return True
 
     def _durable(self, done: Sequence[OnHold]) -> int:
         """How many of those that were finished are known to last, where a later one failed."""
@@ -230,40 +277,50 @@ class Underway:
         """Look it up, or try it again, before the next act."""
         with self.lock:
             hold.tx = None
+            self.groups.clear()
             self.under_way = [one for one in self.under_way if one is not hold]
             self.doubtful.append(hold)
             self.lock.notify_all()
 
-    def finish(self, hold: OnHold, *, is_durable: bool = True) -> None:
+    def finish(self, *holds: OnHold, is_durable: bool = True) -> None:
         """Let the holds go and create the transfers; a second time changes nothing.
+
+        Those of acts that follow one another within a second come in one batch: the time of a
+        record is then later than its act's by less than that.
 
         Fault: ``ledger.outside_differs``, and what the engine reports.
         """
         with self.lock:
-            self._void(hold)
-            records: Records = hold.records.copy()
-            is_imported = bool(records["flags"][0] & _IMPORTED)
-            now_ns = int(records["time_ns"].max()) + is_imported
-            records["timeout_s"] = 0
-            records["time_ns"] *= np.uint64(is_imported)
-            for start, end in pages_of(records):
-                page = records[start:end]
-                # The last one's time: the first has the act's, and so none that of the day before.
-                # Imported ones have their own, and come after it.
-                last_ns = now_ns + len(page) - 1
-                is_awaited = is_durable and end == len(records)
-                made = self.engine.create_transfers(page, last_ns, is_durable=is_awaited)
-                codes = np.unique(made.status).tolist()
-                failed = {STATUSES[code] for code in codes} - {Status.CREATED, Status.EXISTS}
-                # A chain that is there already answers so of its first and fails the others.
-                if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
-                    continue
-                for status in failed:
-                    raise Fault(
-                        "ledger.outside_differs",
-                        f"What an act decided does not happen in the ledger: {status.value}.",
-                    )
-            self._forget(hold)
+            self._void(*holds)
+            runs = _runs_of(holds)
+            for run in runs:
+                self._create(run, is_durable=is_durable and run is runs[-1])
+            for hold in holds:
+                self._forget(hold)
+
+    def _create(self, run: Records, *, is_durable: bool) -> None:
+        records = copy_rows(run)
+        is_imported = bool(records["flags"][0] & _IMPORTED)
+        now_ns = int(records["time_ns"].max()) + is_imported
+        records["timeout_s"] = 0
+        records["time_ns"] *= np.uint64(is_imported)
+        for start, end in pages_of(records):
+            page = records[start:end]
+            # The last one's time: the first has the act's, and so none that of the day before.
+            # Imported ones have their own, and come after it.
+            last_ns = now_ns + len(page) - 1
+            is_awaited = is_durable and end == len(records)
+            made = self.engine.create_transfers(page, last_ns, is_durable=is_awaited)
+            codes = np.unique(made.status).tolist()
+            failed = {STATUSES[code] for code in codes} - {Status.CREATED, Status.EXISTS}
+            # A chain that is there already answers so of its first and fails the others.
+            if failed == {Status.LINKED_EVENT_FAILED} and self._are_there(page):
+                continue
+            for status in failed:
+                raise Fault(
+                    "ledger.outside_differs",
+                    f"What an act decided does not happen in the ledger: {status.value}.",
+                )
 
     def _are_there(self, records: Records) -> bool:
         ids = numbers_of(records["id_lo"], records["id_hi"])
@@ -278,11 +335,13 @@ class Underway:
     def _forget(self, hold: OnHold) -> None:
         for transfer_id in hold.ids():
             self.on_way.pop(transfer_id, None)
-        self.under_way = [one for one in self.under_way if one is not hold]
+        self.groups.clear()
+        with contextlib.suppress(ValueError):
+            self.under_way.remove(hold)
         self.lock.notify_all()
 
-    def _void(self, hold: OnHold) -> None:
-        self.void([i for i, _, _ in hold_ids_of(hold)])
+    def _void(self, *holds: OnHold) -> None:
+        self.void([i for hold in holds for i, _, _ in hold_ids_of(hold)])
 
     def void(self, hold_ids: Sequence[int]) -> None:
         """Void holds by id; those that do not last are let go when the node is opened."""

@@ -131,7 +131,8 @@ class LogEngine:
         self, transfers: Records, now_ns: int, *, is_durable: bool = True
     ) -> Results:
         """As ``LedgerEngine``."""
-        made = self._submit(transfers, now_ns, is_awaited=is_durable)
+        # What need not be durable goes to disk with what is waited for next.
+        made = self._submit(transfers, now_ns, is_awaited=True)
         return made.wait() if is_durable else made.results
 
     def submit(self, transfers: Records, now_ns: int) -> OnItsWay:

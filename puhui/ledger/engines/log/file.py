@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ from puhui.ledger.engines.log.frame import (
 )
 
 ZEROS = bytes(1 << 20)
-CHUNK_BYTES = 16 << 20
+PART_BYTES = 16 << 20
+"""Bytes of a new segment that are written and synced at a time, at most."""
 SEGMENT_BYTES = 64 << 20
 """Bytes of a segment where nothing else is asked for."""
 
@@ -77,9 +78,16 @@ def put_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def make_segment(path: Path, segment_bytes: int, head: bytes = b"") -> Path:
+def make_segment(
+    path: Path,
+    segment_bytes: int,
+    head: bytes = b"",
+    *,
+    part: Callable[[int], int] | None = None,
+) -> Path:
     """A file of ``segment_bytes`` noughts that are really on disk, behind ``head``.
 
+    ``part`` says how many come next when so many are there, and may take its time.
     Preallocated alone would not do: the first write into such a block changes the file's map,
     which a data sync then has to write as well.
     """
@@ -87,10 +95,13 @@ def make_segment(path: Path, segment_bytes: int, head: bytes = b"") -> Path:
     handle = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
         os.posix_fallocate(handle, 0, segment_bytes)
-        for start in range(0, segment_bytes, CHUNK_BYTES):
+        made = 0
+        while made < segment_bytes:
             # A part at a time, so that frames do not wait long behind it. Through the cache, so
             # that the writer then finds the pages in memory and only has to overwrite them.
-            write_zeros(handle, start, min(start + CHUNK_BYTES, segment_bytes))
+            more = PART_BYTES if part is None else part(made)
+            write_zeros(handle, made, min(made + more, segment_bytes))
+            made += more
             os.fdatasync(handle)
         if head:
             write_all(handle, [memoryview(head)], 0)

@@ -51,6 +51,7 @@ from puhui.ledger.engines.log.recovery import (
     seal_path,
     write_seal,
 )
+from puhui.ledger.engines.log.spare import Pace, ready_spare
 from puhui.ledger.engines.log.writer import Place, Ticket, Writer
 
 Made = TypeVar("Made")
@@ -202,8 +203,11 @@ class FrameLog:
         return Place(handle, segment.size, segment.end, segment.add)
 
     def _order_spare(self) -> None:
-        number = self._kept.last.number + 1
-        self._spare = self._order(_ready_spare, self.folder, number, self._segment_bytes)
+        last = self._kept.last
+        self._pace = Pace(lambda: last.end)
+        self._spare = self._order(
+            ready_spare, self.folder, last.number + 1, self._segment_bytes, self._pace
+        )
 
     def _order(self, work: Callable[..., Made], *arguments: object) -> Future[Made]:
         """Have something made beside the writing. A disk that fails there fails the log at once."""
@@ -221,13 +225,14 @@ class FrameLog:
         full = self._kept.last
         number = full.number + 1
         assert self._spare is not None, "the next segment was never ordered"
+        self._pace.press()
         try:
             path = self._spare.result()
         except OSError as error:
             # A full disk may have room again.
             if error.errno != errno.ENOSPC:
                 raise
-            path = _ready_spare(self.folder, number, self._segment_bytes)
+            path = ready_spare(self.folder, number, self._segment_bytes)
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         size = os.fstat(handle).st_size
         head = pack_segment(number, first, size, self.id, previous)
@@ -245,6 +250,7 @@ class FrameLog:
             return
         self._is_closed = True
         self._writer.close()
+        self._pace.press()
         self._workshop.shutdown()
         os.close(self._writer.release())
         if self._writer.fault is None:
@@ -375,14 +381,3 @@ class Verified:
     frames: int
     size: int
     checksum: bytes
-
-
-def _ready_spare(folder: Path, number: int, segment_bytes: int) -> Path:
-    """The next segment, nothing but noughts: one that is there already, or a new one."""
-    path = segment_path(folder, number)
-    if path.exists():
-        spare = Segment(path, number)
-        if spare.size == segment_bytes and not spare.last_used():
-            return path
-        # Put in its place, never taken away before: others may be listing or reading the folder.
-    return make_segment(path, segment_bytes)

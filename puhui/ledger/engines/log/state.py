@@ -172,7 +172,8 @@ class State:
         status, place = np.empty(count, dtype=np.uint16), self._place[:count]
         held_count = judge(
             pool, count, found, ended, held_at, known >= BURNT_BIT, debit_at, credit_at,
-            self.slots, self.held, self.held_count, first_ns, 1, self._local, status, place,
+            self.slots, self.held, self.held_count, first_ns, 1, self._local[: _places(count)],
+            status, place,
         )  # fmt: skip
         failed = np.flatnonzero(status)
         if len(failed):
@@ -288,6 +289,11 @@ class State:
         state.ids.restore(saved)
         state.ordinals, state.last_ns = int(saved["state"][3]), int(saved["state"][4])
         return state
+
+
+def _places(count: int) -> int:
+    """Places of the small table of a batch's own ids: few of a small batch, as all are cleared."""
+    return 1 << (2 * count - 1).bit_length()
 
 
 def words_of(records: Records) -> NDArray[np.uint64]:

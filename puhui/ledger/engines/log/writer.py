@@ -21,8 +21,9 @@ from puhui.ledger.engines.log.frame import (
     pack_frame,
 )
 
-FRAMES_MAX = 32
-"""Frames that may be on their way to the disk; whoever appends more waits."""
+FRAMES_MAX = 512
+"""Frames that may be on their way to the disk; whoever appends more waits, and from half as many on
+they are written though nobody waits for them."""
 
 BYTES_MAX = 8 << 20
 """Bytes that may be on their way to the disk."""
@@ -32,7 +33,8 @@ class Ticket:
     """A frame on its way to the disk; ``sequence`` is its number in the log.
 
     With ``write`` whoever waits first writes it, and all that waits with it: the answer then
-    comes without a thread being woken. Without, the writer's thread is at it already.
+    comes without a thread being woken. Without, the writer's thread is at it already. One that
+    nobody waits for goes out with the next one that somebody does.
     """
 
     __slots__ = (
@@ -154,13 +156,15 @@ class Writer:
                 self._frames >= FRAMES_MAX
                 or (self._bytes + ticket.size > BYTES_MAX and self._frames)
             ):
+                self._asked.put(True)
                 self._room.wait()
             if self._fault is not None:
                 raise self._fault
             self._frames += 1
             self._bytes += ticket.size
             self._queue.append(ticket)
-        if not ticket.is_awaited:
+            is_much = self._frames == FRAMES_MAX // 2 or self._bytes > BYTES_MAX // 2
+        if is_much or not ticket.is_awaited:
             self._asked.put(True)
 
     def write(self, ticket: Ticket) -> None:

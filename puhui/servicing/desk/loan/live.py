@@ -64,6 +64,7 @@ __all__ = [
     "forget_chance",
     "guarantees_given",
     "has_loan",
+    "loans_of_act",
     "loan_account",
     "open_loan",
     "plan_in",
@@ -347,8 +348,14 @@ def has_loan(tx: Transaction, loan_id: str) -> bool:
 
 def events_of(tx: Transaction, loan_id: str) -> list[Row]:
     """What happened to a loan, in order: ``number``, ``kind``, ``day``, ``amount_minor``,
-    ``undoes``, ``payer_id`` and ``details``."""
+    ``undoes``, ``payer_id``, ``details`` and ``act_key``."""
     return tx.all(tables.READ_EVENTS, loan_id=loan_id)
+
+
+def loans_of_act(tx: Transaction, act_key: str, *, after: str, until: str) -> list[str]:
+    """The loans with ids past ``after`` up to ``until`` to which an act let something happen."""
+    told = {"act_key": act_key, "after": after, "until": until}
+    return list(dict.fromkeys(row.loan_id for row in tx.all(tables.READ_LOANS_OF_ACT, **told)))
 
 
 def count_live(tx: Transaction) -> int:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from puhui.cli import batch, say, train
-from puhui.cli.named import model_of
+from puhui.cli import say
 from puhui.cli.open import opened
+from puhui.cli.score import batch, train
+from puhui.cli.score.named import model_of
 
 if TYPE_CHECKING:
     from puhui.kernel import Node

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from puhui.cli import say
-from puhui.cli.application import FIELDS, Asked, take_in
-from puhui.cli.contract import go_on, show_decision
+from puhui.cli.lending.application import FIELDS, Asked, take_in
+from puhui.cli.lending.contract import go_on, show_decision
 from puhui.cli.open import opened
 
 Continued = Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from puhui.cli import say
-from puhui.cli.exchange_desk import desk_app as exchange_app
+from puhui.cli.payment.exchange_desk import desk_app as exchange_app
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

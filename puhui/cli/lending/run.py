@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from puhui.cli import say
-from puhui.cli.lend import figures_of, show
+from puhui.cli.lending.lend import figures_of, show
 from puhui.cli.open import opened, operator
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def run(
 def work(node: Node, reports: Path | None, as_json: bool, address: str) -> None:
     """Play the first day, lend on real data, and print what came of it and how to go on."""
     from puhui import demo
-    from puhui.cli.county import lend_county
+    from puhui.cli.lending.county import lend_county
     from puhui.intake import lend_file
 
     started = time.perf_counter()

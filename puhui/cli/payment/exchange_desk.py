@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from puhui.cli import say
-from puhui.cli.exchange import exchange_app
 from puhui.cli.open import opened, operator
+from puhui.cli.payment.exchange import exchange_app
 
 FILE_BYTES_MAX = 10_000
 desk_app = exchange_app

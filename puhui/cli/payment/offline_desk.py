@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from puhui.cli import say
-from puhui.cli.offline import offline_app
 from puhui.cli.open import opened, operator
+from puhui.cli.payment.offline import offline_app
 
 desk_app = offline_app
 """What staff do stands beside what the other module has."""

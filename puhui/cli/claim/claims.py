@@ -11,7 +11,7 @@ from puhui.cli import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from puhui.cli.measure import Measured, Standing, SurveyRow
+    from puhui.cli.claim.measure import Measured, Standing, SurveyRow
 
 
 def claims(
@@ -35,7 +35,7 @@ def claims(
 
     Example: puhui claims --run --row 1 --details
     """
-    from puhui.cli import measure
+    from puhui.cli.claim import measure
     from puhui.node import home_folder
 
     rows = [one for one in measure.survey_rows() if not row or one.number in row]
@@ -114,7 +114,7 @@ def amount(one: Standing) -> str:
 def _show_details(
     standing: list[tuple[SurveyRow, list[Standing]]], kept: Mapping[str, Measured]
 ) -> None:
-    from puhui.cli import measure
+    from puhui.cli.claim import measure
 
     named = {one.figure.command for _, figures in standing for one in figures}
     say.line()

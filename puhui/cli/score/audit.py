@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from puhui.cli import audit_model, say
+from puhui.cli import say
+from puhui.cli.score import audit_model
 
 if TYPE_CHECKING:
     from puhui.score import Table

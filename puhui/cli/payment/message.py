@@ -332,7 +332,7 @@ def _differences(tx: Transaction, theirs: Any) -> Iterator[str]:
     """What a statement and our books do not say alike. Refused: ``ledger.no_account``."""
     from datetime import timedelta
 
-    from puhui.cli.export import account_number
+    from puhui.cli.ledger.export import account_number
     from puhui.kernel import Refused
     from puhui.kernel.clock import BUSINESS_ZONE
     from puhui.ledger.window import account_period, words_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from puhui.cli import say
-from puhui.cli.named import model_of
 from puhui.cli.open import opened
+from puhui.cli.score.named import model_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from puhui.score import Model, study
     from puhui.score.window import Batch
 
@@ -51,28 +54,19 @@ def batch(
 
     The new file has the columns kept, then points from 0 to 1000, pd (the probability of
     default) and, for a row that cannot be scored, the reason. It appears when it is whole; a run
-    that was cut short can simply be started again.
+    that was cut short leaves nothing and can simply be started again. Scores of an earlier run
+    are replaced, any other file is left alone.
 
     Example: puhui score batch people.parquet --model 3f2a9c --keep id --out scores.parquet
     """
     from puhui.score import study
-    from puhui.score.window import score_parquet, score_spark
 
     declared, target = None, out or file.with_name(f"{file.stem}.scores.parquet")
     if mapping:
         declared = study.read_mapping(mapping)
     chosen = model_named(model, declared)
     started, cpu = time.perf_counter(), time.process_time()
-    with say.progress() as step:
-        if spark:
-            found = score_spark(
-                chosen, file, target, master=spark, mapping=declared, keep=keep or ()
-            )
-        else:
-            found = score_parquet(
-                chosen, file, target, mapping=declared, keep=keep or (), threads=threads,
-                progress=lambda done, total: step("score rows", done, total),
-            )  # fmt: skip
+    found = _scored(chosen, file, target, declared, keep or (), spark, threads)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     for one in found.first:
         say.note(f"Row {one.row + 1:,}: {one.reason} ({one.code})")
@@ -83,6 +77,34 @@ def batch(
     )
     if as_json:
         say.figures(_figures(found, chosen, target, seconds, cpu))
+
+
+def _scored(
+    model: Model,
+    file: Path,
+    target: Path,
+    mapping: study.Mapping | None,
+    keep: Sequence[str],
+    spark: str,
+    threads: int,
+) -> Batch:
+    """Score the file; whoever stops the program by Ctrl-C or SIGTERM finds no half file."""
+    from puhui.score.window import score_parquet, score_spark
+
+    earlier = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with say.progress() as step:
+            if spark:
+                return score_spark(model, file, target, master=spark, mapping=mapping, keep=keep)
+            return score_parquet(
+                model, file, target, mapping=mapping, keep=keep, threads=threads,
+                progress=lambda done, total: step("score rows", done, total),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say.note(f"Nothing was written to {target}; the next run begins anew.")
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def _figures(

@@ -62,7 +62,7 @@ def lend(
     extra: dict[str, object] = {}
     with opened() as node:
         if file is None and not open_data:
-            from puhui.cli.county import lend_county
+            from puhui.cli.lending.county import lend_county
 
             with say.progress() as step:
                 county = lend_county(node, reports=reports, step=step)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from puhui.cli import say
-from puhui.cli.device import DeviceFile, check_free, device_in, keep, make_device, text_in
 from puhui.cli.open import opened, operator
+from puhui.cli.payment.device import DeviceFile, check_free, device_in, keep, make_device, text_in
 
 if TYPE_CHECKING:
     from puhui.kernel import Node

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from puhui.cli import say
-from puhui.cli.ledger import Json, amount_text, parse_period
+from puhui.cli.ledger.ledger import Json, amount_text, parse_period
 from puhui.cli.open import opened
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ def peers(
 
     The file is named by PUHUI_PEERS; docs/guides/exchange.md shows one. A peer that is not
     registered here is not let in when it asks; one that does not know us answers without its
-    signature.
+    signature. One of an older release says so: it is paid by banks, and not asked about payees.
 
     Example: PUHUI_PEERS=peers.toml puhui exchange peers
     """
@@ -46,7 +46,7 @@ def peers(
                 one.name,
                 one.address,
                 one.peer_id or "not registered",
-                one.answer,
+                f"{one.answer}, speaks an older version" if one.is_older else one.answer,
                 str(one.wait_ms),
                 f"{one.ahead_ms:+d}",
                 ", ".join(one.draws) or "nobody",
@@ -57,7 +57,8 @@ def peers(
     )
     if as_json:
         is_there = [one for one in reached if one.answer == "reached"]
-        say.figures({"peers": len(reached), "reached": len(is_there)})
+        older = sum(one.is_older for one in reached)
+        say.figures({"peers": len(reached), "reached": len(is_there), "older": older})
 
 
 @exchange_app.command("add-peer")

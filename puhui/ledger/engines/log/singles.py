@@ -1,4 +1,4 @@
-"""Transfers one by one, as a switch in front of the engine `log` sends them.
+"""Transfers one by one, as a switch in front of the engine ``log`` sends them.
 
 What comes while a group goes to disk is the next group. The platform's own acts do not come this
 way: the node groups them, and what a group moves waits for the log once (``desk.beside``).
@@ -6,7 +6,6 @@ way: the node groups them, and what a group moves waits for the log once (``desk
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 import time
@@ -39,8 +38,9 @@ class Block:
 
     def __init__(self) -> None:
         self.records: list[bytes | None] = [None] * SIZE
-        self.statuses: list[int] = [0] * SIZE
-        self.times_ns: list[int] = [0] * SIZE
+        # Written part by part by NumPy, read one by one: a view of the same bytes for each.
+        self.statuses = np.empty(SIZE, dtype=np.uint16).data
+        self.times_ns = np.empty(SIZE, dtype=np.uint64).data
 
 
 Single = tuple[Block, int]
@@ -146,37 +146,38 @@ class Singles:
 
     def _judge_group(self) -> int:
         """Take what has come, one after another without a gap; how many were made durable."""
-        first, parts = self._done, []
-        end, until = first, min(first + self._group_max, self._room)
+        first = end = self._done
+        until = min(first + self._group_max, self._room)
+        taken: list[bytes] = []
         while end < until:
             place = end & _LAST
-            block = self._blocks[end >> _BITS & _TURN]
-            records, is_cut = block.records[place : place + until - end], False
-            with contextlib.suppress(ValueError):
+            records = self._blocks[end >> _BITS & _TURN].records[place : place + until - end]
+            if records[-1] is None or None in records:
                 del records[records.index(None) :]
-                is_cut = True
-            if records:
-                whole = b"".join(records)  # type: ignore[arg-type]
-                parts.append((block, place, len(records), whole))
+                until = end + len(records)
+            taken += records  # type: ignore[arg-type]
             end += len(records)
-            if is_cut:
-                break
-        if not parts:
+        if not taken:
             return 0
-        whole = b"".join([part[3] for part in parts]) if len(parts) > 1 else parts[0][3]
-        batch = np.frombuffer(whole, dtype=TRANSFER)
+        batch = np.frombuffer(b"".join(taken), dtype=TRANSFER)
         assert len(batch) == end - first, "a record has 128 bytes"
         results = self._engine.create_transfers(batch, self._now_ns())
-        statuses, times_ns, at = results.status.tolist(), results.time_ns.tolist(), 0
-        for block, place, count, _ in parts:
-            block.statuses[place : place + count] = statuses[at : at + count]
-            block.times_ns[place : place + count] = times_ns[at : at + count]
-            at += count
-        for number in range(first >> _BITS, end >> _BITS):
-            self._blocks[number & _TURN] = Block()
+        self._answer(first, end, results.status.data, results.time_ns.data)
         self._done = end
         self._room = ((end >> _BITS) + BLOCKS) << _BITS
         return end - first
+
+    def _answer(self, first: int, end: int, statuses: memoryview, times_ns: memoryview) -> None:
+        """Put down what became of a group, block by block; those that are full are left."""
+        at = 0
+        while first + at < end:
+            place, turn = first + at & _LAST, first + at >> _BITS & _TURN
+            block, until = self._blocks[turn], min(at + SIZE - place, end - first)
+            block.statuses[place : place + until - at] = statuses[at:until]
+            block.times_ns[place : place + until - at] = times_ns[at:until]
+            if place + until - at == SIZE:
+                self._blocks[turn] = Block()
+            at = until
 
     def _has_more(self) -> bool:
         return self._blocks[self._done >> _BITS & _TURN].records[self._done & _LAST] is not None

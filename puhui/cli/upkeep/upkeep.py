@@ -95,7 +95,7 @@ def close_day(
     from dataclasses import asdict
     from datetime import date, timedelta
 
-    from puhui.cli.days import check_day, close_days
+    from puhui.cli.upkeep.days import check_day, close_days
     from puhui.kernel.clock import business_date
     from puhui.kernel.event import parse_day
 

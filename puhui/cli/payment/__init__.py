@@ -1,0 +1,1 @@
+"""Commands that move money (支付): files of payments, messages, other nodes, and devices."""
