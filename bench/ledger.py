@@ -63,10 +63,8 @@ from puhui.ledger.desk.upkeep import (  # noqa: E402
     expire_pendings,
     index_transfers,
 )
-from puhui.ledger.engines.log.engine import LogEngine  # noqa: E402
-from puhui.ledger.engines.log.singles import Singles  # noqa: E402
 from puhui.ledger.nouns import BATCH_MAX, Posting  # noqa: E402
-from puhui.ledger.window import verify_log  # noqa: E402
+from puhui.ledger.window import LogEngine, Singles, verify_log  # noqa: E402
 from puhui.node import open_node  # noqa: E402
 from tests.database import database  # noqa: E402
 

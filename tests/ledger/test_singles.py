@@ -152,3 +152,14 @@ def test_a_log_that_fails_ends_them(
     assert len(failures) == 1
     assert singles.wait(before)[0] is Status.CREATED
     monkeypatch.undo()
+
+
+def test_the_example_of_the_guide_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = Path(__file__).parents[2] / "docs/guides/engines.md"
+    code = guide.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    said = next(line.split("# ")[1] for line in code.splitlines() if line.startswith("print("))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    exec(compile(code, str(guide), "exec"), {})
+    assert capsys.readouterr().out.strip() == said
