@@ -8,9 +8,9 @@ scikit-learn's logit; null where one is not installed. The champion is chosen by
 inner folds of the other rows (five, at most 6,000 rows) in each outer fold, so its figure is of
 rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
 solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
-build/peers by uv, or takes the Python that PUHUI_PEERS names. XGBoost, EBM and CatBoost are found
-in build/models, where `make build/models/ready` puts them. EBM learns from at most 3,000 rows of a
-fold (`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, and no EBM.
+build/peers by uv, or takes the Python that PUHUI_OPTBINNING names. XGBoost, EBM and CatBoost are
+found in build/models, where `make build/models/ready` puts them. EBM learns from at most 3,000 rows
+of a fold (`--ebm-rows`), told as ebm_rows. `--quick` takes 400 rows of a set and two folds, no EBM.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ PEER_SECONDS_MAX = 900
 
 def peer_python() -> str | None:
     """A Python that has optbinning: named, made before, or made now; None where none can be."""
-    if named := os.environ.get("PUHUI_PEERS"):
+    if named := os.environ.get("PUHUI_OPTBINNING"):
         return named
     folder = Path(__file__).resolve().parent.parent / "build" / "peers"
     own = folder / "bin" / "python"
