@@ -11,7 +11,6 @@ from typing import Any
 from puhui.kernel import Node, Refused
 from puhui.kernel.act import SYSTEM, USE_CASES, Act, use_case
 from puhui.kernel.clock import FixedClock, business_date, time_us_of
-from puhui.kernel.money import allocate
 from puhui.ledger import (
     Account,
     Transfer,
@@ -23,13 +22,15 @@ from puhui.ledger import (
 from puhui.payment import own_account, wallet_account
 from puhui.servicing import joint, live, noun
 from puhui.servicing.arrays.columns import columns_of, owing_of
+from puhui.servicing.desk.loan.post import LOSSES
 from puhui.servicing.nouns.live import RunDay
+from puhui.servicing.tables import collect
 from puhui.servicing.tables import live as tables
 from tests.servicing.book import NUMBERS
+from tests.servicing.shares import LENDERS, Sums, lender_accounts, must_be
 
 OWN = ("funding", "interest_receivable", "interest_income", "fee_income", "loan_loss",
        "loan_loss_allowance", "loan_credit")  # fmt: skip
-LENDERS = (("party-lender-a", 300_000), ("party-lender-b", 99_999))
 PLENTY = 10**9
 
 
@@ -132,7 +133,7 @@ class Ordeal:
     ) -> None:  # fmt: skip
         self.node, self.clock, self.loan_id, self.is_joint = node, clock, loan_id, is_joint
         self.keys, self.refused = 0, 0
-        self.before = self.own()
+        self.before, self.lent_before = self.own(), self.lenders()
         text = live.plan_text(plan)
         self.act("ordeal.open", OpenOne(loan_id, text, lent, is_joint))
         self.start = self.today
@@ -156,6 +157,21 @@ class Ordeal:
             name: 0 if one is None else one.debits_posted_minor - one.credits_posted_minor
             for name, one in zip(OWN, found, strict=True)
         }
+
+    def lenders(self) -> tuple[Sums, ...]:
+        """What each lender has: of this loan, due on all loans, and in the wallet."""
+        with self.node.read() as tx:
+            found = lookup_accounts(tx, lender_accounts(self.loan_id))
+        held = [0 if a is None else a.credits_posted_minor - a.debits_posted_minor for a in found]
+        return tuple(Sums(*held[at : at + 3]) for at in range(0, len(held), 3))
+
+    def books(self) -> dict[str, Any]:
+        """Every balance that the loan moves: own accounts, lenders, the borrower, the loan."""
+        numbers = [live.loan_account(self.loan_id), wallet_account(party_of(self.loan_id), "CNY")]
+        with self.node.read() as tx:
+            found = lookup_accounts(tx, numbers)
+        held = [0 if a is None else a.debits_posted_minor - a.credits_posted_minor for a in found]
+        return {**self.own(), "lenders": self.lenders(), "loan": held[0], "borrower": held[1]}
 
     def move(self, days: int) -> None:
         """Later days, their evenings; nothing is closed."""
@@ -205,10 +221,31 @@ class Ordeal:
         )  # fmt: skip
         more = sum(amount for _, amount in state.drawn[1:])
         assert -held[3] == PLENTY + more - paid, (held[3], more, paid)
-        if self.is_joint:
-            weights = [share for _, share in LENDERS]
-            parts = allocate(state.outstanding_minor, [*weights, 1_000_000 - sum(weights)])
-            assert [-one for one in held[1:3]] == list(parts[:-1])
+        self._check_shares(row, book, state, moved)
+
+    def _check_shares(
+        self, row: Any, book: live.Book, state: noun.PlanState, moved: Mapping[str, int]
+    ) -> None:
+        """Of each part of the loan ours and each lender's are the loan's, event by event."""
+        losses = {one.event_id for one in book.events if one.kind in LOSSES}
+        lenders, ours = must_be(
+            state, losses, row.booked_minor, LENDERS if self.is_joint else (), PLENTY
+        )
+        now = [here - was for here, was in zip(self.lenders(), self.lent_before, strict=True)]
+        assert now[: len(lenders)] == list(lenders), (now, lenders)
+        assert -moved["interest_income"] == ours.interest_minor
+        assert -moved["fee_income"] == ours.fee_minor
+        assert moved["loan_loss"] - row.booked_loss_minor == ours.lost_minor
+        if row.status == "charged_off" and not state.plan.is_revolving:
+            others = sum(one.principal_minor for one in lenders)
+            assert row.booked_loss_minor == row.outstanding_minor - others
+        with self.node.read() as tx:
+            shares = tx.all(collect.READ_SHARES, loan_id=self.loan_id)
+        told = [(one.outstanding_minor, one.booked_minor) for one in shares]
+        assert told == [(one.principal_minor, one.due_minor) for one in lenders]
+        got = [one.wallet_minor + one.principal_minor - PLENTY for one in lenders]
+        lost = [one.received_minor - paid for one, paid in zip(shares, got, strict=True)]
+        assert lost == list(ours.principal_lost)
 
     is_first = False
 
@@ -238,5 +275,4 @@ class Ordeal:
         assert bytes(row.owing or b"") == owing_of(state)
 
 
-LOSSES = (noun.Happening.WAIVED, noun.Happening.WRITTEN_OFF)
 __all__ = ["LENDERS", "Happened", "OpenOne", "Ordeal", "replace"]

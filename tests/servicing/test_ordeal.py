@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock
-from puhui.servicing import noun
+from puhui.servicing import live, noun
 from puhui.servicing.nouns import Early, Interest
 from puhui.servicing.nouns.plan import Happening
+from puhui.servicing.rules.replay import quote
 from tests.servicing.ordeal import Ordeal
 from tests.servicing.templates import HORIZONTAL, VERTICAL
 
@@ -35,23 +36,34 @@ PLANS = (
     replace(BASE, interest=Interest.FLAT, count=4, flat_counts_all=True, has_drawings=True),
 )  # fmt: skip
 PARTS = tuple(noun.Part)
+PLAIN = {
+    "re_amortise": Happening.RE_AMORTISED,
+    "write_off": Happening.WRITTEN_OFF,
+    "charge_off": Happening.CHARGED_OFF,
+    "resume": Happening.RESUMED,
+}
 step = st.tuples(st.sampled_from(
     ["move", "close", "repay", "back_dated", "undo", "charge_back", "refund", "fee", "penalty",
      "waive", "re_age", "re_amortise", "reschedule", "rate", "due_day", "write_off", "pause",
-     "resume", "draw", "month"]
+     "resume", "draw", "month", "charge_off", "pay_off", "goodwill"]
 ), st.integers(0, 99), st.integers(1, 99))  # fmt: skip
+
+
+def ending(loan: Ordeal, book: live.Book) -> int:
+    """What ends a loan today, or on the day of its latest event, minor units."""
+    return quote(book.plan, book.events, max(loan.today, book.last_on)).total_minor
 
 
 def take(loan: Ordeal, name: str, a: int, b: int) -> None:
     """One step; numbers are read by what it is."""
     with loan.node.read() as tx:
-        from puhui.servicing import live
-
         book = live.read_book(tx, loan.loan_id)
     state = book.state(max(loan.today, book.last_on))
     owed = max(1, state.owed_minor)
     coming = [row.due_on for row in state.rows if row.due_on > loan.today]
     match name:
+        case "re_amortise" | "write_off" | "charge_off" | "resume":
+            loan.happen(PLAIN[name])
         case "move":
             loan.move(b)
         case "close":
@@ -86,13 +98,10 @@ def take(loan: Ordeal, name: str, a: int, b: int) -> None:
         case "penalty":
             loan.happen(Happening.PENALTY_CHARGED, amount_minor=b * 5)
         case "waive":
-            part = PARTS[a % 4]
-            loan.happen(Happening.WAIVED, amount_minor=b * b, part=part)
+            loan.happen(Happening.WAIVED, amount_minor=b * b, part=PARTS[a % 4])
         case "re_age":
             due = loan.today + timedelta(days=1 + a)
             loan.happen(Happening.RE_AGED, due_on=due, count=1 + b % 6)
-        case "re_amortise":
-            loan.happen(Happening.RE_AMORTISED)
         case "reschedule":
             due = coming[a % len(coming)] if coming else loan.today
             rate = Decimal(b) / 400 if a % 2 else None
@@ -103,12 +112,12 @@ def take(loan: Ordeal, name: str, a: int, b: int) -> None:
         case "due_day":
             due = coming[a % len(coming)] if coming else loan.today
             loan.happen(Happening.DUE_DAY_MOVED, due_on=due, moved_to=due + timedelta(days=b % 20))
-        case "write_off":
-            loan.happen(Happening.WRITTEN_OFF)
+        case "pay_off":
+            loan.happen(Happening.PAID_OFF, amount_minor=ending(loan, book))
+        case "goodwill":
+            loan.happen(Happening.GOODWILL, amount_minor=max(1, owed * b // 200))
         case "pause":
             loan.happen(Happening.PAUSED, due_on=loan.today + timedelta(days=b))
-        case "resume":
-            loan.happen(Happening.RESUMED)
         case "draw":
             if state.plan.is_revolving or state.plan.has_drawings:
                 loan.happen(Happening.DRAWN, amount_minor=b * 1000)

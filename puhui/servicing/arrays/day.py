@@ -7,6 +7,7 @@ import numpy as np
 from puhui.kernel.compiled import njit
 from puhui.servicing.arrays.live import WIDE, Rows, Whole
 
+MILLION = 10**6
 NORMAL, SPECIAL_MENTION, SUBSTANDARD, DOUBTFUL, LOSS = range(5)
 BOUNDS = ("special", "substandard", "doubtful", "loss", "stage_two", "stage_three", "probation")
 """Places of the bounds that ``judge`` takes, in days."""
@@ -147,3 +148,13 @@ def scale(amounts: Whole, shares: Whole, whole: int) -> Whole:
     for n in range(len(amounts)):
         made[n] = divide(amounts[n], shares[n], whole, 0)
     return made
+
+
+def parts_of(amounts: Whole, millionths: Whole) -> Whole:
+    """Lenders' parts of ``amounts``, minor units, by ``millionths``, all ``(n,) int64``: what
+    ``rules.joint.part_of`` says of one, cut towards nought.
+    """
+    size = np.abs(amounts)
+    parts: Whole = size // MILLION * millionths + size % MILLION * millionths // MILLION
+    parts[amounts < 0] *= -1
+    return parts

@@ -115,10 +115,13 @@ LENDER_SHARE = Table(
     Column("share_millionths", BigInteger, nullable=False),
     Column("outstanding_minor", BigInteger, nullable=False),
     Column("received_minor", BigInteger, nullable=False),
+    Column("booked_minor", BigInteger, nullable=False, server_default="0"),
+    Column("upfront_minor", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("share_millionths BETWEEN 1 AND 999999"),
     CheckConstraint("outstanding_minor >= 0"),
 )
-"""What joint lenders have in a loan: principal left, and interest and charges passed on so far."""
+"""What joint lenders have in a loan: principal left, interest and charges passed on so far, what
+the books hold of interest due to them, and their part of a fee that was taken at first."""
 PLEDGE = Table(
     "servicing_pledge",
     metadata,
@@ -248,8 +251,16 @@ READ_SHARES = (
     .where(LENDER_SHARE.c.loan_id == bindparam("loan_id"))
     .order_by(LENDER_SHARE.c.lender_id)
 )
-SHARED_WITHIN = select(LENDER_SHARE.c.loan_id).where(
-    LENDER_SHARE.c.loan_id > bindparam("after"), LENDER_SHARE.c.loan_id <= bindparam("until")
+LOCK_SHARES_WITHIN = (
+    select(*LENDER_SHARE.c)
+    .where(
+        LENDER_SHARE.c.loan_id > bindparam("after"), LENDER_SHARE.c.loan_id <= bindparam("until")
+    )
+    .order_by(LENDER_SHARE.c.loan_id, LENDER_SHARE.c.lender_id)
+    .with_for_update()
+)
+SUM_LENT = select(sum_int(LENDER_SHARE.c.outstanding_minor).label("minor")).where(
+    LENDER_SHARE.c.loan_id == bindparam("loan_id")
 )
 SUM_SHARES = select(sum_int(LENDER_SHARE.c.share_millionths).label("millionths")).where(
     LENDER_SHARE.c.loan_id == bindparam("loan_id")
@@ -263,6 +274,8 @@ SET_SHARE = (
     .values(
         outstanding_minor=bindparam("outstanding_minor_"),
         received_minor=bindparam("received_minor_"),
+        booked_minor=bindparam("booked_minor_"),
+        upfront_minor=bindparam("upfront_minor_"),
     )
 )
 CALL_GUARANTEE = (

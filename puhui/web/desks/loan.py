@@ -102,6 +102,7 @@ LENDERS = (
            link=lambda row: f"/desk/customer/{row.lender_id}"),
     Column("share", "loanfile.share", lambda row: row.share_millionths / 1_000_000, Kind.SHARE),
     Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY),
+    Column("due", "loanfile.due_to", lambda row: row.booked_minor, Kind.MONEY),
     Column("received", "loanfile.received", lambda row: row.received_minor, Kind.MONEY),
 )  # fmt: skip
 POSTINGS = (

@@ -14,11 +14,13 @@ from puhui.lending.nouns.ask_capacity import CooledOff
 from puhui.lending.nouns.request import ContractKey
 from puhui.party import check_actor
 from puhui.payment import own_account, wallet_account
+from puhui.servicing import joint, live
 
 
 @use_case("lending.cool_off", roles=("customer", "loan_officer", "operator"), api=True)
 def cool_off(act: Act, input: ContractKey) -> CooledOff:
-    """Give a loan back without a reason: principal and interest to the day, the fee comes back.
+    """Give a loan back without a reason: principal and interest to the day, the fee comes back,
+    joint lenders' parts of it too.
 
     Days count from the day after the money was paid out. It stands: as the fee went back with it,
     this is not undone. Refused: ``lending.no_contract``,
@@ -41,5 +43,7 @@ def cool_off(act: Act, input: ContractKey) -> CooledOff:
         transfer_chain(act, [(income, wallet, fee, "fee")], row.currency)
     owed = quote_pay_off(act.tx, row.id, act.today).total_minor
     repaid = receive(act, row, PlanEvent("", Happening.PAID_OFF, act.today, owed))
+    if fee:
+        joint.return_upfront(act, live.take_loan(act.tx, row.id))
     act.emit("lending.cooled_off", row.party_id, {"contract": row.id})
     return CooledOff(row.id, repaid.principal_minor, repaid.interest_minor, fee)

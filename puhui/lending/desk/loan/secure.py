@@ -20,7 +20,8 @@ def secure(act: Act, row: Row, product: Product, amount_minor: int) -> None:
         (joint.partner_of(act, one.partner), int(one.share * MILLION)) for one in product.joint
     ]
     if lenders:
-        joint.join_lenders(act, live.take_loan(act.tx, row.id), lenders)
+        loan, upfront = live.take_loan(act.tx, row.id), int(row.upfront_fee_minor)
+        joint.join_lenders(act, loan, lenders, upfront_minor=upfront)
     for one in product.guarantees:
         premium = premium_share(amount_minor, one)
         guarantor, share = joint.partner_of(act, one.partner), int(one.share * MILLION)

@@ -26,9 +26,14 @@ from puhui.servicing.desk.day.chunk import (
     write_month,
 )
 from puhui.servicing.desk.day.debit import debit
+from puhui.servicing.desk.day.lender import (
+    book_lenders,
+    fetch_lenders,
+    lent_by_each,
+    pass_on,
+)
 from puhui.servicing.desk.day.month import Groups, expect_losses, provide
 from puhui.servicing.desk.figures import risk_figures
-from puhui.servicing.desk.loan.joint import Moved, share_changes, shared_within
 from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.age import has_risen, month_ends
@@ -47,9 +52,10 @@ def run_day(act: Act, input: RunDay) -> DayRun:
 
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each
-    product and currency; on the last day of a month so does the change of provisions. Ends of
-    months that were never closed over a loan are made up for first, oldest first, so that none is
-    lost. Refused: ``servicing.day_ahead``, and those of the ledger where books are not open.
+    product and currency, the part of each joint lender as one of its own; on the last day of a
+    month so does the change of provisions. Ends of months that were never closed over a loan are
+    made up for first, oldest first, so that none is lost.
+    Refused: ``servicing.day_ahead``, and those of the ledger where books are not open.
     """
     if input.day > act.today:
         raise Refused("servicing.day_ahead", f"{input.day} has not come yet.")
@@ -84,10 +90,10 @@ def _close(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     is_month_end = (day + timedelta(days=1)).day == 1
     late, current = chunk.parted(day.toordinal())
     run = _run(act, input, current, day, is_month_end=is_month_end) if current.rows else NOTHING
-    return _added([_close_late(act, late, day), run]) if late.rows and is_month_end else run
+    return _added([_close_late(act, input, late, day), run]) if late.rows and is_month_end else run
 
 
-def _close_late(act: Act, chunk: Chunk, day: date) -> DayRun:
+def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     """The month of loans that events have counted past its end: as they stood on that day.
 
     Nothing of today changes but what is provided for.
@@ -96,7 +102,8 @@ def _close_late(act: Act, chunk: Chunk, day: date) -> DayRun:
     as_it_stood(act.tx, chunk, day)
     _judge(chunk, day_number, figures)
     groups = list(_groups(chunk))
-    expect_losses(chunk, day_number, figures)
+    lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
+    expect_losses(chunk, lent_by_each(lenders, chunk.live), day_number, figures)
     provided, postings = provide(act, chunk, groups, day, mark=LATE)
     write_month(act, chunk, day_number)
     return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
@@ -117,21 +124,16 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     due = roll(act.tx, chunk, day)
     count(chunk, day)
     debited = debit(act, chunk, day, figures)
-    if debited.parts:
-        shared = shared_within(act, input.after, input.until)
-        for n, interest, fee in debited.parts if shared else ():
-            if chunk.rows[n].id in shared:
-                left = int(chunk.live[n]["outstanding_minor"])
-                share_changes(
-                    act, chunk.rows[n], Moved(left, interest_minor=interest, fee_minor=fee)
-                )
+    lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
+    passed = pass_on(act, chunk, lenders, debited.parts)
     drop_paid(chunk)
     count(chunk, day)
     live = chunk.live
     _judge(chunk, day, figures)
     groups = list(_groups(chunk))
     earned, suspended, postings = _book_interest(act, chunk, groups)
-    expect_losses(chunk, day, figures)
+    postings += passed + book_lenders(act, chunk, lenders)
+    expect_losses(chunk, lent_by_each(lenders, live), day, figures)
     provided = 0
     if is_month_end:
         provided, posted = provide(act, chunk, groups, on)

@@ -35,8 +35,8 @@ class Debited:
     short: int = 0
     postings: int = 0
     events: list[tuple[str, int, int]] = field(default_factory=list)
-    parts: list[tuple[int, int, int]] = field(default_factory=list)
-    """Place of the loan, interest with penalty, and fees."""
+    parts: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Place of the loan, interest, penalty and fees."""
 
 
 def debit(act: Act, chunk: Chunk, day: int, figures: RiskFigures) -> Debited:
@@ -176,9 +176,10 @@ def _take_batch(
             taken += sum(one.values())
         live["events"] += 1
         chunk.touched.add(n)
-        made.parts.append(
-            (n, sum(one["interest"] + one["penalty"] for one in paid), sum(o["fee"] for o in paid))
+        interest, penalty, fee = (
+            sum(one[part] for one in paid) for part in ("interest", "penalty", "fee")
         )
+        made.parts.append((n, interest, penalty, fee))
         made.events.append((chunk.rows[n].id, int(live["events"]), taken))
         made.loans += 1
         made.minor += taken

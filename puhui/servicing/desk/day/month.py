@@ -22,9 +22,13 @@ Groups = list[tuple[str, str, NDArray[np.int64]]]
 """Product, currency and the places of its loans in a chunk."""
 
 
-def expect_losses(chunk: Chunk, day: int, figures: RiskFigures) -> None:
+def expect_losses(
+    chunk: Chunk, lent_by_others: NDArray[np.int64], day: int, figures: RiskFigures
+) -> None:
     """Expected loss of every loan: its exposure by the share that loans like it lose.
 
+    What loans lose leaves out the shares of joint lenders already; of one that was charged off
+    all is lost but ``lent_by_others`` ``(n,)``, minor units.
     What may still be drawn of a line counts by its conversion factor, but of impaired ones, on
     which nothing is drawn any more.
     """
@@ -66,7 +70,7 @@ def expect_losses(chunk: Chunk, day: int, figures: RiskFigures) -> None:
     exposure = exposure + scale(undrawn, np.full(len(live), figures.conversion), MILLION)
     live["expected_loss_minor"] = scale(exposure, shares[inverse], SCALE)
     over = np.array([status == "charged_off" for status in chunk.status])
-    live["expected_loss_minor"][over] = exposure[over]
+    live["expected_loss_minor"][over] = (exposure - lent_by_others)[over]
 
 
 def provide(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import allocate
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart
 from puhui.party import check_actor, take_party
 from puhui.payment import own_account, wallet_account
 from puhui.servicing.desk.loan.post import LOSSES, Part, transfer_chain
-from puhui.servicing.nouns import PlanEvent, Share
-from puhui.servicing.nouns.collect import PartnerRegistered, RegisterPartner
+from puhui.servicing.nouns import PlanEvent, PlanState, Share
+from puhui.servicing.nouns.collect import PartnerRegistered, Passed, RegisterPartner
 from puhui.servicing.rules.expected import MILLION
+from puhui.servicing.rules.joint import part_of, passed_on
 from puhui.servicing.tables import collect as tables
 
 REASON = "lender_share"
@@ -23,28 +23,20 @@ REASON = "lender_share"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What an event moved of a loan, minor units, below nought where it was taken back.
-
-    ``outstanding_minor`` is principal after it, ``lost_minor`` what of the change was given up.
+    """What happened to a loan: principal left after it, minor units, and what its events came to
+    before and after it; ``losses`` are ids of those that the lenders bear.
     """
 
     outstanding_minor: int
-    lost_minor: int = 0
-    interest_minor: int = 0
-    fee_minor: int = 0
-    recovered_minor: int = 0
+    before: tuple[Share, ...] = ()
+    after: tuple[Share, ...] = ()
+    losses: frozenset[str] = frozenset()
 
 
-def moved_of(outstanding: int, shares: Sequence[Share], events: Sequence[PlanEvent]) -> Moved:
-    """The sums of what changed, losses apart."""
-    lossy = {event.event_id for event in events if event.kind in LOSSES}
-    return Moved(
-        outstanding,
-        sum(one.principal_minor for one in shares if one.event_id in lossy),
-        sum(one.interest_minor + one.penalty_minor for one in shares),
-        sum(one.fee_minor for one in shares),
-        sum(one.recovered_minor for one in shares),
-    )
+def moved_of(before: PlanState, after: PlanState, events: Sequence[PlanEvent]) -> Moved:
+    """What differs between two replays of a loan, losses apart."""
+    lossy = frozenset(event.event_id for event in events if event.kind in LOSSES)
+    return Moved(after.outstanding_minor, before.shares, after.shares, lossy)
 
 
 @use_case("servicing.register_partner", roles=("operator",))
@@ -76,11 +68,14 @@ def list_partners(tx: Transaction) -> tuple[Row, ...]:
     return tuple(tx.all(tables.LIST_PARTNERS))
 
 
-def join_lenders(act: Act, loan: Row, lenders: Sequence[tuple[str, int]]) -> None:
+def join_lenders(
+    act: Act, loan: Row, lenders: Sequence[tuple[str, int]], *, upfront_minor: int = 0
+) -> None:
     """Let lenders take part in a loan that was paid out: (party, share in millionths) each.
 
-    Their money for it comes from their wallets. Refused: ``servicing.bad_shares``,
-    ``lending.wallet_short``, ``lending.books_not_open``.
+    Their money for it comes from their wallets; of ``upfront_minor``, a fee that was taken at
+    first, they get their parts. Refused: ``servicing.bad_shares``, ``lending.wallet_short``,
+    ``lending.books_not_open``.
     """
     if any(share < 1 for _, share in lenders) or sum(share for _, share in lenders) >= MILLION:
         raise Refused("servicing.bad_shares", "Joint lenders have shares that leave us one.")
@@ -92,13 +87,63 @@ def join_lenders(act: Act, loan: Row, lenders: Sequence[tuple[str, int]]) -> Non
             share_millionths=share,
             outstanding_minor=0,
             received_minor=0,
+            booked_minor=0,
+            upfront_minor=0,
         )
     share_changes(act, loan, Moved(loan.outstanding_minor))
+    _share_upfront(act, loan, lambda row: part_of(upfront_minor, row.share_millionths))
+    share_booked(act, loan, loan.booked_minor)
+
+
+def return_upfront(act: Act, loan: Row) -> None:
+    """Let lenders give back their parts of a fee that was taken at first, as far as they got any.
+
+    Refused: ``lending.wallet_short``.
+    """
+    _share_upfront(act, loan, lambda _: 0)
+
+
+def _share_upfront(act: Act, loan: Row, target: Callable[[Row], int]) -> None:
+    parts: list[Part] = []
+    columns = []
+    income = own_account("fee_income", loan.currency)
+    for row in act.tx.all(tables.LOCK_SHARES, loan_id=loan.id):
+        change = target(row) - row.upfront_minor
+        parts += between(income, wallet_account(row.lender_id, loan.currency), change)
+        columns.append(
+            columns_of_share(
+                row,
+                received_minor=row.received_minor + change,
+                upfront_minor=row.upfront_minor + change,
+            )
+        )
+    transfer_chain(act, parts, loan.currency)
+    act.tx.run_many(tables.SET_SHARE, columns)
 
 
 def joint_account(loan_id: str, lender_id: str) -> int:
     """The number of the account that holds what a lender has in a loan."""
     return Account.id_of(f"joint:{loan_id}:{lender_id}")
+
+
+def due_account(lender_id: str, currency: str) -> Account:
+    """The account of interest and penalties earned for a lender and not paid yet, of all loans."""
+    number = Account.id_of(f"joint_interest:{lender_id}:{currency}")
+    return Account(number, currency, chart().account("joint_interest"))
+
+
+def between(debit: int, credit: int, amount_minor: int, reason: str = REASON) -> list[Part]:
+    """A posting from one account to the other, the other way below nought, none of nought."""
+    if amount_minor < 0:
+        debit, credit, amount_minor = credit, debit, -amount_minor
+    return [(debit, credit, amount_minor, reason)] if amount_minor else []
+
+
+def columns_of_share(row: Row, **told: int) -> dict[str, object]:
+    """The figures of a lender's share for ``SET_SHARE``, as they were but for those told."""
+    names = ("outstanding_minor", "received_minor", "booked_minor", "upfront_minor")
+    keys: dict[str, object] = {"loan_id_": row.loan_id, "lender_id_": row.lender_id}
+    return keys | {f"{name}_": told.get(name, getattr(row, name)) for name in names}
 
 
 def share_changes(
@@ -108,65 +153,85 @@ def share_changes(
     *,
     parts: Sequence[Part] = (),
     opening: Sequence[Account] = (),
-) -> None:
+) -> bool:
     """Post ``parts``, and give each lender the part of what moved, to the minor unit; ours is what
     is left. All of it happens or nothing: what is refused has changed nothing.
 
     Principal follows what is outstanding, so that shares never drift from it. A lender bears its
-    part of losses and gets its part of interest, charges and recoveries into its wallet.
+    part of losses and gets its part of interest, charges and recoveries into its wallet. What
+    interest is due to it follows with ``share_booked``; returns whether there is any lender.
     Refused: ``lending.wallet_short``, ``lending.books_not_open``.
     """
     rows = act.tx.all(tables.LOCK_SHARES, loan_id=loan.id)
-    shared, accounts, columns = _shared(loan, moved, rows) if rows else ([], [], [])
+    shared: list[Part] = []
+    accounts: list[Account] = []
+    columns = []
+    for row in rows:
+        passed = passed_on(moved.before, moved.after, moved.losses, row.share_millionths)
+        left = part_of(moved.outstanding_minor, row.share_millionths)
+        shared += parts_of_share(row, loan.currency, passed, left)
+        accounts.append(
+            Account(
+                joint_account(loan.id, row.lender_id),
+                loan.currency,
+                chart().account("joint_funds"),
+            )
+        )
+        accounts.append(due_account(row.lender_id, loan.currency))
+        columns.append(
+            columns_of_share(
+                row,
+                outstanding_minor=left,
+                received_minor=row.received_minor + passed.cash_minor,
+                booked_minor=row.booked_minor - passed.settled_minor,
+            )
+        )
     transfer_chain(act, [*parts, *shared], loan.currency, opening=[*opening, *accounts])
+    act.tx.run_many(tables.SET_SHARE, columns)
+    return bool(rows)
+
+
+def parts_of_share(row: Row, currency: str, passed: Passed, left_minor: int) -> list[Part]:
+    """What is posted for a lender that has ``left_minor`` of the principal now."""
+    joint = joint_account(row.loan_id, row.lender_id)
+    wallet = wallet_account(row.lender_id, currency)
+    due = due_account(row.lender_id, currency).id
+    loss, fees = own_account("loan_loss", currency), own_account("fee_income", currency)
+    cash = row.outstanding_minor - left_minor - passed.lost_minor
+    return [
+        *between(joint, wallet, cash),
+        *between(joint, loss, passed.lost_minor),
+        *between(due, wallet, passed.interest_minor),
+        *between(due, wallet, passed.penalty_minor, "lender_penalty"),
+        *between(due, loss, passed.lost_interest_minor),
+        *between(fees, wallet, passed.fee_minor),
+        *between(fees, loss, passed.lost_fee_minor),
+        *between(loss, wallet, passed.recovered_minor),
+    ]
+
+
+def share_booked(act: Act, loan: Row, booked_minor: int) -> None:
+    """Bring what is due to each lender to its part of the interest that the books hold of a loan.
+
+    It is moved by what it differs, so that loans whose lenders had no part of it yet come right.
+    """
+    parts: list[Part] = []
+    opening, columns = [], []
+    income = own_account("interest_income", loan.currency)
+    for row in act.tx.all(tables.LOCK_SHARES, loan_id=loan.id):
+        target = part_of(booked_minor, row.share_millionths)
+        if target == row.booked_minor:
+            continue
+        due = due_account(row.lender_id, loan.currency)
+        parts += between(income, due.id, target - row.booked_minor, "lender_accrual")
+        opening.append(due)
+        columns.append(columns_of_share(row, booked_minor=target))
+    transfer_chain(act, parts, loan.currency, opening=opening)
     act.tx.run_many(tables.SET_SHARE, columns)
 
 
-def _shared(
-    loan: Row, moved: Moved, rows: Sequence[Row]
-) -> tuple[list[Part], list[Account], list[dict[str, object]]]:
-    """What is posted for the lenders of ``rows``, their accounts, and their new figures."""
-    own = MILLION - sum(row.share_millionths for row in rows)
-    weights = [*(int(row.share_millionths) for row in rows), int(own)]
-    targets = allocate(moved.outstanding_minor, weights)
-    sums = (moved.lost_minor, moved.interest_minor, moved.fee_minor, moved.recovered_minor)
-    split = [_signed(amount, weights) for amount in sums]
-    parts: list[Part] = []
-    opening, columns = [], []
-    for place, row in enumerate(rows):
-        lost, interest, fee, recovered = (amounts[place] for amounts in split)
-        joint = joint_account(loan.id, row.lender_id)
-        wallet = wallet_account(row.lender_id, loan.currency)
-        loss = own_account("loan_loss", loan.currency)
-        cash = row.outstanding_minor - targets[place] - lost
-        for debit, credit, amount in (
-            (joint, wallet, cash),
-            (joint, loss, lost),
-            (own_account("interest_income", loan.currency), wallet, interest),
-            (own_account("fee_income", loan.currency), wallet, fee),
-            (loss, wallet, recovered),
-        ):
-            if amount > 0:
-                parts.append((debit, credit, amount, REASON))
-            elif amount < 0:
-                parts.append((credit, debit, -amount, REASON))
-        opening.append(Account(joint, loan.currency, chart().account("joint_funds")))
-        columns.append({
-            "loan_id_": loan.id,
-            "lender_id_": row.lender_id,
-            "outstanding_minor_": targets[place],
-            "received_minor_": row.received_minor + interest + fee + recovered,
-        })  # fmt: skip
-    return parts, opening, columns
-
-
-def _signed(amount: int, weights: Sequence[int]) -> tuple[int, ...]:
-    """``amount`` shared out without loss, below nought as above."""
-    if amount >= 0:
-        return allocate(amount, weights)
-    return tuple(-part for part in allocate(-amount, weights))
-
-
-def shared_within(act: Act, after: str, until: str) -> set[str]:
-    """The loans of a chunk that others have lent part of."""
-    return {row.loan_id for row in act.tx.all(tables.SHARED_WITHIN, after=after, until=until)}
+def lent_by_others(tx: Transaction, loan_id: str) -> int:
+    """Principal that joint lenders have in a loan, minor units: what of it is no loss of ours."""
+    found = tx.one(tables.SUM_LENT, loan_id=loan_id)
+    assert found is not None
+    return int(found.minor)

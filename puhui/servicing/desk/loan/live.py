@@ -29,7 +29,7 @@ from puhui.servicing.desk.loan.burden import (
     share_of,
 )
 from puhui.servicing.desk.loan.claim import moved_claims
-from puhui.servicing.desk.loan.joint import moved_of, share_changes
+from puhui.servicing.desk.loan.joint import lent_by_others, moved_of, share_booked, share_changes
 from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, post_own, transfer_chain
 from puhui.servicing.nouns import (
     Happening,
@@ -165,8 +165,8 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     by_id = {event.event_id: event for event in later.events}
     claims = moved_claims(act, shares, by_id)
     parts, opening = parts_of_changes(row, shares, by_id)
-    moved = moved_of(after.outstanding_minor, shares, later.events)
-    share_changes(act, row, moved, parts=parts, opening=opening)
+    moved = moved_of(before, after, later.events)
+    is_joint = share_changes(act, row, moved, parts=parts, opening=opening)
     act.tx.run_many(CALL_GUARANTEE, claims)
     for event in later.events[len(book.events) :]:
         act.tx.put(tables.INSERT_EVENT, **columns_of_event(event, loan_id, act.key))
@@ -178,6 +178,8 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
         columns["closed_on"] = act.today.toordinal() - 1
     status = "charged_off" if after.is_charged_off else "live"
     _put(act, loan, after, columns, status=status)
+    if is_joint:
+        share_booked(act, row, columns["booked_minor"])
     return Changed(columns["events"], before, after, shares)
 
 
@@ -255,9 +257,10 @@ def _judge(columns: dict[str, int]) -> None:
 
 
 def _give_up(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
-    """Provide for all of a loan that was charged off, and book none of its interest any more."""
+    """Provide for all that is ours of a loan that was charged off, and book no interest more."""
     columns["is_suspended"] = 1
-    rest = columns["outstanding_minor"] - columns["booked_loss_minor"]
+    own = columns["outstanding_minor"] - lent_by_others(act.tx, loan.id)
+    rest = own - columns["booked_loss_minor"]
     income, owed = "interest_income", "interest_receivable"
     post_own(
         act,
@@ -268,7 +271,7 @@ def _give_up(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
         ],
     )
     columns["booked_minor"] = min(0, columns["booked_minor"])
-    columns["booked_loss_minor"] = columns["expected_loss_minor"] = columns["outstanding_minor"]
+    columns["booked_loss_minor"] = columns["expected_loss_minor"] = own
 
 
 def _end(act: Act, loan: LoanIdentity, columns: dict[str, int]) -> None:
