@@ -32,7 +32,7 @@ from tests.faults.conftest import Child
 from tests.faults.load import open_at
 from tests.faults.server import OwnServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("elastic")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), pytest.mark.xdist_group("elastic")]
 
 TELLER = Actor("teller", frozenset({"operator"}))
 WALLETS = 40

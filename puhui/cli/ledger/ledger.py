@@ -26,11 +26,12 @@ ledger_app = typer.Typer(
 
 @ledger_app.command("verify")
 def verify(as_json: Json = False) -> None:
-    """Recompute all books from the transfers and list whatever disagrees; 1 if anything does.
+    """Recompute all books from the transfers and list whatever disagrees.
 
     Balances, limits, pendings and chains; the closed days of the general ledger; every page of the
     store's files; and with PUHUI_LEDGER=log every frame of the log. A ledger in the store has no
-    frames: 0 then. With PUHUI_LEDGER_SHIP also what the copy lacked when this command began.
+    frames: it says 0. With PUHUI_LEDGER_SHIP also what the copy lacked when this command began.
+    Ends with 1 if anything disagrees.
 
     Example: puhui ledger verify --json
     """
@@ -111,10 +112,11 @@ def trial_balance(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Print debits and credits by ledger and account; they are equal. 1 if they are not.
+    """Print debits and credits by ledger and account; they are to be equal.
 
     Without a date: as the books are now, with what is pending. With one: the general ledger's
-    opening balance, movements, late bookings and closing balance of the day or the period.
+    opening balance, movements, late bookings and closing balance of the day or the period. Ends
+    with 1 if debits and credits differ.
 
     Example: puhui ledger trial-balance --date 2026-11-22
     """

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puhui.kernel.act import Act
+from puhui.kernel.store import Transaction
 from puhui.kernel.store.sheet import Blobs, Sparse, sixteen
 from puhui.kernel.store.statement import VERSION
 from puhui.ledger.arrays.balances import changed_balances, take_balances
@@ -123,35 +124,42 @@ def _chains(flags: Places, ids: Blobs) -> dict[str, Any]:
 
 
 def record_ends(act: Act, work: Work, created: Places, place: Places) -> None:
-    """Write what became of recorded pendings."""
+    """Write what became of recorded pendings, in the order of their positions, as others do.
+
+    What is remembered as open, and stays so, is held against its row in the same pass.
+    """
     is_end = work.pool["flags"][created] & SECOND != 0
     ended = np.unique(place[created[is_end]])
     ended = ended[ended < len(work.recorded)]
+    written = ended
     if work.is_guessed:
-        _hold_pendings(act, work, ended)
+        same = np.flatnonzero(work.held["state"][: len(work.recorded)] == OPEN)
+        if not len(ended):
+            _hold_pendings(act, work, same)
+            return
+        written = np.concatenate([ended, same])
     if not len(ended):
         return
-    old = take_rows(work.held, ended)
     if work.pendings is not None:
         at = work.pendings_at[ended]
-        work.pendings.end(at[at >= 0], old[at >= 0])
+        work.pendings.end(at[at >= 0], take_rows(work.held, ended)[at >= 0])
+    written = written[np.argsort(work.recorded[written])]
+    rows = take_rows(work.held, written)
     act.tx.set_many(
         PENDING,
         "position",
         {
-            "position": work.recorded[ended],
-            "state": old["state"].astype(np.int64),
-            "released_us": _us(old["ended_ns"]),
+            "position": work.recorded[written],
+            "state": rows["state"].astype(np.int64),
+            "released_us": _us(rows["ended_ns"]),
         },
-        was={"state": np.full(len(ended), OPEN)} if work.is_guessed else None,
+        was={"state": np.full(len(written), OPEN)} if work.is_guessed else None,
     )
 
 
-def _hold_pendings(act: Act, work: Work, ended: Places) -> None:
-    """Hold what is remembered as open, and is not ``ended`` now, against its rows."""
-    is_held = (work.pendings_at >= 0) & (work.held["state"][: len(work.recorded)] == OPEN)
-    is_held[ended] = False
-    positions = work.recorded[is_held]
+def _hold_pendings(act: Act, work: Work, chosen: Places) -> None:
+    """Hold what is remembered as open against its rows."""
+    positions = np.sort(work.recorded[chosen])
     if len(positions):
         was = {"position": positions, "state": np.full(len(positions), OPEN)}
         act.tx.hold(PENDING, "position", was)
@@ -190,13 +198,18 @@ def record_pendings(
 
 
 def record_balances(act: Act, work: Work, before: Records, held_count: int) -> None:
-    """Write the balance rows that are not as they were."""
+    """Write the balance rows that are not as they were; what is remembered of the others is held
+    against them in the same pass, in the order of numbers, so that no two writers ever wait for
+    each other.
+    """
     new = work.held[len(work.recorded) : held_count]
     changed, same, expires_us = changed_balances(work.slots, before, new, work.expires_us)
-    if work.is_guessed:
-        _hold_balances(act, work, same)
     if not len(changed):
+        if work.is_guessed:
+            _hold_balances(act, work, same)
         return
+    if work.is_guessed:
+        changed = np.concatenate([changed, same])
     changed = changed[np.argsort(work.numbers[changed])]
     due = np.zeros((len(work.slots), 2), dtype=np.int64)
     if work.due:  # a row keeps what is past its time until the pending is released
@@ -223,6 +236,13 @@ def _hold_balances(act: Act, work: Work, chosen: Places) -> None:
         versions = work.balances.rows["version"][work.places[chosen]]
         was = {"account_number": work.numbers[chosen], VERSION: versions}
         act.tx.hold(BALANCE, "account_number", was)
+
+
+def is_guessed(tx: Transaction) -> bool:
+    """Whether others may write too and what is remembered is held against its rows at the end; then
+    nothing is locked before: rows locked in two passes may be locked crosswise by two nodes.
+    """
+    return tx.fresh is not None and not tx.is_alone
 
 
 def none_of(count: int) -> Places:

@@ -38,7 +38,7 @@ from puhui.ledger.arrays.remembered import (
 )
 from puhui.ledger.arrays.whole import join_rows, take_rows
 from puhui.ledger.desk.account import still_closed, sums_at
-from puhui.ledger.desk.columns import SUMS, Places, Work, none_of
+from puhui.ledger.desk.columns import SUMS, Places, Work, is_guessed, none_of
 from puhui.ledger.rules import TRACKED
 from puhui.ledger.tables import write
 from puhui.ledger.tables.schema import number
@@ -94,7 +94,6 @@ def fetch(act: Act, batch: Records) -> Work:
     known = tx.known.setdefault(RememberedAccounts, RememberedAccounts())
     (sides, own_sides), places = _place_accounts(tx, (batch, own), known)
     slots, accounts, expires_us, due, balances = _find_slots(act, known, places)
-    is_guessed = tx.fresh is not None and not tx.is_alone
     _check_untracked(act, batch, slots, accounts, sides)
     # Ids come last: what goes before mostly asks the store nothing.
     found, is_burnt = none_of(count), np.zeros(count, dtype=np.bool_)
@@ -123,7 +122,7 @@ def fetch(act: Act, batch: Records) -> Work:
         balances=balances,
         pendings=pendings,
         pendings_at=named.remembered_at,
-        is_guessed=is_guessed,
+        is_guessed=is_guessed(tx),
     )
 
 
@@ -136,7 +135,7 @@ def _fill_held(held: Records, rows: Records, own: Records, sides: tuple[Places, 
 
 
 def _find_named(tx: Transaction, batch: Records, pendings: RememberedPendings | None) -> _Named:
-    """The pendings that posts and voids name, locked: those remembered, and others."""
+    """The pendings that posts and voids name: those remembered, and others."""
     ended, held_at = none_of(len(batch)), none_of(len(batch))
     seconds = np.flatnonzero(batch["flags"] & SECOND)
     nothing: Records = np.zeros(0, dtype=TRANSFER)
@@ -157,10 +156,12 @@ def _find_named(tx: Transaction, batch: Records, pendings: RememberedPendings | 
         more = records_of(rows[2:])
         if len(more):
             end_at[rest[rows[0] - 1]] = len(ends) + np.arange(len(more))
-        held_rows = np.flatnonzero(more["flags"] & PENDING_FLAG)
+        held_rows = np.argsort(rows[1])
+        held_rows = held_rows[more["flags"][held_rows] & PENDING_FLAG != 0]
         if len(held_rows):
             tx.give({"number": rows[1][held_rows]})
-            n, positions, expires_us, states, released_us = tx.arrays(write.LOCK_GIVEN_PENDINGS)
+            how = write.GIVEN_PENDINGS if is_guessed(tx) else write.LOCK_GIVEN_PENDINGS
+            n, positions, expires_us, states, released_us = tx.arrays(how)
             locked: Records = np.zeros(len(n), dtype=PENDING)
             locked["position"], locked["expires_us"] = positions, expires_us
             locked["state"], locked["released_us"] = states, released_us
@@ -183,8 +184,7 @@ def _find_used(
     """
     last = tx.one(write.LAST_USED)
     assert last is not None
-    highest = number(max(id or b"" for id in last))
-    high, low = np.uint64(highest >> 64), np.uint64(highest & (2**64 - 1))
+    high, low = map(np.uint64, divmod(number(max(id or b"" for id in last)), 2**64))
     is_past = (batch["id_hi"] > high) | ((batch["id_hi"] == high) & (batch["id_lo"] > low))
     asked = np.flatnonzero(~is_past)
     if not len(asked):
@@ -272,12 +272,12 @@ def _find_slots(
 def _read_balances(
     tx: Transaction, balances: RememberedBalances, places: Places, accounts: Records
 ) -> None:
-    """Read the balance rows of accounts that are not there, locked in the order of numbers."""
+    """Read the balance rows of accounts that are not there, in the order of numbers."""
     is_tracked = accounts["flags"] & TRACKED != 0
     rest = np.flatnonzero(is_tracked & (balances.rows["is_there"][places] == 0))
     rest = rest[np.argsort(accounts["number"][rest])]
     tx.give({"number": accounts["number"][rest]})
-    columns = tx.arrays(write.LOCK_GIVEN_BALANCES)
+    columns = tx.arrays(write.GIVEN_BALANCES if is_guessed(tx) else write.LOCK_GIVEN_BALANCES)
     assert len(columns[0]) == len(rest), "each of them has a balance row"
     rows: Records = np.ones(len(rest), dtype=BALANCE)
     for name, column in zip((*SUMS, "expires_us", "is_closed", "version"), columns, strict=True):

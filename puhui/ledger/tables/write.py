@@ -77,13 +77,13 @@ FIND_BALANCES = (
 )
 LOCK_BALANCES = FIND_BALANCES.order_by(B.account_number).with_for_update(of=BALANCE)
 NUMBERS = given("number")
-LOCK_GIVEN_BALANCES = (
+GIVEN_BALANCES = (
     select(*_BALANCE[1:], RowVersion(BALANCE))
     .select_from(NUMBERS)
     .join(BALANCE, B.account_number == NUMBERS.c.number)
     .order_by(NUMBERS.c.n)
-    .with_for_update(of=BALANCE)
 )
+LOCK_GIVEN_BALANCES = GIVEN_BALANCES.with_for_update(of=BALANCE)
 ALL_BALANCES = select(*_BALANCE).order_by(B.account_id)
 CHANGE_BALANCE = (
     BALANCE.update()
@@ -164,12 +164,12 @@ LOCK_PENDINGS = (
     .order_by(P.position)
     .with_for_update()
 )
-LOCK_GIVEN_PENDINGS = (
+GIVEN_PENDINGS = (
     select(NUMBERS.c.n, P.position, P.expires_us, P.state, P.released_us)
     .join(PENDING, P.position == NUMBERS.c.number)
     .order_by(NUMBERS.c.n)
-    .with_for_update(of=PENDING)
 )
+LOCK_GIVEN_PENDINGS = GIVEN_PENDINGS.with_for_update(of=PENDING)
 FIND_DUE = (
     select(P.position, P.id)
     .where(IS_DUE, P.expires_us <= bindparam("now_us"))

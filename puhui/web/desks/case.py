@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.data import consents_of, open_text, read_lists
-from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row, Transaction
@@ -29,6 +28,7 @@ from puhui.score import score_row
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.export import Fetch, listed
+from puhui.web.look import permit_asked
 from puhui.web.table import Sheet
 
 PURPOSE = "credit_decision"
@@ -123,7 +123,7 @@ def _show(ask: Ask) -> Response:
         contracts = contracts_for(tx, application_id)
         holder = {"party_id": row.party_id} if party.source is None else {"source": party.source}
         consents = [one for one in consents_of(ask.node, tx, **holder) if one.purpose == PURPOSE]
-        opened = _opened(ask, tx, row, review, access_id) if access_id else None
+        opened = _opened(ask, tx, row, review)
     book, known = shelf.load_reasons(), read_lists().fields
     codes = () if decision is None else decision.reasons
     return ask.page(
@@ -157,14 +157,10 @@ def _signal_names(ask: Ask, row: Row) -> dict[str, str]:
     return {one.name: ask.say.of(one, "title") for one in mapping.signals}
 
 
-def _opened(
-    ask: Ask, tx: Transaction, row: Row, review: Row | None, access_id: str
-) -> dict[str, Any] | None:
+def _opened(ask: Ask, tx: Transaction, row: Row, review: Row | None) -> dict[str, Any] | None:
     """The facts behind the decision, for somebody whose look is on record; None when over."""
-    try:
-        permit = permit_of_access(ask.node, tx, access_id, viewer=ask.actor.name)
-    except Refused as refused:
-        ask.wrong("_access", said(refused.code, ask.view.language))
+    permit = permit_asked(ask, tx)
+    if permit is None:
         return None
     if permit.party_id != row.party_id or not permit.fields.issuperset(json.loads(row.fields)):
         ask.wrong("_access", said("data.field_not_permitted", ask.view.language))

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from puhui.channel import said
 from puhui.complaint import Complaint, complaint_field, complaint_of, list_complaints, read_clock
 from puhui.data import open_text
-from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.export import Fetch, listed
+from puhui.web.look import permit_asked
 from puhui.web.table import Sheet
 
 PURPOSE = "complaint_answer"
@@ -76,21 +76,15 @@ def _show(ask: Ask) -> Response:
     is_open = False
     with ask.node.read() as tx:
         found = complaint_of(tx, ask.request.path_params["complaint_id"])
-        if access_id:
-            try:
-                permit = permit_of_access(ask.node, tx, access_id, viewer=ask.actor.name)
-            except Refused as refused:
-                ask.wrong("_access", said(refused.code, ask.view.language))
-            else:
-                is_open = permit.party_id == found.party_id
-                if is_open and permit.subject is not None:
-                    field = complaint_field("words")
-                    words = open_text(ask.node, tx, permit, field=field, sealed=found.words) or ""
-                    if found.answer:
-                        field = complaint_field("answer")
-                        answer = (
-                            open_text(ask.node, tx, permit, field=field, sealed=found.answer) or ""
-                        )
+        permit = permit_asked(ask, tx)
+        if permit is not None:
+            is_open = permit.party_id == found.party_id
+            if is_open and permit.subject is not None:
+                field = complaint_field("words")
+                words = open_text(ask.node, tx, permit, field=field, sealed=found.words) or ""
+                if found.answer:
+                    field = complaint_field("answer")
+                    answer = open_text(ask.node, tx, permit, field=field, sealed=found.answer) or ""
     return ask.page(
         "desk_complaint.html",
         at="complaints",

@@ -5,14 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.data import Permit
-from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Transaction
 from puhui.lending.window import obligations_of
 from puhui.party import find_parties
 from puhui.web.ask import Ask, Missing
 from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.look import permit_for
 from puhui.web.own import DEBTS
 from puhui.web.pages.amount import amount_of, read_amount
 from puhui.web.pages.credit import COLUMNS, CURRENCY
@@ -32,7 +30,7 @@ def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         if not find_parties(ask.node, tx, party_ids=[party_id]):
             raise Missing
-        made = _permit(ask, tx)
+        made = permit_for(ask, tx, party_id=ask.request.path_params["party_id"], field=DEBTS)
         found = obligations_of(
             tx, party_id, on=ask.today, node=ask.node if made else None, made=made
         )
@@ -55,20 +53,6 @@ def _show(ask: Ask) -> Response:
         typed={name: ask.text(name) for name in ("kind", "amount", "monthly", "source")},
         done=ask.query.get("done", ""),
     )
-
-
-def _permit(ask: Ask, tx: Transaction) -> Permit | None:
-    """What a recorded look at this person's debts still gives; None without one."""
-    access_id = ask.query.get("access", "")
-    if not access_id:
-        return None
-    try:
-        made = permit_of_access(ask.node, tx, access_id, viewer=ask.actor.name)
-    except Refused as refused:
-        ask.wrong("_access", said(refused.code, ask.view.language))
-        return None
-    is_whole = made.party_id == ask.request.path_params["party_id"] and DEBTS in made.fields
-    return made if is_whole else None
 
 
 def open_debts(ask: Ask) -> Response:

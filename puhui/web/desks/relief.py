@@ -5,15 +5,14 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.data import Permit
-from puhui.data.window import permit_of_access
 from puhui.kernel.errors import Refused
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Row
 from puhui.servicing.window import list_reliefs, loan_row, relief, relief_row
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.desks.loan import RELIEF_MARKS
 from puhui.web.export import Fetch, listed
+from puhui.web.look import permit_for
 from puhui.web.pages.amount import read_amount
 from puhui.web.plan import FULL_PLAN, plan_lines
 from puhui.web.table import Sheet
@@ -92,20 +91,6 @@ def _terms(ask: Ask, found: Row) -> relief.ReliefTerms | None:
     return relief.ReliefTerms(kind, number)
 
 
-def _permit(ask: Ask, tx: Transaction, found: Row) -> Permit | None:
-    """What a recorded look at this request still gives; None without one."""
-    access_id = ask.query.get("access", "")
-    if not access_id:
-        return None
-    try:
-        made = permit_of_access(ask.node, tx, access_id, viewer=ask.actor.name)
-    except Refused as refused:
-        ask.wrong("_access", said(refused.code, ask.view.language))
-        return None
-    is_whole = made.party_id == found.party_id and HARDSHIP in made.fields
-    return made if is_whole else None
-
-
 def open_reason(ask: Ask) -> Response:
     """Record a look at why the borrower is in hardship, and show it."""
     relief_id = ask.request.path_params["relief_id"]
@@ -125,7 +110,9 @@ def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         found = relief_row(tx, ask.request.path_params["relief_id"])
         loan = loan_row(tx, found.loan_id)
-        why = relief.open_reason(ask.node, tx, _permit(ask, tx, found), found.reason)
+        why = relief.open_reason(
+            ask.node, tx, permit_for(ask, tx, party_id=found.party_id, field=HARDSHIP), found.reason
+        )
         if found.status == "asked":
             terms = _terms(ask, found)
         if terms is not None:

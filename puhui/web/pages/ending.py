@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from starlette.responses import Response
 
 from puhui.channel import said
@@ -12,7 +10,7 @@ from puhui.lending import loan_state, quote_pay_off
 from puhui.lending.window import cooling_off_days
 from puhui.web.ask import Ask
 from puhui.web.own import own_contract
-from puhui.web.pages.loan import return_by
+from puhui.web.pages.loan import day_asked, return_by
 from puhui.web.pages.money import balance_of
 
 RUNNING = ("current", "past_due")
@@ -20,13 +18,7 @@ RUNNING = ("current", "past_due")
 
 def pay_off(ask: Ask) -> Response:
     """What ends the loan today or on a chosen day, part by part."""
-    on = ask.today
-    asked = ask.query.get("on", "")
-    if asked:
-        try:
-            on = max(date.fromisoformat(asked), ask.today)
-        except ValueError:
-            ask.wrong("on", ask.say("loan.bad_day"))
+    on = day_asked(ask)
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
         if row.status not in RUNNING:

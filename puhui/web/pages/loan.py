@@ -169,14 +169,20 @@ def repay(ask: Ask) -> Response:
     return _repay(ask)
 
 
-def _repay(ask: Ask) -> Response:
-    on = ask.today
+def day_asked(ask: Ask) -> date:
+    """The day that was chosen, none before today; what is no day is said, and is today."""
     asked = ask.query.get("on", "")
-    if asked:
-        try:
-            on = max(date.fromisoformat(asked), ask.today)
-        except ValueError:
-            ask.wrong("on", ask.say("loan.bad_day"))
+    if not asked:
+        return ask.today
+    try:
+        return max(date.fromisoformat(asked), ask.today)
+    except ValueError:
+        ask.wrong("on", ask.say("loan.bad_day"))
+        return ask.today
+
+
+def _repay(ask: Ask) -> Response:
+    on = day_asked(ask)
     with ask.node.read() as tx:
         row = own_contract(ask, tx)
         if row.status not in RUNNING:

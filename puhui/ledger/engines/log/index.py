@@ -49,6 +49,7 @@ class Index:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="puhui-ledger-index")
         self._debits = np.zeros(1024, dtype=np.uint64)
         self._credits = np.zeros(1024, dtype=np.uint64)
+        self._thread.submit(_warm)
         self._new_chunk()
 
     def _new_chunk(self) -> None:
@@ -176,6 +177,13 @@ def posted_of(records: Records) -> NDArray[np.uint64]:
     posted = records["flags"] & (PENDING_FLAG | VOID) == 0
     made: NDArray[np.uint64] = np.where(posted, records["amount_lo"], np.uint64(0))
     return made
+
+
+def _warm() -> None:
+    """Have what sorts chunks compiled before the first is full, which is among payments."""
+    slots, sums = np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.uint64)
+    sort_postings(slots, slots, np.zeros(1, dtype=np.int64))
+    add_posted(slots, slots, sums, sums, sums)
 
 
 def _longer(sums: NDArray[np.uint64], needed: int) -> NDArray[np.uint64]:
