@@ -152,3 +152,13 @@ def test_a_log_that_fails_ends_them(
     assert len(failures) == 1
     assert singles.wait(before)[0] is Status.CREATED
     monkeypatch.undo()
+
+
+def test_a_record_of_another_width_moves_nothing_else(singles: Singles, engine: LogEngine) -> None:
+    """One too short beside one too long would pass for two of the right width."""
+    whole = made(1, 5) + made(2, 7)
+    for part in (whole[:64], whole[64:]):
+        with pytest.raises(AssertionError):
+            singles.submit(part)
+    assert singles.wait(singles.submit(made(3)))[0] is Status.CREATED
+    assert len(engine.lookup_transfers(id_halves([1, 2, 3]))) == 1
