@@ -22,7 +22,7 @@ ACTS = 12
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fails_at", range(1, 6))
 def test_an_engine_that_fails_within_a_group_loses_nothing(
-    beside: Node,  # noqa: F811
+    beside: Node,
     store_url: str,
     tmp_path: Any,
     clock: FixedClock,
