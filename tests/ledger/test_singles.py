@@ -163,3 +163,13 @@ def test_the_example_of_the_guide_prints_what_it_says(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     exec(compile(code, str(guide), "exec"), {})
     assert capsys.readouterr().out.strip() == said
+
+
+def test_a_record_of_another_width_moves_nothing_else(singles: Singles, engine: LogEngine) -> None:
+    """One too short beside one too long would pass for two of the right width."""
+    whole = made(1, 5) + made(2, 7)
+    for part in (whole[:64], whole[64:]):
+        with pytest.raises(AssertionError):
+            singles.submit(part)
+    assert singles.wait(singles.submit(made(3)))[0] is Status.CREATED
+    assert len(engine.lookup_transfers(id_halves([1, 2, 3]))) == 1

@@ -101,6 +101,26 @@ def test_a_yes_is_for_an_asking_that_waits(bank: Bank) -> None:
         assert not guarantee.is_shown(bank.node, tx, guarantee.ask_row(tx, again))
 
 
+def test_what_was_taken_back_is_not_shown_by_the_same_paper(bank: Bank) -> None:
+    """One yes at a time, and each paper once: neither a spare one nor the old one outlives a no."""
+    borrower, parent = bank.person(), bank.person()
+    contract_id = bank.lend(borrower, "1")
+    ask_id = ask(bank, contract_id, parent, is_shown=False)
+    done = record(bank, ask_id)
+    other = sha256(b"another paper").hexdigest()
+    assert code_of(record, bank, ask_id, evidence=other) == "lending.guarantee_shown"
+    do(bank.by("clerk", "loan_officer"), "data.revoke_consent", consent_id=done.consent_id)
+    assert code_of(read, bank, ask_id) == "data.consent_revoked"
+    assert code_of(record, bank, ask_id) == "data.bad_evidence"
+    assert code_of(read, bank, ask_id) == "data.consent_revoked"
+    do(bank.by(parent, "customer"), "lending.decline_guarantee", ask_id=ask_id)
+    bank.node.clock.set_us(bank.node.clock.now_us() + 60_000_000)  # type: ignore[attr-defined]
+    again = ask(bank, contract_id, parent, is_shown=False)
+    assert code_of(record, bank, again) == "data.bad_evidence", "another asking, another paper"
+    record(bank, again, evidence=other)
+    assert read(bank, again).share_minor > 0
+
+
 def test_other_consents_on_paper_name_their_evidence(bank: Bank) -> None:
     person = bank.person()
     told = {

@@ -62,6 +62,26 @@ def test_an_open_mark_in_a_long_file(tmp_path: Path, end: str) -> None:
     assert "line 2 opens" in second.reason
 
 
+@pytest.mark.parametrize("word", ['he said ""yes""', '""', 'yes,""""', 'a ""'])
+def test_a_doubled_mark_in_a_long_cell_closes_nothing(tmp_path: Path, word: str) -> None:
+    """Who writes a remark must not write a payment: it is all one cell, however long it is."""
+    words = ["w" * 100] * 1_500
+    found = read(
+        tmp_path, '1,a,b,1.00,,,"x', *words, word, "thief,a,c,9999.00,,,", 'end"', "2,a,b,1.00,,,"
+    )
+    assert [one.payment_id for one in found if isinstance(one, PaymentLine)] == ["2"]
+    assert [one.line for one in found] == list(range(2, 2 + len(found)))
+
+
+@pytest.mark.parametrize("cell", ["w" * 140_000, '12" ' + "w" * 140_000, f'"{"w" * 140_000}"'])
+def test_a_cell_that_is_too_wide_opens_nothing(tmp_path: Path, cell: str) -> None:
+    """The lines below are paid, and the refusal says what is wrong."""
+    first, second = read(tmp_path, f"1,a,b,1.00,,,{cell}", '2,a,b,1.00,,,"y"')
+    assert isinstance(first, RefusedLine)
+    assert "131,072 characters" in first.reason
+    assert isinstance(second, PaymentLine)
+
+
 @given(st.lists(st.sampled_from(["1,a,b,1.00,,,", '2,a,b,1.00,,,"', '"', '3,a,"b",1,,,x', '"",'])))
 def test_each_line_is_told_of_once(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str]

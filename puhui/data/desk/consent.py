@@ -171,8 +171,10 @@ def consent_at_desk(
     """Record that a person without a login agreed, on paper or by voice, to show ``source`` to one
     other party; ``evidence`` is the SHA-256 of what proves it.
 
-    Whoever calls has looked at who records it. Refused: ``data.own_consent_only`` where the person
-    has a login, ``data.bad_evidence``, ``data.bad_recipient`` and those of ``check_terms``.
+    Whoever calls has looked at who records it. A paper shows one thing to one party once: what was
+    taken back, or was for an earlier asking, takes another. Refused: ``data.own_consent_only``
+    where the person has a login, ``data.bad_evidence``, ``data.bad_recipient`` and those of
+    ``check_terms``.
     """
     rules.check_evidence(way, evidence, is_needed=True)
     has_login = any(
@@ -185,6 +187,11 @@ def consent_at_desk(
         (source,),
         is_own=not has_login,
     )
+    for row in act.tx.all(tables.READ_CONSENTS, holder=party.id, count=CONSENTS_MAX):
+        told = json.loads(row.receipt)
+        is_same = row.recipient == recipient and source in json.loads(row.sources)
+        if is_same and told.get("evidence_sha256") == evidence:
+            raise Refused("data.bad_evidence", "This scan or recording was for an earlier yes.")
     return _record(
         act,
         {"party": party.id},

@@ -142,21 +142,26 @@ def _rows(
     """Each row below the header with its line, or why it is none; ``before`` lines stood above it.
 
     A row is one line. Where a quotation mark is not closed, every line that stands behind it is
-    refused by itself, to the line that has the next mark or to the end: nothing is lost unsaid,
-    and nothing that stands between quotation marks is taken for a payment.
+    refused by itself, to the line that closes it or to the end: nothing is lost unsaid, and
+    nothing that stands between quotation marks is taken for a payment. A doubled mark closes none.
     """
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    seen: list[str] = []
+    reader = csv.reader(_kept(text, seen), delimiter=delimiter, strict=True)
     above = 1 + before
     while True:
+        seen.clear()
         line = above + reader.line_num + 1
         row: list[str] | None = None
-        is_open = False
+        is_open = is_wide = False
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            is_open = str(error).startswith(("field larger", "unexpected end"))
+            is_open = str(error).startswith("unexpected end")
+            if is_wide := str(error).startswith("field larger"):
+                for one in seen:
+                    is_open = _leaves_open(one, delimiter, is_open)
         last = above + reader.line_num
         if row is not None and last == line:
             yield line, row
@@ -165,9 +170,12 @@ def _rows(
             reason = f"The row runs over lines {line} to {last}: {OPENED}"
             yield line, RefusedLine(line, row[0][:80], "payment.bad_row", reason)
             continue
-        is_long = last > line or is_open
-        reason = OPENED if is_long else "A quotation mark stands where none may."
-        yield line, RefusedLine(line, "", "payment.bad_row", reason[0].upper() + reason[1:])
+        reason = "A quotation mark stands where none may."
+        if last > line or is_open:
+            reason = OPENED[0].upper() + OPENED[1:]
+        elif is_wide:
+            reason = f"A cell has more than {csv.field_size_limit():,} characters."
+        yield line, RefusedLine(line, "", "payment.bad_row", reason)
         for inside in range(line + 1, last + 1):
             yield inside, _inside(inside, line)
         if is_open:
@@ -175,8 +183,30 @@ def _rows(
                 above += 1
                 inside = above + reader.line_num
                 yield inside, _inside(inside, line)
-                if '"' in more:
+                if not (is_open := _leaves_open(more, delimiter, is_open)):
                     break
+
+
+def _kept(text: Iterator[str], seen: list[str]) -> Iterator[str]:
+    """The same lines; each is also put into ``seen``."""
+    for line in text:
+        seen.append(line)
+        yield line
+
+
+def _leaves_open(line: str, delimiter: str, is_open: bool) -> bool:
+    """Whether a mark is open at the end of a line, where one was (``is_open``) before it or not.
+
+    In a cell that begins with a mark every other one closes it, so a doubled one changes nothing;
+    in any other cell marks are letters.
+    """
+    is_marked, is_new = is_open, not is_open
+    for sign in line:
+        if sign == '"' and (is_marked or is_new):
+            is_marked, is_open = True, not is_open
+        is_new = sign == delimiter and not is_open
+        is_marked = is_marked and not is_new
+    return is_open
 
 
 OPENED = "a quotation mark is not closed, or a cell has a line break; take it out."

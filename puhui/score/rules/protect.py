@@ -10,7 +10,8 @@ from puhui.kernel.errors import Refused
 from puhui.score.nouns import Signal
 from puhui.score.nouns.audit import Declaration, ProtectedNames
 
-JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])")
+"""Where words meet without a sign between them: SexCode, SEXCode, sex1."""
 WORD = re.compile(r"[^\W_]+")
 
 
@@ -26,11 +27,12 @@ def protected_columns(declaration: Declaration) -> dict[str, str]:
 def protected_name(column: str, names: ProtectedNames) -> str:
     """The protected name that a column's own name tells; "" where it tells none.
 
-    Widths and case count for nothing. A name of ``whole`` must be the column's whole name; one of
-    ``words`` may stand among others: ``applicant_sex``, ``SexCode`` and 申请人性别 are found,
-    ``essex`` is not. Source: PIPL art. 24 and 28.
+    Widths, case and signs that nobody sees count for nothing. A name of ``whole`` must be the
+    column's whole name; one of ``words`` may stand among others: ``applicant_sex``, ``SexCode``,
+    ``sex1`` and 申请人性别 are found, ``essex`` is not. Source: PIPL art. 24 and 28.
     """
-    plain = unicodedata.normalize("NFKC", column).strip()
+    seen = "".join(sign for sign in column if unicodedata.category(sign) != "Cf")
+    plain = unicodedata.normalize("NFKC", seen).strip()
     if (folded := plain.casefold()) in names.whole:
         return folded
     spaced = f" {' '.join(WORD.findall(JOINT.sub(' ', plain).casefold()))} "

@@ -16,7 +16,7 @@ import numpy as np
 
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.record import STATUSES, TRANSFER
-from puhui.ledger.engines.log.engine import LogEngine
+from puhui.ledger.engines.log.engine import WIDTH, LogEngine
 from puhui.ledger.nouns import BATCH_MAX, Status
 
 RECORD_BYTES = TRANSFER.itemsize
@@ -84,6 +84,8 @@ class Singles:
 
         Waits while too many are on their way.
         """
+        # One that is shorter and one that is longer would be judged as two others.
+        assert len(record) == WIDTH, len(record)
         number = self._next()
         if number >= self._room:
             self._await_room(number)

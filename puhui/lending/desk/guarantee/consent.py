@@ -5,7 +5,13 @@ from __future__ import annotations
 from puhui.data import consent_at_desk
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
-from puhui.lending.desk.guarantee.show import FIELDS, PURPOSE, require_ask, shown_until
+from puhui.lending.desk.guarantee.show import (
+    FIELDS,
+    PURPOSE,
+    is_shown_now,
+    require_ask,
+    shown_until,
+)
 from puhui.lending.desk.loan.contract import take_contract
 from puhui.lending.desk.loan.repay import read_loan
 from puhui.lending.nouns.guarantee import RecordShown, ShownRecorded
@@ -19,10 +25,11 @@ def record_guarantee_consent(act: Act, input: RecordShown) -> ShownRecorded:
 
     The yes is on paper or on tape, kept by the lender; its SHA-256 stands in the receipt. Another
     person than who asked for the guarantee records it, and neither the borrower nor the guarantor:
-    nobody alone can show a loan to a friend. Who has a login agrees there. Refused:
-    ``lending.no_guarantee_ask``, ``lending.guarantee_answered``, ``lending.not_running``,
-    ``data.own_consent_only``, ``data.bad_evidence``, ``party.four_eyes``, ``party.unknown``,
-    ``party.erased``.
+    nobody alone can show a loan to a friend. Who has a login agrees there. One yes is enough: of
+    two, the one that is not taken back would go on showing the loan; and what was taken back takes
+    another paper. Refused: ``lending.no_guarantee_ask``, ``lending.guarantee_answered``,
+    ``lending.guarantee_shown``, ``lending.not_running``, ``data.own_consent_only``,
+    ``data.bad_evidence``, ``party.four_eyes``, ``party.unknown``, ``party.erased``.
     """
     found = require_ask(act.tx.one(tables.READ_ASK, id=input.ask_id), input.ask_id)
     row = take_contract(act, found.contract_id)
@@ -35,9 +42,12 @@ def record_guarantee_consent(act: Act, input: RecordShown) -> ShownRecorded:
         raise Refused("lending.not_running", f"This contract is {row.status}.")
     until = shown_until(read_loan(act.tx, row, act.today).rows[-1].due_on, act.today)
     take_party(act, ask.guarantor_id)
+    borrower = take_party(act, ask.borrower_id)
+    if is_shown_now(act.tx, ask, borrower, act.now_us):
+        raise Refused("lending.guarantee_shown", "The borrower agreed to this already.")
     given = consent_at_desk(
         act,
-        take_party(act, ask.borrower_id),
+        borrower,
         purpose=PURPOSE,
         fields=FIELDS,
         source=row.id,

@@ -17,7 +17,7 @@ from puhui.lending.nouns import PlanState
 from puhui.lending.nouns.guarantee import GuaranteeFacts, GuaranteeSeen, GuaranteeText
 from puhui.lending.rules.guarantee import a_month_of, render_guarantee
 from puhui.lending.tables import guarantee as tables
-from puhui.party import find_parties, take_party
+from puhui.party import Party, find_parties, take_party
 from puhui.servicing import live
 
 OPEN = ("asked", "signed")
@@ -51,16 +51,29 @@ def check_shown(node: Node, tx: Transaction, ask: Row) -> None:
     ``data.fields_not_consented``, ``data.party_erased``.
     """
     (borrower,) = find_parties(node, tx, party_ids=[ask.borrower_id])
+    _check_agreed(tx, ask, borrower, node.clock.now_us())
+
+
+def _check_agreed(tx: Transaction, ask: Row, borrower: Party, now_us: int) -> None:
     foresee(
         tx,
         borrower,
         purpose=PURPOSE,
         fields=FIELDS,
-        now_us=node.clock.now_us(),
+        now_us=now_us,
         recipient=ask.guarantor_id,
         source=ask.contract_id,
         since_us=ask.asked_us,
     )
+
+
+def is_shown_now(tx: Transaction, ask: Row, borrower: Party, now_us: int) -> bool:
+    """Whether a yes to this asking holds at a time, microseconds UTC."""
+    try:
+        _check_agreed(tx, ask, borrower, now_us)
+    except Refused:
+        return False
+    return True
 
 
 def take_shown(act: Act, ask: Row) -> None:
