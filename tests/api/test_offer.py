@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from puhui.kernel.clock import FixedClock
+from puhui.lending import shelf
 from tests.api.things import offered_credit
 from tests.api.town import Town
 
@@ -42,3 +45,14 @@ def test_what_nobody_answered_has_lapsed(town: Town) -> None:
     (late,) = town.get(who, f"/api/lending/offers/of/{town.parties[who]}").json()["items"]
     assert (late["status"], late["need_minor"]) == ("lapsed", None), "no need was stated"
     assert late["until_us"] < now_us
+
+
+def test_a_product_that_left_the_shelf_hides_no_offer(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = town.fresh()
+    town.application(who)
+    offer_id = offered_credit(town, who)
+    monkeypatch.setattr(shelf, "product_names", tuple)
+    (one,) = town.get(who, f"/api/lending/offers/of/{town.parties[who]}").json()["items"]
+    assert (one["offer_id"], one["annual_rate_max"]) == (offer_id, None)

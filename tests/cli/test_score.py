@@ -177,7 +177,7 @@ def test_a_batch_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Sig
         env={**os.environ, "PUHUI_HOME": str(tmp_path / "home")}, cwd=ROOT,
         stderr=subprocess.PIPE, text=True,
         # Whoever runs the tests in the background has Ctrl-C ignored, and so would the program.
-        preexec_fn=lambda: signal.signal(sign, signal.SIG_DFL),  # noqa: PLW1509
+        preexec_fn=lambda: signal.signal(sign, signal.SIG_DFL),
     )  # fmt: skip
     try:
         assert run.stderr is not None

@@ -21,7 +21,11 @@ def list_offers(node: Node, caller: Caller, asked: answers.OffersQuery) -> answe
         products = sorted({row.product for row in rows})
         needs = {one: offer.need_of(tx, asked.party_id, one) for one in products}
         is_wanted = offer.wants_offers(tx, asked.party_id)
-    rates = {one: str(shelf.load_product(one).pricing.rate_max) for one in products}
+    on_shelf = set(shelf.product_names())
+    rates = {
+        one: str(shelf.load_product(one).pricing.rate_max) if one in on_shelf else None
+        for one in products
+    }
     days_us = offer.rules_of(today_of(node)).offers_days * DAY_US
     open_ids = {row.id for row in waiting}
     return answers.OffersAnswer(

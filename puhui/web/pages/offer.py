@@ -28,13 +28,15 @@ def _show(ask: Ask) -> Response:
         needs = {one.product: offer.need_of(tx, ask.party_id, one.product) for one in waiting}
         is_wanted = offer.wants_offers(tx, ask.party_id)
     ids = {one.id for one in waiting}
-    caps = offer.rules_of(ask.today)
+    caps, names = offer.rules_of(ask.today), shelf.product_names()
     return ask.page(
         "offers.html",
         waiting=waiting,
         before=[one for one in rows if one.id not in ids],
         needs=needs,
-        rates={one: shelf.load_product(one).pricing.rate_max for one in needs},
+        rates={
+            one: shelf.load_product(one).pricing.rate_max if one in names else None for one in needs
+        },
         days=caps.offers_days,
         most=caps.offers_max,
         quiet_days=caps.declined_days,

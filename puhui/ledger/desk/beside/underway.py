@@ -6,7 +6,6 @@ transfers. Whatever the engine or the store left open is settled before the next
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -295,8 +294,7 @@ class Underway:
             runs = _runs_of(holds)
             for run in runs:
                 self._create(run, is_durable=is_durable and run is runs[-1])
-            for hold in holds:
-                self._forget(hold)
+            self._forget(*holds)
 
     def _create(self, run: Records, *, is_durable: bool) -> None:
         records = copy_rows(run)
@@ -332,12 +330,14 @@ class Underway:
             self._forget(hold)
             self._void(hold)
 
-    def _forget(self, hold: OnHold) -> None:
-        for transfer_id in hold.ids():
-            self.on_way.pop(transfer_id, None)
+    def _forget(self, *holds: OnHold) -> None:
+        gone = {id(hold) for hold in holds}
+        for hold in holds:
+            for transfer_id in hold.ids():
+                self.on_way.pop(transfer_id, None)
         self.groups.clear()
-        with contextlib.suppress(ValueError):
-            self.under_way.remove(hold)
+        # A new list: reads go over the old one without the lock.
+        self.under_way = [one for one in self.under_way if id(one) not in gone]
         self.lock.notify_all()
 
     def _void(self, *holds: OnHold) -> None:
