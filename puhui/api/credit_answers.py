@@ -78,7 +78,8 @@ class OfferItem:
 
     ``need_minor`` is what the person last asked for of this product, the reason why it is shown;
     None where nothing is known of it any more. ``annual_rate_max`` is a decimal, the highest that a
-    contract of the product may bear; None where it is on the shelf no more. It may be answered until ``until_us``, microseconds UTC.
+    contract of the product may bear; None where it is on the shelf no more. It may be answered
+    until ``until_us``, microseconds UTC.
     """
 
     offer_id: str
