@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -15,6 +16,7 @@ from puhui import lending, servicing
 from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.money import allocate
 from puhui.ledger import lookup_accounts
+from puhui.lending.desk.ask import decide as decide_desk
 from puhui.lending.desk.loan import contract as contract_desk
 from puhui.lending.formats.product import parse_product
 from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
@@ -24,7 +26,7 @@ from puhui.servicing.rules.expected import covered_lgd
 from puhui.servicing.window import lenders_of, postings_of
 from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
-from tests.lending.conftest import bank  # noqa: F401  the fixture
+from tests.lending.conftest import bank, sqlite_bank  # noqa: F401  the fixtures
 from tests.lending.second import do_with_second
 from tests.lending.test_change import held
 from tests.lending.test_desk_guard import code_of
@@ -53,7 +55,6 @@ def partner(town: Bank, name: str, money: int) -> str:
 @pytest.fixture
 def terms(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The merchant product with joint lenders or guarantors of a test."""
-    from dataclasses import replace
 
     def put(**more: Any) -> Product:
         product = replace(lending.shelf.load_product(PRODUCT), **more)
@@ -125,6 +126,28 @@ def test_joint_lenders_share_every_posting(
     wallet = in_wallet(bank, lenders[1])
     do(bank, "lending.repay", contract_id=contract_id, amount_minor=50_000)
     assert in_wallet(bank, lenders[1]) == wallet + 5_000
+
+
+def test_a_fee_taken_at_first_is_shared_and_comes_back(
+    sqlite_bank: Bank,  # noqa: F811
+    terms: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """1 % of 999,999 is a fee of 10,000: 30 % and 10 % of it are 3,000 and 1,000."""
+    town = sqlite_bank
+    pricing = replace(
+        lending.shelf.load_product(PRODUCT).pricing, upfront_fee_share=Decimal("0.01")
+    )
+    product = terms(joint=JOINT, pricing=pricing)
+    monkeypatch.setattr(decide_desk, "load_product", lambda _: product)
+    lenders = [partner(town, "city_bank", 5_000_000), partner(town, "trust", 5_000_000)]
+    contract_id = town.lend(town.person(), "1", wanted=999_999)
+    assert held(town, "fee_income") == [-6_000]
+    assert in_wallet(town, lenders[0]) == 5_000_000 - 299_999 + 3_000
+    assert in_wallet(town, lenders[1]) == 5_000_000 - 99_999 + 1_000
+    made = do(town, "lending.cool_off", contract_id=contract_id)
+    assert (made.fee_returned_minor, held(town, "fee_income")) == (10_000, [0])
+    assert [in_wallet(town, one) for one in lenders] == [5_000_000, 5_000_000]
 
 
 def test_a_lender_without_money_or_name_lends_nothing(bank: Bank, terms: Any) -> None:  # noqa: F811
