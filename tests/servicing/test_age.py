@@ -61,16 +61,19 @@ def test_a_chance_of_default_that_rose_much_is_stage_two() -> None:
 
 
 def test_what_may_still_be_drawn_is_exposure() -> None:
-    """Forty per cent of it, but of impaired lines and those past their last day."""
-    live = np.zeros(4, dtype=LIVE)
-    live["outstanding_minor"], live["credit_minor"] = 100_000, [0, 200_000, 200_000, 200_000]
-    live["stage"], live["grade"], live["lgd_millionths"] = [1, 1, 3, 1], 3, 550_000
-    live["number"], live["matures_on"] = [1, 1, 1, 0], DAY + 400
-    chunk = Chunk([], live, live, live, live, live, live, ["live"] * 4, set())
-    expect_losses(chunk, DAY, FIGURES)
-    plain, line, impaired, over = live["expected_loss_minor"].tolist()
+    """Forty per cent of it, but of impaired lines and those past their last day. Of what is charged
+    off all but the lenders' part is lost.
+    """
+    live = np.zeros(5, dtype=LIVE)
+    live["outstanding_minor"] = 100_000
+    live["credit_minor"] = [0, 200_000, 200_000, 200_000, 0]
+    live["stage"], live["grade"], live["lgd_millionths"] = [1, 1, 3, 1, 3], 3, 550_000
+    live["number"], live["matures_on"] = [1, 1, 1, 0, 1], DAY + 400
+    chunk = Chunk([], live, live, live, live, live, live, ["live"] * 4 + ["charged_off"], set())
+    expect_losses(chunk, np.array([0, 0, 0, 0, 30_000]), DAY, FIGURES)
+    plain, line, impaired, over, gone = live["expected_loss_minor"].tolist()
     assert abs(line - plain * 1.4) <= 1 and over == plain
-    assert impaired == 55_000
+    assert (impaired, gone) == (55_000, 70_000)
 
 
 def test_a_cured_loan_waits_for_the_probation() -> None:
