@@ -37,6 +37,7 @@ def kinds(lent: int) -> dict[str, Plan]:
         "free_first": replace(whole, method=FIRST, interest_free=2),
         "fixed": replace(whole, fixed_minor=tenth, early=Early.REDUCE_COUNT),
         "fixed_small": replace(whole, fixed_minor=lent // 50, early=Early.REDUCE_COUNT),
+        "fixed_again": replace(whole, fixed_minor=tenth, regains_rows=True, has_drawings=True),
         "weeks": replace(whole, frequency=Frequency.WEEKS, method=SHARES,
                          day_count=DayCount.ACT_365),
         "fortnights": replace(whole, frequency=Frequency.WEEKS, every=2, shifts_due_days=True),

@@ -177,6 +177,25 @@ def test_methods_by_hand() -> None:
     assert free.rows[2].interest_minor > 0
 
 
+def test_a_fixed_instalment_gets_its_rows_back_for_a_later_drawing() -> None:
+    """Three of six rows are needed at first; money drawn later is paid back in the same steps, and
+    rows that are not needed go again. A plan that does not say so keeps what older releases did.
+    """
+    few = replace(
+        FREE, fixed_minor=200_000, early=Early.REDUCE_COUNT, has_drawings=True,
+        recalculation=Recalculation.TO_THE_DAY,
+    )  # fmt: skip
+    terms = replace(few, regains_rows=True)
+    more = PlanEvent("e", Happening.DRAWN, date(2026, 2, 20), 500_000)
+    events = paid("p", date(2026, 2, 15), 200_000), more
+    assert principal(run(terms, on=START)) == [200_000] * 3
+    assert principal(run(terms, *events)) == [200_000] * 5 + [100_000]
+    early = paid("q", date(2026, 2, 25), 300_000)
+    assert principal(run(terms, *events, early)) == [200_000, 500_000, 200_000, 200_000]
+    assert run(terms, *events).rows[-1].due_on == run(FREE).rows[-1].due_on
+    assert principal(run(few, *events)) == [200_000, 200_000, 700_000]
+
+
 def test_flat_interest_is_the_same_each_time() -> None:
     """600,000 at 12 % a year: 6,000 a month, whatever has been repaid."""
     flat = replace(PLAN, interest=Interest.FLAT, basis=noun.Basis.WHOLE_PERIOD)

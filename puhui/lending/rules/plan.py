@@ -137,4 +137,5 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         anchor_day=offer.due_day,
         has_drawings=schedule.has_drawings,
         flat_counts_all=schedule.interest is Interest.FLAT,
+        regains_rows=schedule.fixed_share > 0,
     )

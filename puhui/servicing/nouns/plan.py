@@ -179,7 +179,8 @@ class Plan:
     ``grace_days``. ``has_drawings``: the amount agreed on may be drawn in several parts.
     ``flat_counts_all``: after a draw or a change, too, flat interest counts whole periods on all
     that was lent; without it, on what was owed then and from that day on, as plans of
-    older releases do.
+    older releases do. ``regains_rows``: where a fixed instalment needed fewer rows than agreed,
+    later drawings get them back; without it the last row takes all that is left.
     """
 
     currency: str
@@ -230,6 +231,7 @@ class Plan:
     late_fee_minor: int = 0
     has_drawings: bool = False
     flat_counts_all: bool = False
+    regains_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _lay_out(loan: Steps, event: PlanEvent, down: int) -> None:
         loan.open = next(
             row.key[1] for row in loan.rows if row.key[0] == INSTALMENT and row.counted == event.on
         )
-        if not loan.ways.beside:
+        if not loan.ways.beside or plan.regains_rows:
             loan.spare = spare
         return
     days, loan.is_published = due_days(plan, starts_on)

@@ -255,7 +255,7 @@ class Steps:
         rest = [row for row in self.rows[place:] if row.key[0] != INSTALMENT]
         number = old[0].key[1] if old else len(self.rows)
         given = list(slots) or [row.slot for row in old if row.slot is not None]
-        if not self.ways.beside:
+        if not self.ways.beside or (self.plan.regains_rows and not slots):
             given += self.spare
         self.spare = []
         starts = begins or given[0].starts_on
@@ -280,7 +280,9 @@ class Steps:
             carry(row, made[-1], self.ways.beside)
         is_short = self.ways.beside and (kept or self.plan.fixed_minor)
         while is_short and len(made) > 1 and not (sum(made[-1].due) or sum(made[-1].paid)):
-            made.pop()
+            slot = made.pop().slot
+            if self.plan.regains_rows and slot is not None:
+                self.spare.insert(0, slot)
         self.rows[place:] = [*made, *rest]
         self.sort_rows()
         self.set_fees()
