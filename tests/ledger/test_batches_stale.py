@@ -7,8 +7,8 @@ connection's commit is noticed before anything is judged. Either way nobody may 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -188,14 +188,13 @@ def test_several_callers_of_two_nodes_spend_what_is_there_once(
             ]
             statuses.extend(create_transfers(at, *batch))
 
-    callers = [
-        threading.Thread(target=spend, args=(at, 100_000 * (1 + number)))
-        for number, at in enumerate((node, other, node, other))
-    ]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
+    with ThreadPoolExecutor(4) as callers:
+        asked = [
+            callers.submit(spend, at, 100_000 * (1 + number))
+            for number, at in enumerate((node, other, node, other))
+        ]
+    for one in asked:
+        one.result()
     assert set(statuses) == {"created", "exceeds_credits"}
     sums = sums_of(node, list(people))
     assert all(0 <= debits <= credits for _, debits, _, credits in sums)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DISTRUSTED = 32
-"""So many acts read everything anew after one that had remembered wrongly: another node writes."""
+"""So many acts read and lock after one that had remembered wrongly: another node writes, and one
+that only read again could lose to it over and over.
+"""
 
 
 @dataclass(slots=True)
@@ -42,14 +44,17 @@ class Memory:
         self._turn = 0
 
     def lend(self) -> Lent | None:
-        """What is remembered, until it is given back; None while somebody else has it."""
+        """What is remembered, until it is given back; None while somebody else has it, and for a
+        while after a row was not as remembered.
+        """
         with self._guard:
+            if self._distrusted:
+                self._distrusted -= 1
+                self._changes += 1
+                return None
             lent, self._kept = self._kept, None
             if lent is None:
                 return None
-            if self._distrusted:
-                self._distrusted -= 1
-                lent.fresh = {}
             if lent.changes != self._changes:
                 lent.fresh, lent.changes = {}, self._changes
             return lent
