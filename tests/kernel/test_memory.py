@@ -50,15 +50,19 @@ def test_of_what_was_undone_nothing_is_kept() -> None:
     assert found.fresh == {str: 3}
 
 
-def test_who_remembered_wrongly_reads_for_a_while() -> None:
+def test_who_remembered_wrongly_reads_and_locks_for_a_while() -> None:
     memory = Memory()
+    lent = memory.lend()
+    assert lent is not None
+    lent.known[int], lent.fresh[str] = 1, 2
+    memory.give_back(lent)
     memory.distrust()
-    for number in range(DISTRUSTED + 3):
-        lent = memory.lend()
-        assert lent is not None
-        assert bool(lent.fresh) == (number >= DISTRUSTED)
-        lent.fresh[str] = number
-        memory.give_back(lent)
+    assert [memory.lend() for _ in range(DISTRUSTED)] == [None] * DISTRUSTED
+    found = memory.lend()
+    assert found is not None
+    assert (found.known, found.fresh) == ({int: 1}, {})
+    memory.give_back(found)
+    assert memory.lend() is found
 
 
 def test_with_a_new_server_all_is_forgotten_also_what_is_lent() -> None:
