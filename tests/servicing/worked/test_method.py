@@ -50,7 +50,7 @@ def act_act(start: date, due: Sequence[date], cut: str) -> list[Fraction]:
     return found
 
 
-def shares(balance: int, factors: Sequence[Fraction], last: int = 0) -> Rows:
+def shares(balance: int, factors: Sequence[Fraction]) -> Rows:
     """Equal shares of principal, cut to the fen; the last takes the rest."""
     rows, each = [], balance // len(factors)
     for place, factor in enumerate(factors):
@@ -160,7 +160,8 @@ CASES: dict[str, tuple[str, dict[str, Any], list[date], Rows]] = {
     "act/364": ("", {"offered": EQUAL.format("act/364")}, YEAR, level(by_days(START, YEAR, 364))),
     "act/365": ("", {"offered": EQUAL.format("act/365")}, YEAR, level(by_days(START, YEAR, 365))),
     "shares": (
-        "", {"offered": 'equal_principal = "act/360"'}, YEAR, shares(LENT, by_days(START, YEAR, 360)),
+        "", {"offered": 'equal_principal = "act/360"'}, YEAR,
+        shares(LENT, by_days(START, YEAR, 360)),
     ),
     "first": (
         "", {"offered": 'interest_first = "act/365"'}, YEAR, at_end(by_days(START, YEAR, 365)),
@@ -213,8 +214,7 @@ def test_each_row_and_its_money(opened: Callable[[str], Lend], name: str) -> Non
     schedule, more, due, wanted = CASES[name]
     loan = opened(str(LEAP if name.startswith("leap") else START))(schedule, **more)
     assert loan.rows() == list(rows_of(due, wanted))
-    earned = left = 0
-    left = LENT
+    earned, left = 0, LENT
     for day, (principal, interest) in zip(due, wanted, strict=False):
         loan.fund(principal + interest)
         loan.to(day, closes=True)
