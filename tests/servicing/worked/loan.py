@@ -154,7 +154,7 @@ def lend_by(bank: Bank, clock: FixedClock, home: Path) -> Lend:
 
     def lend(
         schedule: str = "", *, lent: int = LENT, months: int = 12, first: int = 0,
-        due_day: int | None = None, **more: Any,
+        due_day: int | None = None, row: dict[str, str] | None = None, **more: Any,
     ) -> Loan:  # fmt: skip
         name = f"worked_{next(names)}"
         kept(home, name, text_of(name, schedule, months=f"[{months}]", **more))
@@ -165,6 +165,8 @@ def lend_by(bank: Bank, clock: FixedClock, home: Path) -> Lend:
         agreed = {"party_id": party_id, "purpose": "credit_decision", "fields": FIELDS}
         bank.act("data.grant_consent", f"consent-{party_id}", **agreed, until=until)
         told: dict[str, Any] = {"product": name, "term_months": months, "wanted": lent}
+        if row is not None:
+            told["row"] = row
         if due_day is not None:
             told["due_day"] = due_day
         contract_id = signed(bank, party_id, name, **told)
