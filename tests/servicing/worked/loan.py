@@ -154,8 +154,10 @@ def lend_by(bank: Bank, clock: FixedClock, home: Path) -> Lend:
 
     def lend(
         schedule: str = "", *, lent: int = LENT, months: int = 12, first: int = 0,
-        due_day: int | None = None, row: dict[str, str] | None = None, **more: Any,
+        due_day: int | None = None, row: dict[str, str] | None = None,
+        first_of_all: Callable[[Bank], object] = id, **more: Any,
     ) -> Loan:  # fmt: skip
+        first_of_all(bank)
         name = f"worked_{next(names)}"
         kept(home, name, text_of(name, schedule, months=f"[{months}]", **more))
         shelf.add_products(home)

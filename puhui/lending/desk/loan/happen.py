@@ -10,7 +10,7 @@ from puhui.lending.nouns import Happening, PlanEvent, PlanState
 from puhui.lending.nouns.ask_loan import LoanChanged
 from puhui.lending.rules.approval import cost_of, require_second
 from puhui.lending.tables import proposal as tables
-from puhui.servicing import live
+from puhui.servicing import live, security
 
 DAY_US = 86_400_000_000
 
@@ -30,7 +30,8 @@ def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanSta
     In an act that only tries it out nothing is kept. What it costs, all events together, stands in
     ``act.kept`` then; above what one officer decides alone it is refused, unless another has
     approved it, before anything has changed: a batch goes on after it. Small ones are summed by
-    loan and kind, those of an agreement under the kind that each of them is.
+    loan and kind, those of an agreement under the kind that each of them is. Where more is owed
+    by it, what is pledged is held against that.
     Refused: ``lending.needs_second`` and those of ``live.change_loan``.
     """
     book = live.read_book(act.tx, row.id)
@@ -48,6 +49,8 @@ def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanSta
     if is_alone:
         _check_alone(act, row, tuple(names), sum(costs))
     changed = live.change_loan(act, row.id, *events)
+    if changed.after.outstanding_minor > changed.before.outstanding_minor:
+        security.cover_loan(act, row.id)
     first = changed.number - len(events) + 1
     for number, (name, cost) in enumerate(zip(names, costs, strict=True), start=first):
         if is_alone and cost:

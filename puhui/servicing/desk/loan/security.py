@@ -218,7 +218,8 @@ def cover_loan(act: Act, loan_id: str) -> None:
     """Bring what would be lost of a loan to its pledges, guarantees and joint lenders.
 
     Guarantees count where their guarantor is a registered partner: whether anybody else could pay
-    was looked into by nobody.
+    was looked into by nobody. What is repaid leaves more cover than this says until it is done
+    again; whoever lets more be owed does it at once.
     """
     row = take_loan(act.tx, loan_id)
     pledges = [
