@@ -15,13 +15,20 @@ from puhui.servicing.arrays.day import divide, judge
 from puhui.servicing.arrays.live import LIVE
 from puhui.servicing.desk.arrears.collect import contact_figures
 from puhui.servicing.desk.day.chunk import Chunk
-from puhui.servicing.desk.day.month import expect_losses
+from puhui.servicing.desk.day.lender import Others
+from puhui.servicing.desk.day.month import expect_losses, lost_if_impaired
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.nouns.live import RiskClass
 from puhui.servicing.rules.age import days_counted, has_risen, is_debit_day, judge_loan
 from puhui.servicing.rules.contact import check_contact, step_of
 from puhui.servicing.rules.debit import share_out
-from puhui.servicing.rules.expected import SCALE, grade_of, loss_share, weights_whole
+from puhui.servicing.rules.expected import (
+    SCALE,
+    grade_of,
+    impaired_share,
+    loss_share,
+    weights_whole,
+)
 
 FIGURES = risk_figures()
 DAY = date(2026, 3, 2).toordinal()
@@ -70,7 +77,8 @@ def test_what_may_still_be_drawn_is_exposure() -> None:
     live["stage"], live["grade"], live["lgd_millionths"] = [1, 1, 3, 1, 3], 3, 550_000
     live["number"], live["matures_on"] = [1, 1, 1, 0, 1], DAY + 400
     chunk = Chunk([], live, live, live, live, live, live, ["live"] * 4 + ["charged_off"], set())
-    expect_losses(chunk, np.array([0, 0, 0, 0, 30_000]), DAY, FIGURES)
+    others = np.array([0, 0, 0, 0, 30_000])
+    expect_losses(chunk, Others(others, np.zeros(5, dtype=np.int64)), DAY, FIGURES)
     plain, line, impaired, over, gone = live["expected_loss_minor"].tolist()
     assert abs(line - plain * 1.4) <= 1 and over == plain
     assert (impaired, gone) == (55_000, 70_000)
@@ -122,6 +130,24 @@ def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
         assert found.stage == now["stage"]
         assert found.cleared_on == now["cleared_on"]
         assert found.is_suspended == bool(now["is_suspended"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 999_999), st.integers(0, 500))))
+def test_what_is_lost_of_impaired_loans(loans: list[tuple[int, int, int]]) -> None:
+    """Of many loans the same as of each; of ours, not more than all of it."""
+    live = np.zeros(len(loans), dtype=LIVE)
+    live["lgd_millionths"] = [lgd * (10**6 - others) // 10**6 for lgd, others, _ in loans]
+    live["days_past_due"] = [days for *_, days in loans]
+    others = np.array([one[1] for one in loans], dtype=np.int64)
+    found = lost_if_impaired(live, Others(others, others), FIGURES).tolist()
+    for one, lost, (lgd, share, days) in zip(live, found, loans, strict=True):
+        told = {"lgd_millionths": int(one["lgd_millionths"]), "others_millionths": share}
+        assert lost == impaired_share(FIGURES, **told, days=days) <= 10**6
+        by_days = {91: 550_000, 181: 750_000, 271: 900_000, 361: 10**6}
+        least = max([0, *(part for first, part in by_days.items() if days >= first)])
+        given_by_all = max(least, lgd)
+        assert abs(lost - given_by_all) <= 10**6 // (10**6 - share) + 1
 
 
 @settings(deadline=None)

@@ -32,8 +32,9 @@ def loss_share(
     rate_percent: int,
     is_amortising: bool,
     lgd_millionths: int,
+    others_millionths: int = 0,
 ) -> int:
-    """Expected loss per unit of exposure, in billionths, weighted over the scenarios.
+    """Expected loss of ours per unit of exposure, in billionths, weighted over the scenarios.
 
     Stage one: defaults of the next twelve months; stage two: of the ``months`` left; stage three:
     the loss of an impaired loan by its days past due. What is past due outlives the last due day:
@@ -42,12 +43,14 @@ def loss_share(
     Losses are discounted by ``rate_percent`` a year. Source: IFRS 9 5.5.1 to 5.5.20 and B5.5.28;
     figures from ``data/risk.toml``.
     """
+    if stage == 3:
+        lost = impaired_share(
+            figures, lgd_millionths=lgd_millionths, others_millionths=others_millionths, days=days
+        )
+        return lost * (MILLION - others_millionths) * SCALE // MILLION**2
     lgd = Decimal(lgd_millionths) / MILLION
     with localcontext() as context:
         context.prec = 28
-        if stage == 3:
-            share = max(lgd, _impaired(figures, days))
-            return int((min(share, Decimal(1)) * SCALE).to_integral_value(ROUND_HALF_UP))
         yearly = figures.grades[grade - 1]
         if bucket:
             yearly = max(yearly, figures.past_due[min(bucket, len(figures.past_due)) - 1])
@@ -79,9 +82,16 @@ def _sum(
     return total
 
 
-def _impaired(figures: RiskFigures, days: int) -> Decimal:
-    found = [share for first, share in figures.impaired if days >= first]
-    return found[-1] if found else Decimal(0)
+def impaired_share(
+    figures: RiskFigures, *, lgd_millionths: int, others_millionths: int, days: int
+) -> int:
+    """What is lost of our part of an impaired loan, millionths: by its days past due, and its loss
+    given default, which leaves out the parts of joint lenders, at the least.
+    """
+    own = MILLION - others_millionths
+    given = (2 * lgd_millionths * MILLION + own) // (2 * own)
+    found = [int(share * MILLION) for first, share in figures.impaired if days >= first]
+    return min(MILLION, max(given, found[-1] if found else 0))
 
 
 def covered_lgd(

@@ -119,3 +119,31 @@ def test_a_guarantor_pays_four_fifths_of_what_is_past_due(
     )
     assert (repaid.called_minor, repaid.recovered_minor) == (19_252, 19_252)
     assert (wallet(loan, fund), loan.books()["wallet"]) == (1_012_000, -748)
+
+
+def shared(name: str, share: str) -> str:
+    return f'[[joint]]\npartner = "{name}"\nshare = {figures(share, "share of principal")}\n'
+
+
+def test_of_a_joint_loan_no_more_is_lost_than_is_ours(opened: Callable[[str], Lend]) -> None:
+    """Two others lend 30 % and 10 %: 7,200.00 are ours, of which 60 % are lost from 91 days on,
+    75 % from 181 and all of it from 361.
+    """
+    tail = shared("city_bank", "0.3") + shared("trust", "0.1")
+
+    def found(bank: Any) -> None:
+        for name in ("city_bank", "trust"):
+            partner(bank, name, 1_000_000)
+
+    loan = opened("2026-03-02")(offered='interest_first = "act/365"', tail=tail, first_of_all=found)
+    assert lost_of(loan) == 360_000
+    told = {"2026-07-31": 432_000, "2026-09-30": 540_000, "2026-12-31": 648_000,
+            "2027-03-31": 720_000}  # fmt: skip
+    for day, allowance in told.items():
+        loan.to(day, closes=True)
+        assert loan.stored.stage == 3
+        assert loan.books()["loan_loss_allowance"] == -allowance, day
+    loan.do("charge_off")
+    assert loan.books()["loan_loss_allowance"] == -720_000
+    loan.do("write_off")
+    loan.owes(loan=0, loan_loss=720_000)

@@ -30,7 +30,7 @@ from puhui.servicing.desk.day.debit import debit
 from puhui.servicing.desk.day.lender import (
     book_lenders,
     fetch_lenders,
-    lent_by_each,
+    of_others,
     pass_on,
 )
 from puhui.servicing.desk.day.month import Groups, expect_losses, provide
@@ -104,7 +104,7 @@ def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     _judge(act, chunk, day_number, figures)
     groups = list(_groups(chunk))
     lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
-    expect_losses(chunk, lent_by_each(lenders, chunk.live), day_number, figures)
+    expect_losses(chunk, of_others(lenders, chunk.live), day_number, figures)
     provided, postings = provide(act, chunk, groups, day, mark=LATE)
     write_month(act, chunk, day_number)
     return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
@@ -135,7 +135,7 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     groups = list(_groups(chunk))
     earned, suspended, postings = _book_interest(act, chunk, groups)
     postings += passed + book_lenders(act, chunk, lenders)
-    expect_losses(chunk, lent_by_each(lenders, live), day, figures)
+    expect_losses(chunk, of_others(lenders, live), day, figures)
     provided = 0
     if is_month_end:
         provided, posted = provide(act, chunk, groups, on)

@@ -60,13 +60,24 @@ def _column(values: Sequence[int]) -> Whole:
     return np.array(values, dtype=np.int64)
 
 
-def lent_by_each(lenders: Lenders, live: Rows) -> Whole:
-    """Principal that others have in each loan of a chunk ``(n,) int64``, minor units."""
-    lent = np.zeros(len(live), dtype=np.int64)
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What others have of each loan of a chunk, ``(n,) int64`` both: principal, minor units, and
+    their shares, millionths.
+    """
+
+    lent_minor: Whole
+    millionths: Whole
+
+
+def of_others(lenders: Lenders, live: Rows) -> Others:
+    """What all joint lenders of each loan have of it together."""
+    lent, shares = (np.zeros(len(live), dtype=np.int64) for _ in range(2))
     if lenders.rows:
         parts = parts_of(live["outstanding_minor"][lenders.loan], lenders.millionths)
         np.add.at(lent, lenders.loan, parts)
-    return lent
+        np.add.at(shares, lenders.loan, lenders.millionths)
+    return Others(lent, shares)
 
 
 def pass_on(

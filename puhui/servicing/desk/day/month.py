@@ -12,36 +12,45 @@ from puhui.kernel.act import Act
 from puhui.servicing.arrays.day import scale
 from puhui.servicing.arrays.live import Rows
 from puhui.servicing.desk.day.chunk import Chunk
+from puhui.servicing.desk.day.lender import Others
 from puhui.servicing.desk.day.vintage import keep_vintages
 from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import RiskFigures
-from puhui.servicing.rules.expected import MILLION, SCALE, days_step, loss_share
+from puhui.servicing.rules.expected import MILLION, SCALE, loss_share
 from puhui.servicing.tables import live as tables
 
 Groups = list[tuple[str, str, NDArray[np.int64]]]
 """Product, currency and the places of its loans in a chunk."""
 
 
-def expect_losses(
-    chunk: Chunk, lent_by_others: NDArray[np.int64], day: int, figures: RiskFigures
-) -> None:
+def lost_if_impaired(live: Rows, others: Others, figures: RiskFigures) -> NDArray[np.int64]:
+    """What would be lost of our part of each loan ``(n,) int64`` if it is impaired, millionths: the
+    same as ``rules.expected.impaired_share`` says of one.
+    """
+    firsts = np.array([first for first, _ in figures.impaired])
+    steps = np.array([0, *(int(share * MILLION) for _, share in figures.impaired)])
+    by_days = steps[np.searchsorted(firsts, live["days_past_due"], side="right")]
+    own = MILLION - others.millionths
+    given = (2 * live["lgd_millionths"] * MILLION + own) // (2 * own)
+    lost: NDArray[np.int64] = np.minimum(MILLION, np.maximum(given, by_days))
+    return lost
+
+
+def expect_losses(chunk: Chunk, others: Others, day: int, figures: RiskFigures) -> None:
     """Expected loss of every loan: its exposure by the share that loans like it lose.
 
-    What loans lose leaves out the shares of joint lenders already; of one that was charged off
-    all is lost but ``lent_by_others`` ``(n,)``, minor units.
+    What loans lose leaves out the shares of joint lenders; of one that was charged off all is lost
+    but what ``others`` have lent.
     What may still be drawn of a line counts by its conversion factor, but of impaired ones, on
     which nothing is drawn any more.
     """
     live = chunk.live
     months = np.clip(((live["matures_on"] - day) * 12 + 364) // 365, 1, figures.months_max)
     is_impaired = live["stage"] == 3
-    days = np.where(is_impaired, live["days_past_due"], 0)
-    firsts = np.array([0, *(first for first, _ in figures.impaired)])
-    step = np.searchsorted(firsts, days, side="right") - 1
     percent = (live["rate_millionths"] + 5000) // 10_000
     keys = live["stage"]
     for column, size in (
-        (live["grade"], 64), (np.where(is_impaired, 0, live["bucket"]), 64), (step, 64),
+        (live["grade"], 64), (np.where(is_impaired, 0, live["bucket"]), 64),
         (np.where(is_impaired, 0, months), 1024), (np.where(is_impaired, 0, percent), 256),
         (live["is_amortising"], 2), (live["lgd_millionths"], 2**20),
     ):  # fmt: skip
@@ -51,10 +60,10 @@ def expect_losses(
         [
             loss_share(
                 figures,
-                stage=int(live["stage"][n]),
+                stage=min(2, int(live["stage"][n])),
                 grade=int(live["grade"][n]),
                 bucket=int(live["bucket"][n]),
-                days=days_step(figures, int(days[n])),
+                days=0,
                 months=int(months[n]),
                 rate_percent=int(percent[n]),
                 is_amortising=bool(live["is_amortising"][n]),
@@ -68,9 +77,11 @@ def expect_losses(
     undrawn = np.maximum(live["credit_minor"] - live["outstanding_minor"], 0)
     undrawn[is_impaired | (live["number"] == 0)] = 0
     exposure = exposure + scale(undrawn, np.full(len(live), figures.conversion), MILLION)
-    live["expected_loss_minor"] = scale(exposure, shares[inverse], SCALE)
+    of_impaired = lost_if_impaired(live, others, figures) * (MILLION - others.millionths)
+    lost = np.where(is_impaired, of_impaired // (MILLION**2 // SCALE), shares[inverse])
+    live["expected_loss_minor"] = scale(exposure, lost, SCALE)
     over = np.array([status == "charged_off" for status in chunk.status])
-    live["expected_loss_minor"][over] = (exposure - lent_by_others)[over]
+    live["expected_loss_minor"][over] = (exposure - others.lent_minor)[over]
 
 
 def provide(
