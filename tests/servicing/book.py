@@ -71,6 +71,7 @@ class Book:
             judged = judge_loan(
                 figures, columns["counted_on"], columns["days_past_due"],
                 stage_before=1, cleared_on=0, watch_until=0,
+                lost_millionths=lost_at(columns["days_past_due"]),
             )  # fmt: skip
             columns |= {
                 "bucket": judged.bucket, "month_bucket": judged.bucket,
@@ -173,6 +174,7 @@ class Book:
             judged = judge_loan(
                 figures, on.toordinal(), state.days_past_due, stage_before=told["stage"],
                 cleared_on=told["cleared_on"], watch_until=0,
+                lost_millionths=lost_at(state.days_past_due),
             )  # fmt: skip
             told["stage"], told["cleared_on"] = judged.stage, judged.cleared_on
             found = columns_of(state)
@@ -225,6 +227,12 @@ class Book:
         if bytes(row.owing or b"") != owing_of(state):
             found.append(f"owing of {n}")
         return found
+
+
+def lost_at(days: int) -> int:
+    """What is lost of an impaired loan of the book, millionths, by data/risk.toml."""
+    steps = ((91, 550_000), (181, 750_000), (271, 900_000), (361, 1_000_000))
+    return max([LGD, *(share for first, share in steps if days >= first)])
 
 
 def _loss_of(figures: RiskFigures, found: dict[str, int], told: dict[str, int], on: date) -> int:

@@ -139,6 +139,16 @@ def judge(
         live[n].is_suspended = 1 if stage == 3 or days >= suspended_from else 0
 
 
+def class_by_loss(live: Rows, lost: Whole, lost_bounds: tuple[int, int]) -> None:
+    """Put impaired loans of which much is lost, ``(n,)`` millionths, into the classes for it."""
+    doubtful, loss = lost_bounds
+    least = SUBSTANDARD + (lost >= doubtful) + (lost >= loss)
+    is_impaired = live["stage"] == 3
+    live["risk_class"] = np.where(
+        is_impaired, np.maximum(live["risk_class"], least), live["risk_class"]
+    )
+
+
 @njit
 def scale(amounts: Whole, shares: Whole, whole: int) -> Whole:
     """``amounts`` x ``shares`` / ``whole``, rounded half up, all ``(n,) int64``, not negative."""

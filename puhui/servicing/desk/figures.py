@@ -27,6 +27,10 @@ def risk_figures() -> RiskFigures:
     return RiskFigures(
         buckets=tuple(told["delinquency"]["buckets"]["value"]),
         bounds=tuple(bounds),
+        lost_bounds=(
+            int(risk["doubtful_lost"]["value"] * 1_000_000),
+            int(risk["loss_lost"]["value"] * 1_000_000),
+        ),
         watch_days=risk["watch"]["value"],
         suspended_from=stage["suspended"]["value"],
         grades=tuple(loss["grades"]["value"]),

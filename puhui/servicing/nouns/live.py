@@ -33,13 +33,15 @@ class RiskFigures:
     """Dated figures by which a day judges loans; days past due unless said otherwise.
 
     ``bounds`` are first days of special mention, substandard, doubtful, loss, stage two and stage
-    three, then the probation. ``grades`` and ``past_due`` are chances of default within a year;
+    three, then the probation; ``lost_bounds`` the millionths lost of an impaired loan from which on
+    it is doubtful, and a loss. ``grades`` and ``past_due`` are chances of default within a year;
     ``rise`` times the first chance is a significant increase; ``conversion`` millionths of what
     may still be drawn are exposure.
     """
 
     buckets: tuple[int, ...]
     bounds: tuple[int, ...]
+    lost_bounds: tuple[int, int]
     watch_days: int
     suspended_from: int
     grades: tuple[Decimal, ...]

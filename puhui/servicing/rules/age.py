@@ -52,6 +52,7 @@ def judge_loan(
     cleared_on: int,
     watch_until: int,
     has_risen: bool = False,
+    lost_millionths: int = 0,
 ) -> Judged:
     """Bucket, class and stage of a loan that is ``days`` past due on the day number ``day``.
 
@@ -59,7 +60,8 @@ def judge_loan(
     a loss; restructured loans are at least special mention and in stage two while they are watched.
     Past 30 days, or where the chance of default ``has_risen`` much since the loan was opened, stage
     two; past 90 days stage three; out of stage three only after the probation without
-    arrears, and substandard at the least until then. Sources: ``data/risk.toml``.
+    arrears. An impaired loan is substandard at the least; doubtful or a loss where as many
+    ``lost_millionths`` of it as the rules say are lost. Sources: ``data/risk.toml``.
     """
     special, substandard, doubtful, loss, two, three, probation = figures.bounds
     is_watched = watch_until > day
@@ -75,7 +77,8 @@ def judge_loan(
     if is_watched:
         risk = max(risk, RiskClass.SPECIAL_MENTION)
     if stage == 3:
-        risk = max(risk, RiskClass.SUBSTANDARD)
+        lost = sum(lost_millionths >= bound for bound in figures.lost_bounds)
+        risk = max(risk, RiskClass(RiskClass.SUBSTANDARD + lost))
     return Judged(
         bisect_right(figures.buckets, days),
         risk,

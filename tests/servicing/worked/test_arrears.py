@@ -26,7 +26,11 @@ def judged(loan: Loan) -> tuple[int, int, int, int]:
 
 
 def test_a_loan_that_nobody_pays(opened: Callable[[str], Lend]) -> None:
-    """Due since 2 April 2026: 1 day late on the 3rd, 90 on 1 July, 271 on 29 December."""
+    """Due since 2 April 2026: 1 day late on the 3rd, 90 on 1 July, 271 on 29 December.
+
+    60 % are lost from the 91st day on, half or more of it: doubtful (3), not substandard, by
+    article 12 of the rules of 2023; 90 % from the 271st, which is a loss (4) by article 13.
+    """
     loan = opened("2026-03-02")(**FIRST)
     loan.to("2026-03-31", closes=True)
     yearly = GRADES[loan.stored.grade - 1]
@@ -41,7 +45,8 @@ def test_a_loan_that_nobody_pays(opened: Callable[[str], Lend]) -> None:
     told = {
         "2026-04-02": (0, 0, 0, 1), "2026-04-03": (1, 1, 1, 1), "2026-05-02": (30, 3, 1, 1),
         "2026-05-03": (31, 3, 1, 2), "2026-06-30": (89, 4, 1, 2), "2026-07-01": (90, 5, 1, 2),
-        "2026-07-02": (91, 5, 2, 3), "2026-07-31": (120, 6, 2, 3), "2026-09-30": (181, 8, 2, 3),
+        "2026-07-02": (91, 5, 3, 3), "2026-07-31": (120, 6, 3, 3), "2026-09-30": (181, 8, 3, 3),
+        "2026-12-28": (270, 9, 3, 3), "2026-12-29": (271, 9, 4, 3),
     }  # fmt: skip
     for day, wanted in told.items():
         loan.to(day, closes=True)
@@ -128,7 +133,7 @@ def test_a_pause_before_anything_was_late_spares_nothing(opened: Callable[[str],
     loan.to("2026-06-02", closes=True)
     assert judged(loan) == (31, 3, 1, 2)
     loan.to("2026-08-01", closes=True)
-    assert judged(loan) == (91, 5, 2, 3)
+    assert judged(loan) == (91, 5, 3, 3)
 
 
 def test_a_debt_that_was_paused_and_paid_spares_not_the_next(

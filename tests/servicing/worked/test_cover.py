@@ -147,3 +147,20 @@ def test_of_a_joint_loan_no_more_is_lost_than_is_ours(opened: Callable[[str], Le
     assert loan.books()["loan_loss_allowance"] == -720_000
     loan.do("write_off")
     loan.owes(loan=0, loan_loss=720_000)
+
+
+def test_what_a_pledge_covers_keeps_a_loan_substandard(opened: Callable[[str], Lend]) -> None:
+    """A deposit of 6,000.00 counts whole: 30 % are lost of the loan, yet 55 % by its 91 days; of
+    one that is impaired and paid up since, 30 %: substandard for the probation.
+    """
+    loan = opened("2026-03-02")(offered='interest_first = "act/365"')
+    loan.serve("add_pledge", kind="deposit", value_minor=600_000)
+    assert lost_of(loan) == 300_000
+    loan.to("2026-07-02", closes=True)
+    assert (loan.stored.days_past_due, loan.stored.risk_class, loan.stored.stage) == (91, 3, 3)
+    loan.to("2026-07-03")
+    loan.pay(loan.state().owed_today_minor)
+    assert (loan.stored.days_past_due, loan.stored.risk_class, loan.stored.stage) == (0, 2, 3)
+    loan.to("2026-07-31", closes=True)
+    assert (loan.stored.risk_class, loan.stored.stage) == (2, 3)
+    assert loan.books()["loan_loss_allowance"] == -360_000

@@ -13,7 +13,7 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
-from puhui.servicing.arrays.day import judge
+from puhui.servicing.arrays.day import class_by_loss, judge
 from puhui.servicing.arrays.live import Whole
 from puhui.servicing.desk.day.chunk import (
     Chunk,
@@ -28,12 +28,13 @@ from puhui.servicing.desk.day.chunk import (
 )
 from puhui.servicing.desk.day.debit import debit
 from puhui.servicing.desk.day.lender import (
+    Others,
     book_lenders,
     fetch_lenders,
     of_others,
     pass_on,
 )
-from puhui.servicing.desk.day.month import Groups, expect_losses, provide
+from puhui.servicing.desk.day.month import Groups, expect_losses, lost_if_impaired, provide
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
@@ -101,16 +102,17 @@ def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     """
     day_number, figures = day.toordinal(), risk_figures()
     as_it_stood(act.tx, chunk, day)
-    _judge(act, chunk, day_number, figures)
-    groups = list(_groups(chunk))
     lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
-    expect_losses(chunk, of_others(lenders, chunk.live), day_number, figures)
+    others = of_others(lenders, chunk.live)
+    _judge(act, chunk, others, day_number, figures)
+    groups = list(_groups(chunk))
+    expect_losses(chunk, others, day_number, figures)
     provided, postings = provide(act, chunk, groups, day, mark=LATE)
     write_month(act, chunk, day_number)
     return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
 
 
-def _judge(act: Act, chunk: Chunk, day: int, figures: RiskFigures) -> None:
+def _judge(act: Act, chunk: Chunk, others: Others, day: int, figures: RiskFigures) -> None:
     live = chunk.live
     bounds = np.array(figures.bounds, dtype=np.int64)
     grades = range(len(figures.grades) + 1)
@@ -118,6 +120,7 @@ def _judge(act: Act, chunk: Chunk, day: int, figures: RiskFigures) -> None:
     risen = table[live["first_grade"], live["grade"]].astype(np.int64)
     paused = paused_days(act.tx, chunk, day)
     judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from, risen, paused)
+    class_by_loss(live, lost_if_impaired(live, others, figures), figures.lost_bounds)
     live["is_suspended"][[status == "charged_off" for status in chunk.status]] = 1
 
 
@@ -131,11 +134,12 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     drop_paid(chunk)
     count(chunk, day)
     live = chunk.live
-    _judge(act, chunk, day, figures)
+    others = of_others(lenders, live)
+    _judge(act, chunk, others, day, figures)
     groups = list(_groups(chunk))
     earned, suspended, postings = _book_interest(act, chunk, groups)
     postings += passed + book_lenders(act, chunk, lenders)
-    expect_losses(chunk, of_others(lenders, live), day, figures)
+    expect_losses(chunk, others, day, figures)
     provided = 0
     if is_month_end:
         provided, posted = provide(act, chunk, groups, on)

@@ -14,7 +14,8 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing.desk.loan.post import LOSSES, Part, transfer_chain
 from puhui.servicing.nouns import PlanEvent, PlanState, Share
 from puhui.servicing.nouns.collect import PartnerRegistered, Passed, RegisterPartner
-from puhui.servicing.rules.expected import MILLION
+from puhui.servicing.nouns.live import RiskFigures
+from puhui.servicing.rules.expected import MILLION, impaired_share
 from puhui.servicing.rules.joint import part_of, passed_on
 from puhui.servicing.tables import collect as tables
 
@@ -235,3 +236,20 @@ def lent_by_others(tx: Transaction, loan_id: str) -> int:
     found = tx.one(tables.SUM_LENT, loan_id=loan_id)
     assert found is not None
     return int(found.minor)
+
+
+def shared_with_others(tx: Transaction, loan_id: str) -> int:
+    """The share of a loan that joint lenders have, millionths."""
+    found = tx.one(tables.SUM_SHARES, loan_id=loan_id)
+    assert found is not None
+    return int(found.millionths)
+
+
+def lost_of_ours(
+    tx: Transaction, loan_id: str, figures: RiskFigures, *, lgd_millionths: int, days: int
+) -> int:
+    """What is lost of our part of a loan if it is impaired, millionths, by its days past due."""
+    others = shared_with_others(tx, loan_id)
+    return impaired_share(
+        figures, lgd_millionths=lgd_millionths, others_millionths=others, days=days
+    )

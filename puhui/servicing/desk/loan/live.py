@@ -29,7 +29,13 @@ from puhui.servicing.desk.loan.burden import (
     share_of,
 )
 from puhui.servicing.desk.loan.claim import moved_claims
-from puhui.servicing.desk.loan.joint import lent_by_others, moved_of, share_booked, share_changes
+from puhui.servicing.desk.loan.joint import (
+    lent_by_others,
+    lost_of_ours,
+    moved_of,
+    share_booked,
+    share_changes,
+)
 from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, post_own, transfer_chain
 from puhui.servicing.nouns import (
     Happening,
@@ -210,7 +216,7 @@ def _put(
     if status in ("paid_off", "written_off"):
         _end(act, loan, columns)
     else:
-        _judge(columns, state.pauses)
+        _judge(act, loan.id, columns, state.pauses)
         if status == "charged_off":
             _give_up(act, loan, columns)
     columns["changed_on"] = columns["counted_on"]
@@ -233,9 +239,12 @@ def _put(
     )
 
 
-def _judge(columns: dict[str, int], pauses: Sequence[Pause]) -> None:
+def _judge(act: Act, loan_id: str, columns: dict[str, int], pauses: Sequence[Pause]) -> None:
     days = days_counted(columns["days_past_due"], columns["counted_on"], pauses)
-    figures = risk_figures()
+    figures, lost = risk_figures(), 0
+    if columns["stage"] == 3 or days >= figures.impaired_from:
+        lgd, late = columns["lgd_millionths"], columns["days_past_due"]
+        lost = lost_of_ours(act.tx, loan_id, figures, lgd_millionths=lgd, days=late)
     judged = judge_loan(
         figures,
         columns["counted_on"],
@@ -244,6 +253,7 @@ def _judge(columns: dict[str, int], pauses: Sequence[Pause]) -> None:
         cleared_on=columns["cleared_on"],
         watch_until=columns["watch_until"],
         has_risen=has_risen(figures, columns["first_grade"], columns["grade"]),
+        lost_millionths=lost,
     )
     columns["bucket"], columns["risk_class"] = judged.bucket, int(judged.risk_class)
     columns["stage"], columns["cleared_on"] = judged.stage, judged.cleared_on

@@ -14,6 +14,7 @@ from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
 from puhui.party import check_actor, take_party
 from puhui.payment import wallet_account
 from puhui.servicing.desk.figures import risk_figures
+from puhui.servicing.desk.loan.joint import shared_with_others
 from puhui.servicing.desk.loan.live import change_loan, take_live, take_loan
 from puhui.servicing.nouns import Happening, PlanEvent
 from puhui.servicing.nouns.collect import (
@@ -228,16 +229,14 @@ def cover_loan(act: Act, loan_id: str) -> None:
         if pledge.status == "held"
     ]
     given = act.tx.one(tables.SUM_BACKED, loan_id=loan_id)
-    shared = act.tx.one(tables.SUM_SHARES, loan_id=loan_id)
     assert given is not None
-    assert shared is not None
     lgd = covered_lgd(
         risk_figures(),
         Decimal(row.base_lgd_millionths) / MILLION,
         outstanding_minor=row.outstanding_minor,
         pledges=pledges,
         guaranteed=Decimal(given.millionths) / MILLION,
-        of_others=Decimal(shared.millionths) / MILLION,
+        of_others=Decimal(shared_with_others(act.tx, loan_id)) / MILLION,
     )
     act.tx.put(live.SET_LGD, id_=loan_id, lgd_=int(lgd * MILLION))
 
