@@ -115,6 +115,8 @@ def test_anew_after_a_payment_that_was_taken_back(opened: Callable[[str], Lend])
         bears(LENT, 1, 365)
     )
     assert (loan.stored.stage, loan.stored.risk_class) == (2, 1), "watched as restructured"
+    until = date.fromordinal(loan.stored.watch_until)
+    assert until == date(2027, 6, 20), "a year from the first day that it falls due on anew"
 
 
 def test_more_than_was_paid_is_not_given_back(opened: Callable[[str], Lend]) -> None:

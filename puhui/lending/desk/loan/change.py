@@ -287,7 +287,7 @@ def re_age(act: Act, input: ReAge) -> LoanChanged:
     row = take_changed(act, input.contract_id)
     event = PlanEvent("", Happening.RE_AGED, act.today, due_on=input.due_on, count=input.count)
     if not act.kept.get("is_trial"):
-        live.watch_loan(act, row.id)
+        live.watch_loan(act, row.id, input.due_on)
     return happen(act, row, event)
 
 
@@ -300,7 +300,9 @@ def re_amortise(act: Act, input: ContractKey) -> LoanChanged:
     """
     row = take_changed(act, input.contract_id)
     if not act.kept.get("is_trial"):
-        live.watch_loan(act, row.id)
+        rows = read_book(act.tx, row).state(act.today).rows
+        coming = (one.due_on for one in rows if one.due_on > act.today)
+        live.watch_loan(act, row.id, next(coming, act.today))
     return happen(act, row, PlanEvent("", Happening.RE_AMORTISED, act.today))
 
 

@@ -145,16 +145,20 @@ def terms_of(kind: ReliefKind, days: int, count: int, amount_minor: int) -> Reli
     return terms
 
 
-def _events(act: Act, loan_id: str, terms: ReliefTerms) -> tuple[PlanEvent, ...]:
-    """The events of a relief, tried out on the loan. Refused as ``relief_events`` and a replay."""
+def _events(act: Act, loan_id: str, terms: ReliefTerms) -> tuple[tuple[PlanEvent, ...], date]:
+    """The events of a relief, tried out on the loan, and when something falls due by them first.
+
+    Refused as ``relief_events`` and a replay.
+    """
     book = read_book(act.tx, loan_id)
 
     def try_out(events: Sequence[PlanEvent]) -> PlanState:
         return book.after(events).state(act.today)
 
     events = relief_events(book.state(act.today), terms, try_out)
-    try_out(events)
-    return events
+    rows = try_out(events).rows
+    coming = (row.due_on for row in rows if row.due_on > act.today and row.owed_minor)
+    return events, next(coming, act.today)
 
 
 def preview_relief(tx: Transaction, loan_id: str, terms: ReliefTerms, on: date) -> ReliefPreview:
@@ -204,8 +208,8 @@ def decide_relief(act: Act, input: DecideRelief) -> ReliefMoved:
     if input.is_granted:
         terms = terms_of(kind, days, count, amount)
         row = take_live(act, found.loan_id)
-        watch_loan(act, row.id)
-        events = _events(act, row.id, terms)
+        events, first_due_on = _events(act, row.id, terms)
+        watch_loan(act, row.id, first_due_on)
         if kind is ReliefKind.PAUSE:
             events = (*events, _pause(act, days))
         change_loan(act, row.id, *events)

@@ -330,9 +330,10 @@ def take_live(act: Act, loan_id: str) -> Row:
     return row
 
 
-def watch_loan(act: Act, loan_id: str) -> None:
-    """Watch a restructured loan from today on, for the time that the rules on classes say."""
-    until = act.today.toordinal() + risk_figures().watch_days
+def watch_loan(act: Act, loan_id: str, first_due_on: date) -> None:
+    """Watch a restructured loan for the time that the rules on classes say, which counts from the
+    first day on which something falls due by the new plan."""
+    until = first_due_on.toordinal() + risk_figures().watch_days
     act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until)
 
 
