@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from puhui.kernel.clock import business_date
 from puhui.party import find_parties
 from tests.exchange.scheme import MINUTE_US, Scheme
 from tests.offline.fair import Device
@@ -75,7 +76,8 @@ def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[
     )
     act(town, "payment.request", {**pair, "payer_id": other, "payee_id": mine, "remark": "房租"})
     asked = act(town, "payment.request", {**pair, "remark": "学费"})
-    days = {"every": "month", "starts_on": "2026-03-31", "remark": "房租"}
+    today = business_date(town.node.clock.now_us()).isoformat()
+    days = {"every": "month", "starts_on": today, "remark": "房租"}
     order = act(town, "payment.create_order", {**pair, **days})
     digits = open_shop(town, mine)
     act(town, "payment.create_code", {"party_id": mine, "kind": "dynamic", "amount_minor": 800})
@@ -95,7 +97,7 @@ def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[
         page = browser.send(browser.open(f"/{way}").form(f"/{way}"), who=other_phone)
         page = browser.send(page.form("/amount"), amount="88.50", remark="请核对")
         if step:
-            browser.send(page.form(step), every="month", starts="2026-03-31", ends="")
+            browser.send(page.form(step), every="month", starts=today, ends="")
     end, hold = f"participant:{scheme.one.id}", {"amount_minor": 100}
     deal = act(
         town,

@@ -32,7 +32,7 @@ OPERATOR = Actor("tester", frozenset({"operator", "system", "risk_analyst", "adm
 
 @dataclass
 class Town:
-    """A node with its pages, and three of its people."""
+    """A node with its pages, and some of its people."""
 
     node: Node
     clock: FixedClock
@@ -40,6 +40,7 @@ class Town:
     bad: Person
     other: Person
     spare: Person
+    newcomer: Person
 
     def __post_init__(self) -> None:
         self.app = build_pages(self.node, Gate(self.node, open_gateway("127.0.0.1")))
@@ -129,7 +130,8 @@ def settle(node: Node) -> dict[str, str]:
         if made.party_id in persons
     )
     sound = [party_id for _, party_id in ranked if can_carry(persons[party_id])]
-    parts = {"good": sound[0], "other": sound[1], "spare": sound[2], "bad": ranked[-1][1]}
+    parts = {"good": sound[0], "other": sound[1], "spare": sound[2], "newcomer": sound[3]}
+    parts["bad"] = ranked[-1][1]
     return {part: str(persons[party_id].merchant.number) for part, party_id in parts.items()}
 
 
@@ -150,7 +152,7 @@ def town_of(node: Node, clock: FixedClock, numbers: dict[str, str]) -> Town:
     """A node that was settled, with its pages."""
     county = demo.draw_county(SEED, SIZE, business_date(clock.now_us()))
     people = {part: county.merchants[int(number)].owner for part, number in numbers.items()}
-    return Town(node, clock, people["good"], people["bad"], people["other"], people["spare"])
+    return Town(node, clock, **people)
 
 
 def static_text(name: str) -> str:
