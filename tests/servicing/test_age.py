@@ -99,22 +99,19 @@ def test_a_cured_loan_waits_for_the_probation() -> None:
 def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
     """``arrays.day.judge`` decides of many loans what ``judge_loan`` decides of each."""
     live = np.zeros(len(loans), dtype=LIVE)
-    for n, (days, stage, cleared, watch, ago, length, paused) in enumerate(loans):
+    pauses = []
+    for n, (days, stage, cleared, watch, ago, length, gap) in enumerate(loans):
         live[n]["days_past_due"], live[n]["stage"] = days, stage
         live[n]["cleared_on"] = DAY - cleared if cleared else 0
         live[n]["watch_until"] = DAY + watch
-        if ago:
-            live[n]["paused_from"], live[n]["paused_until"] = DAY - ago, DAY - ago + length
-        live[n]["paused_days"] = paused
+        pauses.append(((DAY - ago - 2 * gap, DAY - ago - gap), (DAY - ago, DAY - ago + length)))
     before = live.copy()
     buckets, bounds = np.array(FIGURES.buckets), np.array(FIGURES.bounds)
     risen = np.array([one[0] % 3 == 0 for one in loans], dtype=np.int64)
-    judge(live, DAY, buckets, bounds, FIGURES.suspended_from, risen)
-    for one, now, has in zip(before, live, risen.tolist(), strict=True):
-        days = days_counted(
-            int(one["days_past_due"]), DAY, paused_from=int(one["paused_from"]),
-            paused_until=int(one["paused_until"]), paused_days=int(one["paused_days"]),
-        )  # fmt: skip
+    counted = [days_counted(loan[0], DAY, two) for loan, two in zip(loans, pauses, strict=True)]
+    paused = np.array([loan[0] - days for loan, days in zip(loans, counted, strict=True)])
+    judge(live, DAY, buckets, bounds, FIGURES.suspended_from, risen, paused)
+    for one, now, has, days in zip(before, live, risen.tolist(), counted, strict=True):
         found = judge_loan(
             FIGURES, DAY, days, stage_before=int(one["stage"]),
             cleared_on=int(one["cleared_on"]), watch_until=int(one["watch_until"]),

@@ -138,4 +138,5 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         has_drawings=schedule.has_drawings,
         flat_counts_all=schedule.interest is Interest.FLAT,
         regains_rows=schedule.fixed_share > 0,
+        keeps_due_days=True,
     )

@@ -13,7 +13,6 @@ from puhui.servicing.rules.period import divide
 from puhui.servicing.rules.replay.calendar import factor
 
 EVEN = "half_even"
-PAUSES = ("paused_from", "paused_until", "paused_days")
 
 
 def columns_of(state: PlanState) -> dict[str, int]:
@@ -50,7 +49,7 @@ def columns_of(state: PlanState) -> dict[str, int]:
         "is_amortising": int(plan.method in (Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL)),
         "rate_millionths": int(state.annual_rate * 1_000_000),
     }
-    found |= dict(zip(PAUSES, map(_number, state.paused), strict=True))
+    found |= _pauses(state)
     found |= _running(state)
     found["accrued_minor"] = (
         found["owing_interest_minor"] + found["owing_penalty_minor"] + _accruing(state)
@@ -58,10 +57,14 @@ def columns_of(state: PlanState) -> dict[str, int]:
     return found
 
 
-def _number(day: date | int | None) -> int:
-    if isinstance(day, date):
-        return day.toordinal()
-    return day or 0
+def _pauses(state: PlanState) -> dict[str, int]:
+    """The pause of ageing that runs, and how many days were paused before it."""
+    on, pauses = state.on.toordinal(), state.pauses
+    runs = bool(pauses) and pauses[-1][1] > on
+    since, until = pauses[-1] if runs else (0, 0)
+    ended = pauses[:-1] if runs else pauses
+    days = sum(ends - begins for begins, ends in ended)
+    return {"paused_from": since, "paused_until": until, "paused_days": days}
 
 
 def running_place(state: PlanState) -> int | None:

@@ -101,20 +101,18 @@ def sum_owing(live: Rows, owing: Rows, loan: Whole, day: int, penalty: Whole) ->
 
 @njit
 def judge(
-    live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: int, risen: Whole
-) -> None:
+    live: Rows, day: int, buckets: Whole, bounds: Whole, suspended_from: int, risen: Whole,
+    paused: Whole,
+) -> None:  # fmt: skip
     """Bucket, class and stage of each loan on ``day``; ``rules.age`` decides the same of one.
 
-    ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. Days of a
-    pause are not counted. ``risen`` ``(n,)`` is 1 where the chance of default rose much. An
-    impaired loan stays so until its arrears were gone for the probation.
+    ``buckets`` are the first days of each; ``bounds`` the days named in ``BOUNDS``. ``risen``
+    ``(n,)`` is 1 where the chance of default rose much. ``paused`` ``(n,)`` of the days past due
+    are not counted. An impaired loan stays so until its arrears were gone for the probation.
     """
     for n in range(len(live)):
         one = live[n]
-        paused = one.paused_days
-        if one.paused_from and day > one.paused_from:
-            paused += min(day, one.paused_until) - one.paused_from
-        days = max(0, one.days_past_due - paused)
+        days = one.days_past_due - paused[n]
         live[n].bucket = np.searchsorted(buckets, days, side="right")
         watched = one.watch_until > day
         stage = 1

@@ -181,6 +181,9 @@ class Plan:
     that was lent; without it, on what was owed then and from that day on, as plans of
     older releases do. ``regains_rows``: where a fixed instalment needed fewer rows than agreed,
     later drawings get them back; without it the last row takes all that is left.
+    ``keeps_due_days``: a due day that was moved holds for all that follow, and instalments added
+    count from the day planned for the last one; without it, as in plans of older releases, a due
+    day chosen at first comes back, and they count from where closed days moved the last one.
     """
 
     currency: str
@@ -232,6 +235,7 @@ class Plan:
     has_drawings: bool = False
     flat_counts_all: bool = False
     regains_rows: bool = False
+    keeps_due_days: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,8 +197,8 @@ class PlanState:
 
     ``credit_minor`` is owed to the payer: overpaid and not yet refunded. ``accruing_minor`` is
     interest of the running row earned by ``on`` and not paid. After a write-off ``claim_minor`` is
-    what the obligor still owed that day, all parts together. ``paused`` is the first and last day
-    of a pause of ageing that was ordered last, and the days of pauses before it.
+    what the obligor still owed that day, all parts together. ``pauses`` of
+    ageing that were ordered: the number of the first day of each, and of the day after its last.
     A loan that ``is_charged_off`` is given up in the books; its debt lives.
     ``is_calendar_published`` is false where a due day was moved by weekends alone.
     """
@@ -216,7 +216,7 @@ class PlanState:
     written_off_minor: int = 0
     claim_minor: int = 0
     recovered_minor: int = 0
-    paused: tuple[date | None, date | None, int] = (None, None, 0)
+    pauses: tuple[tuple[int, int], ...] = ()
     is_closed: bool = False
     is_charged_off: bool = False
 

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from puhui.servicing.nouns.live import Judged, RiskClass, RiskFigures
 
+Pause = tuple[int, int]
+"""A pause of ageing: the number of its first day, and of the day on which ageing goes on."""
 
-def days_counted(
-    days_past_due: int, day: int, *, paused_from: int, paused_until: int, paused_days: int
-) -> int:
-    """Days past due without those of pauses; days are numbers, 0 is no pause."""
-    paused = paused_days
-    if paused_from and day > paused_from:
-        paused += min(day, paused_until) - paused_from
-    return max(0, days_past_due - paused)
+
+def days_counted(days_past_due: int, day: int, pauses: Sequence[Pause]) -> int:
+    """Days past due without those of pauses, up to the day number ``day``.
+
+    A pause counts from the oldest due day on that is not paid: what it spared a debt that is gone,
+    or a time in which nothing was past due, takes nothing off the age of another.
+    """
+    oldest = day - days_past_due
+    paused = sum(max(0, min(day, until) - max(oldest, since)) for since, until in pauses)
+    return days_past_due - paused
+
+
+def with_pause(pauses: Sequence[Pause], day: int, until: int) -> tuple[Pause, ...]:
+    """Pauses after one begins on ``day``, in place of the rest of one that runs; ``until`` is the
+    day it ends on, ``day`` itself where it does but end the one that runs.
+    """
+    cut = ((since, min(day, ends)) for since, ends in pauses if since < day)
+    return (*cut, (day, until)) if until > day else tuple(cut)
 
 
 def month_ends(after: int, before: int) -> tuple[date, ...]:

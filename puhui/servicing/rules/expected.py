@@ -12,6 +12,7 @@ from puhui.servicing.nouns.live import RiskFigures
 SCALE = 10**9
 """Shares of exposure are whole billionths, so that a loss is a whole number of minor units."""
 MILLION = 10**6
+YEAR = 12
 
 
 def grade_of(figures: RiskFigures, pd: Decimal) -> int:
@@ -35,7 +36,8 @@ def loss_share(
     """Expected loss per unit of exposure, in billionths, weighted over the scenarios.
 
     Stage one: defaults of the next twelve months; stage two: of the ``months`` left; stage three:
-    the loss of an impaired loan by its days past due. Within a year the chance is spread evenly by
+    the loss of an impaired loan by its days past due. What is past due outlives the last due day:
+    of such a loan a year is looked at at the least. Within a year the chance is spread evenly by
     months; exposure falls evenly where the loan is paid in instalments, and stays where it is not.
     Losses are discounted by ``rate_percent`` a year. Source: IFRS 9 5.5.1 to 5.5.20 and B5.5.28;
     figures from ``data/risk.toml``.
@@ -49,8 +51,8 @@ def loss_share(
         yearly = figures.grades[grade - 1]
         if bucket:
             yearly = max(yearly, figures.past_due[min(bucket, len(figures.past_due)) - 1])
-        months = max(1, min(months, figures.months_max))
-        horizon = months if stage == 2 else min(12, months)
+        months = max(YEAR if bucket else 1, min(months, figures.months_max))
+        horizon = months if stage == 2 else min(YEAR, months)
         total = Decimal(0)
         for scenario in figures.scenarios:
             chance = min(yearly * scenario.default_multiple, Decimal("0.999"))

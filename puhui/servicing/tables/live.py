@@ -153,6 +153,12 @@ READ_EVENTS = (
     .where(EVENT.c.loan_id == bindparam("loan_id"))
     .order_by(EVENT.c.number)
 )  # fmt: skip
+READ_PAUSES = (
+    select(*EVENT.c)
+    .where(EVENT.c.loan_id.in_(bindparam("ids", expanding=True)), EVENT.c.day <= bindparam("day"),
+           EVENT.c.kind.in_(("paused", "resumed", "undone")))
+    .order_by(EVENT.c.loan_id, EVENT.c.day, EVENT.c.number)
+)  # fmt: skip
 READ_LOANS_OF_ACT = (
     select(EVENT.c.loan_id)
     .where(EVENT.c.loan_id > bindparam("after"), EVENT.c.loan_id <= bindparam("until"),

@@ -68,7 +68,9 @@ def pause_age(act: Act, input: PauseAge) -> AgePaused:
     days = (input.until - act.today).days
     if not 0 <= days <= RELIEF_DAYS_MAX:
         raise Refused("servicing.bad_pause", f"A pause lasts up to {RELIEF_DAYS_MAX} days.")
-    _, _, before = change_loan(act, row.id, _pause(act, days)).after.paused
+    today = act.today.toordinal()
+    pauses = change_loan(act, row.id, _pause(act, days)).after.pauses
+    before = sum(until - since for since, until in pauses if since < today)
     return AgePaused(row.id, input.until, before)
 
 

@@ -15,7 +15,8 @@ from puhui.kernel.store import Row, Transaction
 from puhui.servicing.arrays.columns import columns_of
 from puhui.servicing.arrays.day import accrue, age_owing, sum_owing
 from puhui.servicing.arrays.live import LIVE, LIVE_FIELDS, OWING, PLAN, Rows, Whole
-from puhui.servicing.desk.loan.book import read_book
+from puhui.servicing.desk.loan.book import read_book, read_pauses
+from puhui.servicing.rules.age import days_counted
 from puhui.servicing.tables import live as tables
 
 HEAD = 6
@@ -225,6 +226,21 @@ def write_month(act: Act, chunk: Chunk, day: int) -> None:
     columns: dict[str, Sequence[Any]] = {name: chunk.live[name].tolist() for name in names}
     columns["id"] = [row.id for row in chunk.rows]
     act.tx.set_many(tables.LOAN, "id", columns)
+
+
+def paused_days(tx: Transaction, chunk: Chunk, day: int) -> Whole:
+    """How many of the days past due of each loan ``(n,) int64`` its pauses of ageing take off.
+
+    Only a loan that ever was paused and is past due is looked at.
+    """
+    live, found = chunk.live, np.zeros(len(chunk.rows), dtype=np.int64)
+    was_paused = (live["paused_from"] > 0) | (live["paused_days"] > 0)
+    places = np.flatnonzero(was_paused & (live["days_past_due"] > 0)).tolist()
+    pauses = read_pauses(tx, [chunk.rows[n].id for n in places], day)
+    for n in places:
+        days = int(live["days_past_due"][n])
+        found[n] = days - days_counted(days, day, pauses.get(chunk.rows[n].id, ()))
+    return found
 
 
 def packed_owing(chunk: Chunk) -> list[bytes]:

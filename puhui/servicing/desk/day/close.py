@@ -21,6 +21,7 @@ from puhui.servicing.desk.day.chunk import (
     count,
     drop_paid,
     fetch_chunk,
+    paused_days,
     roll,
     write_chunk,
     write_month,
@@ -100,7 +101,7 @@ def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     """
     day_number, figures = day.toordinal(), risk_figures()
     as_it_stood(act.tx, chunk, day)
-    _judge(chunk, day_number, figures)
+    _judge(act, chunk, day_number, figures)
     groups = list(_groups(chunk))
     lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
     expect_losses(chunk, lent_by_each(lenders, chunk.live), day_number, figures)
@@ -109,13 +110,14 @@ def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
 
 
-def _judge(chunk: Chunk, day: int, figures: RiskFigures) -> None:
+def _judge(act: Act, chunk: Chunk, day: int, figures: RiskFigures) -> None:
     live = chunk.live
     bounds = np.array(figures.bounds, dtype=np.int64)
     grades = range(len(figures.grades) + 1)
     table = np.array([[has_risen(figures, first, now) for now in grades] for first in grades])
     risen = table[live["first_grade"], live["grade"]].astype(np.int64)
-    judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from, risen)
+    paused = paused_days(act.tx, chunk, day)
+    judge(live, day, np.array(figures.buckets), bounds, figures.suspended_from, risen, paused)
     live["is_suspended"][[status == "charged_off" for status in chunk.status]] = 1
 
 
@@ -129,7 +131,7 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     drop_paid(chunk)
     count(chunk, day)
     live = chunk.live
-    _judge(chunk, day, figures)
+    _judge(act, chunk, day, figures)
     groups = list(_groups(chunk))
     earned, suspended, postings = _book_interest(act, chunk, groups)
     postings += passed + book_lenders(act, chunk, lenders)

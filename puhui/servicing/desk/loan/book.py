@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.servicing.nouns import Happening, Part, Plan, PlanEvent, PlanState
+from puhui.servicing.rules.age import Pause, with_pause
 from puhui.servicing.rules.replay import replay
 from puhui.servicing.tables import live as tables
 
@@ -66,6 +67,21 @@ def read_book(tx: Transaction, loan_id: str) -> Book:
         raise Refused("servicing.no_loan", f"There is no loan {loan_id[:60]}.")
     rows = tx.all(tables.READ_EVENTS, loan_id=loan_id)
     return Book(loan_id, plan_in(found[0].plan), tuple(event_of(row) for row in rows))
+
+
+def read_pauses(tx: Transaction, ids: Sequence[str], day: int) -> dict[str, tuple[Pause, ...]]:
+    """The pauses of ageing of some loans as they were ordered up to the day number ``day``."""
+    until = date.fromordinal(day).isoformat()
+    rows = tx.all(tables.READ_PAUSES, ids=ids, day=until) if ids else []
+    undone = {(row.loan_id, row.undoes) for row in rows if row.kind == Happening.UNDONE.value}
+    found: dict[str, tuple[Pause, ...]] = {}
+    for row in rows:
+        if row.kind == Happening.UNDONE.value or (row.loan_id, str(row.number)) in undone:
+            continue
+        event = event_of(row)
+        ends = (event.due_on or event.on).toordinal()
+        found[row.loan_id] = with_pause(found.get(row.loan_id, ()), event.on.toordinal(), ends)
+    return found
 
 
 def event_of(row: Row) -> PlanEvent:

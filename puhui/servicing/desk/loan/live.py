@@ -40,7 +40,7 @@ from puhui.servicing.nouns import (
     Recalculation,
     Share,
 )
-from puhui.servicing.rules.age import days_counted, has_risen, judge_loan
+from puhui.servicing.rules.age import Pause, days_counted, has_risen, judge_loan
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
@@ -210,7 +210,7 @@ def _put(
     if status in ("paid_off", "written_off"):
         _end(act, loan, columns)
     else:
-        _judge(columns)
+        _judge(columns, state.pauses)
         if status == "charged_off":
             _give_up(act, loan, columns)
     columns["changed_on"] = columns["counted_on"]
@@ -233,14 +233,8 @@ def _put(
     )
 
 
-def _judge(columns: dict[str, int]) -> None:
-    days = days_counted(
-        columns["days_past_due"],
-        columns["counted_on"],
-        paused_from=columns["paused_from"],
-        paused_until=columns["paused_until"],
-        paused_days=columns["paused_days"],
-    )
+def _judge(columns: dict[str, int], pauses: Sequence[Pause]) -> None:
+    days = days_counted(columns["days_past_due"], columns["counted_on"], pauses)
     figures = risk_figures()
     judged = judge_loan(
         figures,

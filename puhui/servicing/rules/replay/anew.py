@@ -75,11 +75,12 @@ def _place_of(loan: Steps, event: PlanEvent) -> int:
 def _moved(loan: Steps, slots: list[Slot], first: date) -> list[Slot]:
     """Periods of which the first ends on another day, and the later ones follow it."""
     found, start = [], slots[0].starts_on
+    plan = replace(loan.plan, anchor_day=None) if loan.plan.keeps_due_days else loan.plan
     for number, slot in enumerate(slots):
-        due = _open_day(loan, first if number == 0 else next_due(loan.plan, first, number))
-        found.append(
-            replace(slot, starts_on=start, due_on=due, is_broken=loan.ways.breaks and number == 0)
-        )
+        due = _open_day(loan, first if number == 0 else next_due(plan, first, number))
+        is_broken = loan.ways.breaks and number == 0
+        moved = replace(slot, starts_on=start, due_on=due, is_broken=is_broken)
+        found.append(replace(moved, origin=first, steps=number))
         start = due
     return found
 
@@ -87,10 +88,11 @@ def _moved(loan: Steps, slots: list[Slot], first: date) -> list[Slot]:
 def _following(loan: Steps, last: Slot, count: int) -> list[Slot]:
     """``count`` more periods after ``last``, on the day of the month that the loan keeps."""
     plan = replace(loan.plan, anchor_day=loan.anchor_day)
+    origin, steps = (last.origin, last.steps) if plan.keeps_due_days else (last.due_on, 0)
     found, start = [], last.due_on
-    for number in range(1, count + 1):
-        due = _open_day(loan, next_due(plan, last.due_on, number))
-        found.append(Slot(start, due, last.annual_rate))
+    for number in range(steps + 1, steps + count + 1):
+        due = _open_day(loan, next_due(plan, origin, number))
+        found.append(Slot(start, due, last.annual_rate, origin=origin, steps=number))
         start = due
     return found
 
@@ -116,7 +118,8 @@ def re_age(loan: Steps, event: PlanEvent) -> None:
         raise Refused("lending.nothing_owed", "Nothing is owed on this loan.")
     if place is not None:
         _cut_short(loan, place)
-    opening = Slot(loan.on, _open_day(loan, first), loan.annual_rate, is_broken=True)
+    due_on, rate = _open_day(loan, first), loan.annual_rate
+    opening = Slot(loan.on, due_on, rate, is_broken=True, origin=first)
     slots = [opening, *_following(loan, opening, count - 1)]
     loan.lay_ahead(len(loan.rows), lent, charges[INTEREST], slots=slots)
     _ask_for(loan, opening.due_on, charges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -45,7 +45,10 @@ class Period(Protocol):
 
 @dataclass(slots=True)
 class Slot:
-    """One period before amounts: its days, its rate, what starts or pauses with it."""
+    """One period before amounts: its days, its rate, what starts or pauses with it.
+
+    Its due day was planned as the ``steps``-th after ``origin``, before closed days moved it.
+    """
 
     starts_on: date
     due_on: date
@@ -54,6 +57,8 @@ class Slot:
     has_grace: bool = False
     is_broken: bool = False
     periods: int = 1
+    origin: date = date.min
+    steps: int = 0
 
 
 def next_due(plan: Plan, origin: date, number: int) -> date:
@@ -86,10 +91,12 @@ def slots_of(plan: Plan, starts_on: date) -> tuple[list[Slot], bool]:
         if due <= start:
             raise Refused("lending.bad_terms", "Due days must follow one another.")
         of_period = Decimal(0) if place < plan.interest_free else plan.annual_rate
-        slots.append(Slot(start, due, of_period, periods=periods))
+        slot = Slot(start, due, of_period, periods=periods, origin=starts_on, steps=number)
+        slots.append(slot)
         start = due
     if plan.method is Method.DRAW_AT_WILL:
-        slots = [Slot(starts_on, slots[-1].due_on, plan.annual_rate, is_broken=True)]
+        last = slots[-1]
+        slots = [replace(last, starts_on=starts_on, annual_rate=plan.annual_rate, is_broken=True)]
     return slots, _shift(plan, slots)
 
 

@@ -160,7 +160,8 @@ def _lay_out(loan: Steps, event: PlanEvent, down: int) -> None:
     is_level = plan.method is Method.EQUAL_INSTALMENT
     first = columns[0][0] + columns[1][0]
     for place, (due, principal, interest) in enumerate(zip(days, *columns, strict=True)):
-        slot = Slot(start, due, plan.annual_rate)
+        steps = plan.count - len(days) + place + 1
+        slot = Slot(start, due, plan.annual_rate, origin=starts_on, steps=steps)
         level, share = (first, 0) if is_level else (0, columns[0][0])
         row = Row((INSTALMENT, place), start, due, slot, level, share)
         row.counted, row.due = start, [0, 0, interest, principal]

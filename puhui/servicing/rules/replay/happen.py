@@ -9,6 +9,7 @@ from datetime import date
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns.plan import Happening, PlanEvent
 from puhui.servicing.nouns.state import Share
+from puhui.servicing.rules.age import with_pause
 from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.anew import re_age, re_amortise, reschedule
 from puhui.servicing.rules.replay.draw import draw
@@ -242,18 +243,11 @@ def _pause(loan: Steps, event: PlanEvent) -> None:
     until = event.due_on
     if until is None or until <= event.on:
         raise Refused("servicing.bad_event", "A pause ends on a later day.")
-    loan.paused = (event.on, until, _paused_days(loan, event.on))
+    loan.pauses = with_pause(loan.pauses, event.on.toordinal(), until.toordinal())
 
 
 def _resume(loan: Steps, event: PlanEvent) -> None:
-    loan.paused = (None, None, _paused_days(loan, event.on))
-
-
-def _paused_days(loan: Steps, on: date) -> int:
-    since, until, days = loan.paused
-    if since is None or until is None:
-        return days
-    return days + max(0, (min(on, until) - since).days)
+    loan.pauses = with_pause(loan.pauses, event.on.toordinal(), event.on.toordinal())
 
 
 def _close(loan: Steps, event: PlanEvent) -> None:

@@ -69,7 +69,7 @@ def plan_state(loan: Steps) -> PlanState:
         loan.written_off,
         loan.claim,
         loan.recovered,
-        loan.paused,
+        loan.pauses,
         loan.is_closed,
         loan.is_charged_off,
     )

@@ -42,7 +42,7 @@ class Steps:
         self.is_published = True
         self.is_written_off = self.is_closed = self.is_charged_off = False
         self.written_off = self.claim = self.recovered = 0
-        self.paused: tuple[date | None, date | None, int] = (None, None, 0)
+        self.pauses: tuple[tuple[int, int], ...] = ()
         self.anchor_day = plan.anchor_day
         self.is_flat = plan.interest is Interest.FLAT
         self.ways = ways_of(plan)
