@@ -96,7 +96,9 @@ def take(loan: Ordeal, name: str, a: int, b: int) -> None:
             due = loan.today + timedelta(days=a) if a % 3 else None
             loan.happen(Happening.FEE_CHARGED, amount_minor=b * 7, due_on=due)
         case "penalty":
-            loan.happen(Happening.PENALTY_CHARGED, amount_minor=b * 5)
+            due = state.rows[a % len(state.rows)].due_on
+            kind = Happening.LATE_FEE_CHARGED if due < loan.today else Happening.PENALTY_CHARGED
+            loan.happen(kind, amount_minor=b * 5, due_on=due)
         case "waive":
             loan.happen(Happening.WAIVED, amount_minor=b * b, part=PARTS[a % 4])
         case "re_age":

@@ -19,7 +19,8 @@ def columns_of(state: PlanState) -> dict[str, int]:
     """The columns of a loan as it stands on ``state.on``; days are ordinals, amounts minor units.
 
     Names are those of ``arrays.live.LIVE_FIELDS``; columns that only a day decides are left out.
-    ``accrued_minor`` is interest and penalty earned to the day and not paid.
+    ``accrued_minor`` is interest and penalty earned to the day and not paid, a penalty too that
+    falls due with the instalment that runs.
     """
     on, plan = state.on.toordinal(), state.plan
     rate, per = (state.annual_rate * plan.penalty_multiplier).as_integer_ratio()
@@ -52,7 +53,10 @@ def columns_of(state: PlanState) -> dict[str, int]:
     found |= _pauses(state)
     found |= _running(state)
     found["accrued_minor"] = (
-        found["owing_interest_minor"] + found["owing_penalty_minor"] + _accruing(state)
+        found["owing_interest_minor"]
+        + found["owing_penalty_minor"]
+        + found["next_penalty_minor"]
+        + _accruing(state)
     )
     return found
 

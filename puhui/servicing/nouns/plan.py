@@ -88,6 +88,7 @@ class Happening(Enum):
     CHARGED_BACK = "charged_back"
     FEE_CHARGED = "fee_charged"
     PENALTY_CHARGED = "penalty_charged"
+    LATE_FEE_CHARGED = "late_fee_charged"
     WAIVED = "waived"
     RESCHEDULED = "rescheduled"
     RATE_CHANGED = "rate_changed"

@@ -16,7 +16,7 @@ from puhui.lending.desk.loan.contract import loan_account
 from puhui.lending.formats import shelf
 from puhui.payment import own_account, wallet_account
 from puhui.worker import close_day
-from tests.lending.bank import Bank
+from tests.lending.bank import FIELDS, Bank
 from tests.lending.second import do_with_second
 from tests.lending.test_race import signed
 from tests.lending.test_terms import in_force, kept, with_schedule
@@ -154,14 +154,19 @@ def lend_by(bank: Bank, clock: FixedClock, home: Path) -> Lend:
 
     def lend(
         schedule: str = "", *, lent: int = LENT, months: int = 12, first: int = 0,
-        due_day: int | None = None, **more: Any,
+        due_day: int | None = None, row: dict[str, str] | None = None, **more: Any,
     ) -> Loan:  # fmt: skip
         name = f"worked_{next(names)}"
         kept(home, name, text_of(name, schedule, months=f"[{months}]", **more))
         shelf.add_products(home)
         in_force(bank, name)
-        party_id = bank.person()
+        party_id = bank.person(consent=False)
+        until = (bank.today() + timedelta(days=365)).isoformat()
+        agreed = {"party_id": party_id, "purpose": "credit_decision", "fields": FIELDS}
+        bank.act("data.grant_consent", f"consent-{party_id}", **agreed, until=until)
         told: dict[str, Any] = {"product": name, "term_months": months, "wanted": lent}
+        if row is not None:
+            told["row"] = row
         if due_day is not None:
             told["due_day"] = due_day
         contract_id = signed(bank, party_id, name, **told)

@@ -15,6 +15,8 @@ from puhui.lending.nouns import Happening, PlanEvent
 from puhui.lending.nouns.ask_loan import ChargeLateFees, LateFeesCharged
 
 CHUNK = 500
+CHARGES = (Happening.LATE_FEE_CHARGED, Happening.PENALTY_CHARGED)
+"""The kinds that a late fee was recorded as: the second by releases before the first was."""
 
 
 @use_case("lending.charge_late_fees", roles=("system",), batch="contract_ids")
@@ -22,7 +24,8 @@ def charge_late_fees(act: Act, input: ChargeLateFees) -> LateFeesCharged:
     """Charge the late fee of their contracts to loans that are past due.
 
     An instalment bears it once: the charge names its due day, and one that was undone does not
-    come again. Penalties that were charged, fees alone, bear none.
+    come again. It is nothing once a payment is recorded that came in time. Penalties that were
+    charged, fees alone, bear none.
     """
     charged = total = 0
     for contract_id in input.contract_ids:
@@ -31,7 +34,7 @@ def charge_late_fees(act: Act, input: ChargeLateFees) -> LateFeesCharged:
             continue
         book = read_book(act.tx, row)
         fee, last = book.plan.late_fee_minor, input.day - timedelta(days=book.plan.grace_days)
-        done = {one.due_on for one in book.events if one.kind is Happening.PENALTY_CHARGED}
+        done = {one.due_on for one in book.events if one.kind in CHARGES}
         late = [
             one.due_on
             for one in book.state(max(act.today, book.last_on)).rows
@@ -41,7 +44,7 @@ def charge_late_fees(act: Act, input: ChargeLateFees) -> LateFeesCharged:
         ]
         for due_on in late if fee else ():
             happen(
-                act, row, PlanEvent("", Happening.PENALTY_CHARGED, act.today, fee, due_on=due_on)
+                act, row, PlanEvent("", Happening.LATE_FEE_CHARGED, act.today, fee, due_on=due_on)
             )
             charged, total = charged + 1, total + fee
     return LateFeesCharged(charged, total)

@@ -175,7 +175,10 @@ def _book_interest(act: Act, chunk: Chunk, groups: Groups) -> tuple[int, int, in
     """
     live = chunk.live
     live["accrued_minor"] = (
-        live["owing_interest_minor"] + live["owing_penalty_minor"] + chunk.running
+        live["owing_interest_minor"]
+        + live["owing_penalty_minor"]
+        + live["next_penalty_minor"]
+        + chunk.running
     )
     target = np.where(live["is_suspended"] == 1, 0, live["accrued_minor"])
     change = target - live["booked_minor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from puhui.kernel.errors import Refused
 from puhui.servicing.nouns.plan import Happening, PlanEvent
@@ -195,6 +195,20 @@ def _charge_penalty(loan: Steps, event: PlanEvent) -> None:
     loan.first = 0
 
 
+def _charge_late_fee(loan: Steps, event: PlanEvent) -> None:
+    """A penalty for the instalment of ``due_on``, unless all of it came within the days of grace.
+
+    So it goes where that is told afterwards: by a payment recorded on the day on which it came.
+    """
+    for row in loan.rows:
+        if row.key[0] == INSTALMENT and row.due_on == event.due_on:
+            last = row.due_on + timedelta(days=loan.plan.grace_days)
+            is_paid = row.owed(PRINCIPAL) + row.owed(INTEREST) <= 0
+            if is_paid and row.paid_on is not None and row.paid_on <= last:
+                return
+    _charge_penalty(loan, event)
+
+
 def _check_amount(event: PlanEvent) -> None:
     if event.amount_minor <= 0:
         raise Refused("servicing.bad_event", "The amount must be above nought.")
@@ -292,6 +306,7 @@ TAKERS: dict[Happening, Taker] = {
     Happening.CHARGED_BACK: _charge_back,
     Happening.FEE_CHARGED: _charge_fee,
     Happening.PENALTY_CHARGED: _charge_penalty,
+    Happening.LATE_FEE_CHARGED: _charge_late_fee,
     Happening.WAIVED: _waive,
     Happening.RESCHEDULED: _reschedule,
     Happening.RATE_CHANGED: _reschedule,
