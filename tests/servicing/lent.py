@@ -27,7 +27,7 @@ from puhui.servicing.desk.loan.joint import due_account, joint_account
 from puhui.servicing.rules.expected import MILLION, covered_lgd
 from puhui.servicing.rules.joint import part_of
 from puhui.servicing.tables import collect as tables
-from tests.servicing.shares import LENDERS
+from tests.servicing.shares import LENDERS, kept_for
 
 if TYPE_CHECKING:
     from tests.servicing.book import Book
@@ -150,10 +150,11 @@ def ill_shared(book: Book, n: int, loan_id: str, state: Any, own: int, row: Row)
 def ill_booked(node: Node, lent: Mapping[str, int]) -> list[str]:
     """In what the books of each lender differ from its shares, all loans together.
 
-    ``lent`` is what each had lent at first. What is due to it is what its shares say, and its
-    wallet got all principal that left them and all that they received.
+    ``lent`` is what each had lent at first. What is due to it is what its shares say, and it got
+    all principal that left them and all that they received: in its wallet, or kept for it.
     """
     found = []
+    kept = kept_for(node)
     with node.read() as tx:
         rows = tx.all(tables.LOCK_SHARES_WITHIN, after="", until="~")
         for name, _ in LENDERS:
@@ -168,8 +169,9 @@ def ill_booked(node: Node, lent: Mapping[str, int]) -> list[str]:
             must = FILLED + lent[name] + sum(
                 row.received_minor - row.outstanding_minor for row in own
             )  # fmt: skip
-            if wallet.credit_balance_minor != must:
-                found.append(f"{name} holds {wallet.credit_balance_minor}, not {must}")
+            held = wallet.credit_balance_minor + kept[name]
+            if held != must:
+                found.append(f"{name} holds {held}, not {must}")
     return found
 
 
