@@ -1,11 +1,12 @@
 """Closing a day of a million live loans, with debits from wallets and a digest for every chunk.
 
 A synthetic book is loaded by columns (not timed): six products, 24 ages, one loan in ten in
-arrears, one in thirty due that day. Then every step of `puhui close-day` is run for the day, and
-for the last day of its month. Loans drawn by lot are held against the single-loan path, which
-replays terms and events: they must agree to the fen in what is owed, due and accrued, in bucket,
-class, stage, expected loss and what was booked. What was debited is reckoned from what was due and
-what the wallet held, not read from what the day recorded.
+arrears, one in thirty due that day, one in twenty lent jointly with two others. Then every step
+of `puhui close-day` is run for the day, and for the last day of its month. Loans drawn by lot are
+held against the single-loan path, which replays terms and events: they must agree to the fen in
+what is owed, due and accrued, in bucket, class, stage, expected loss and what was booked, joint
+ones in what each lender has too. What was debited is reckoned from what was due and what the
+wallet held, not read from what the day recorded.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from puhui.node import open_node  # noqa: E402
 from puhui.servicing.nouns.live import DayRun  # noqa: E402
 from puhui.worker import close_day  # noqa: E402
 from tests.servicing.book import Book  # noqa: E402
+from tests.servicing.lent import ill_booked  # noqa: E402
 from tests.servicing.templates import make_templates  # noqa: E402
 
 DAY, MONTH_END = date(2026, 6, 29), date(2026, 6, 30)
-CHECKED = 1000
+CHECKED, CHECKED_JOINT = 1000, 200
 
 
 def close(book: Book, day: date) -> dict[str, Any]:
@@ -76,7 +78,9 @@ def close(book: Book, day: date) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def measure(folder: Path, loans: int, *, ages: int, offsets: int) -> dict[str, Any]:
+def measure(
+    folder: Path, loans: int, *, ages: int, offsets: int, has_lenders: bool
+) -> dict[str, Any]:
     """Load a book, close a day and a month, and compare loans drawn by lot."""
     before = datetime.fromisoformat("2026-06-28T10:00:00+08:00")
     node = open_node(
@@ -85,22 +89,26 @@ def measure(folder: Path, loans: int, *, ages: int, offsets: int) -> dict[str, A
     )  # fmt: skip
     try:
         start = time.perf_counter()
-        book = Book(node, DAY, make_templates(DAY, ages=ages, offsets=offsets))
+        templates = make_templates(DAY, ages=ages, offsets=offsets)
+        book = Book(node, DAY, templates, has_lenders=has_lenders)
         book.load(loans)
         warm_up(book)
         loaded = time.perf_counter() - start
         days = [close(book, DAY), close(book, MONTH_END)]
         dice = random.Random(7)
         drawn = [dice.randrange(loans) for _ in range(min(CHECKED, loans))]
+        joint = [n for n in range(loans) if book.is_joint(n)]
+        drawn += dice.sample(joint, min(CHECKED_JOINT, len(joint)))
         differences = [line for n in drawn for line in book.differences(n, MONTH_END)]
         differences += [line for n in drawn for line in book.misjudged(n, (DAY, MONTH_END))]
+        differences += ill_booked(node, book.lent) if joint else []
         with node.read() as tx:
             broken = verify(tx)
         size = node.store.size_bytes()
     finally:
         node.close()
     return {
-        "loans": loans, "seconds": max(day["seconds"] for day in days),
+        "loans": loans, "joint": len(joint), "seconds": max(day["seconds"] for day in days),
         "cpu_s": max(day["cpu_s"] for day in days),
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "load_seconds": round(loaded, 1), "store_mib": size // 2**20, "days": days,
@@ -115,7 +123,7 @@ def warm_up(book: Book) -> None:
         clock = FixedClock(time_us_of(datetime.fromisoformat("2026-06-28T10:00:00+08:00")))
         url = str(Path(folder) / "warm.sqlite")
         node = open_node(Path(folder), store_url=url, clock=clock, keys=Keys(b"k" * 32))
-        small = Book(node, DAY, book.templates)
+        small = Book(node, DAY, book.templates, has_lenders=book.has_lenders)
         small.load(300)
         close(small, DAY)
         node.close()
@@ -127,11 +135,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="30,000 loans, under 20 seconds")
     parser.add_argument("--loans", type=int, default=0, help="how many loans; 1,000,000 by default")
+    parser.add_argument("--alone", action="store_true", help="a book without joint lenders")
     asked = parser.parse_args()
     loans = asked.loans or (30_000 if asked.quick else 1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         sizes = {"ages": 24, "offsets": 6} if asked.quick else {"ages": 24, "offsets": 30}
-        found = measure(Path(folder), loans, **sizes)
+        found = measure(Path(folder), loans, has_lenders=not asked.alone, **sizes)
     found["is_quick"] = asked.quick
     found["book"] = "synthetic"
     if asked.json:

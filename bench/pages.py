@@ -111,7 +111,7 @@ def post(path: str, told: dict[str, str], bearer: str) -> bytes:
 def open_applications(node: Node, town: Town, count: int) -> list[str]:
     """Applications that wait for a decision, made by acts under way together."""
     county = demo.seed_county(node, size=SIZE, seed=SEED)
-    phone = town.spare.phone
+    phone = town.newcomer.phone
     spared = {one.party_id for one in county.merchants if one.merchant.owner.phone == phone}
     found = demo.applications(node, county)
     rows = [one for one in found if one.row and one.party_id not in spared]
@@ -184,7 +184,7 @@ def first_page_to_money(town: Town, port: int) -> float:
     browser = Browser(None, address=f"http://127.0.0.1:{port}")
     start = time.perf_counter()
     browser.open("/")
-    browser.register(town.spare.phone, town.spare.name, town.spare.id_number)
+    browser.register(town.newcomer.phone, town.newcomer.name, town.newcomer.id_number)
     paid = town.lend(browser)
     took = time.perf_counter() - start
     assert "done=paid" in paid.url, paid.text

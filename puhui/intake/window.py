@@ -1,5 +1,5 @@
 """The window of the intake (窗口): the drawings that reports and pages share."""
 
-from puhui.intake.report.chart import bar_list, line_chart, svg_of
+from puhui.intake.report.chart import line_chart, svg_of
 
-__all__ = ["bar_list", "line_chart", "svg_of"]
+__all__ = ["line_chart", "svg_of"]

@@ -4,7 +4,7 @@ from puhui.score.desk.audit import audits_of
 from puhui.score.engines.audit import audit_file, search_alternative
 from puhui.score.engines.batch import Batch, score_parquet
 from puhui.score.engines.challenger import Nested, choose_kind
-from puhui.score.engines.spark import score_spark
+from puhui.score.engines.spark import score_spark, spark_scores
 from puhui.score.engines.trainer import RefusedTable
 from puhui.score.formats.audit_text import (
     ALTERNATIVE_COLUMNS,
@@ -44,4 +44,5 @@ __all__ = [
     "score_parquet",
     "score_spark",
     "search_alternative",
+    "spark_scores",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from puhui.kernel.money import Money
 from puhui.lending import shelf
-from puhui.web.say import Say
+from puhui.web.say import Say, unglued
 
 NOTHING = "—"
 ID_SHOWN = 8
@@ -34,6 +34,7 @@ class Kind(Enum):
 
 RIGHT = (Kind.MONEY, Kind.COUNT, Kind.SHARE, Kind.NUMBER)
 """Kinds whose figures stand at the right of their column."""
+LONG = (Kind.MOMENT, Kind.WORD, Kind.PRODUCT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class Column:
     def is_right(self) -> bool:
         """Whether its figures stand at the right."""
         return self.kind in RIGHT
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a value may stand on two lines: words, and of a moment the day and the hour."""
+        return self.kind in LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,7 @@ def cell_in_csv(say: Say, column: Column, row: Any) -> object:
             found = day_in(value)
             return found.isoformat() if found else ""
         case Kind.MOMENT:
-            return say.moment(value)
+            return unglued(say.moment(value))
         case Kind.MONEY:
             return Money(value, _currency(row)).figure().replace(",", "")
     return value

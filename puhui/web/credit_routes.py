@@ -94,6 +94,7 @@ DESKS: tuple[Route, ...] = (
     ("POST", "/desk/customer/{party_id}/offers", offer.make, Who.OPERATOR),
     *with_files("/desk/partners", partner.show, Who.LENDING),
     ("POST", "/desk/partners", partner.register, Who.OPERATOR),
+    ("POST", "/desk/partners/pay", partner.pay_out, Who.OPERATOR),
     *with_files("/desk/cut-off", strategy.show, Who.RISK),
     *with_files("/desk/fairness", fairness.show, Who.RISK),
     ("POST", "/desk/fairness", fairness.audit_now, Who.AUDIT),

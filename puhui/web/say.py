@@ -26,6 +26,9 @@ MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
 ZONE_HOURS = 8
+GLUE, BLANK = "\u2060", "\u00a0"
+"""Signs that no line ends at: one without width, and a blank. They keep an amount by its unit and
+a day in one piece."""
 
 
 @lru_cache(maxsize=1)
@@ -39,6 +42,11 @@ def texts() -> dict[str, dict[str, str]]:
             for key, both in tomllib.loads(entry.read_text(encoding="utf-8")).items():
                 found[f"{area}.{key}"] = both
     return found
+
+
+def unglued(text: str) -> str:
+    """A text without the signs that keep lines together, for files."""
+    return text.replace(GLUE, "").replace(BLANK, " ")
 
 
 @lru_cache(maxsize=2)
@@ -82,7 +90,7 @@ class Say:
     def money(self, minor: int, currency: str = "CNY") -> str:
         """An amount with its word: 43,000.00 元."""
         word = CURRENCY_WORDS.get(currency, (currency, currency))[self.place]
-        return f"{Money(minor, currency).figure()} {word}"
+        return f"{Money(minor, currency).figure()}{BLANK}{word}"
 
     def currency(self, code: str) -> str:
         """A currency by name: 人民币, yuan; the code of one that has no name here."""
@@ -105,8 +113,14 @@ class Say:
             return "—"
         found = date.fromisoformat(day) if isinstance(day, str) else day
         if self.language == "zh":
-            return f"{found.year}年{found.month}月{found.day}日"
-        return f"{found.day} {MONTHS[found.month - 1]} {found.year}"
+            return f"{found.year}年{GLUE}{found.month}月{GLUE}{found.day}日"
+        return f"{found.day}{BLANK}{MONTHS[found.month - 1]}{BLANK}{found.year}"
+
+    def month(self, day: date) -> str:
+        """The month of a day: 2026年11月, November 2026."""
+        if self.language == "zh":
+            return f"{day.year}年{GLUE}{day.month}月"
+        return f"{MONTHS[day.month - 1]}{BLANK}{day.year}"
 
     def day_of(self, time_us: int | None) -> str:
         """The business day of a moment."""

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from puhui.kernel import Actor
+from puhui.kernel.act import SYSTEM
 from puhui.lending.formats import shelf
 from puhui.lending.window import guarantee
 from puhui.node import open_node
 from tests.cli.program import Ended, Program
 from tests.lending.bank import Bank, open_bank
 from tests.lending.test_offer import offerable
+from tests.servicing.shares import Keep
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -107,6 +109,20 @@ def test_a_partner_is_registered(program: Program, tmp_path: Path) -> None:
     assert after == before.figures["missing"] - 1
     wrong = program("partners", "register", "two words", firm)
     assert (wrong.code, "(servicing.bad_partner)" in wrong.err) == (2, True)
+
+
+def test_what_is_kept_for_a_lender_is_paid_out(program: Program, tmp_path: Path) -> None:
+    bank = bank_of(program, tmp_path)
+    firm = bank.person()
+    bank.node.act("bench.keep", Keep(firm, 5_000), key="keep", actor=SYSTEM)
+    bank.node.close()
+    listed = program("partners", "list", "--json")
+    assert listed.figures["kept_minor_CNY"] == 5_000
+    assert "50.00" in listed.out
+    paid = program("partners", "pay-out", firm, "--json")
+    assert paid.figures == {"party": firm, "currency": "CNY", "amount_minor": 5_000}
+    again = program("partners", "pay-out", firm)
+    assert (again.code, "(servicing.nothing_kept)" in again.err) == (2, True)
 
 
 def test_offers_of_a_file_keep_to_the_rule(program: Program, tmp_path: Path) -> None:

@@ -159,9 +159,8 @@ def test_what_a_model_decided_is_audited_and_kept(
         assert (ended.code, sentence in ended.said) == (2, True), ended.said
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_a_batch_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Signals) -> None:
-    """By Ctrl-C or by whoever ends processes: exit code 130, and no half file."""
+def stopped(tmp_path: Path, sign: signal.Signals) -> tuple[list[str], Path, int, str]:
+    """A batch that a signal ends after its first block: words, folder, exit code, what it said."""
     arrow = pytest.importorskip("pyarrow", reason="the extra scale is not installed")
     parquet = pytest.importorskip("pyarrow.parquet", reason="the extra scale is not installed")
     model = train(made_table(), made_mapping(), "points", 7, maker="t", trained_on="2026-01-01")
@@ -177,7 +176,7 @@ def test_a_batch_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Sig
         env={**os.environ, "PUHUI_HOME": str(tmp_path / "home")}, cwd=ROOT,
         stderr=subprocess.PIPE, text=True,
         # Whoever runs the tests in the background has Ctrl-C ignored, and so would the program.
-        preexec_fn=lambda: signal.signal(sign, signal.SIG_DFL),
+        preexec_fn=lambda: sign == signal.SIGKILL or signal.signal(sign, signal.SIG_DFL),
     )  # fmt: skip
     try:
         assert run.stderr is not None
@@ -186,9 +185,27 @@ def test_a_batch_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Sig
                 break
         run.send_signal(sign)
         told = run.stderr.read()
-        assert run.wait(60) == 130
+        return [str(word) for word in words], out, run.wait(60), told
     finally:
         run.kill()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Signals) -> None:
+    """By Ctrl-C or by whoever ends processes: exit code 130, and no half file."""
+    _, out, code, told = stopped(tmp_path, sign)
+    assert code == 130
     assert "Nothing was written" in told
     assert "mistake" not in told
     assert not list(out.iterdir())
+
+
+def test_what_a_killed_batch_left_is_cleared_by_the_next(program: Program, tmp_path: Path) -> None:
+    """A kill leaves a hidden draft, never a half file by the name that was asked for."""
+    words, out, code, _ = stopped(tmp_path, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    (draft,) = out.iterdir()
+    assert draft.match(".scores.parquet.*.draft")
+    ended = program(*words, "--json")
+    assert (ended.code, ended.figures["rows"]) == (0, 600_000)
+    assert [path.name for path in out.iterdir()] == ["scores.parquet"]

@@ -273,3 +273,29 @@ def test_a_line_names_its_axes() -> None:
     drawn = svg_of(line_chart([line], x=("minutes", "d"), y=("acts", "d")))
     assert drawn.startswith("<svg")
     assert ">minutes<" in drawn
+
+
+def test_letters_grow_for_whoever_reads_large_text() -> None:
+    line = ("a", "good", [(0.0, 1.0), (1.0, 2.0)])
+    told = {"x": ("审批线（违约概率，按申请时的评分）", ".0%"), "y": ("share of all loans", "d")}
+
+    def sizes(letters: float) -> set[float]:
+        drawn = svg_of(line_chart([line], **told, letters=letters))  # type: ignore[arg-type]
+        return {float(one) for one in re.findall(r'font-size="([0-9.]+)px"', drawn)}
+
+    assert sizes(1.0) == {12.5}
+    assert sizes(2.0) == {25.0}
+    drawn = svg_of(line_chart([line], **told, letters=2.0))  # type: ignore[arg-type]
+    assert told["x"][0] not in drawn, "a title that is too long stands on two lines"
+    assert "审批线（违约概率" in drawn
+
+
+def test_drawings_are_forgotten_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, str] = {}
+    monkeypatch.setattr("puhui.intake.report.chart._drawn", kept)
+    monkeypatch.setattr("puhui.intake.report.chart.DRAWN_MAX", 2)
+    monkeypatch.setattr("puhui.intake.report.chart._draw", lambda spec: f"<svg>{spec}</svg>")
+    for place in range(4):
+        svg_of({"n": place})
+    assert [one for one in kept.values() if "3" in one]
+    assert len(kept) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,7 @@ from puhui.lending import list_loans, quote_pay_off
 from puhui.lending.desk.guard.credit_limit import put_limit, review_chunks
 from puhui.lending.nouns.credit_limit import CreditLimitChange
 from puhui.lending.rules.dynamic_limit import average_share, months_between
-from puhui.lending.tables.credit_limit import READ_LATE
+from puhui.lending.tables.credit_limit import PUT_LATE, READ_LAST_LATE
 from puhui.lending.window import changes_of, list_changes, obligations_of
 from puhui.payment import wallet_account
 from puhui.worker import close_day, deliver
@@ -49,6 +49,21 @@ class Lowered:
 def set_credit_limit(act: Act, input: Lowered) -> Lowered:
     """An act, so that a replay finds it."""
     put_limit(act, input.party_id, PRODUCT, "CNY", input.to_minor)
+    return input
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Who was late with which product, as another loan would have it noted."""
+
+    party_id: str
+    product: str
+
+
+@use_case("sample.note_late", roles=("operator",))
+def note_other_late(act: Act, input: Late) -> Late:
+    """An act, so that a replay finds it."""
+    act.tx.put(PUT_LATE, **asdict(input), late_on=act.today.isoformat())
     return input
 
 
@@ -215,7 +230,7 @@ def test_who_is_late_is_lowered_with_notice_and_told(bank: Bank, clock: FixedClo
     assert (event["after_minor"], event["reason"]) == (21_000_000, "late")
     assert review_chunks(bank.node, date(2026, 4, 29)) == []
     with bank.node.read() as tx:
-        late = tx.one(READ_LATE, party_id=party_id, product=PRODUCT)
+        late = tx.one(READ_LAST_LATE, party_id=party_id)
     assert late is not None
     assert late.late_on == "2026-04-30"
     with bank.node.read() as tx:
@@ -237,15 +252,61 @@ def test_a_late_day_stops_rises_for_half_a_year(sqlite_bank: Bank, clock: FixedC
     party_id = good_borrower(bank, clock)
     with bank.node.read() as tx:
         (loan,) = list_loans(tx)
-    payload = json.dumps({"contract": loan.contract_id, "days_past_due": 1})
-    event = Event("x", 1, "lending.became_past_due", party_id, payload)
-    bank.node.act("lending.note_late", Delivery(event, 1, 0), key="late", actor=bank.operator)
+    note_late(bank, party_id, loan.contract_id, "late")
     assert review(bank, clock, "2026-09-30", party_id)[0][0] == "kept"
     lost = Event("y", 1, "lending.became_past_due", party_id, '{"contract": "none"}')
     noted = bank.node.act(
         "lending.note_late", Delivery(lost, 2, 0), key="none", actor=bank.operator
     )
     assert noted.product == ""
+
+
+def note_late(bank: Bank, party_id: str, contract_id: str, key: str) -> None:
+    """What the end of a day says of a loan that was not paid."""
+    payload = json.dumps({"contract": contract_id, "days_past_due": 1})
+    event = Event("x", 1, "lending.became_past_due", party_id, payload)
+    bank.node.act("lending.note_late", Delivery(event, 1, 0), key=key, actor=bank.operator)
+
+
+def test_a_late_day_with_another_product_stops_a_rise_too(
+    sqlite_bank: Bank, clock: FixedClock
+) -> None:
+    bank = sqlite_bank
+    one, other = two_good_borrowers(bank, clock)
+    bank.act("sample.note_late", "late", party_id=one, product="another")
+    found = review(bank, clock, "2026-09-30", one, other)
+    assert [reason for reason, *_ in found] == ["kept", "rise"]
+
+
+def test_who_was_late_since_the_offer_gets_no_more(sqlite_bank: Bank, clock: FixedClock) -> None:
+    """An offer was earned by half a year without a late day; a no is taken all the same."""
+    bank = sqlite_bank
+    one, other = two_good_borrowers(bank, clock)
+    review(bank, clock, "2026-09-30", one, other)
+    at(bank, clock, "2026-10-05")
+    with bank.node.read() as tx:
+        loans = {loan.party_id: loan.contract_id for loan in list_loans(tx)}
+    for party_id in (one, other):
+        note_late(bank, party_id, loans[party_id], f"late-{party_id}")
+    asked = {"change_id": changes(bank, one)[0].id, "is_agreed": True}
+    assert code_of(bank.act, "lending.answer_rise", "yes", **asked) == "lending.rise_over"
+    asked = {"change_id": changes(bank, other)[0].id, "is_agreed": False}
+    assert bank.act("lending.answer_rise", "no", **asked).status == "declined"
+
+
+def test_notice_runs_from_the_day_that_a_person_is_told(
+    sqlite_bank: Bank, clock: FixedClock
+) -> None:
+    """A month-end that is made up ten days late takes nobody's half month."""
+    bank = sqlite_bank
+    party_id = bank.person()
+    bank.lend(party_id, "1", wanted=WANTED)
+    lower(bank, party_id, 40_000_000)
+    at(bank, clock, "2026-04-10")
+    bank.act("lending.review_credit_limits", "r", day="2026-03-31", party_ids=[party_id])
+    (change,) = changes(bank, party_id)
+    assert (change.reason, change.month, change.status) == ("over_cap", "2026-03", "lowered")
+    assert change.counts_from == date(2026, 4, 26)
 
 
 def test_takings_that_fall_lower_the_limit(sqlite_bank: Bank, clock: FixedClock) -> None:
@@ -267,6 +328,13 @@ def test_takings_that_fall_lower_the_limit(sqlite_bank: Bank, clock: FixedClock)
     with bank.node.read() as tx:
         looks = [one for one in accesses_of(tx, ids[0]) if one.fields == ("wallet_flow",)]
     assert len(looks) == 1
+    for month in (6, 7):
+        at(bank, clock, f"2026-{4 + month:02d}-02")
+        for party_id, contract_id in zip(ids, contracts, strict=True):
+            bank.repay(contract_id, 520_000, f"{party_id}-{month}")
+            move(bank, "top_up", party_id, 400_000, f"t-{party_id}-{month}")
+    again = review(bank, clock, "2026-10-31", ids[0]) + review(bank, clock, "2026-11-30", ids[0])
+    assert [one[0] for one in again] == ["kept", "kept"], "one fall is counted once"
 
 
 def test_reviews_replay_after_their_people_are_gone(

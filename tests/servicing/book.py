@@ -27,6 +27,7 @@ from puhui.servicing.nouns.live import RiskFigures
 from puhui.servicing.rules.age import is_debit_day, judge_loan
 from puhui.servicing.rules.expected import SCALE, days_step, loss_share
 from puhui.servicing.tables import live as tables
+from tests.servicing import lent
 from tests.servicing.borrowers import know_borrowers
 from tests.servicing.templates import Template
 
@@ -47,11 +48,18 @@ GRADE, LGD = 3, 550_000
 
 
 class Book:
-    """Loans loaded into a node: loan ``n`` is a template under its own id, with its own wallet."""
+    """Loans loaded into a node: loan ``n`` is a template under its own id, with its own wallet.
 
-    def __init__(self, node: Node, day: date, templates: tuple[list[Template], list[Template]]):
+    Of one with joint lenders others lend part of one loan in twenty.
+    """
+
+    def __init__(
+        self, node: Node, day: date, templates: tuple[list[Template], list[Template]],
+        *, has_lenders: bool = False,
+    ) -> None:  # fmt: skip
         self.node, self.day = node, day
-        self.templates = templates
+        self.templates, self.has_lenders = templates, has_lenders
+        self.lent = lent.lent_by([])
         self.before = day - timedelta(days=1)
         self._made: dict[int, tuple[dict[str, int], bytes, bytes, str]] = {}
         self._texts: dict[int, str] = {}
@@ -60,6 +68,14 @@ class Book:
         """The template of loan ``n``: one in ten is in arrears."""
         current, late = self.templates
         return late[(n // 10) % len(late)] if n % 10 == 0 else current[(n + n // 10) % len(current)]
+
+    def is_joint(self, n: int) -> bool:
+        """Whether others lend part of loan ``n``."""
+        return self.has_lenders and lent.is_joint(n)
+
+    def lgd(self, n: int) -> int:
+        """What is lost of loan ``n`` where nothing is paid any more, in millionths."""
+        return lent.lgd_of(LGD) if self.is_joint(n) else LGD
 
     def columns(self, template: Template) -> tuple[dict[str, int], bytes, bytes, str]:
         """The columns of a template on the day before, its instalments owed and its plan."""
@@ -93,11 +109,16 @@ class Book:
         """
         know_borrowers(self.node, [party_id(n) for n in range(count)])
         money: list[tuple[int, int, int]] = []
+        shared: dict[str, dict[str, int]] = {}
         for start in range(0, count, 20_000):
             span = range(start, min(start + 20_000, count))
             made = [self.columns(self.template(n)) for n in span]
             columns: dict[str, Any] = {name: [one[0][name] for one in made] for name in LIVE_FIELDS}
+            shared |= {
+                loan_id(n): one[0] for n, one in zip(span, made, strict=True) if self.is_joint(n)
+            }
             columns |= {
+                "lgd_millionths": [self.lgd(n) for n in span],
                 "id": [loan_id(n) for n in span],
                 "party_id": [party_id(n) for n in span],
                 "product": [self.template(n).product for n in span],
@@ -128,6 +149,8 @@ class Book:
                 "bench.load", LoadMoney(tuple(money[start : start + 2000])),
                 key=f"load-{start}", actor=SYSTEM,
             )  # fmt: skip
+        self.lent = lent.lent_by(list(shared.values()))
+        lent.load_shares(self.node, shared, frozenset(loan_id(n) for n, *_ in money))
 
     def text(self, template: Template) -> str:
         """A plan as it is stored."""
@@ -157,7 +180,8 @@ class Book:
         """
         template, figures = self.template(n), risk_figures()
         first = self.columns(template)[0]
-        told = {name: first[name] for name in ("stage", "cleared_on", "grade", "lgd_millionths")}
+        told = {name: first[name] for name in ("stage", "cleared_on", "grade")}
+        told["lgd_millionths"] = self.lgd(n)
         held = self._funds(n, first, self.day.toordinal()) if self._is_funded(first) else 0
         events: list[noun.PlanEvent] = []
         found: dict[str, int] = {}
@@ -185,7 +209,7 @@ class Book:
                 "is_suspended": int(judged.is_suspended), "booked_minor": booked,
                 "events": len(template.events) - 1 + len(events), "closed_on": on.toordinal(),
             }  # fmt: skip
-            lost = _loss_of(figures, found, told, on)
+            lost = _loss_of(figures, found, told, on, lent.OF_OTHERS * self.is_joint(n))
             found["expected_loss_minor"] = lost
             if (on + timedelta(days=1)).day == 1:
                 found |= {"booked_loss_minor": lost, "month_bucket": judged.bucket,
@@ -226,6 +250,9 @@ class Book:
         ]
         if bytes(row.owing or b"") != owing_of(state):
             found.append(f"owing of {n}")
+        if self.is_joint(n):
+            own = len(self.template(n).events)
+            found += lent.ill_shared(self, n, loan_id(n), state, own, row)
         return found
 
 
@@ -235,7 +262,9 @@ def lost_at(days: int) -> int:
     return max([LGD, *(share for first, share in steps if days >= first)])
 
 
-def _loss_of(figures: RiskFigures, found: dict[str, int], told: dict[str, int], on: date) -> int:
+def _loss_of(
+    figures: RiskFigures, found: dict[str, int], told: dict[str, int], on: date, others: int
+) -> int:
     """Expected loss of one loan by the rule, minor units, rounded half up."""
     is_impaired = found["stage"] == 3
     months = (found["matures_on"] - on.toordinal()) * 12
@@ -249,6 +278,7 @@ def _loss_of(figures: RiskFigures, found: dict[str, int], told: dict[str, int], 
         rate_percent=0 if is_impaired else (found["rate_millionths"] + 5000) // 10_000,
         is_amortising=bool(found["is_amortising"]),
         lgd_millionths=told["lgd_millionths"],
+        others_millionths=others,
     )
     exposure = found["outstanding_minor"] + max(0, found["booked_minor"])
     return (2 * exposure * share + SCALE) // (2 * SCALE)

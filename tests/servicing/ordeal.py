@@ -27,7 +27,7 @@ from puhui.servicing.nouns.live import RunDay
 from puhui.servicing.tables import collect
 from puhui.servicing.tables import live as tables
 from tests.servicing.book import NUMBERS
-from tests.servicing.shares import LENDERS, Sums, lender_accounts, must_be
+from tests.servicing.shares import LENDERS, Sums, kept_for, lender_accounts, must_be
 
 OWN = ("funding", "interest_receivable", "interest_income", "fee_income", "loan_loss",
        "loan_loss_allowance", "loan_credit")  # fmt: skip
@@ -132,7 +132,7 @@ class Ordeal:
         is_joint: bool,
     ) -> None:  # fmt: skip
         self.node, self.clock, self.loan_id, self.is_joint = node, clock, loan_id, is_joint
-        self.keys, self.refused = 0, 0
+        self.keys, self.refused, self.code = 0, 0, ""
         self.before, self.lent_before = self.own(), self.lenders()
         text = live.plan_text(plan)
         self.act("ordeal.open", OpenOne(loan_id, text, lent, is_joint))
@@ -159,11 +159,14 @@ class Ordeal:
         }
 
     def lenders(self) -> tuple[Sums, ...]:
-        """What each lender has: of this loan, due on all loans, and in the wallet."""
+        """What each lender has: of this loan, due on all loans, and in the wallet or aside."""
         with self.node.read() as tx:
             found = lookup_accounts(tx, lender_accounts(self.loan_id))
         held = [0 if a is None else a.credits_posted_minor - a.debits_posted_minor for a in found]
-        return tuple(Sums(*held[at : at + 3]) for at in range(0, len(held), 3))
+        kept_for(self.node)
+        return tuple(
+            Sums(*held[at : at + 2], held[at + 2] + held[at + 3]) for at in range(0, len(held), 4)
+        )
 
     def books(self) -> dict[str, Any]:
         """Every balance that the loan moves: own accounts, lenders, the borrower, the loan."""
@@ -188,8 +191,9 @@ class Ordeal:
         """Let something happen, or be refused for a reason."""
         try:
             self.act("ordeal.happen", Happened(self.loan_id, kind.value, on or self.today, told))
-        except Refused:
+        except Refused as refused:
             self.refused += 1
+            self.code = refused.code
             self.check()
             return False
         self.check()

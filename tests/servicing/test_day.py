@@ -14,6 +14,7 @@ from puhui.kernel.errors import Refused
 from puhui.servicing.desk.day.close import day_chunks
 from puhui.servicing.nouns.live import RunDay
 from tests.servicing.book import Book
+from tests.servicing.lent import ill_booked
 from tests.servicing.templates import make_templates
 
 DAY = date(2026, 3, 2)
@@ -22,7 +23,7 @@ DAY = date(2026, 3, 2)
 @pytest.fixture
 def book(store_url: str, open_at: Callable[..., Node]) -> Book:
     """240 loans on each kind of store."""
-    found = Book(open_at(store_url), DAY, make_templates(DAY, ages=20, offsets=6))
+    found = Book(open_at(store_url), DAY, make_templates(DAY, ages=20, offsets=6), has_lenders=True)
     found.load(240)
     return found
 
@@ -44,6 +45,7 @@ def test_every_loan_equals_the_single_path_on_each_day(book: Book, clock: FixedC
         (outcome,) = run(book, day)
         assert outcome.loans
         different = [line for n in range(240) for line in book.differences(n, day)]
+        different += ill_booked(book.node, book.lent)
         assert not different, "\n".join(different[:10])
 
 

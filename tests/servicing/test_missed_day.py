@@ -36,7 +36,7 @@ def put(clock: FixedClock, day: date, hour: int = 20) -> None:
 def book(store_url: str, open_at: Callable[..., Node], clock: FixedClock) -> Book:
     """A small book on each kind of store, with its events on record."""
     put(clock, DAY)
-    found = Book(open_at(store_url), DAY, make_templates(DAY, ages=12, offsets=5))
+    found = Book(open_at(store_url), DAY, make_templates(DAY, ages=12, offsets=5), has_lenders=True)
     found.load(LOANS, with_events=True)
     return found
 
@@ -160,8 +160,8 @@ def test_killed_between_chunks_the_day_ends_the_same(
     put(clock, DAY)
     node = open_at(store_url)
     templates = make_templates(DAY, ages=12, offsets=5)
-    Book(node, DAY, templates).load(LOANS, with_events=True)
-    whole = Book(node, DAY, templates)
+    Book(node, DAY, templates, has_lenders=True).load(LOANS, with_events=True)
+    whole = Book(node, DAY, templates, has_lenders=True)
     ran = 0
 
     def kill(name: str, done: int, count: int) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import httpx2
 from starlette.testclient import TestClient
 
+from puhui.web.say import unglued
+
 
 @dataclass
 class Form:
@@ -118,11 +120,11 @@ class Browser:
         return Page(
             reply.status_code,
             str(reply.request.url),
-            reply.text,
+            unglued(reply.text),
             reply.headers,
             reader.forms,
             reader.links,
-            reader.heading.strip(),
+            unglued(reader.heading.strip()),
         )
 
     def ask(self, path: str) -> Page:

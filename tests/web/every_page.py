@@ -11,6 +11,7 @@ from puhui.servicing.window import reliefs_of
 from puhui.web.routes import ROUTES
 from tests.web.browser import Browser
 from tests.web.market import act, furnish, open_shop, party_of
+from tests.web.overdue import aged
 from tests.web.test_credit import relieve
 from tests.web.town import Town
 
@@ -115,3 +116,41 @@ def prepare(town: Town) -> dict[str, tuple[Browser, list[str]]]:
         mine = [path for path in paths if path.startswith("/desk") and path != "/desk/login"]
         found[role] = (desk, [path for path in mine if desk.ask(path).status == 200])
     return found
+
+
+OLD = ("", "/arrears", "/collections", "/loans", "/classes", "/provisions", "/rolls", "/vintages",
+       "/cut-off", "/fairness", "/drift", "/portfolio", "/reliefs", "/limits")  # fmt: skip
+"""Desks that say something else once months were closed."""
+
+
+def prepare_aged(town: Town) -> dict[str, tuple[Browser, list[str]]]:
+    """The same three months later, with a loan that nobody pays: pages that say more by then.
+
+    The town is another afterwards: sessions have ended, and so have offers.
+    """
+    loan = aged(town, town.late, town.prompt)
+    debtor, again = town.browser(), town.browser()
+    for browser, person in ((debtor, town.late), (again, town.prompt)):
+        browser.log_in(person.phone)
+        browser.send(browser.apply().form("/apply/check"))
+    desks = {role: town.staff(role) for role in ("risk_analyst", "loan_officer")}
+    measure(desks["risk_analyst"])
+    officer = desks["loan_officer"]
+    officer.send(officer.open(f"/desk/loan/{loan}").form("/take"))
+    own = ["/me", "/credit", "/credit/limits", f"/loan/{loan}", f"/loan/{loan}/repay"]
+    found = {"debtor": (debtor, [*own, f"/loan/{loan}/payoff", f"/loan/{loan}/relief"])}
+    for role, desk in desks.items():
+        paths = [f"/desk{one}" for one in OLD] + [f"/desk/loan/{loan}"]
+        found[role] = (desk, [path for path in paths if desk.ask(path).status == 200])
+    return found
+
+
+def measure(analyst: Browser) -> None:
+    """An audit of the model in force and a measurement of its drift, from their pages."""
+    page = analyst.open("/desk/fairness")
+    days = {"since": "2026-03-01", "until": "2026-06-30"}
+    assert analyst.send(page.form("/desk/fairness"), **days).status == 200
+    days |= {"before_since": "2026-03-01", "before_until": "2026-03-31", "since": "2026-06-01"}
+    page = analyst.open("/desk/drift")
+    done = analyst.send(page.form("/desk/drift"), **days)
+    assert done.status == 200, re.findall(r"error[^<]*<", done.text)

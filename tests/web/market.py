@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
+from puhui.kernel.calendar import add_months
+from puhui.kernel.clock import business_date
 from puhui.party import find_parties
 from tests.exchange.scheme import MINUTE_US, Scheme
 from tests.offline.fair import Device
@@ -75,7 +78,7 @@ def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[
     )
     act(town, "payment.request", {**pair, "payer_id": other, "payee_id": mine, "remark": "房租"})
     asked = act(town, "payment.request", {**pair, "remark": "学费"})
-    days = {"every": "month", "starts_on": "2026-03-31", "remark": "房租"}
+    days = {"every": "month", "starts_on": month_end(town), "remark": "房租"}
     order = act(town, "payment.create_order", {**pair, **days})
     digits = open_shop(town, mine)
     act(town, "payment.create_code", {"party_id": mine, "kind": "dynamic", "amount_minor": 800})
@@ -95,7 +98,7 @@ def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[
         page = browser.send(browser.open(f"/{way}").form(f"/{way}"), who=other_phone)
         page = browser.send(page.form("/amount"), amount="88.50", remark="请核对")
         if step:
-            browser.send(page.form(step), every="month", starts="2026-03-31", ends="")
+            browser.send(page.form(step), every="month", starts=month_end(town), ends="")
     end, hold = f"participant:{scheme.one.id}", {"amount_minor": 100}
     deal = act(
         town,
@@ -119,6 +122,12 @@ def furnish(town: Town, browser: Browser, phone: str, other_phone: str) -> dict[
         "window_id": window,
         "settlement_id": held.settlement_id,
     }
+
+
+def month_end(town: Town) -> str:
+    """The last day of the month that the clock tells."""
+    first = business_date(town.clock.now_us()).replace(day=1)
+    return str(add_months(first, 1) - timedelta(days=1))
 
 
 def _without(told: dict[str, Any], name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from puhui.demo.desk.wallet import CLEARING
+from puhui.demo.nouns import Person
 from puhui.kernel.clock import business_date, time_us_of
 from puhui.ledger import Transfer, chart
 from puhui.lending.window import loans_of
@@ -37,6 +38,33 @@ def overdue(town: Town, days: int = 12) -> tuple[str, Browser]:
     browser = town.browser()
     browser.log_in(town.good.phone)
     return loan.contract_id, browser
+
+
+MONTHS = (date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 30), date(2026, 5, 31))
+"""Days that are closed for an aged book: three ends of a month, and the first day of the second."""
+
+
+def aged(town: Town, late: Person, prompt: Person | None = None) -> str:
+    """A loan that was never paid on, and three months that were closed; the first day after is a
+    Monday. ``prompt`` takes an offer up a month later and pays by itself. The number of the first
+    loan.
+    """
+    town.lend(town.customer(late))
+    party_id = party_of(town, late.phone)
+    empty(town, party_id)
+    if prompt is not None:
+        browser = town.customer(prompt)
+        offer = browser.send(browser.apply().form("/apply/check")).url
+    for day in MONTHS:
+        at(town, day, 20)
+        if prompt is not None and day == MONTHS[1]:
+            browser.log_in(prompt.phone)
+            town.sign(browser, browser.open(offer))
+        close_day(town.node, day)
+    at(town, MONTHS[-1] + timedelta(days=1), 10)
+    with town.node.read() as tx:
+        (loan,) = loans_of(tx, party_id)
+    return loan.contract_id
 
 
 def empty(town: Town, party_id: str) -> None:

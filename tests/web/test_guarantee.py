@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from puhui.kernel.act import SYSTEM
 from puhui.lending.window import applications_of
+from tests.servicing.shares import Keep
 from tests.web.browser import Browser
 from tests.web.market import act, party_of
 from tests.web.test_credit import lent, path_of
@@ -148,6 +150,24 @@ def test_a_partner_is_registered_on_a_page(town: Town) -> None:
     assert "已登记" in done.text
     rows = json.loads(operator.ask("/desk/partners.json").text)["rows"]
     assert {row["name"]: row["state"] for row in rows}["city_bank"] == "known"
+
+
+def test_what_is_kept_for_a_lender_is_shown_and_paid_out(town: Town) -> None:
+    officer, operator = town.staff("loan_officer"), town.staff("operator")
+    assert "待划款" not in operator.open("/desk/partners").text
+    town.customer(town.other)
+    party = party_of(town, town.other.phone)
+    town.node.act("bench.keep", Keep(party, 123_456), key="keep", actor=SYSTEM)
+    page = officer.open("/desk/partners")
+    assert "1,234.56" in page.text
+    assert not page.has_form("/desk/partners/pay"), "officers look"
+    page = operator.open("/desk/partners")
+    other = operator.open("/desk/partners").form("/desk/partners/pay")
+    done = operator.send(page.form("/desk/partners/pay"))
+    assert "已划出" in done.text
+    assert "1,234.56" not in done.text
+    again = operator.send(other)
+    assert (again.status, "没有为该出资方保管" in again.text) == (422, True)
 
 
 def test_credit_is_offered_within_the_need_or_the_rule_is_named(town: Town) -> None:

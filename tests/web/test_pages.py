@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from importlib.resources import files
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from puhui.kernel.store.browse import browse_journal, read_act
 from puhui.web import build_pages
 from puhui.web.ask import View, own_path
-from puhui.web.say import Say, texts
+from puhui.web.say import Say, texts, unglued
 from puhui.web.table import csv_reply, sheet_of
 from tests.tidy.door import CHINESE
 from tests.web.market import furnish
@@ -213,6 +214,9 @@ def test_lists_filter_sort_and_page_through_the_address(town: Town) -> None:
         told = [read_act(tx, row.position) for row in browse_journal(tx, name="data.record_export")]
     assert len(told) == 10, "each file is on record before it leaves"
     assert browser.ask("/money?format=csv&month=2026-02").text.count("\n") > 10
+    for who, path in ((browser, "/money?format=csv&month=2026-02"), (officer, "/desk/loans.csv")):
+        raw = who.client.get(path).text
+        assert raw == unglued(raw), "signs that keep lines together stay out of files"
     assert browser.ask("/money?month=nonsense&skip=abc").status == 200
     month = browser.ask("/money?month=2026-02")
     whole = browser.ask("/money?month=2026-02&whole=1")
@@ -236,10 +240,13 @@ def test_a_sheet_turns_its_order_around() -> None:
 
 def test_words_of_money_days_and_waits() -> None:
     zh, en = Say("zh"), Say("en")
-    assert zh.money(4_300_000) == "43,000.00 元"
-    assert en.money(4_300_000) == "43,000.00 yuan"
-    assert zh.day("2026-11-22") == "2026年11月22日"
-    assert en.day("2026-11-22") == "22 November 2026"
+    assert zh.money(4_300_000) == "43,000.00\u00a0元", "no line ends before the unit"
+    assert unglued(en.money(4_300_000)) == "43,000.00 yuan"
+    assert unglued(zh.day("2026-11-22")) == "2026年11月22日"
+    assert unglued(en.day("2026-11-22")) == "22 November 2026"
+    assert [unglued(one.month(date(2026, 11, 22))) for one in (zh, en)] == [
+        "2026年11月", "November 2026",
+    ]  # fmt: skip
     assert zh.share("0.0780") == "7.8%"
     assert en.share(None) == "—"
     assert (zh.wait(90), en.wait(7200 * 2), zh.wait(86_400 * 5)) == ("1 分钟", "4 h", "5 天")

@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
-from puhui.lending.window import loans_of, obligations_of
-from puhui.worker import close_day
+from puhui.lending.window import obligations_of
 from tests.web.market import party_of
-from tests.web.overdue import at, empty
+from tests.web.overdue import aged
 from tests.web.town import Town
-
-DAYS = (date(2026, 3, 31), date(2026, 4, 2), date(2026, 4, 30), date(2026, 5, 31))
-
-
-def aged(town: Town) -> str:
-    """A loan that was never paid on, and three months that were closed."""
-    browser = town.customer(town.good)
-    town.lend(browser)
-    party_id = party_of(town, town.good.phone)
-    empty(town, party_id)
-    for day in DAYS:
-        at(town, day, 20)
-        close_day(town.node, day)
-    with town.node.read() as tx:
-        (loan,) = loans_of(tx, party_id)
-    return loan.contract_id
 
 
 def test_an_empty_book_says_so(town: Town) -> None:
@@ -39,7 +21,7 @@ def test_an_empty_book_says_so(town: Town) -> None:
 
 
 def test_classes_provisions_and_moves_follow_the_months(town: Town) -> None:
-    aged(town)
+    aged(town, town.good)
     analyst = town.staff("risk_analyst")
     page = analyst.open("/desk/classes")
     assert "<svg" in page.text
@@ -72,7 +54,7 @@ def test_classes_provisions_and_moves_follow_the_months(town: Town) -> None:
 
 
 def test_vintages_grow_older(town: Town) -> None:
-    aged(town)
+    aged(town, town.good)
     analyst = town.staff("risk_analyst")
     page = analyst.open("/desk/vintages")
     assert "<svg" in page.text

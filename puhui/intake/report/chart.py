@@ -22,8 +22,14 @@ COLOURS = {"good": GOOD, "bad": BAD, "plain": PLAIN}
 WIDTH = 330
 FONT = "system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
 ROW = 40
+AXIS_FONT, TEXT_FONT = 12.5, 13.0
 WHOLE_TICKS = 12
 """An axis of whole numbers with no more steps has a tick at each."""
+DRAWN_MAX = 256
+"""So many drawings are remembered; the oldest is forgotten first."""
+WIDE = 0.58
+"""Width of a letter or digit over its height, as wide as fonts of the list draw it; of a Chinese
+sign it is 1."""
 
 SPOKEN = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
 HIDDEN = re.compile(r'<path d="" display="none"/>')
@@ -51,6 +57,8 @@ def svg_of(spec: Spec, kept: Path | None = None) -> str:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(svg, encoding="utf-8")
+    if len(_drawn) >= DRAWN_MAX:
+        del _drawn[next(iter(_drawn))]
     _drawn[digest] = svg
     return svg
 
@@ -71,7 +79,7 @@ def _own_ids(svg: str, digest: str) -> str:
     return CLIP.sub(lambda match: owned[match.group()], svg)
 
 
-def _chart(layers: list[Spec], height: int, **more: Any) -> Spec:
+def _chart(layers: list[Spec], height: float, letters: float = 1.0) -> Spec:
     config = {
         "font": FONT,
         "background": "transparent",
@@ -79,15 +87,15 @@ def _chart(layers: list[Spec], height: int, **more: Any) -> Spec:
         "axis": {
             "labelColor": MUTED,
             "titleColor": MUTED,
-            "labelFontSize": 12.5,
-            "titleFontSize": 12.5,
+            "labelFontSize": AXIS_FONT * letters,
+            "titleFontSize": AXIS_FONT * letters,
             "titleFontWeight": "normal",
             "gridColor": GRID,
             "domainColor": GRID,
             "tickColor": GRID,
             "titlePadding": 8,
         },
-        "text": {"color": INK, "fontSize": 13},
+        "text": {"color": INK, "fontSize": TEXT_FONT * letters},
     }
     autosize = {"type": "fit", "contains": "padding"}
     return {
@@ -98,7 +106,6 @@ def _chart(layers: list[Spec], height: int, **more: Any) -> Spec:
         "padding": 4,
         "layer": layers,
         "config": config,
-        **more,
     }
 
 
@@ -141,7 +148,25 @@ def _layer(values: Sequence[Spec], mark: Spec, **encoding: Spec) -> Spec:
     return {"data": _data(values), "mark": mark, "encoding": encoding}
 
 
-def _axis(title: str, form: str, domain: Sequence[float] | None = None, **more: Any) -> Spec:
+def _folded(title: str, room: float) -> str | list[str]:
+    """A title in as many lines as it needs to fit ``room``, in units of its letters' height."""
+    parts = title.split(" ") if " " in title else list(title)
+    glue = " " if " " in title else ""
+    lines: list[str] = []
+    for part in parts:
+        joined = f"{lines[-1]}{glue}{part}" if lines else part
+        if lines and _width(joined) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return lines if len(lines) > 1 else title
+
+
+def _width(text: str) -> float:
+    return sum(WIDE if sign < "\u2e80" else 1.0 for sign in text)
+
+
+def _axis(title: Any, form: str, domain: Sequence[float] | None = None, **more: Any) -> Spec:
     scale: Spec = {"zero": False, **({"domain": list(domain), "nice": False} if domain else {})}
     axis: Spec = {"title": title, "format": form, "tickCount": 5, **more}
     if form == "d" and domain is not None and 0 < domain[1] - domain[0] <= WHOLE_TICKS:
@@ -164,15 +189,20 @@ def line_chart(
     fill: bool = False,
     is_log: bool = False,
     height: int = 230,
+    letters: float = 1.0,
 ) -> Spec:
     """Lines with direct labels in place of a legend.
 
     ``lines`` are (name, colour name, points); ``x`` and ``y`` are (title with unit, number
     format); ``labels`` are (x, y, text, colour name, "left" | "right" | "center"); ``dashed`` are
     reference lines; ``points`` are marked spots (x, y, colour name). A label may also stand
-    "below" its spot.
+    "below" its spot. ``letters`` times the usual size for whoever reads large text: the drawing
+    grows higher with them and has fewer ticks.
     """
-    x_axis, y_axis = _axis(*x, x_domain, grid=False), _axis(*y, y_domain)
+    high = height * (1 + letters) / 2
+    ticks = {"tickCount": 5 if letters == 1 else 3}
+    x_axis = _axis(_title(x[0], WIDTH * 0.8, letters), x[1], x_domain, grid=False, **ticks)
+    y_axis = _axis(_title(y[0], high * 0.7, letters), y[1], y_domain, **ticks)
     if is_log:
         x_axis["scale"] = {"type": "log", "nice": False}
         x_axis["axis"]["values"] = [at for at, _ in lines[0][2]]
@@ -196,12 +226,16 @@ def line_chart(
         shift = {"left": 7, "right": -7}.get(align, 0)
         mark = {
             "type": "text", "align": align if shift else "center", "dx": shift,
-            "color": COLOURS.get(name, INK), "dy": 14 if align == "below" else -9,
+            "color": COLOURS.get(name, INK), "dy": (14 if align == "below" else -9) * letters,
             "fontWeight": "bold",
         }  # fmt: skip
         value = [{"x": at, "y": to, "shown": shown}]
         layers.append(_layer(value, mark, **fields, text={"field": "shown"}))
-    return _chart(layers, height)
+    return _chart(layers, high, letters)
+
+
+def _title(text: str, room: float, letters: float) -> str | list[str]:
+    return _folded(text, room / (AXIS_FONT * letters))
 
 
 def _points(line: Sequence[tuple[float, float]]) -> list[Spec]:

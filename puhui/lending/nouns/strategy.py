@@ -63,10 +63,12 @@ class Strategy:
 class Conduct:
     """How a borrower behaved lately; amounts in minor units.
 
-    ``days_past_due_max`` over the last six months; ``share_used`` of the credit limit on average
-    over three, 0..1; ``monthly_inflow_minor`` over the last three months and ``..._before`` over
-    the three before, None where no consent lets us know. ``months_since_decision`` is the age of
-    the score that the cap stands on.
+    ``days_past_due_now`` with the product, ``days_past_due_max`` with any over the last six
+    months; ``share_used`` of the credit limit on average over three, 0..1;
+    ``monthly_inflow_minor`` over the last three months and ``..._before`` over the three before,
+    None where no consent lets us know. ``months_since_decision`` is the age of the score that the
+    cap stands on. ``is_fall_counted``: a fall of inflow cut the limit already, and what came in
+    then is still part of what is compared.
     """
 
     months_on_book: int
@@ -77,6 +79,7 @@ class Conduct:
     monthly_inflow_minor: int | None
     monthly_inflow_before_minor: int | None
     months_since_decision: int = 0
+    is_fall_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,13 @@ def review_credit_limit(
 
     ``cap_minor`` is the most that product, score, income and inflow allow together
     (``size_credit``); ``capacity_reason`` is what the guard against over-lending says of the rise
-    proposed by ``proposed_rise`` (``check_capacity``), None where it lets it pass. In this order:
+    proposed by ``proposed_rise`` (``check_capacity``), None where it lets it pass. Of the first
+    three what lowers most, the first of equals; then in this order:
 
     - above the cap: down to the cap;
     - late by ``days_past_due_cut`` days or more: down by ``cut_share``;
-    - inflow fell by ``inflow_fall_share`` or more: down by ``cut_share``;
+    - inflow fell by ``inflow_fall_share`` or more, and no cut has counted that fall: down by
+      ``cut_share``;
     - months on book, no late day in six months, use of the limit, months since the last change
       or the last no, and a score that is not too old, all as asked, and capacity: up by
       ``rise_share``, under the cap, and only with the person's consent, for a limit nobody asked
@@ -42,13 +44,16 @@ def review_credit_limit(
     """
     assert credit_minor >= 0, credit_minor
     assert step_minor > 0, step_minor
+    lowered, cuts = _times(credit_minor, 1 - rules.cut_share), []
     if credit_minor > cap_minor:
-        return _cut(rules, credit_minor, cap_minor, drawn_minor, step_minor, "over_cap")
-    lowered = _times(credit_minor, 1 - rules.cut_share)
+        cuts.append((cap_minor, "over_cap"))
     if conduct.days_past_due_now >= rules.days_past_due_cut:
-        return _cut(rules, credit_minor, lowered, drawn_minor, step_minor, "late")
-    if _has_fallen(rules, conduct):
-        return _cut(rules, credit_minor, lowered, drawn_minor, step_minor, "inflow_fell")
+        cuts.append((lowered, "late"))
+    if _has_fallen(rules, conduct) and not conduct.is_fall_counted:
+        cuts.append((lowered, "inflow_fell"))
+    if cuts:
+        wanted, reason = min(cuts, key=lambda cut: cut[0])
+        return _cut(rules, credit_minor, wanted, drawn_minor, step_minor, reason)
     raised = proposed_rise(
         rules, conduct, credit_minor=credit_minor, cap_minor=cap_minor, step_minor=step_minor
     )

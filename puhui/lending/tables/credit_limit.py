@@ -119,8 +119,8 @@ READ_CUT = (
 )
 """The cut of a limit whose notice has ended."""
 
-READ_LATE = select(LATE.c.late_on).where(
-    LATE.c.party_id == bindparam("party_id"), LATE.c.product == bindparam("product")
+READ_LAST_LATE = select(func.max(LATE.c.late_on).label("late_on")).where(
+    LATE.c.party_id == bindparam("party_id")
 )
 READ_LAST_APPROVED = (
     select(DECISION.c.decision, DECISION.c.points, DECISION.c.decided_us)

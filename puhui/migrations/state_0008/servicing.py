@@ -1,4 +1,4 @@
-"""What state 0008 adds to the tables of servicing: interest due to joint lenders, their fees."""
+"""What state 0008 adds to the tables of servicing: what is due to joint lenders, or kept."""
 
 from __future__ import annotations
 
@@ -13,5 +13,17 @@ def widen_servicing_lender_share() -> None:
         op.add_column("servicing_lender_share", column)
 
 
-MAKERS = (widen_servicing_lender_share,)
+def make_servicing_lender_aside() -> None:
+    """Keep what wallets of lenders did not take."""
+    op.create_table(
+        "servicing_lender_aside",
+        sa.Column("lender_id", sa.Text(), primary_key=True),
+        sa.Column("currency", sa.Text(), primary_key=True),
+        sa.Column("kept_minor", sa.BigInteger(), nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kept_minor > 0"),
+    )
+
+
+MAKERS = (widen_servicing_lender_share, make_servicing_lender_aside)
 """In any order."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from puhui.kernel.errors import Fault, Refused
 from puhui.score.arrays.block import Column, block_matrix, pds_in_range
 from puhui.score.arrays.card import card_totals
+from puhui.score.engines.draft import drafted
 from puhui.score.engines.scorer import Scorer, make_scorer, score_matrix
 from puhui.score.formats.protected_toml import protected_names
 from puhui.score.nouns import SCORE_MAX, Mapping, Model, RowRefusal
@@ -33,6 +34,10 @@ MEMORY = "768MB"
 """What each of DuckDB's two connections may hold."""
 OWN_COLUMNS = ("points", "pd", "refused")
 SHOWN = 5
+EXACT_MAX = 2**53
+"""To here float64 holds every whole number."""
+ZONE = "UTC"
+"""An instant is a day of this zone, whatever zone the machine is set to."""
 NO_ROOM = os.strerror(errno.ENOSPC)
 Progress = Callable[[int, int], None]
 
@@ -69,8 +74,7 @@ def score_parquet(
     Fault: ``score.not_written`` where the disk is full or does not take the file.
     """
     duckdb, arrow = libraries()
-    if not source.is_file():
-        raise Refused("score.file_missing", f"There is no file {str(source)[:200]!r}.")
+    refuse_no_file(source)
     scorer = make_scorer(model, mapping)
     settings = {"threads": threads, "memory_limit": MEMORY, "autoinstall_known_extensions": False}
     reader, writer = duckdb.connect(config=settings), duckdb.connect(config=settings)
@@ -78,10 +82,11 @@ def score_parquet(
     stops: list[BaseException] = []
     try:
         _refuse_taken(duckdb, reader, source, target)
-        rows = _open(duckdb, reader, source)
-        needed = needed_columns(rows.columns, source, scorer, keep)
-        total, batches = _blocks_of(duckdb, rows, needed, source)
-        refuse_unread(_unread(batches.schema, arrow), source, scorer)
+        rows, names = _open(duckdb, reader, source)
+        needed = needed_columns(names, source.name, scorer, keep)
+        own = {name: rows.columns[names.index(name)] for name in needed}
+        total, batches = _blocks_of(duckdb, rows, own, source)
+        refuse_unread(_unread(batches.schema, arrow), source.name, scorer)
         fields = [batches.schema.field(name) for name in keep]
         fields += [("points", arrow.int16()), ("pd", arrow.float64()), ("refused", arrow.string())]
         schema = arrow.schema(fields)
@@ -89,7 +94,7 @@ def score_parquet(
         blocks = _scored(scorer, read, schema, arrow, found, total, progress)
         heard = _heard(blocks, stops, (KeyboardInterrupt,))
         _write(writer, arrow.RecordBatchReader.from_batches(schema, heard), target)
-    except (RuntimeError, duckdb.Error, arrow.ArrowException) as error:
+    except (RuntimeError, OSError, duckdb.Error, arrow.ArrowException) as error:
         raise _told(duckdb, error, stops, source, target) from None
     finally:
         reader.close()
@@ -112,17 +117,39 @@ def libraries() -> tuple[Any, Any]:
     return duckdb, pyarrow
 
 
-def _open(duckdb: Any, reader: Any, source: Path) -> Any:
+def refuse_no_file(source: Path, *, or_folder: bool = False) -> None:
+    """Refuse what is no file that can be read: ``score.file_missing``."""
     try:
-        return reader.read_parquet(_plain(source))
-    except duckdb.Error:
+        is_there = source.is_file() or (or_folder and source.is_dir())
+    except ValueError:  # a name that no file can have
+        is_there = False
+    if not is_there:
+        raise Refused("score.file_missing", f"There is no file {str(source)[:200]!r}.")
+    if not os.access(source, os.R_OK):
+        raise Refused("score.file_missing", f"{source.name} cannot be read: no permission.")
+
+
+def _open(duckdb: Any, reader: Any, source: Path) -> tuple[Any, tuple[str, ...]]:
+    """The rows of a file, and the names of its columns as they stand in it.
+
+    DuckDB knows no letter's case and gives a column whose name was there already another name.
+    """
+    from pyarrow import ArrowException, parquet
+
+    try:
+        with source.open("rb") as file:
+            names = tuple(parquet.read_schema(file).names)
+        return reader.read_parquet(_plain(source)), names
+    except (duckdb.Error, ArrowException, OSError):
         raise Refused("score.not_parquet", f"{source.name} is not a Parquet file.") from None
 
 
-def _blocks_of(duckdb: Any, rows: Any, needed: Sequence[str], source: Path) -> tuple[int, Any]:
-    """How many rows there are, and a reader of their blocks. Refused: ``score.not_parquet``."""
+def _blocks_of(duckdb: Any, rows: Any, own: dict[str, str], source: Path) -> tuple[int, Any]:
+    """How many rows there are, and a reader of blocks of the columns of ``own``, each with the
+    name that DuckDB gave it. Refused: ``score.not_parquet``.
+    """
     try:
-        chosen = rows.select(*(duckdb.ColumnExpression(name) for name in needed))
+        chosen = rows.select(*(duckdb.ColumnExpression(it).alias(n) for n, it in own.items()))
         return len(rows), chosen.to_arrow_reader(BLOCK_ROWS)
     except duckdb.Error:
         raise _damaged(source) from None
@@ -165,13 +192,13 @@ def _unread(schema: Any, arrow: Any) -> dict[str, str]:
     return told
 
 
-def refuse_unread(held: dict[str, str], source: Path, scorer: Scorer) -> None:
+def refuse_unread(held: dict[str, str], told: str, scorer: Scorer) -> None:
     """Refuse a file whose signals stand in a column of ``held``: ``score.column_type``."""
     for name in (name for signal in scorer.signals for name in signal.columns):
         if name in held:
             raise Refused(
                 "score.column_type",
-                f"Column {name!r} of {source.name} holds {held[name]}: a signal needs numbers, "
+                f"Column {name!r} of {told} holds {held[name]}: a signal needs numbers, "
                 "texts or days.",
             )
 
@@ -199,8 +226,9 @@ def _told(
             return MemoryError()
     if stops:
         return _damaged(source)
-    if isinstance(error, duckdb.IOException | duckdb.PermissionException):
-        why = "the disk is full" if NO_ROOM in str(error) else str(error)[:200]
+    if isinstance(error, OSError | duckdb.IOException | duckdb.PermissionException):
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)[:200]
+        why = "the disk is full" if NO_ROOM in str(error) else why
         return Fault("score.not_written", f"The scores cannot go to {target.parent}: {why}.")
     return error
 
@@ -211,20 +239,32 @@ def _plain(path: Path) -> str:
 
 
 def needed_columns(
-    names: Sequence[str], source: Path, scorer: Scorer, keep: Sequence[str]
+    names: Sequence[str], told: str, scorer: Scorer, keep: Sequence[str]
 ) -> list[str]:
-    """The columns to read: those of the signals, then those kept. Refused: those told there."""
+    """The columns to read: those of the signals, then those kept. Refused: those told there.
+
+    ``names`` are those of the file, ``told``, each as often as it has it. Other programs know no
+    letter's case, so the new file has no two names that differ in nothing else.
+    """
     refuse_protected_names(scorer.signals, protected_names())
     wanted = [name for signal in scorer.signals for name in signal.columns]
-    lacking = [name for name in dict.fromkeys([*wanted, *keep]) if name not in names]
+    needed = list(dict.fromkeys([*wanted, *keep]))
+    lacking = [name for name in needed if not name or name not in names]
     if lacking:
         written = ", ".join(repr(name) for name in lacking)
         word = "column" if len(lacking) == 1 else "columns"
-        raise Refused("score.column_missing", f"{source.name} has no {word} {written}.")
-    twice = sorted({name for name in keep if keep.count(name) > 1 or name in OWN_COLUMNS})
-    if twice:
-        raise Refused("score.column_twice", f"The new file would have {twice[0]!r} twice.")
-    return list(dict.fromkeys([*wanted, *keep])) or [names[0]]
+        raise Refused("score.column_missing", f"{told} has no {word} {written}.")
+    for name in needed:
+        if names.count(name) > 1 or _is_twice(name, needed):
+            raise Refused("score.column_twice", f"{told} has {name!r} more than once.")
+    for name in keep:
+        if _is_twice(name, [*keep, *OWN_COLUMNS]):
+            raise Refused("score.column_twice", f"The new file would have {name!r} twice.")
+    return needed or [names[0]]
+
+
+def _is_twice(name: str, names: Sequence[str]) -> bool:
+    return [one.lower() for one in names].count(name.lower()) > 1
 
 
 def _scored(
@@ -290,14 +330,41 @@ def _points(
 def _column(values: Any, arrow: Any) -> Column:
     """An Arrow column as numbers, or as its distinct raw values and where each row's stands."""
     kind = values.type
-    if arrow.types.is_floating(kind) or arrow.types.is_integer(kind):
+    if arrow.types.is_floating(kind) or (arrow.types.is_integer(kind) and _is_exact(values, arrow)):
         if not arrow.types.is_float64(kind):
             values = values.cast(arrow.float64(), safe=False)
         return Column(np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64))
+    if arrow.types.is_timestamp(kind) and kind.tz:
+        values = values.cast(arrow.timestamp(kind.unit, ZONE))
     coded = values if arrow.types.is_dictionary(kind) else values.dictionary_encode()
-    raw = [_raw(one) for one in coded.dictionary.to_pylist()]
+    raw = _raws(coded.dictionary, arrow)
     places = coded.indices.fill_null(len(raw)).to_numpy(zero_copy_only=False).astype(np.int64)
     return Column(None, (*raw, None), places)
+
+
+def _is_exact(values: Any, arrow: Any) -> bool:
+    """Whether float64 holds every whole number of the column; a longer one may be a code."""
+    if values.type.bit_width < 64:
+        return True
+    ends = arrow.compute.min_max(values)
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    return low is None or (low >= -EXACT_MAX and high <= EXACT_MAX)
+
+
+def _raws(values: Any, arrow: Any) -> list[Any]:
+    """Cells as a form or a text file would give them; a day beyond all calendars as digits."""
+    try:
+        return [_raw(one) for one in values.to_pylist()]
+    except (OverflowError, ValueError):
+        whole = values.cast(arrow.int32() if values.type.bit_width == 32 else arrow.int64())
+        return [_raw_or(one, count) for one, count in zip(values, whole.to_pylist(), strict=True)]
+
+
+def _raw_or(cell: Any, count: int | None) -> Any:
+    try:
+        return _raw(cell.as_py())
+    except (OverflowError, ValueError):
+        return str(count)
 
 
 def _raw(value: Any) -> Any:
@@ -309,12 +376,5 @@ def _raw(value: Any) -> Any:
 
 def _write(writer: Any, stream: Any, target: Path) -> None:
     """Write a stream of Arrow batches to ``target``, whole or not at all."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        writer.from_arrow(stream).to_parquet(str(draft), compression="snappy")
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(target) as draft:
+        writer.from_arrow(stream).to_parquet(str(draft), compression="snappy", use_tmp_file=False)

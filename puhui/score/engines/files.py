@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources
 from pathlib import Path
 
 from puhui.kernel.errors import Refused
+from puhui.score.engines.draft import drafted
 from puhui.score.formats.mapping_toml import read_mapping_text
 from puhui.score.formats.model_json import digest_of, read_model, write_model
 from puhui.score.nouns import Mapping, Model
@@ -22,13 +22,8 @@ def save_model(folder: Path, model: Model) -> Path:
     path = folder / f"{model.digest}.json"
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{model.digest}.{os.getpid()}.draft"
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    with drafted(path) as draft:
+        draft.write_text(text, encoding="utf-8")
     return path
 
 

@@ -15,27 +15,31 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from puhui.kernel.errors import Refused
+from puhui.kernel.errors import Fault, Refused
 from puhui.score.arrays.block import pds_in_range
 from puhui.score.engines.batch import (
     OWN_COLUMNS,
     Batch,
     needed_columns,
+    refuse_no_file,
     refuse_unread,
     score_batch,
 )
-from puhui.score.engines.scorer import make_scorer
+from puhui.score.engines.draft import drafted
+from puhui.score.engines.scorer import make_scorer, scorer_of
 from puhui.score.nouns import Mapping, Model
 
-OWN_KINDS = ("smallint", "double", "string")
+OWN_KINDS = ("short", "double", "string")
 UNREAD = {
     "array": "lists or records", "map": "lists or records", "struct": "lists or records",
     "binary": "raw bytes",
 }  # fmt: skip
 """Kinds of columns whose cells are no single values, and what they hold."""
+TWICE = "COLUMN_ALREADY_EXISTS"
 JAVA_VERSION_MIN = 17
 JAVA_START = """#!/bin/sh
 for word do
@@ -57,48 +61,108 @@ def score_spark(
 ) -> Batch:
     """Score the Parquet file or folder ``source`` into the folder ``target`` on ``master``.
 
-    The rows of the new folder are those of ``score_parquet``, in no order that is promised: keep
-    a column that tells them apart. The folder appears when it is whole. Refused:
-    ``score.engine_missing``, ``score.file_missing``, ``score.column_missing``,
-    ``score.column_type``, ``score.column_twice``, ``score.same_file`` where ``target`` exists
-    already.
+    Both lie where every worker reaches them by the same path. The rows of the new folder are
+    those of ``score_parquet``, in no order that is promised: keep a column that tells them apart.
+    The folder appears when it is whole. A session of Spark that runs in this process is used and
+    left running. Refused: ``score.engine_missing``, ``score.file_missing``, ``score.not_parquet``,
+    ``score.column_missing``, ``score.column_type``, ``score.column_twice``,
+    ``score.target_taken`` where ``target`` exists already. Fault: ``score.not_written``.
     """
-    session = _session(master)
-    try:
-        if not source.exists():
-            raise Refused("score.file_missing", f"There is no file {str(source)[:200]!r}.")
+    with _session(master) as session:
+        refuse_no_file(source, or_folder=True)
         if target.exists():
-            raise Refused("score.same_file", f"{str(target)[:200]!r} exists already.")
-        scorer = make_scorer(model, mapping)
-        rows = session.read.parquet(str(source.resolve()))
-        needed = needed_columns(rows.columns, source, scorer, keep)
-        chosen = rows.select([rows["`" + name.replace("`", "``") + "`"] for name in needed])
-        kinds = {one.name: one.dataType.simpleString() for one in chosen.schema.fields}
-        refuse_unread(
-            {name: UNREAD[kind.split("<")[0]] for name, kind in kinds.items()
-             if kind.split("<")[0] in UNREAD},
-            source, scorer,
-        )  # fmt: skip
-        fields = [*((n, kinds[n]) for n in keep), *zip(OWN_COLUMNS, OWN_KINDS, strict=True)]
-        ddl = ", ".join("`" + n.replace("`", "``") + "` " + kind for n, kind in fields)
-        draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
-        try:
-            scored = chosen.mapInArrow(_scoring(model, mapping, tuple(keep)), ddl)
-            scored.write.parquet(str(draft.resolve()), compression="snappy")
-            counts = session.read.parquet(str(draft.resolve())).selectExpr(
-                "count(*)", "count(refused)", "coalesce(sum(points), 0)"
+            raise Refused(
+                "score.target_taken",
+                f"{str(target)[:200]!r} exists and is left as it is. Choose another name.",
             )
-            total, refused, points = counts.first()
-            draft.replace(target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        return Batch(int(total), int(refused), int(points))
-    finally:
-        session.stop()
+        rows = _read(session, source)
+        scored = spark_scores(rows, model, mapping=mapping, keep=keep, name=source.name)
+        try:
+            with drafted(target, is_folder=True) as draft:
+                return _write(session, rows, scored, draft.resolve(), source)
+        except OSError as error:
+            raise _unwritten(target, str(error.strerror)) from None
 
 
-def _session(master: str) -> Any:
-    """A session on ``master`` whose executors run this Python. Refused: see ``score_spark``."""
+def spark_scores(
+    rows: Any,
+    model: Model,
+    *,
+    mapping: Mapping | None = None,
+    keep: Sequence[str] = (),
+    name: str = "The frame",
+) -> Any:
+    """Score a DataFrame of Spark, wherever it comes from, into another one that is not yet run.
+
+    The new frame has the columns of ``keep``, then ``points``, ``pd`` and ``refused`` as
+    ``score_parquet`` writes them; ``name`` is what refusals call the rows. Refused:
+    ``score.column_missing``, ``score.column_type``, ``score.column_twice``,
+    ``score.protected_signal``.
+    """
+    from pyspark.sql.types import StructType
+
+    scorer = make_scorer(model, mapping)
+    names = list(rows.columns)
+    needed = needed_columns(names, name, scorer, keep)
+    fields = {one: rows.schema.fields[names.index(one)] for one in needed}
+    kinds = {one: own.dataType.typeName() for one, own in fields.items()}
+    refuse_unread({one: UNREAD[k] for one, k in kinds.items() if k in UNREAD}, name, scorer)
+    # By place: Spark takes names that differ in the case of a letter for one, and dots for paths.
+    plain = rows.toDF(*(f"c{place}" for place in range(len(names))))
+    chosen = plain.select(*(f"c{names.index(one)}" for one in needed))
+    schema = StructType([fields[one] for one in keep])
+    for own, kind in zip(OWN_COLUMNS, OWN_KINDS, strict=True):
+        schema = schema.add(own, kind)
+    return chosen.mapInArrow(_scoring(model, mapping, tuple(needed), tuple(keep)), schema)
+
+
+def _read(session: Any, source: Path) -> Any:
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        return session.read.parquet(str(source.resolve()))
+    except (PySparkException, Py4JJavaError) as error:
+        if TWICE in str(error):
+            raise Refused(
+                "score.column_twice", f"{source.name} has a column more than once."
+            ) from None
+        raise Refused("score.not_parquet", f"{source.name} is not Parquet.") from None
+
+
+def _write(session: Any, rows: Any, scored: Any, draft: Path, source: Path) -> Batch:
+    """Write the scores and count what was written, against the rows that there are."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        scored.write.parquet(str(draft), compression="snappy")
+        counts = session.read.schema(scored.schema).parquet(str(draft)).selectExpr(
+            "count(*)", "count(refused)", "coalesce(sum(points), 0)"
+        )  # fmt: skip
+        total, refused, points = counts.first()
+        expected = rows.count()
+    except (PySparkException, Py4JJavaError) as error:
+        told = str(error)
+        if "FAILED_READ_FILE" in told or "is not a Parquet file" in told:
+            raise Refused("score.not_parquet", f"{source.name} is damaged.") from None
+        raise _unwritten(draft, told) from None
+    if total != expected:
+        raise _unwritten(draft, f"{expected:,} rows were scored, {total:,} arrived; "
+                         "do all workers reach that folder by the same path?")  # fmt: skip
+    return Batch(int(total), int(refused), int(points))
+
+
+def _unwritten(target: Path, why: str) -> Fault:
+    return Fault("score.not_written", f"The scores cannot go to {target.parent}: {why[:300]}.")
+
+
+@contextmanager
+def _session(master: str) -> Iterator[Any]:
+    """A session on ``master`` whose executors run this Python; or the one that runs here already.
+
+    Refused: see ``score_spark``.
+    """
     try:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
@@ -107,18 +171,29 @@ def _session(master: str) -> Any:
             "score.engine_missing",
             "Scoring on a cluster needs Spark: pip install 'puhui[spark]'.",
         ) from None
+    if running := SparkSession.getActiveSession():
+        yield running
+        return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # it reads no setting for this
     find_java()
     builder = SparkSession.builder.master(master).appName("puhui score batch")
-    builder = builder.config("spark.ui.enabled", "false")
-    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "131072")
+    for setting, value in (
+        ("spark.ui.enabled", "false"),
+        ("spark.sql.execution.arrow.maxRecordsPerBatch", "131072"),
+        ("spark.sql.caseSensitive", "true"),
+    ):
+        builder = builder.config(setting, value)
     try:
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
     except PySparkException as error:
         raise Refused(
             "score.engine_missing",
             f"Spark cannot start on {master[:80]!r}: is Java 17 or 21 installed? ({error})"[:400],
         ) from None
+    try:
+        yield session
+    finally:
+        session.stop()
 
 
 def find_java() -> str:
@@ -162,22 +237,26 @@ def _home_of_wheel(wheel: Path) -> str:
 
 
 def _scoring(
-    model: Model, mapping: Mapping | None, keep: tuple[str, ...]
+    model: Model, mapping: Mapping | None, needed: tuple[str, ...], keep: tuple[str, ...]
 ) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """What an executor does with the batches of its part of the rows."""
+    """What an executor does with the batches of its part of the rows.
+
+    A worker is used again for one part after another, so it makes the model ready once.
+    """
 
     def score_part(batches: Iterator[Any]) -> Iterator[Any]:
         import pyarrow
         import pyarrow.compute
 
-        scorer = make_scorer(model, mapping)
+        scorer = scorer_of(model, mapping)
         pds = None if scorer.card is None else pds_in_range(model, scorer.card)
         schema = None
         for batch in batches:
+            named = pyarrow.RecordBatch.from_arrays(batch.columns, names=needed)
             if schema is None:
-                kept = [batch.schema.field(name) for name in keep]
+                kept = [named.schema.field(name) for name in keep]
                 own = (pyarrow.int16(), pyarrow.float64(), pyarrow.string())
                 schema = pyarrow.schema([*kept, *zip(OWN_COLUMNS, own, strict=True)])
-            yield score_batch(scorer, batch, schema, pyarrow, pds)[0]
+            yield score_batch(scorer, named, schema, pyarrow, pds)[0]
 
     return score_part

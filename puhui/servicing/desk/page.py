@@ -14,6 +14,7 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import joint_account
 from puhui.servicing.desk.loan.post import loan_account
+from puhui.servicing.desk.loan.purse import aside_account
 from puhui.servicing.nouns.collect import LoanPosting
 from puhui.servicing.tables import collect, live
 from puhui.servicing.tables import view as tables
@@ -154,6 +155,7 @@ def postings_of(tx: Transaction, loan_id: str) -> tuple[LoanPosting, ...]:
     names[wallet_account(row.party_id, row.currency)] = "borrower"
     for party_id in lenders:
         names[wallet_account(party_id, row.currency)] = "lender"
+        names[aside_account(party_id, row.currency).id] = "aside"
     for party_id in guarantors:
         names[wallet_account(party_id, row.currency)] = "guarantor"
     accounts = [(loan_account(loan_id), "loan")]

@@ -312,49 +312,6 @@ class RepayGuarantor:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterPartner:
-    """The party behind a name that products give a joint lender or a guarantor."""
-
-    name: str
-    party_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerRegistered:
-    """The name and its party."""
-
-    name: str
-    party_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """What a joint lender gets of events, minor units, below nought where it gives back.
-
-    The first four are cash; ``lost_minor`` is principal, the last two interest with penalty and
-    fees, that the lender bears and gets nothing of.
-    """
-
-    interest_minor: int = 0
-    penalty_minor: int = 0
-    fee_minor: int = 0
-    recovered_minor: int = 0
-    lost_minor: int = 0
-    lost_interest_minor: int = 0
-    lost_fee_minor: int = 0
-
-    @property
-    def cash_minor(self) -> int:
-        """Income paid, all parts together."""
-        return self.interest_minor + self.penalty_minor + self.fee_minor + self.recovered_minor
-
-    @property
-    def settled_minor(self) -> int:
-        """Interest with penalty that was owed to the lender and is no more."""
-        return self.interest_minor + self.penalty_minor + self.lost_interest_minor
-
-
-@dataclass(frozen=True, slots=True)
 class AddPledge:
     """Something is pledged for a loan: its kind, and what it is worth in minor units."""
 

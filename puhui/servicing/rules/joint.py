@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from puhui.servicing.nouns.collect import Passed
+from puhui.servicing.nouns.lender import Passed
 from puhui.servicing.nouns.state import Share
 from puhui.servicing.rules.expected import MILLION
 
@@ -17,6 +17,18 @@ def part_of(amount_minor: int, millionths: int) -> int:
     """
     part = abs(amount_minor) * millionths // MILLION
     return part if amount_minor >= 0 else -part
+
+
+def takes_all(room_minor: int | None, kept_minor: int, net_minor: int) -> bool:
+    """Whether a lender's wallet is what money moves on, with what was kept for it: else it is kept
+    aside.
+
+    ``room_minor`` is how much more the wallet may hold, None without a limit, nought while it is
+    closed; ``net_minor`` what comes, below nought where it is taken. Where more is taken than is
+    kept, only the wallet can give it. The rule is our own.
+    """
+    whole = kept_minor + net_minor
+    return room_minor is None or whole < 0 or 0 < whole <= room_minor
 
 
 def passed_on(

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    and_,
     bindparam,
     cast,
     exists,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from puhui.kernel.store import insert_all, metadata, sum_int, upsert
+from puhui.kernel.store import excluded, insert_all, metadata, sum_int, upsert
 from puhui.servicing.tables.live import EVENT, LIVE_STATUSES, LOAN
 
 TASK = Table(
@@ -122,6 +123,17 @@ LENDER_SHARE = Table(
 )
 """What joint lenders have in a loan: principal left, interest and charges passed on so far, what
 the books hold of interest due to them, and their part of a fee that was taken at first."""
+LENDER_ASIDE = Table(
+    "servicing_lender_aside",
+    metadata,
+    Column("lender_id", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("kept_minor", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    CheckConstraint("kept_minor > 0"),
+)
+"""What is kept for lenders whose wallets took nothing, as the ledger has it; no row where it is
+nothing."""
 PLEDGE = Table(
     "servicing_pledge",
     metadata,
@@ -277,6 +289,46 @@ SET_SHARE = (
         booked_minor=bindparam("booked_minor_"),
         upfront_minor=bindparam("upfront_minor_"),
     )
+)
+SET_SHARE_OF_DAY = (
+    update(LENDER_SHARE)
+    .where(
+        LENDER_SHARE.c.loan_id == bindparam("loan_id_"),
+        LENDER_SHARE.c.lender_id == bindparam("lender_id_"),
+    )
+    .values(
+        outstanding_minor=bindparam("outstanding_minor_"),
+        received_minor=bindparam("received_minor_"),
+        booked_minor=bindparam("booked_minor_"),
+    )
+)
+_aside = LENDER_ASIDE.c
+_is_aside = and_(
+    _aside.lender_id == bindparam("lender_id_"), _aside.currency == bindparam("currency_")
+)
+LOCK_ASIDES = (
+    select(*_aside)
+    .where(
+        _aside.currency == bindparam("currency"),
+        _aside.lender_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(_aside.lender_id)
+    .with_for_update()
+)
+ADD_ASIDE = upsert(
+    LENDER_ASIDE,
+    ["lender_id", "currency"],
+    {"kept_minor": _aside.kept_minor + excluded(LENDER_ASIDE, "kept_minor")},
+)
+SET_ASIDE = update(LENDER_ASIDE).where(_is_aside).values(kept_minor=bindparam("kept_minor_"))
+DROP_ASIDE = LENDER_ASIDE.delete().where(_is_aside)
+LIST_ASIDES = select(*_aside).order_by(_aside.lender_id, _aside.currency)
+READ_ASIDES_IN = LIST_ASIDES.where(_aside.currency == bindparam("currency"))
+READ_LENDS = (
+    select(LOAN.c.id)
+    .join(LENDER_SHARE, LENDER_SHARE.c.loan_id == LOAN.c.id)
+    .where(LENDER_SHARE.c.lender_id == bindparam("party_id"), LOAN.c.status.in_(LIVE_STATUSES))
+    .limit(1)
 )
 CALL_GUARANTEE = (
     update(GUARANTEE)

@@ -10,13 +10,13 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.intake.window import bar_list, svg_of
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.kernel.store.browse import browse_journal, read_act
 from puhui.lending.window import mapping_of
 from puhui.score import list_models
 from puhui.web.ask import Ask, Missing
+from puhui.web.chart import strips_of
 from puhui.web.column import Column, Kind
 from puhui.web.export import ending_of, file_reply, of_rows, page_path
 
@@ -101,7 +101,7 @@ def _show(ask: Ask) -> Response:
         found=found,
         lines=lines,
         columns=COLUMNS,
-        chart=svg_of(bar_list(bars, most)) if bars else "",
+        chart=strips_of(bars, most),
         model=ask.text("model") or next(reversed(models), ""),
         typed=typed,
         csv=f"{page_path(ask)}.csv?act={at or ''}",

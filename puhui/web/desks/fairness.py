@@ -9,12 +9,12 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.intake.window import bar_list, line_chart, svg_of
 from puhui.kernel.errors import Refused
 from puhui.kernel.store import Transaction
 from puhui.score import list_models
 from puhui.score.window import audits_of
 from puhui.web.ask import Ask, Missing
+from puhui.web.chart import Strip, lines_of, strips_of
 from puhui.web.column import Column, Kind
 from puhui.web.export import ending_of, file_reply, of_rows, page_path
 from puhui.web.say import Say
@@ -85,6 +85,7 @@ def _show(ask: Ask) -> Response:
         return file_reply(ask, "fairness", columns, of_rows(groups), told)
     until = ask.text("until") or ask.today.isoformat()
     since = ask.text("since") or (ask.today - timedelta(days=DAYS)).isoformat()
+    columns = _worded(ask.say)
     more = f"model={digest}&audit={audit.id if audit else ''}"
     return ask.page(
         "desk_fairness.html",
@@ -93,9 +94,10 @@ def _show(ask: Ask) -> Response:
         digest=digest,
         audits=audits,
         audit=audit,
-        columns=_worded(ask.say),
+        columns=columns[:APPROVALS],
+        sure=(*columns[:2], *columns[APPROVALS:]),
         chart=_chart(ask.say, groups),
-        sweep=sweep(ask.say, groups),
+        sweep=sweep(ask.say, groups, ask.view.size),
         unknown=[(crossed(ask.say, "fairness.attribute_", name), share)
                  for name, share in (audit.unknown if audit else ()) if share],
         since=since,
@@ -113,13 +115,17 @@ def _worded(say: Say) -> tuple[Column, ...]:
             return column
         value = column.value
         return Column(
-            column.name, column.title, lambda row: crossed(say, column.words, value(row))
-        )  # fmt: skip
+            column.name, column.title, lambda row: crossed(say, column.words, value(row)), Kind.WORD
+        )
 
     return tuple(worded(column) for column in COLUMNS)
 
 
-def _chart(say: Say, groups: Sequence[Any]) -> str:
+APPROVALS = 9
+"""So many columns tell who was approved; the others tell how sure that is."""
+
+
+def _chart(say: Say, groups: Sequence[Any]) -> tuple[Strip, ...]:
     """The ratio of approvals of each group that is large enough; red below four fifths."""
     bars = [
         (
@@ -131,10 +137,10 @@ def _chart(say: Say, groups: Sequence[Any]) -> str:
         for one in groups
         if not one.is_guarded and one.adverse_impact_ratio is not None
     ]
-    return svg_of(bar_list(bars, max(1.0, *(bar[1] for bar in bars)))) if bars else ""
+    return strips_of(bars, max([1.0, *(bar[1] for bar in bars)]))
 
 
-def sweep(say: Say, groups: Sequence[Any]) -> str:
+def sweep(say: Say, groups: Sequence[Any], size: int = 0) -> str:
     """The ratio of the groups that fare worst, over all shares approved; dashed at four fifths.
 
     Names stand at different places along their lines, so that none covers another.
@@ -150,19 +156,18 @@ def sweep(say: Say, groups: Sequence[Any]) -> str:
     if not lines:
         return ""
     highest = max(1.0, *(to for _, _, points in lines for _, to in points))
-    return svg_of(
-        line_chart(
-            lines,
-            x=(str(say("fairness.axis_share")), ".0%"),
-            y=(str(say("fairness.ratio")), ".1f"),
-            x_domain=(0.0, 1.0),
-            y_domain=(0.0, highest * 1.05),
-            labels=[
-                (*points[-1 - len(points) * place // 3], name, colour, "right")
-                for place, (name, colour, points) in enumerate(lines)
-            ],
-            dashed=[[(0.0, FAIR_RATIO), (1.0, FAIR_RATIO)]],
-        )
+    return lines_of(
+        size,
+        lines,
+        x=(str(say("fairness.axis_share")), ".0%"),
+        y=(str(say("fairness.ratio")), ".1f"),
+        x_domain=(0.0, 1.0),
+        y_domain=(0.0, highest * 1.05),
+        labels=[
+            (*points[-1 - len(points) * place // 3], name, colour, "right")
+            for place, (name, colour, points) in enumerate(lines)
+        ],
+        dashed=[[(0.0, FAIR_RATIO), (1.0, FAIR_RATIO)]],
     )
 
 

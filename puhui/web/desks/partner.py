@@ -36,6 +36,13 @@ COLUMNS = (
     Column("guarantees", "partner.guarantees", lambda row: ", ".join(row.guarantees) or None),
 )  # fmt: skip
 
+ASIDES = (
+    Column("lender", "partner.party", lambda row: row.lender_id, Kind.ID,
+           link=lambda row: f"/desk/customer/{row.lender_id}"),
+    Column("kept", "partner.aside", lambda row: row.kept_minor, Kind.MONEY),
+    Column("since", "partner.since", lambda row: row.since_us, Kind.MOMENT),
+)  # fmt: skip
+
 
 def show(ask: Ask) -> Response:
     """Every name that a product gives or somebody registered, and a form for a name."""
@@ -67,8 +74,12 @@ def _show(ask: Ask) -> Response:
     rows = _rows(ask)
     if ending_of(ask):
         return file_reply(ask, "partners", COLUMNS, of_rows(rows))
+    with ask.node.read() as tx:
+        asides = joint.list_asides(tx)
     return ask.page(
         "desk_partners.html",
+        asides=asides,
+        aside_columns=ASIDES,
         at="partners",
         rows=rows,
         columns=COLUMNS,
@@ -88,3 +99,14 @@ def register(ask: Ask) -> Response:
         ask.wrong(field, said(refused.code, ask.view.language))
         return _show(ask)
     return ask.go("/desk/partners?done=kept")
+
+
+def pay_out(ask: Ask) -> Response:
+    """Pay what is kept for a lender to its own bank account."""
+    told = {"lender_id": ask.text("lender"), "currency": ask.text("currency")}
+    try:
+        ask.act("servicing.pay_lender_out", told)
+    except Refused as refused:
+        ask.wrong("lender", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go("/desk/partners?done=paid")

@@ -8,7 +8,6 @@ from typing import Any
 from starlette.responses import Response
 
 from puhui.channel import said
-from puhui.intake.window import line_chart, svg_of
 from puhui.kernel.act import USE_CASES
 from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
@@ -17,6 +16,7 @@ from puhui.offline import exposure
 from puhui.offline.window import FraudKind, asides, fraud_cases
 from puhui.payment.window import count_wallets, tiers
 from puhui.web.ask import Ask
+from puhui.web.chart import lines_of
 from puhui.web.column import Column, Kind
 from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.table import sheet_of
@@ -86,7 +86,8 @@ def throughput(ask: Ask) -> Response:
         return file_reply(ask, "payments-by-minute", MINUTES, of_rows(table), told)
     points = [(-(last_us - at) / MINUTE_US, float(yes)) for at, yes in done.items()]
     most = max([*done.values(), 1])
-    chart = line_chart(
+    chart = lines_of(
+        ask.view.size,
         [("done", "good", points)],
         x=(ask.say("clearing.minutes_ago"), "d"),
         y=(ask.say("clearing.acts_a_minute"), "d"),
@@ -100,7 +101,7 @@ def throughput(ask: Ask) -> Response:
         span=span,
         spans=SPANS,
         table=[one for one in table if one[1] or one[2]],
-        chart=svg_of(chart),
+        chart=chart,
         whole=whole,
         refusals=refusals,
         share=refusals / (whole + refusals) if whole + refusals else None,

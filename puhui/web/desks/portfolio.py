@@ -8,11 +8,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from puhui.intake.window import bar_list, svg_of
 from puhui.kernel.store import Row
 from puhui.lending import portfolio, shelf
 from puhui.lending.window import count_by_bucket, count_by_day, count_by_rate, list_contracts
 from puhui.web.ask import Ask
+from puhui.web.chart import Strip, strips_of
 from puhui.web.column import Column, Kind
 from puhui.web.export import Fetch, ending_of, file_reply, listed, of_rows
 from puhui.web.table import Sheet
@@ -37,7 +37,7 @@ LOANS = (
     Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY,
            order="outstanding"),
     Column("annual_rate", "home.rate", lambda row: Decimal(row.annual_rate), Kind.SHARE),
-    Column("apr", "contract.apr", lambda row: Decimal(row.apr), Kind.SHARE),
+    Column("apr", "desk.apr", lambda row: Decimal(row.apr), Kind.SHARE),
     Column("days_past_due", "desk.days", lambda row: row.days_past_due, Kind.COUNT, order="days"),
     Column("arrears", "desk.arrears", lambda row: row.arrears_minor, Kind.MONEY, order="arrears"),
 )  # fmt: skip
@@ -120,18 +120,18 @@ def _charts(
     totals: list[tuple[date, int, int, int]],
     buckets: dict[str, Any],
     bands: list[tuple[str, int, int]],
-) -> dict[str, str]:
-    """The drawings by name; one without data is left out."""
-    say, kept = ask.say, ask.node.home / "charts"
-    made: dict[str, str] = {}
+) -> dict[str, tuple[Strip, ...]]:
+    """The bars by name; one without data is left out."""
+    say = ask.say
+    made: dict[str, tuple[Strip, ...]] = {}
     if totals:
         bars = [(say.day(day), float(n), say.count(n), "plain") for day, n, _, _ in totals[-10:]]
-        made["applications"] = svg_of(bar_list(bars), kept)
+        made["applications"] = strips_of(bars)
         shares = [
             (say.day(day), yes / n if n else 0.0, say.share(yes / n if n else 0, 1), "good")
             for day, n, yes, _ in totals[-10:]
         ]
-        made["approvals"] = svg_of(bar_list(shares, 1.0), kept)
+        made["approvals"] = strips_of(shares, 1.0)
     if buckets:
         bars = [
             (say("desk.bucket", days=name), row.outstanding_minor / 100,
@@ -139,10 +139,10 @@ def _charts(
             for name in BUCKETS
             if (row := buckets.get(name)) is not None
         ]  # fmt: skip
-        made["arrears"] = svg_of(bar_list(bars), kept)
+        made["arrears"] = strips_of(bars)
     if bands:
         bars = [(name, minor / 100, say.money(minor), "good") for name, _, minor in bands]
-        made["yield"] = svg_of(bar_list(bars), kept)
+        made["yield"] = strips_of(bars)
     return made
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from puhui.intake.window import bar_list, line_chart, svg_of
 from puhui.kernel.store import Row, Transaction
 from puhui.lending import shelf
 from puhui.servicing.window import (
@@ -22,6 +21,7 @@ from puhui.servicing.window import (
     vintage_curves,
 )
 from puhui.web.ask import Ask
+from puhui.web.chart import lines_of, strips_of
 from puhui.web.column import Column, Kind
 from puhui.web.desks.arrears import CLASSES, class_mark, class_name
 from puhui.web.export import ending_of, file_reply, of_rows
@@ -150,7 +150,7 @@ def classes(ask: Ask) -> Response:
         bad_share=bad_minor / whole_minor if whole_minor else None,
         provided_minor=sum(one.booked_loss_minor for one in lines),
         bad_minor=bad_minor,
-        chart=svg_of(bar_list(bars)) if bars else "",
+        chart=strips_of(bars),
         files=_files(ask, product),
     )
 
@@ -225,7 +225,7 @@ def provisions(ask: Ask) -> Response:
         rows=[row for row in rows if row.period == period],
         columns=_shown(STAGE_COLUMNS, rows),
         stages=_stages(now),
-        chart=svg_of(bar_list(bars)) if bars else "",
+        chart=strips_of(bars),
         files=_files(ask, product),
     )
 
@@ -385,13 +385,12 @@ def _curves(ask: Ask, curves: dict[str, Any]) -> str:
         labels.append((*points[-1], month, colour, "right"))
     most = max(to for _, _, points in lines for _, to in points)
     last = max(at for _, _, points in lines for at, _ in points)
-    return svg_of(
-        line_chart(
-            lines,
-            x=(ask.say("risk.axis_age"), "d"),
-            y=(ask.say("risk.axis_late"), ".1%" if most < WHOLE_FROM else ".0%"),
-            x_domain=(0.0, last),
-            y_domain=(0.0, min(max(most * 1.2, 0.01), 1.0)),
-            labels=labels,
-        )
+    return lines_of(
+        ask.view.size,
+        lines,
+        x=(ask.say("risk.axis_age"), "d"),
+        y=(ask.say("risk.axis_late"), ".1%" if most < WHOLE_FROM else ".0%"),
+        x_domain=(0.0, last),
+        y_domain=(0.0, min(max(most * 1.2, 0.01), 1.0)),
+        labels=labels,
     )

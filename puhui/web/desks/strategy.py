@@ -11,13 +11,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from puhui.intake.window import line_chart, svg_of
 from puhui.kernel.store import Transaction
 from puhui.lending import shelf
 from puhui.lending.window import strategy
 from puhui.party import find_parties
 from puhui.score.window import StoredAudit, audits_of
 from puhui.web.ask import Ask
+from puhui.web.chart import lines_of
 from puhui.web.column import Column, Kind
 from puhui.web.desks.fairness import FAIR_RATIO, crossed
 from puhui.web.export import ending_of, file_reply, of_rows
@@ -266,16 +266,15 @@ def _charts(ask: Ask, lines: Sequence[StepLine], chosen: Decimal, own: Decimal) 
     x = (str(ask.say("strategy.axis_cut_off")), ".0%")
 
     def drawn(curves: Any, y: tuple[str, str], low: float, high: float, labels: Any) -> str:
-        return svg_of(
-            line_chart(
-                curves,
-                x=x,
-                y=y,
-                x_domain=(0.0, last),
-                y_domain=(low, high),
-                labels=labels,
-                dashed=[[(at, low), (at, high)] for at in marks],
-            )
+        return lines_of(
+            ask.view.size,
+            curves,
+            x=x,
+            y=y,
+            x_domain=(0.0, last),
+            y_domain=(low, high),
+            labels=labels,
+            dashed=[[(at, low), (at, high)] for at in marks],
         )
 
     lowest = min(0.0, *(to for _, to in profit))

@@ -9,7 +9,7 @@ from puhui.web.ask import Ask
 
 def read_amount(text: str, currency: str) -> int | None:
     """What was typed in minor units; None where it is no amount above nought."""
-    typed = text.replace(" ", "").replace("\u3000", "").removesuffix("元")
+    typed = "".join(text.split()).removesuffix("元")
     try:
         found = parse_money(typed, currency).minor
     except Refused:

@@ -37,7 +37,7 @@ def show(ask: Ask) -> Response:
     return ask.page(
         "limits.html",
         rows=rows,
-        columns=CHANGES,
+        marks=MARKS,
         currency=CURRENCY,
         here_minor=found.owed_here_minor(CURRENCY),
         own_minor=found.own_limit_minor(CURRENCY),

@@ -232,7 +232,7 @@ def _amount(ask: Ask, currency: str) -> int | None:
     typed = ask.text("amount") if way == "other" else ask.text(f"amount_{way}")
     name = "amount" if way == "other" else "way"
     try:
-        found = parse_money(typed.replace(" ", "").removesuffix("元"), currency).minor
+        found = parse_money("".join(typed.split()).removesuffix("元"), currency).minor
     except Refused:
         ask.wrong(name, ask.say("form.bad_amount"))
         return None

@@ -21,6 +21,7 @@ from puhui.web.ask import Ask
 from puhui.web.own import own_party
 from puhui.web.pages.payee import labels_of
 from puhui.web.pages.wallet import CURRENCY, purses_of
+from puhui.web.say import unglued
 from puhui.web.table import csv_reply
 
 LINES_A_PAGE = 40
@@ -143,7 +144,7 @@ def _csv(
         ),
         [
             (
-                say.moment(one.time_us),
+                unglued(say.moment(one.time_us)),
                 say.maybe(f"money.reason_{one.kind}", one.kind),
                 labels[one.other],
                 one.remark,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from puhui.kernel.act import Act, use_case
-from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Refused
-from puhui.kernel.event import Delivery, day_step, subscribe
+from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row
 from puhui.lending import tables as lending_tables
 from puhui.lending.desk.guard.capacity import capacity_of, known_of
+from puhui.lending.desk.guard.conduct import is_fall_counted, last_late, late_lately
 from puhui.lending.desk.guard.debt import is_forgotten
 from puhui.lending.desk.guard.inflow import inflows_of
 from puhui.lending.desk.guard.offer import wants_offers
@@ -26,7 +25,6 @@ from puhui.lending.nouns import Product
 from puhui.lending.nouns.credit_limit import (
     AnswerRise,
     CreditLimitsReviewed,
-    LateNoted,
     ReviewCreditLimits,
     ReviewedLimit,
     RiseAnswered,
@@ -46,7 +44,6 @@ from puhui.lending.tables.capacity import READ_LAST_DECISION
 from puhui.party import Party, check_actor, take_parties, take_party
 
 CHUNK = 200
-LATE_MONTHS = 6
 DAY_US = 86_400_000_000
 
 
@@ -89,13 +86,15 @@ def review_credit_limits(act: Act, input: ReviewCreditLimits) -> CreditLimitsRev
         if party is None or party.is_erased:
             continue
         act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party_id, decisions=0)
-        for drawn in act.tx.all(tables.READ_DRAWN, party_id=party_id):
+        running = act.tx.all(tables.READ_DRAWN, party_id=party_id)
+        late_now = max((one.days_past_due for one in running), default=0)
+        for drawn in running:
             before = tuple(
                 act.tx.all(tables.READ_CHANGES, party_id=party_id, product=drawn.product, count=4)
             )
             if before and before[0].month >= month:
                 continue
-            found = _review(act, party, drawn, before, input.day)
+            found = _review(act, party, drawn, before, input.day, late_now)
             if recorded is not None:
                 found = recorded.get((party_id, drawn.product))
             if found is not None:
@@ -109,11 +108,12 @@ def _of(one: ReviewedLimit) -> tuple[str, str]:
 
 
 def _review(
-    act: Act, party: Party, drawn: Row, changes: tuple[Row, ...], day: date
+    act: Act, party: Party, drawn: Row, changes: tuple[Row, ...], day: date, late_now: int
 ) -> ReviewedLimit | None:
     """What the review of one product's limit says; None where no decision gave a limit.
 
-    It reads and looks the same way whether or not the act runs again.
+    Being late with any product (``late_now`` days) stops a rise; a cut is of the product that is
+    late. It reads and looks the same way whether or not the act runs again.
     """
     rules, product = load_credit_limit_rules(), load_product(drawn.product)
     inflow, inflow_before = inflows_of(act, party, drawn.currency, day)
@@ -123,11 +123,12 @@ def _review(
         months_on_book=months_between(date.fromisoformat(drawn.started_on), day),
         months_since_change=_months_since(start, drawn, day),
         days_past_due_now=drawn.days_past_due,
-        days_past_due_max=max(drawn.days_past_due, _late_lately(act, party, drawn.product, day)),
+        days_past_due_max=max(late_now, late_lately(act, party.id, day)),
         share_used=_share_used(start, drawn),
         monthly_inflow_minor=inflow,
         monthly_inflow_before_minor=inflow_before,
         months_since_decision=0 if start is None else months_between(start.decided_on, day),
+        is_fall_counted=is_fall_counted(changes, day),
     )
     if drawn.days_past_due:
         act.tx.put(
@@ -216,12 +217,6 @@ def _share_used(start: _Before | None, drawn: Row) -> Decimal:
     return sum(shares, Decimal(0)) / len(shares)
 
 
-def _late_lately(act: Act, party: Party, product: str, day: date) -> int:
-    """1 where the person was late within six months, else 0: any late day stops a rise."""
-    row = act.tx.one(tables.READ_LATE, party_id=party.id, product=product)
-    return int(row is not None and row.late_on > add_months(day, -LATE_MONTHS).isoformat())
-
-
 def _capacity(
     act: Act, party: Party, product: Product, drawn_minor: int, raised_minor: int
 ) -> Capacity:
@@ -244,13 +239,14 @@ def _capacity(
 def _record(act: Act, found: ReviewedLimit, currency: str, day: date) -> None:
     """Keep a review and tell of a change; older offers lapse.
 
-    Until the notice of a lower limit ends, the one before stays in force.
+    Notice runs from the day on which the person is told, however late a day is made up. Until
+    the notice of a lower limit ends, the one before stays in force.
     """
     act.tx.put(tables.LAPSE_OFFERED, party_id_=found.party_id, product_=found.product)
     status = "kept"
     if found.after_minor != found.before_minor:
         status = "offered" if found.needs_consent else "lowered"
-    counts_from = day + timedelta(days=1 + found.notice_days)
+    counts_from = max(day, act.today) + timedelta(days=1 + found.notice_days)
     change_id = act.new_id("limit_change")
     act.tx.put(
         tables.INSERT_CHANGE,
@@ -318,10 +314,10 @@ def take_change(act: Act, input: AnswerRise) -> AnswerRise | None:
 def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
     """Agree to a higher credit limit that was offered, or decline it; it never rises of itself.
 
-    Nobody but the person answers. What came up since the offer counts too. Refused:
-    ``lending.no_rise``, ``lending.rise_over``, ``lending.over_capacity``,
-    ``lending.own_limit_reached``, ``lending.income_unknown``, ``party.not_yours``,
-    ``party.erased``.
+    Nobody but the person answers. What came up since the offer counts too: other debts, and to
+    have been late. Refused: ``lending.no_rise``, ``lending.rise_over``,
+    ``lending.over_capacity``, ``lending.own_limit_reached``, ``lending.income_unknown``,
+    ``party.not_yours``, ``party.erased``.
     """
     row: Row = act.kept["change"]
     if row.status != "offered":
@@ -334,6 +330,10 @@ def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
         product = load_product(row.product)
         act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
         running = act.tx.all(tables.READ_DRAWN, party_id=row.party_id)
+        offered_on = business_date(row.reviewed_us).isoformat()
+        late_now = any(one.days_past_due for one in running)
+        if late_now or last_late(act, row.party_id) > offered_on:
+            raise Refused("lending.rise_over", "An instalment is or was late since the offer.")
         drawn = sum(one.drawn_minor for one in running if one.product == row.product)
         party: Party = act.kept["party"]
         require_capacity(_capacity(act, party, product, drawn, row.after_minor))
@@ -350,25 +350,6 @@ def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
         counts_from_=act.today.isoformat(),
     )
     return RiseAnswered(row.id, row.product, row.currency, credit, status)
-
-
-@use_case("lending.note_late", roles=("system",))
-def note_late(act: Act, input: Delivery) -> LateNoted:
-    """Remember the day on which a person became late with a product, for the reviews to come."""
-    event = input.event
-    row = act.tx.one(tables.READ_PRODUCT_OF, id=str(json.loads(event.payload)["contract"]))
-    if row is None:
-        return LateNoted(event.subject, "")
-    act.tx.put(
-        tables.PUT_LATE,
-        party_id=event.subject,
-        product=row.product,
-        late_on=act.today.isoformat(),
-    )
-    return LateNoted(event.subject, row.product)
-
-
-subscribe("lending.note_late", to=("lending.became_past_due",))
 
 
 def review_chunks(node: Node, day: date) -> list[ReviewCreditLimits]:

@@ -31,6 +31,7 @@ from puhui.servicing.desk.day.lender import (
     Others,
     book_lenders,
     fetch_lenders,
+    lock_lenders,
     of_others,
     pass_on,
 )
@@ -128,9 +129,10 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     day, figures = on.toordinal(), risk_figures()
     due = roll(act.tx, chunk, day)
     count(chunk, day)
-    debited = debit(act, chunk, day, figures)
     lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
-    passed = pass_on(act, chunk, lenders, debited.parts)
+    rooms = lock_lenders(act, chunk, lenders)
+    debited = debit(act, chunk, day, figures)
+    passed = pass_on(act, chunk, lenders, rooms, debited.parts)
     drop_paid(chunk)
     count(chunk, day)
     live = chunk.live

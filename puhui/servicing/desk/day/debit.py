@@ -9,7 +9,7 @@ import numpy as np
 
 from puhui.kernel.act import BATCH_MAX, Act
 from puhui.kernel.store import Transaction
-from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
+from puhui.ledger import Account, Transfer, chart, create_transfers, lookup_accounts
 from puhui.payment import own_account, wallet_account
 from puhui.servicing.desk.day.chunk import Chunk
 from puhui.servicing.desk.loan.post import loan_account
@@ -80,12 +80,12 @@ def debit(act: Act, chunk: Chunk, day: int, figures: RiskFigures) -> Debited:
 
 
 def _held(tx: Transaction, wallets: list[int]) -> dict[int, int]:
-    """What each wallet can pay now, without what is promised already."""
+    """What each wallet can pay now, without what is promised already; nought of a closed one."""
     found: dict[int, int] = {}
     asked = sorted(set(wallets))
     for at in range(0, len(asked), BATCH_MAX):
         for account in lookup_accounts(tx, asked[at : at + BATCH_MAX]):
-            if account is not None:
+            if account is not None and not account.flags & Account.CLOSED:
                 spent = account.debits_posted_minor + account.debits_pending_minor
                 found[account.id] = account.credits_posted_minor - spent
     return found

@@ -10,15 +10,40 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row, Transaction
 from puhui.ledger import Account, chart
 from puhui.party import check_actor, take_party
-from puhui.payment import own_account, wallet_account
+from puhui.payment import own_account
 from puhui.servicing.desk.loan.post import LOSSES, Part, transfer_chain
+from puhui.servicing.desk.loan.purse import (
+    asides_of,
+    keep_purses,
+    list_asides,
+    paid_from_aside,
+    take_purses,
+)
 from puhui.servicing.nouns import PlanEvent, PlanState, Share
-from puhui.servicing.nouns.collect import PartnerRegistered, Passed, RegisterPartner
+from puhui.servicing.nouns.lender import PartnerRegistered, Passed, Purse, RegisterPartner
 from puhui.servicing.nouns.live import RiskFigures
 from puhui.servicing.rules.expected import MILLION, impaired_share
 from puhui.servicing.rules.joint import part_of, passed_on
 from puhui.servicing.tables import collect as tables
 
+__all__ = [
+    "Moved",
+    "Moving",
+    "between",
+    "columns_of_share",
+    "due_account",
+    "join_lenders",
+    "joint_account",
+    "lent_by_others",
+    "list_asides",
+    "list_partners",
+    "moved_of",
+    "partner_of",
+    "register_partner",
+    "return_upfront",
+    "share_booked",
+    "share_changes",
+]
 REASON = "lender_share"
 
 
@@ -105,12 +130,17 @@ def return_upfront(act: Act, loan: Row) -> None:
 
 
 def _share_upfront(act: Act, loan: Row, target: Callable[[Row], int]) -> None:
-    parts: list[Part] = []
+    rows = act.tx.all(tables.LOCK_SHARES, loan_id=loan.id)
+    changes = {row.lender_id: target(row) - row.upfront_minor for row in rows}
+    nets = {lender_id: change for lender_id, change in changes.items() if change}
+    purses = take_purses(act, loan.currency, nets)
+    parts = paid_from_aside(purses)
     columns = []
     income = own_account("fee_income", loan.currency)
-    for row in act.tx.all(tables.LOCK_SHARES, loan_id=loan.id):
-        change = target(row) - row.upfront_minor
-        parts += between(income, wallet_account(row.lender_id, loan.currency), change)
+    for row in rows:
+        change = changes[row.lender_id]
+        if change:
+            parts += between(income, purses[row.lender_id].account, change)
         columns.append(
             columns_of_share(
                 row,
@@ -118,8 +148,9 @@ def _share_upfront(act: Act, loan: Row, target: Callable[[Row], int]) -> None:
                 upfront_minor=row.upfront_minor + change,
             )
         )
-    transfer_chain(act, parts, loan.currency)
+    transfer_chain(act, parts, loan.currency, opening=asides_of(purses, loan.currency))
     act.tx.run_many(tables.SET_SHARE, columns)
+    keep_purses(act, loan.currency, purses)
 
 
 def joint_account(loan_id: str, lender_id: str) -> int:
@@ -159,18 +190,29 @@ def share_changes(
     is left. All of it happens or nothing: what is refused has changed nothing.
 
     Principal follows what is outstanding, so that shares never drift from it. A lender bears its
-    part of losses and gets its part of interest, charges and recoveries into its wallet. What
+    part of losses and gets its part of interest, charges and recoveries into its wallet, or aside
+    while that takes nothing. What
     interest is due to it follows with ``share_booked``; returns whether there is any lender.
-    Refused: ``lending.wallet_short``, ``lending.books_not_open``.
+    Refused: ``lending.wallet_short``, ``lending.books_not_open``, ``payment.wallet_closed``.
     """
     rows = act.tx.all(tables.LOCK_SHARES, loan_id=loan.id)
-    shared: list[Part] = []
-    accounts: list[Account] = []
+    told = [
+        Moving(
+            row,
+            passed_on(moved.before, moved.after, moved.losses, row.share_millionths),
+            part_of(moved.outstanding_minor, row.share_millionths),
+        )
+        for row in rows
+    ]
+    nets = {one.row.lender_id: one.net_minor for one in told if one.is_any}
+    purses = take_purses(act, loan.currency, nets)
+    shared: list[Part] = paid_from_aside(purses)
+    accounts = asides_of(purses, loan.currency)
     columns = []
-    for row in rows:
-        passed = passed_on(moved.before, moved.after, moved.losses, row.share_millionths)
-        left = part_of(moved.outstanding_minor, row.share_millionths)
-        shared += parts_of_share(row, loan.currency, passed, left)
+    for one in told:
+        row, passed, left = one.row, one.passed, one.left_minor
+        if row.lender_id in purses:
+            shared += one.parts(loan.currency, purses[row.lender_id])
         accounts.append(
             Account(
                 joint_account(loan.id, row.lender_id),
@@ -189,26 +231,53 @@ def share_changes(
         )
     transfer_chain(act, [*parts, *shared], loan.currency, opening=[*opening, *accounts])
     act.tx.run_many(tables.SET_SHARE, columns)
+    keep_purses(act, loan.currency, purses)
     return bool(rows)
 
 
-def parts_of_share(row: Row, currency: str, passed: Passed, left_minor: int) -> list[Part]:
-    """What is posted for a lender that has ``left_minor`` of the principal now."""
-    joint = joint_account(row.loan_id, row.lender_id)
-    wallet = wallet_account(row.lender_id, currency)
-    due = due_account(row.lender_id, currency).id
-    loss, fees = own_account("loan_loss", currency), own_account("fee_income", currency)
-    cash = row.outstanding_minor - left_minor - passed.lost_minor
-    return [
-        *between(joint, wallet, cash),
-        *between(joint, loss, passed.lost_minor),
-        *between(due, wallet, passed.interest_minor),
-        *between(due, wallet, passed.penalty_minor, "lender_penalty"),
-        *between(due, loss, passed.lost_interest_minor),
-        *between(fees, wallet, passed.fee_minor),
-        *between(fees, loss, passed.lost_fee_minor),
-        *between(loss, wallet, passed.recovered_minor),
-    ]
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What moves for a lender, as its share stands: what is passed on, and what is left to it of
+    the principal, minor units.
+    """
+
+    row: Row
+    passed: Passed
+    left_minor: int
+
+    @property
+    def principal_minor(self) -> int:
+        """Principal that comes back to the lender, below nought where it lends more."""
+        given: int = self.row.outstanding_minor - self.left_minor - self.passed.lost_minor
+        return given
+
+    @property
+    def net_minor(self) -> int:
+        """What comes to the lender, below nought where it gives."""
+        return self.principal_minor + self.passed.cash_minor
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is posted."""
+        return bool(self.principal_minor) or self.passed != Passed()
+
+    def parts(self, currency: str, purse: Purse) -> list[Part]:
+        """What is posted, money that comes to the lender before what it gives."""
+        passed, row = self.passed, self.row
+        joint = joint_account(row.loan_id, row.lender_id)
+        due = due_account(row.lender_id, currency).id
+        loss, fees = own_account("loan_loss", currency), own_account("fee_income", currency)
+        found = [
+            *between(joint, purse.account, self.principal_minor),
+            *between(joint, loss, passed.lost_minor),
+            *between(due, purse.account, passed.interest_minor),
+            *between(due, purse.account, passed.penalty_minor, "lender_penalty"),
+            *between(due, loss, passed.lost_interest_minor),
+            *between(fees, purse.account, passed.fee_minor),
+            *between(fees, loss, passed.lost_fee_minor),
+            *between(loss, purse.account, passed.recovered_minor),
+        ]
+        return sorted(found, key=lambda part: part[0] == purse.account)
 
 
 def share_booked(act: Act, loan: Row, booked_minor: int) -> None:

@@ -120,7 +120,8 @@ def transfer_chain(
     """Move money by (debit, credit, amount in minor units, reason), all or nothing.
 
     ``opening`` are accounts to create first where they are not there yet.
-    Refused: ``lending.wallet_short``, ``lending.books_not_open``.
+    Refused: ``lending.wallet_short``, ``lending.books_not_open``, ``payment.wallet_closed`` for
+    one that is closed in the ledger, as it is while it is frozen.
     """
     if not parts:
         return
@@ -148,6 +149,8 @@ def transfer_chain(
     except Refused as refused:
         if refused.code == "ledger.exceeds_credits":
             raise Refused("lending.wallet_short", "There is too little in the wallet.") from None
+        if refused.code.endswith("account_already_closed"):
+            raise Refused("payment.wallet_closed", "A wallet in this is closed.") from None
         if refused.code.endswith("account_not_found"):
             raise Refused(
                 "lending.books_not_open", f"The lender has no books in {currency} yet."

@@ -10,9 +10,9 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
-from puhui.ledger import Transfer, chart, create_transfers, lookup_accounts
+from puhui.ledger import Account, Transfer, chart, create_transfers, lookup_accounts
 from puhui.party import check_actor, take_party
-from puhui.payment import wallet_account
+from puhui.payment import admit, wallet_account
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import shared_with_others
 from puhui.servicing.desk.loan.live import change_loan, take_live, take_loan
@@ -63,7 +63,7 @@ def guarantee_loan(
     borrower's wallet to the guarantor's.
 
     Refused: ``servicing.no_loan``, ``servicing.loan_over``, ``servicing.bad_guarantee``,
-    ``servicing.wallet_short``, ``party.unknown``, ``party.erased``.
+    ``servicing.wallet_short``, ``payment.wallet_closed``, ``party.unknown``, ``party.erased``.
     """
     row = take_live(act, loan_id)
     _add(act, row, guarantor_id, share_millionths, premium_minor, call_after_days)
@@ -158,7 +158,8 @@ def _call(act: Act, found: Row, row: Row) -> GuaranteeMoved:
     if owed <= 0:
         raise Refused("servicing.nothing_owed", "Nothing that this guarantor owes is past due.")
     (wallet,) = lookup_accounts(act.tx, [wallet_account(found.guarantor_id, row.currency)])
-    if wallet is None or wallet.credit_balance_minor < owed:
+    held = 0 if wallet is None or wallet.flags & Account.CLOSED else wallet.available_minor
+    if held < owed:
         raise Refused("servicing.wallet_short", "There is too little in the guarantor's wallet.")
     paid = PlanEvent(
         "", Happening.REPAID, act.today, owed, payer_id=found.guarantor_id, guarantee_id=found.id
@@ -174,7 +175,7 @@ def _call(act: Act, found: Row, row: Row) -> GuaranteeMoved:
 def call_guarantees(act: Act, input: CallGuarantees) -> GuaranteesCalled:
     """Call every guarantee whose loan is late for as many days as was agreed.
 
-    A guarantor whose wallet is short is asked again at the close of the next day.
+    A guarantor whose wallet is short or frozen is asked again at the close of the next day.
     """
     called = short = 0
     for guarantee_id in input.guarantee_ids:
@@ -200,7 +201,8 @@ def repay_guarantor(act: Act, input: RepayGuarantor) -> GuaranteeMoved:
     """The borrower pays a guarantor back who has paid on the loan.
 
     Refused: ``servicing.no_guarantee``, ``servicing.over_claim``, ``servicing.wallet_short``,
-    ``party.not_yours``, and ``party.four_eyes`` where staff would pay themselves.
+    ``payment.wallet_closed``, ``payment.tier_balance``, ``party.not_yours``, and
+    ``party.four_eyes`` where staff would pay themselves.
     """
     row = take_loan(act.tx, _read(act, input.guarantee_id).loan_id)
     found = act.tx.one(tables.LOCK_GUARANTEE, id=input.guarantee_id)
@@ -209,6 +211,7 @@ def repay_guarantor(act: Act, input: RepayGuarantor) -> GuaranteeMoved:
     left = found.called_minor - found.recovered_minor
     if not 0 < input.amount_minor <= left:
         raise Refused("servicing.over_claim", f"The guarantor is owed {left} minor units.")
+    admit(act.tx, found.guarantor_id, row.currency, input.amount_minor)
     _pay(act, row.party_id, found.guarantor_id, row.currency, input.amount_minor, "subrogation")
     recovered = found.recovered_minor + input.amount_minor
     act.tx.put(tables.RECOVER_GUARANTEE, id_=found.id, recovered_minor_=recovered)
@@ -244,7 +247,10 @@ def cover_loan(act: Act, loan_id: str) -> None:
 def _pay(
     act: Act, payer_id: str, payee_id: str, currency: str, amount_minor: int, reason: str
 ) -> None:
-    """Move money between two wallets. Refused: ``servicing.wallet_short``."""
+    """Move money between two wallets.
+
+    Refused: ``servicing.wallet_short``, ``payment.wallet_closed`` where one is frozen.
+    """
     if not amount_minor:
         return
     wallets = [wallet_account(party_id, currency) for party_id in (payer_id, payee_id)]
@@ -255,6 +261,8 @@ def _pay(
         act.new_number(), wallets[0], wallets[1], amount_minor, currency, codes.transfer(reason)
     )
     (status,) = create_transfers(act, [transfer], are_new=True)
+    if status.value.endswith("account_already_closed"):
+        raise Refused("payment.wallet_closed", "One of the two wallets is closed.")
     if status.value != "created":
         raise Refused("servicing.wallet_short", "There is too little in the wallet.")
 
