@@ -31,7 +31,7 @@ from puhui.lending.nouns.request import ContractKey, WrittenOff
 from puhui.lending.rules.price import legal_cap
 from puhui.party import check_actor
 from puhui.payment import admit
-from puhui.servicing import live
+from puhui.servicing import live, plan, security
 
 OFFICERS = ("loan_officer", "operator")
 DECIDERS = ("loan_officer", "risk_analyst")
@@ -162,7 +162,9 @@ def charge_back(act: Act, input: ChargeBack) -> LoanChanged:
 
 @use_case("lending.refund_credit", roles=OFFICERS)
 def refund_credit(act: Act, input: RefundCredit) -> LoanChanged:
-    """Give money that was more than the loan back to the borrower's wallet.
+    """Give money that was more than the loan back to the wallets it came from, the first payment
+    first: a guarantor is owed as much less, and what the borrower has paid a guarantor back is the
+    borrower's.
 
     Refused: ``lending.no_contract``, ``lending.not_running``, ``lending.bad_amount``,
     ``servicing.over_credit``, ``payment.wallet_closed``, ``payment.tier_balance``,
@@ -170,9 +172,17 @@ def refund_credit(act: Act, input: RefundCredit) -> LoanChanged:
     """
     row = take_changed(act, input.contract_id, is_over=True)
     check_amount(input.amount_minor)
-    admit(act.tx, row.party_id, row.currency, input.amount_minor)
-    event = PlanEvent("", Happening.CREDIT_REFUNDED, act.today, input.amount_minor)
-    return happen(act, row, event)
+    book = read_book(act.tx, row)
+    refunds = plan.refunds_of(
+        book.events,
+        book.state(max(act.today, book.last_on)).shares,
+        on=act.today,
+        amount_minor=input.amount_minor,
+        claims=security.claims_of(act.tx, row.id),
+    )
+    for one in refunds:
+        admit(act.tx, one.payer_id or row.party_id, row.currency, one.amount_minor)
+    return happen(act, row, *refunds)
 
 
 @use_case("lending.waive", roles=DECIDERS)

@@ -121,6 +121,12 @@ def guarantors_of(tx: Transaction, loan_id: str) -> list[str]:
     return sorted({row.guarantor_id for row in rows})
 
 
+def claims_of(tx: Transaction, loan_id: str) -> dict[str, int]:
+    """What the borrower owes guarantors of calls still, minor units, by guarantee."""
+    rows = tx.all(tables.READ_GUARANTEES, loan_id=loan_id)
+    return {row.id: int(row.called_minor - row.recovered_minor) for row in rows}
+
+
 @use_case("servicing.call_guarantee", roles=("loan_officer", "risk_analyst"))
 def call_guarantee(act: Act, input: GuaranteeKey) -> GuaranteeMoved:
     """Call a guarantee for its share of the arrears of a loan that is late for long enough.
@@ -150,11 +156,7 @@ def _call(act: Act, found: Row, row: Row) -> GuaranteeMoved:
     """Take what a guarantee of a loan that is locked comes to."""
     if row.stage != 3 and row.days_past_due < found.call_after_days:
         raise Refused("servicing.not_impaired", "A guarantee is called when a loan is impaired.")
-    claims = {
-        one.id: one.called_minor - one.recovered_minor
-        for one in act.tx.all(tables.READ_GUARANTEES, loan_id=row.id)
-    }
-    owed = call_of(row.arrears_minor, found.share_millionths, claims, found.id)
+    owed = call_of(row.arrears_minor, found.share_millionths, claims_of(act.tx, row.id), found.id)
     if owed <= 0:
         raise Refused("servicing.nothing_owed", "Nothing that this guarantor owes is past due.")
     (wallet,) = lookup_accounts(act.tx, [wallet_account(found.guarantor_id, row.currency)])
