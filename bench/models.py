@@ -5,7 +5,7 @@ and family: AUC and H-measure (prior Beta(1 + pi1, 1 + pi0)) of calibrated out-o
 probabilities, the same folds for all. `points`, `monotone`, `xgboost`, `ebm` and `champion` are
 ours, served by our own kernels; lightgbm and catboost are yardsticks, and so is optbinning with
 scikit-learn's logit; null where one is not installed. The champion is chosen by fit and profit on
-inner folds of the other rows (five, at most 6,000 rows) in each outer fold, so its figure is of
+inner folds of the other rows (five, at most 20,000 rows) in each outer fold, so its figure is of
 rows that it was not chosen on. The mappings forbid what is known only afterwards. optbinning brings
 solvers of 600 MB, so it is no part of the project's environment: a full run makes one of its own in
 build/peers by uv, or takes the Python that PUHUI_OPTBINNING names. XGBoost, EBM and CatBoost are

@@ -93,6 +93,21 @@ def test_without_outcomes_profit_is_expected() -> None:
     assert found.steps[-1].bads == pytest.approx(sum(PDS[:5]))
 
 
+def test_the_last_cut_off_approves_all_who_may_be() -> None:
+    """However many rows no cut-off approves, they take no step from the others."""
+    product = load_product("small_loan")
+    pds = [*(place / 100_000 for place in range(1, 696)), *[0.9] * 305]
+    found = strategy.simulate_strategy(
+        product, load_law(), wanted_minor=[product.smallest_minor] * 1_000, pd=pds, is_bad=None,
+        groups=["a"] * 695 + ["b"] * 305, on=ON,
+    )  # fmt: skip
+    last = found.steps[-1]
+    assert (last.approved, len(found.steps), found.rows) == (695, 101, 1_000)
+    assert last.approved_by_group == (("a", 695), ("b", 0))
+    assert found.group_rows == (("a", 695), ("b", 305))
+    assert last.bads == pytest.approx(sum(pds[:695]))
+
+
 def test_a_dearer_price_earns_more_until_it_may_not_be_charged() -> None:
     assert simulated(extra="0.01").steps[1].profit_minor > simulated().steps[1].profit_minor
     assert len(simulated(extra="0.9").steps) == 1, "nobody may be charged so much"

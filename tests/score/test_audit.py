@@ -158,6 +158,19 @@ def test_the_ratio_is_told_over_all_cut_offs() -> None:
     assert audit_csv(audit).splitlines()[0].split(",")[: len(COLUMNS)][0] == "attribute"
 
 
+def test_who_has_no_score_is_approved_by_no_cut_off() -> None:
+    """Refused before a score was made: half of the women. The others score as the men do."""
+    rows = told_rows(0)
+    score = np.where(np.arange(400) % 200 < 100, np.arange(400) % 100, np.nan)
+    score[:200] = np.arange(200) % 100
+    audit = audit_rows(replace(rows, score=score), read_audit_rules())
+    assert [point.group for point in audit.cut_offs] == ["female"] * 19
+    assert [point.adverse_impact_ratio for point in audit.cut_offs] == pytest.approx([1.0] * 19)
+    assert [point.approval_gap for point in audit.cut_offs] == pytest.approx([0.0] * 19)
+    score[200:] = np.nan
+    assert audit_rows(replace(rows, score=score), read_audit_rules()).cut_offs == ()
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_no_shipped_mapping_scores_by_what_it_audits(name: str) -> None:
     declaration = read_declaration(name)
@@ -229,6 +242,30 @@ def test_the_search_reports_on_rows_it_did_not_choose_by() -> None:
     assert found.fitted_rows + found.selected_rows + found.reported_rows <= table.rows
     assert found.is_better
     assert [len(line) for line in alternative_lines(found)] == [len(ALTERNATIVE_COLUMNS)] * 2
+
+
+def test_to_approve_more_is_no_fairer_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine tenths of the rows share the best score of the first way: its ratio is near one, as it
+    approves nearly all. The second way tells rows apart.
+    """
+    from puhui.demo.window import fairness_rows
+
+    table = fairness_rows(3, is_biased=True)
+    declaration = read_declaration("county_fairness")
+    mapping = study.read_mapping(declaration.mapping)
+    clean = np.array(
+        [float(str(one)) for one in fairness_rows(3, is_biased=False).columns["score"]]
+    )
+    coarse = np.minimum(clean, np.quantile(clean, 0.1))
+    tried = [("coarse", (), coarse)]
+    monkeypatch.setattr("puhui.score.engines.audit._candidates", lambda *told: tried)
+    found = search_alternative(table, declaration, mapping, with_constraint=False)
+    assert (found.candidates, found.chosen.name) == (1, "champion")
+    tried.append(("clean", (), clean))
+    found = search_alternative(table, declaration, mapping, with_constraint=False)
+    assert found.chosen.name == "clean"
+    assert found.chosen.approval == pytest.approx(found.champion.approval, abs=0.05)
+    assert found.is_better
 
 
 @pytest.mark.parametrize("column", ["sex", " Gender ", "性别", "RACE", "SexCode"])

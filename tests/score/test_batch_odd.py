@@ -135,12 +135,13 @@ def test_places_that_cannot_be_read_or_written(card: Model, tmp_path: Path) -> N
     source = written(tmp_path / "people.parquet")
     (tmp_path / "file").write_text("no folder")
     fault = refusal(card, source, tmp_path / "file" / "scores.parquet")
-    assert fault.code == "score.not_written"
+    assert (fault.code, "is no folder" in fault.reason) == ("score.not_written", True)
     fault = refusal(card, source, tmp_path / ("s" * 245 + ".parquet"))
     assert (fault.code, "too long" in fault.reason) == ("score.not_written", True)
     fault = refusal(card, source, Path("/proc/scores.parquet"))
     assert fault.code == "score.not_written"
     target = tmp_path / "scores.parquet"
+    assert "is a folder" in refusal(card, tmp_path, target).reason
     for odd in (tmp_path, tmp_path / "a\0b"):
         assert refusal(card, odd, target).code == "score.file_missing"
     for name in ("link", "hard"):

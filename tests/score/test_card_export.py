@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from puhui.score import Model
 from puhui.score.engines.scorer import score_matrix, scorer_of
 from puhui.score.formats.card_json import FORMAT, card_json
 from puhui.score.formats.card_sql import card_sql
+from puhui.score.formats.sql_word import BLANKS
 from tests.score.made import TRADES
 
 ROWS = 600
@@ -32,9 +34,12 @@ def signal_values(model: Model) -> list[dict[str, Any]]:
             if dice.random() < 0.1:
                 row[signal.name] = None
             elif signal.kind == "category":
-                row[signal.name] = str(dice.choice([*texts, *TRADES, "o'zz", "n/a", " "]))
-            elif edges[signal.name] and dice.random() < 0.4:
-                row[signal.name] = float(dice.choice(edges[signal.name]))
+                own = str(dice.choice([*texts, *TRADES, "o'zz", "n/a", "NULL", "ａ1", " "]))
+                blank = [str(one) for one in dice.choice(list(BLANKS), 2)]
+                row[signal.name] = own.join(blank) if place % 2 else own
+            elif edges[signal.name] and dice.random() < 0.6:
+                edge = float(dice.choice(edges[signal.name]))
+                row[signal.name] = float(np.nextafter(edge, dice.choice([edge, -1e9, 1e9])))
             elif signal.special and dice.random() < 0.3:
                 row[signal.name] = float(signal.special[0])
             else:
@@ -57,7 +62,7 @@ def expected(
                 continue
             if signal.kind == "category":
                 text = value.strip()
-                missing = text.lower() in ("", "n/a")
+                missing = text.lower() in ("", "n/a", "null")
                 matrix[i, j] = math.nan if missing else scorer.codes[j].get(text, -1.0)
             else:
                 matrix[i, j] = value
@@ -164,6 +169,28 @@ def test_trees_are_no_card(trees: Model) -> None:
         with pytest.raises(Refused) as no:
             write(trees)
         assert no.value.code == "score.not_a_card"
+
+
+def test_every_blank_of_ours_is_one_of_theirs() -> None:
+    assert set(BLANKS) == {one for one in map(chr, range(0x110000)) if one.isspace()}
+
+
+def test_a_name_ends_no_comment(card: Model) -> None:
+    """What a model is called is no SQL, whatever it holds; what signals are made of is told."""
+    odd = replace(card, name="x\n; DROP TABLE applicants; --\u2028y")
+    first, *signals = card.signals
+    odd = replace(odd, signals=(replace(first, operation="sum", columns=("a\nb",)), *signals))
+    for line in card_sql(odd, "applicants").splitlines()[:5]:
+        assert line.startswith(("-- ", "WITH "))
+    cut = replace(card.signals[0], name="cut", operation="prefix", columns=("trade",), operand=2)
+    odd = replace(card, signals=(cut, *signals))
+    heads = [line for line in card_sql(odd, "applicants").splitlines() if line.startswith("--")]
+    assert '-- "cut" is prefix of ("trade", 2)' in heads
+    assert '-- "years_open" is years_between of ("opened", "day", iso)' in heads
+    document = json.loads(card_json(odd))
+    told = {one["name"]: one["derivedFrom"] for one in document["characteristics"]}
+    assert told["cut"] == {"operation": "prefix", "columns": ["trade"], "operand": 2}
+    assert told["years_open"]["dateFormat"] == "iso"
 
 
 def test_names_are_quoted(card: Model) -> None:

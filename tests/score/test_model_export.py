@@ -64,7 +64,7 @@ class Told:
                     made.append((None, "", " n/a ")[place % 3] if is_category[at] else None)
                 elif is_category[at]:
                     own = texts[at][int(value)] if value >= 0 else "never 'seen'"
-                    made.append(f" {own} ")
+                    made.append(f"\u3000 {own}\t")
                 else:
                     made.append(value)
             yield made

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from puhui.kernel.errors import Refused
 from puhui.score import Table, train
 from puhui.score.arrays.binning import BinRules, bin_category, bin_number
-from puhui.score.arrays.profit import best_profit, cut_off_curve
+from puhui.score.arrays.profit import best_earnings, cut_off_curve
 from puhui.score.arrays.reject import fuzzy_weights, parcel
 from puhui.score.arrays.stable import merge_unstable
 from puhui.score.engines.challenger import Standing, champion_of, hold_contest, hold_nested
@@ -40,9 +40,10 @@ def made_lesson(rows: int = 800) -> Lesson:
 def test_the_best_cut_off_by_hand() -> None:
     pd = np.array([0.1, 0.2, 0.2, 0.3, 0.9])
     bad = np.array([0.0, 1.0, 0.0, 0.0, 1.0])
-    assert best_profit(pd, bad, 1.0, 1.5) == pytest.approx(1.5)
-    assert best_profit(pd, np.ones(5), 1.0, 1.5) == 0.0
-    assert best_profit(pd[:0], bad[:0], 1.0, 1.5) == 0.0
+    assert best_earnings(pd, bad, 1.0, 1.5).tolist() == [1.0, -1.5, 1.0, 1.0, 0.0]
+    assert best_earnings(pd, np.ones(5), 1.0, 1.5).tolist() == [0.0] * 5
+    assert best_earnings(pd[:0], bad[:0], 1.0, 1.5).tolist() == []
+    assert best_earnings(pd[1:3], bad[1:3], 1.0, 1.5).tolist() == [0.0, 0.0]
 
 
 @settings(max_examples=60, deadline=None)
@@ -205,14 +206,24 @@ def test_the_contest_is_fair_and_names_a_champion() -> None:
 
 
 def test_the_champion_must_fit_before_it_may_earn() -> None:
-    def standing(name: str, log_loss: float, profit: float) -> Standing:
-        return Standing(name, 0.8, 0.4, log_loss, profit)
+    """And what it earns more must be no luck of a few rows."""
 
-    lucky, sound, best = (
-        standing("lucky", 0.6, 0.09), standing("sound", 0.5001, 0.05), standing("best", 0.5, 0.04)
-    )  # fmt: skip
-    assert champion_of((lucky, sound, best)) is sound
-    assert champion_of((lucky,)) is lucky
+    def standing(name: str, log_loss: float, *earned: float) -> Standing:
+        rows = np.tile(earned, 50)
+        return Standing(name, 0.8, 0.4, log_loss, float(rows.mean()), earned=rows)
+
+    unfit = standing("unfit", 0.6, 0.09, 0.09)
+    best = standing("best", 0.5, 0.04, 0.04)
+    sure, surer = standing("sure", 0.5001, 0.05, 0.06), standing("surer", 0.5002, 0.05, 0.07)
+    once = np.append(np.full(99, 0.04), 0.9)
+    lucky = Standing("lucky", 0.8, 0.4, 0.5001, float(once.mean()), earned=once)
+    assert champion_of((unfit, sure, surer, best)) is surer
+    assert champion_of((sure, best)) is sure
+    assert champion_of((unfit, best)) is best
+    assert champion_of((lucky, best)) is best
+    assert lucky.profit_share > best.profit_share
+    assert champion_of((unfit,)) is unfit
+    assert champion_of((best, replace(best, name="same"))) is best
 
 
 def test_unknown_families_are_refused() -> None:

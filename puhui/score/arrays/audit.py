@@ -177,11 +177,15 @@ def _judge(one: GroupFinding, rules: AuditRules) -> GroupFinding:
 
 
 def _cut_offs(rows: AuditRows, attribute: str, group: str) -> list[CutOffPoint]:
-    """Ratio and gap where the best 5, 10 ... 95 of 100 rows by score would be approved."""
-    own = np.sort(rows.score[rows.members[attribute, group]])
-    other = np.sort(rows.score[rows.members[attribute, rows.references[attribute]]])
-    known = rows.score[~np.isnan(rows.score)]
-    if not len(known):
+    """Ratio and gap where the best 5, 10 ... 95 of 100 rows by score would be approved.
+
+    Rows without a score are left out: no cut-off says anything of them.
+    """
+    is_known = ~np.isnan(rows.score)
+    known = rows.score[is_known]
+    own = np.sort(rows.score[is_known & rows.members[attribute, group]])
+    other = np.sort(rows.score[is_known & rows.members[attribute, rows.references[attribute]]])
+    if not len(own) or not len(other):
         return []
     found = []
     for share in SHARES:

@@ -11,16 +11,20 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-def best_profit(pd: Floats, is_bad: Floats, gain_of_good: float, loss_of_bad: float) -> float:
-    """The most that approving everybody up to one pd would have earned, in units of one loan.
+def best_earnings(pd: Floats, is_bad: Floats, gain_of_good: float, loss_of_bad: float) -> Floats:
+    """What each row would have earned (n,), in units of one loan, had all up to one pd been
+    approved: at the pd that earns most in all, and nothing where no pd earns anything.
 
-    ``pd`` (n,), ``is_bad`` (n,) 0 or 1. Rows of one pd stand or fall together; at least 0.
+    ``pd`` (n,), ``is_bad`` (n,) 0 or 1. Rows of one pd stand or fall together.
     """
+    worth = np.where(is_bad > 0, -loss_of_bad, gain_of_good)
     order = np.argsort(pd, kind="stable")
-    ordered = pd[order]
-    earned = np.cumsum(np.where(is_bad[order] > 0, -loss_of_bad, gain_of_good))
+    ordered, earned = pd[order], np.cumsum(worth[order])
     last = np.append(ordered[1:] != ordered[:-1], True) if len(pd) else np.zeros(0, dtype=np.bool_)
-    return max(0.0, float(earned[last].max())) if len(pd) else 0.0
+    if not len(pd) or earned[last].max() <= 0.0:
+        return np.zeros(len(pd))
+    bound = ordered[last][np.argmax(earned[last])]
+    return np.where(pd <= bound, worth, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,10 +213,11 @@ def search_alternative(
     """Search for a less discriminatory alternative (LDA) to what the lender does.
 
     Candidates are points cards and trees, with all signals and without one or two of them, fitted
-    on the mapping's training rows. Each approves as large a share as the lender does. Of those
-    that cost at most the stated AUC on the selection rows the one with the best lowest ratio is
-    chosen there, and both are measured on the report rows. Protected attributes group rows and
-    enter no candidate. Refused: ``score.protected_signal``, ``score.too_few_rows``,
+    on the mapping's training rows. Each approves as large a share as the lender does; one whose
+    scores are so coarse that it would approve more stands aside, as to approve more raises every
+    ratio. Of those that cost at most the stated AUC on the selection rows the one with the best
+    lowest ratio is chosen there, and both are measured on the report rows. Protected attributes
+    group rows and enter no candidate. Refused: ``score.protected_signal``, ``score.too_few_rows``,
     ``score.column_missing``.
     """
     refuse_protected_signals(mapping.signals, protected_columns(declaration))
@@ -232,6 +233,8 @@ def search_alternative(
         count += 1
         tried = _measure(ground, made, share, select, rules, declaration, name, left_out)
         if not (tried.auc >= auc_min and tried.adverse_impact_ratio > 0.0):
+            continue
+        if tried.approval > share + rules.gap_min:
             continue
         if best is None or tried.adverse_impact_ratio > best.adverse_impact_ratio:
             best, best_score = tried, made

@@ -120,10 +120,15 @@ def libraries() -> tuple[Any, Any]:
 def refuse_no_file(source: Path, *, or_folder: bool = False) -> None:
     """Refuse what is no file that can be read: ``score.file_missing``."""
     try:
-        is_there = source.is_file() or (or_folder and source.is_dir())
+        is_file, is_folder = source.is_file(), source.is_dir()
     except ValueError:  # a name that no file can have
-        is_there = False
-    if not is_there:
+        is_file = is_folder = False
+    if is_folder and not or_folder:
+        raise Refused(
+            "score.file_missing",
+            f"{str(source)[:200]!r} is a folder: name one file, or score it on Spark.",
+        )
+    if not is_file and not is_folder:
         raise Refused("score.file_missing", f"There is no file {str(source)[:200]!r}.")
     if not os.access(source, os.R_OK):
         raise Refused("score.file_missing", f"{source.name} cannot be read: no permission.")
@@ -229,6 +234,7 @@ def _told(
     if isinstance(error, OSError | duckdb.IOException | duckdb.PermissionException):
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)[:200]
         why = "the disk is full" if NO_ROOM in str(error) else why
+        why = "that is no folder" if isinstance(error, FileExistsError) else why
         return Fault("score.not_written", f"The scores cannot go to {target.parent}: {why}.")
     return error
 

@@ -8,12 +8,14 @@ all run on one thread from a seed, so a contest can be held again.
 from __future__ import annotations
 
 import importlib.util
+import math
 import tomllib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Keyed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from statistics import NormalDist
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from puhui.kernel.errors import Refused
 from puhui.score.arrays.logit import fit_calibration, fold_numbers, sigmoid
 from puhui.score.arrays.metric import auc_of, h_measure_of, log_loss_of
-from puhui.score.arrays.profit import best_profit
+from puhui.score.arrays.profit import best_earnings
 from puhui.score.engines.family import LOG_ODDS_MAX, Predict, family_of
 from puhui.score.engines.lesson import Lesson
 from puhui.score.engines.trainer import RefusedTable, read_lesson
@@ -101,9 +103,9 @@ TRAINERS: dict[str, tuple[str, Trainer]] = {
 }
 """Every family by name, with the library that it needs."""
 
-INNER_FOLDS, INNER_ROWS_MAX = 5, 6_000
-"""How a choice is made: choosing needs fewer rows than learning. Five folds and not three, as a
-family that needs many rows must not seem worse in the choice than it will be."""
+INNER_FOLDS, INNER_ROWS_MAX = 5, 20_000
+"""How a choice is made. Five folds and not three, and many rows: a family that needs many must not
+seem worse in the choice than it will be."""
 
 CANDIDATES = {"points": "points", "monotone": "trees", "xgboost": "xgboost", "ebm": "ebm"}
 """Who may be champion, and the kind it is trained as; the others are yardsticks."""
@@ -118,8 +120,9 @@ def trainers_here() -> tuple[str, ...]:
 class Standing:
     """How a family did out of fold: rank (auc, h), fit (log_loss) and profit.
 
-    ``profit_share`` is what the best cut-off would have earned, per unit of amount asked for;
-    ``slope`` and ``intercept`` calibrate the family's raw log-odds.
+    ``profit_share`` is what the best cut-off would have earned, per unit of amount asked for, and
+    ``earned`` (n,) what each row would have; ``slope`` and ``intercept`` calibrate the family's
+    raw log-odds.
     """
 
     name: str
@@ -129,6 +132,7 @@ class Standing:
     profit_share: float
     slope: float = 1.0
     intercept: float = 0.0
+    earned: Floats = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
 
 
 @lru_cache(maxsize=1)
@@ -258,7 +262,7 @@ def choose_kind(
 ) -> tuple[str, Nested]:
     """The kind to train on a table's training rows, and what to expect of such a choice.
 
-    The kind is the winner on folds of all training rows (at most 6,000 of them); the figures are
+    The kind is the winner on folds of all training rows (at most 20,000 of them); the figures are
     those of ``hold_nested``, of rows that no choice has seen. It refuses what training does.
     """
     lesson, _, _ = read_lesson(table, mapping, stable_periods, refused)
@@ -281,24 +285,38 @@ def _standing(
     name: str, log_odds: Floats, outcomes: Floats, slope: float, intercept: float
 ) -> Standing:
     rules, pd = contest_rules(), sigmoid(log_odds)
-    profit = best_profit(pd, outcomes, rules["gain_of_good"], rules["loss_of_bad"])
+    earned = best_earnings(pd, outcomes, rules["gain_of_good"], rules["loss_of_bad"])
     return Standing(
         name,
         auc_of(pd, outcomes),
         h_measure_of(pd, outcomes),
         log_loss_of(pd, outcomes),
-        profit / len(outcomes),
+        float(earned.mean()),
         slope,
         intercept,
+        earned,
     )
 
 
 def champion_of(standings: Sequence[Standing]) -> Standing:
-    """The champion: of those whose probabilities fit about best, the one that earns most.
+    """The champion: of those whose probabilities fit about best, the one that surely earns most.
 
-    "About best" is a log loss within the tolerance of data/contest.toml of the lowest; it is a
-    proper score, so it asks for calibration and for telling rows apart. Of equals the first.
+    All stood on the same rows. "About best" is a log loss within the tolerance of
+    data/contest.toml of the lowest; it is a proper score, so it asks for calibration and for
+    telling rows apart. Who fits best gives way only to one whose profit is higher by more than
+    the chance stated there, by a one-sided test of what each row earns by both; of several to the
+    one that earns most, and of equals to the first.
     """
     assert standings, "nobody stood"
-    bound = min(one.log_loss for one in standings) * (1 + contest_rules()["log_loss_tolerance"])
-    return max((s for s in standings if s.log_loss <= bound), key=lambda s: s.profit_share)
+    best = min(standings, key=lambda one: one.log_loss)
+    bound = best.log_loss * (1 + contest_rules()["log_loss_tolerance"])
+    sound = [one for one in standings if one.log_loss <= bound and _earns_more(one, best)]
+    return max(sound, key=lambda one: one.profit_share, default=best)
+
+
+def _earns_more(one: Standing, other: Standing) -> bool:
+    gap = one.earned - other.earned
+    if len(gap) < 2:
+        return False
+    times = NormalDist().inv_cdf(1.0 - contest_rules()["profit_chance"])
+    return float(gap.mean()) > times * float(gap.std(ddof=1)) / math.sqrt(len(gap))

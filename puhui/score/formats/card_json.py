@@ -21,8 +21,9 @@ def card_json(model: Model) -> str:
 
     ``initialScore`` plus one ``partialScore`` per characteristic is the total; the score is the
     total held within ``scoreMin`` and ``scoreMax``; the probability of default is
-    1 / (1 + odds), where odds = exp((total - ``offset``) / ``factor``). A value that fulfils
-    ``invalid`` cannot be scored. Refused: ``score.not_a_card``.
+    1 / (1 + odds), where odds = exp((total - ``offset``) / ``factor``). A text is looked at
+    without outer white space, of any alphabet; one of ``missingTexts``, in any case of letters,
+    is missing. A value that fulfils ``invalid`` cannot be scored. Refused: ``score.not_a_card``.
     """
     if model.card is None:
         raise Refused("score.not_a_card", "Only a points card can be written as a scorecard.")
@@ -60,10 +61,26 @@ def _characteristic(signal: Signal, points: SignalPoints, texts: tuple[str, ...]
         "name": signal.name,
         "title": {"zh": signal.title_zh, "en": signal.title_en},
         "dataType": "string" if signal.kind == "category" else "double",
-        "derivedFrom": {"operation": signal.operation, "columns": list(signal.columns)},
+        "derivedFrom": derived_of(signal),
         "invalid": invalid_of(signal),
         "attributes": attributes,
     }
+
+
+def derived_of(signal: Signal) -> dict[str, Any]:
+    """Which columns a signal is made of and how; words are those of the guide on mappings.
+
+    ``operand`` and ``dateFormat`` stand where the operation asks for one, ``stated`` where the
+    value is the same for everybody.
+    """
+    found: dict[str, Any] = {"operation": signal.operation, "columns": list(signal.columns)}
+    if signal.operation in ("above", "prefix"):
+        found["operand"] = signal.operand
+    if signal.operation in ("year", "years_between"):
+        found["dateFormat"] = signal.date_format
+    if signal.operation == "stated":
+        found["stated"] = signal.stated
+    return found
 
 
 def invalid_of(signal: Signal) -> list[dict[str, Any]]:

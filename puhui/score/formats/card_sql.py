@@ -8,11 +8,13 @@ from puhui.kernel.errors import Refused
 from puhui.score.formats.sql_word import (
     are_outside,
     case,
+    heading,
     is_missing,
     number,
     quoted,
     table_name,
     text,
+    trimmed,
 )
 from puhui.score.nouns import SCORE_MAX, Model, Signal, SignalPoints
 from puhui.score.rules.card import pd_of_total
@@ -38,8 +40,7 @@ def card_sql(model: Model, table: str, *, key: str = "id") -> str:
     )
     own, source = quoted(key), table_name(table)
     return (
-        f"-- {model.name}, model {model.digest}\n"
-        f"WITH chance(total, pd) AS (VALUES\n  {chances}\n),\n"
+        f"{heading(model)}WITH chance(total, pd) AS (VALUES\n  {chances}\n),\n"
         f"added AS (\n  SELECT {own} AS own_key,\n    {totals} AS total\n  FROM {source}\n)\n"
         f"SELECT added.own_key AS {own},\n"
         f"  CASE WHEN added.total < 0 THEN 0 WHEN added.total > {SCORE_MAX} THEN {SCORE_MAX}"
@@ -55,7 +56,7 @@ def _term(signal: Signal, points: SignalPoints, texts: Sequence[str]) -> str:
         for group, worth in enumerate(points.bin_points):
             own = [t for t, place in zip(texts, points.groups, strict=True) if place == group]
             if own:
-                whens.append(f"TRIM({column}) IN ({', '.join(text(one) for one in own)})")
+                whens.append(f"{trimmed(signal)} IN ({', '.join(text(one) for one in own)})")
                 worths.append(str(worth))
         return case(whens, worths, str(points.unseen_points))
     for outside in are_outside(signal):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from puhui.score.arrays.forest import FlatForest, flatten_forest
-from puhui.score.formats.card_json import card_json, invalid_of
+from puhui.score.formats.card_json import card_json, derived_of, invalid_of
 from puhui.score.formats.sql_word import finite
 from puhui.score.nouns import SCORE_MAX, Model
 from puhui.score.rules.value import MISSING_TEXTS
@@ -46,7 +46,7 @@ def model_document(model: Model) -> str:
                 "name": signal.name,
                 "title": {"zh": signal.title_zh, "en": signal.title_en},
                 "dataType": "string" if signal.kind == "category" else "double",
-                "derivedFrom": {"operation": signal.operation, "columns": list(signal.columns)},
+                "derivedFrom": derived_of(signal),
                 "categories": list(texts),
                 "invalid": invalid_of(signal),
             }

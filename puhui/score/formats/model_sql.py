@@ -16,6 +16,7 @@ from puhui.score.formats.sql_word import (
     case,
     double,
     finite,
+    heading,
     is_missing,
     number,
     one_of,
@@ -23,6 +24,7 @@ from puhui.score.formats.sql_word import (
     quoted,
     table_name,
     text,
+    trimmed,
 )
 from puhui.score.nouns import SCORE_MAX, AdditiveAxis, AdditiveTerm, Model
 
@@ -65,7 +67,7 @@ def model_sql(model: Model, table: str, *, key: str = "id") -> str:
         f"odds AS MATERIALIZED (\n  SELECT own_key, is_outside,"
         f" {number(slope)} * {total} + {number(intercept)} AS log_odds\n  FROM {source}\n)"
     )
-    return f"-- {model.name}, model {model.digest}\nWITH " + ",\n".join(steps) + _asked(model, key)
+    return f"{heading(model)}WITH " + ",\n".join(steps) + _asked(model, key)
 
 
 def _told(model: Model, table: str, key: str) -> str:
@@ -74,10 +76,10 @@ def _told(model: Model, table: str, key: str) -> str:
     for place, signal in enumerate(model.signals):
         column = quoted(signal.name)
         if signal.kind == "category":
-            texts = model.categories[place]
-            whens = [f"TRIM({column}) = {text(one)}" for one in texts]
+            texts = [text(one) for one in model.categories[place]]
             codes = [str(code) for code in range(len(texts))]
-            value = case([is_missing(signal), *whens], ["NULL", *codes], "-1")
+            code = case(texts, codes, "-1", of=trimmed(signal)) if texts else "-1"
+            value = case([is_missing(signal)], ["NULL"], code)
         else:
             value = case([is_missing(signal)], ["NULL"], double(column))
             finite = f"{column} BETWEEN -{double(LARGEST)} AND {double(LARGEST)}"

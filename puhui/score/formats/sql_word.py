@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from puhui.score.nouns import Signal
+from puhui.score.nouns import Model, Signal
 from puhui.score.rules.value import MISSING_TEXTS
 
 LARGEST = "1.7976931348623157e308"
 """Above it lie only infinity and, in DuckDB and PostgreSQL, what is not a number."""
+
+
+BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680" + (
+    "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What counts as blank around a text: TRIM by itself takes plain spaces alone, and a name that was
+typed in Chinese may end with a wide one."""
 
 
 def quoted(name: str) -> str:
@@ -24,6 +31,29 @@ def table_name(name: str) -> str:
 def text(value: str) -> str:
     """A text."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def trimmed(signal: Signal) -> str:
+    """A category's text without outer blanks."""
+    return f"TRIM({quoted(signal.name)}, {text(BLANKS)})"
+
+
+def heading(model: Model) -> str:
+    """Comments on top of a query: which model, and which columns are made of which others."""
+    lines = [f"{model.name}, model {model.digest}"]
+    for signal in model.signals:
+        if signal.operation != "copy":
+            made = ", ".join(quoted(one) for one in signal.columns)
+            more = "".join(f", {value}" for value in _settings(signal))
+            lines.append(f"{quoted(signal.name)} is {signal.operation} of ({made}{more})")
+    return "".join(f"-- {' '.join(line.split())}\n" for line in lines)
+
+
+def _settings(signal: Signal) -> list[str]:
+    """What an operation needs beside its columns."""
+    if signal.operation in ("above", "prefix"):
+        return [repr(signal.operand)]
+    return [signal.date_format] if signal.operation in ("year", "years_between") else []
 
 
 def finite(bound: float) -> float:
@@ -53,7 +83,7 @@ def is_missing(signal: Signal) -> str:
     column = quoted(signal.name)
     if signal.kind == "category":
         marks = ", ".join(text(one) for one in sorted(MISSING_TEXTS))
-        return f"{column} IS NULL OR LOWER(TRIM({column})) IN ({marks})"
+        return f"{column} IS NULL OR LOWER({trimmed(signal)}) IN ({marks})"
     return f"{column} IS NULL OR {column} > {double(LARGEST)} OR {column} < -{double(LARGEST)}"
 
 
@@ -64,10 +94,10 @@ def are_outside(signal: Signal) -> list[str]:
     return [f"{column} {sign} {number(bound)}" for sign, bound in bounds if bound is not None]
 
 
-def case(whens: list[str], worths: list[str], otherwise: str) -> str:
-    """A CASE of conditions and what each is worth."""
+def case(whens: Sequence[str], worths: Sequence[str], otherwise: str, *, of: str = "") -> str:
+    """A CASE of conditions and what each is worth; with ``of`` of values that it may have."""
     lines = "".join(f" WHEN {w} THEN {v}" for w, v in zip(whens, worths, strict=True))
-    return f"CASE{lines} ELSE {otherwise} END"
+    return f"CASE {of}{lines} ELSE {otherwise} END"
 
 
 def one_of(column: str, codes: Sequence[int]) -> str:

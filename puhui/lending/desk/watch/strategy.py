@@ -58,7 +58,8 @@ def simulate_strategy(
     ended_bad: Sequence[bool | None] = (),
     steps: int = 101,
 ) -> Strategy:
-    """Approvals, bad rate, profit and each group's approvals at every cut-off.
+    """Approvals, bad rate, profit and each group's approvals at every cut-off, at equal shares of
+    the rows that may be approved: from none of them to all.
 
     Each row is priced by its own pd, ``extra_margin`` (share per year) more or less than the
     product asks, and lent what it wants up to the product's largest amount; a row whose price may
@@ -84,7 +85,9 @@ def simulate_strategy(
     names = sorted(set(groups))
     codes = {name: code for code, name in enumerate(names)}
     own_codes = np.array([codes[name] for name in groups], dtype=np.int64)
-    curve = score.cut_off_curve(chance, bads, profit, own_codes, steps=steps)
+    may = chance < NEVER
+    curve = score.cut_off_curve(chance[may], bads[may], profit[may], own_codes[may], steps=steps)
+    within = curve.by_group.shape[1]
     ended = _Ended(chance, ended_bad)
     found = tuple(
         StrategyStep(
@@ -93,14 +96,14 @@ def simulate_strategy(
             bads=float(curve.bads[place]),
             profit_minor=int(curve.profit_minor[place]),
             approved_by_group=tuple(
-                (name, int(curve.by_group[place, code])) for name, code in codes.items()
+                (name, int(curve.by_group[place, code]) if code < within else 0)
+                for name, code in codes.items()
             ),
             **ended.up_to(bound),
         )
         for place, bound in enumerate(curve.pd_max.tolist())
-        if bound < NEVER
     )
-    counts = tuple((name, int(curve.group_rows[code])) for name, code in codes.items())
+    counts = tuple((name, int((own_codes == code).sum())) for name, code in codes.items())
     return Strategy(len(rows), counts, found)
 
 
