@@ -24,6 +24,7 @@ from puhui.kernel import Actor, Node
 from puhui.kernel.clock import business_date
 from puhui.kernel.errors import Fault, Refused
 from puhui.party.window import Session, digest_of_token
+from puhui.payment import numbers
 from puhui.web.column import cell_of, product_title
 from puhui.web.say import LANGUAGES, say_in
 from puhui.web.who import ROLES_OF
@@ -129,6 +130,7 @@ def make_environment() -> Environment:
     made.globals["who"] = ROLES_OF
     made.globals["cell_of"] = cell_of
     made.globals["product_title"] = product_title
+    made.globals["number_of"] = numbers.receipt
     made.filters["titled"] = lambda name, say: (name, product_title(say, name))
     made.filters["pair"] = lambda word: (word, word)
     made.globals["script_url"] = f"/static/{static_file('script.js')[1]}/script.js"

@@ -10,7 +10,7 @@ from puhui.kernel import Node
 from puhui.kernel.clock import FixedClock, business_date, start_of_day_us
 from puhui.kernel.store.browse import position_at
 from puhui.lending import loan_state
-from puhui.lending.window import loan_events, receipts
+from puhui.lending.window import applications_of, loan_events, receipts
 from puhui.payment import numbers, statement
 from puhui.payment.rules import receipt as rules
 from puhui.worker import close_day
@@ -73,6 +73,25 @@ def test_one_act_has_one_number_in_the_wallet_and_on_the_loan(
         unused = rules.receipt_of((clock.now_us() // 1000 - 5_000) << 80 | 7)
         assert receipts.events_numbered(tx, unused, now_us=clock.now_us()) == ()
     assert taken.receipt in lines_of(node, party_id, due)["principal_repayment"]
+
+
+def test_an_application_is_found_by_its_number_alone(bank: Bank, clock: FixedClock) -> None:
+    """Of several applications of one second, each has its own; others are not among them."""
+    parties = [bank.person() for _ in range(3)]
+    for place, party_id in enumerate(parties):
+        bank.lend(party_id, f"loan {place}")
+    later = bank.person()
+    clock.set_us(clock.now_us() + MINUTE_US)
+    bank.lend(later, "later")
+    with bank.node.read() as tx:
+        made = [applications_of(tx, party_id)[0].id for party_id in (*parties, later)]
+        shown = [numbers.receipt(one) for one in made]
+        assert len(set(shown)) == 4
+        for id, number in zip(made, shown, strict=True):
+            found = receipts.applications_numbered(tx, number, now_us=clock.now_us())
+            assert [row.id for row in found] == [id]
+        early = numbers.receipt(f"application-{clock.now_us() // 1000 - 5_000:011x}{7:021x}")
+        assert receipts.applications_numbered(tx, early, now_us=clock.now_us()) == ()
 
 
 def test_what_moves_no_money_of_a_wallet_has_none(sqlite_bank: Bank) -> None:

@@ -43,6 +43,39 @@ def test_a_receipt_is_found_by_its_number(town: Town) -> None:
     assert shown.text.count("/desk/customer/party-") == 2
 
 
+HEX = re.compile(r"[0-9a-f]{12,}")
+
+
+def words_of(text: str) -> str:
+    """What a person reads of a page, and not what stands in its addresses."""
+    return re.sub(r"<[^>]+>", " ", text)
+
+
+def test_an_application_and_its_loan_have_one_number_that_people_can_read_aloud(
+    town: Town,
+) -> None:
+    browser = town.customer(town.good)
+    offer = browser.send(browser.apply().form("/apply/check"))
+    (number,) = re.findall(r'class="digits">([0-9 ]{19})<', offer.text)
+    assert not HEX.search(words_of(offer.text))
+    loan = town.sign(browser, offer)
+    assert number in loan.text
+    assert not HEX.search(words_of(loan.text))
+    contract = browser.open(loan.link("/contract"))
+    assert number in contract.text, "beside the text as it was signed"
+    path = offer.url.removeprefix("http://testserver")
+    asked = f"/money/find?number={number.replace(' ', '+')}"
+    assert browser.ask(asked).headers["location"] == path
+    assert town.customer(town.spare).ask(asked).status == 422
+    desk = town.staff("operator")
+    search = desk.open("/desk/customers")
+    found = desk.send(search.form("/desk/customers"), q=number.replace(" ", "-"))
+    case = f"/desk/case/{path.rpartition('/')[2]}"
+    assert case in found.links
+    assert number in desk.open(case).text
+    assert number in desk.open(f"/desk/loan/{loan.url.rpartition('/')[2].split('?')[0]}").text
+
+
 def test_a_loan_shows_the_receipts_that_the_wallet_shows(town: Town) -> None:
     """What was taken and what was paid back, on the loan, in the statement and at the desk."""
     browser = town.customer(town.good)

@@ -14,6 +14,7 @@ from puhui.lending.desk.page import contract_row
 from puhui.lending.desk.read import loans_of
 from puhui.lending.nouns import Happening
 from puhui.lending.nouns.receipt import LoanEvent as LoanEvent
+from puhui.lending.tables import page
 from puhui.payment import numbers, wallet_account
 from puhui.servicing import live
 
@@ -90,6 +91,18 @@ def own_events_numbered(tx: Transaction, text: str, party_id: str) -> tuple[Loan
         for loan in loans_of(tx, party_id)
         for event in loan_events(tx, loan.contract_id)
         if event.receipt == digits
+    )
+
+
+def applications_numbered(tx: Transaction, text: str, *, now_us: int) -> tuple[Row, ...]:
+    """The applications that have a number, whosever they are: for staff. A loan has the number of
+    its application. Those of that second are looked through, in the order of their ids.
+    """
+    begins_us, ends_us = numbers.receipt_span(text, now_us=now_us)
+    low, high = (f"application-{at_us // 1000:011x}" for at_us in (begins_us, ends_us))
+    rows = tx.all(page.READ_APPLICATIONS_BETWEEN, low=low, high=high, count=ACTS_MAX)
+    return tuple(
+        row for row in rows if numbers.plain(numbers.receipt(row.id)) == numbers.plain(text)
     )
 
 

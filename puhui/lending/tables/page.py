@@ -20,6 +20,13 @@ READ_APPLICATIONS_OF = (
     .limit(bindparam("count"))
 )
 
+READ_APPLICATIONS_BETWEEN = (
+    select(*_application)
+    .where(_application.id >= bindparam("low"), _application.id < bindparam("high"))
+    .order_by(_application.id)
+    .limit(bindparam("count"))
+)
+
 _LISTED = (
     select(
         _application.id,

@@ -12,6 +12,7 @@ from puhui.data import consents_of, read_lists, view
 from puhui.data.window import accesses_of
 from puhui.exchange.window import Remittance, deals, remittances
 from puhui.kernel.errors import Refused
+from puhui.kernel.store import Row
 from puhui.lending.window import applications_of, loans_of, receipts
 from puhui.party import Party, find_parties, read_party_file
 from puhui.payment import numbers
@@ -57,14 +58,15 @@ def search(ask: Ask) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """What has a receipt number: payments, payments across currencies, deals between nodes, and
-    what came of loans or was paid on them.
+    """What has a number that people read aloud: payments, payments across currencies, deals
+    between nodes, what came of loans or was paid on them, and applications.
     """
 
     payments: tuple[Payment, ...] = ()
     remittances: tuple[Remittance, ...] = ()
     deal_ids: tuple[str, ...] = ()
     events: tuple[receipts.LoanEvent, ...] = ()
+    applications: tuple[Row, ...] = ()
 
 
 def _receipts(ask: Ask, asked: str) -> Receipts:
@@ -80,6 +82,7 @@ def _receipts(ask: Ask, asked: str) -> Receipts:
                 one.id for one in deals(tx, count=LOOKED_AT) if numbers.receipt(one.id) == number
             ),
             receipts.events_numbered(tx, asked, now_us=ask.node.clock.now_us()),
+            receipts.applications_numbered(tx, asked, now_us=ask.node.clock.now_us()),
         )
 
 

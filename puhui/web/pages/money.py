@@ -13,7 +13,7 @@ from puhui.kernel.clock import business_date, time_of
 from puhui.kernel.money import DIGITS
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
-from puhui.lending.window import receipts
+from puhui.lending.window import applications_of, receipts
 from puhui.payment import numbers, wallet_account
 from puhui.payment import statement as read_statement
 from puhui.payment.window import StatementLine, codes_of, messages
@@ -91,7 +91,9 @@ def statement(ask: Ask) -> Response:
 
 
 def find(ask: Ask) -> Response:
-    """What a receipt number means: the receipt, or the line of the statement that it stands at."""
+    """What a number means: the receipt, the line of the statement that it stands at, or an
+    application.
+    """
     typed = ask.query.get("number", "")[:40]
     if not numbers.is_receipt(typed):
         ask.wrong("number", ask.say("money.bad_receipt"))
@@ -105,6 +107,9 @@ def find(ask: Ask) -> Response:
         for other in remittances(tx, end=end):
             if numbers.receipt(other.id) == number:
                 return ask.go(f"/exchange/{other.id}")
+        for asked in applications_of(tx, ask.party_id):
+            if numbers.receipt(asked.id) == number:
+                return ask.go(f"/application/{asked.id}")
         for event in receipts.own_events_numbered(tx, typed, ask.party_id):
             return ask.go(f"/loan/{event.contract_id}#r{event.receipt}")
         for purse in purses_of(tx, ask.party_id):
