@@ -184,7 +184,16 @@ SET_PROMISE = (
     update(PROMISE).where(PROMISE.c.id == bindparam("id_")).values(status=bindparam("status_"))
 )
 UNDOING = EVENT.alias("undoing")
-PAID_BETWEEN = select(sum_int(EVENT.c.amount_minor).label("minor")).where(
+_taken_back = (
+    select(sum_int(UNDOING.c.amount_minor))
+    .where(
+        UNDOING.c.loan_id == EVENT.c.loan_id,
+        UNDOING.c.kind == "charged_back",
+        UNDOING.c.undoes == cast(EVENT.c.number, Text),
+    )
+    .scalar_subquery()
+)
+PAID_BETWEEN = select(sum_int(EVENT.c.amount_minor - _taken_back).label("minor")).where(
     EVENT.c.loan_id == bindparam("loan_id"),
     EVENT.c.kind == "repaid",
     ~exists().where(

@@ -251,7 +251,10 @@ def promise_to_pay(act: Act, input: PromiseToPay) -> PromiseMade:
 
 @use_case("servicing.judge_promises", roles=("system",), batch="promise_ids")
 def judge_promises(act: Act, input: JudgePromises) -> PromisesJudged:
-    """Promises whose day has passed: kept where as much was paid in between, else broken."""
+    """Promises whose day has passed: kept where as much was paid in between, else broken.
+
+    A payment that was undone counts for nothing, nor does what was taken back of one.
+    """
     kept = broken = 0
     for promise_id in input.promise_ids:
         row = act.tx.one(tables.LOCK_PROMISE, id=promise_id)
