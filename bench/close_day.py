@@ -32,6 +32,7 @@ from puhui.kernel.crypto import Keys  # noqa: E402
 from puhui.ledger import verify  # noqa: E402
 from puhui.node import open_node  # noqa: E402
 from puhui.servicing.nouns.live import DayRun  # noqa: E402
+from puhui.servicing.rules.day import PARTS, add_sums  # noqa: E402
 from puhui.worker import close_day  # noqa: E402
 from tests.servicing.book import Book  # noqa: E402
 from tests.servicing.lent import ill_booked  # noqa: E402
@@ -68,9 +69,10 @@ def close(book: Book, day: date) -> dict[str, Any]:
     node.act = act
     sums = {
         name: sum(getattr(one, name) for one in runs)
-        for name in ("loans", "due", "debited", "debited_minor", "short", "accrued_minor",
-                     "suspended_minor", "past_due", "impaired", "provided_minor", "postings")
-    }  # fmt: skip
+        for name in ("loans", "due", "debited", "short", "past_due", "impaired", "postings")
+    }
+    (money,) = add_sums(one for run in runs for one in run.money)
+    sums |= {name: getattr(money, name) for name in PARTS}
     return {
         "day": day.isoformat(), "seconds": round(seconds, 2), "cpu_s": round(cpu_s, 2),
         "us_per_loan": round(seconds / max(1, sums["loans"]) * 1e6, 2), **sums,

@@ -20,6 +20,7 @@ from puhui.kernel.event import (
     next_events,
 )
 from puhui.kernel.store import change
+from puhui.servicing import live, noun
 from puhui.webhook import run_courier
 
 IDLE_S = 0.2
@@ -27,10 +28,7 @@ UPKEEP_S = 2.0
 """How long upkeep rests when nothing is due."""
 
 LOANS = "servicing.run_day"
-SUMS = (
-    "loans", "postings", "due", "debited", "debited_minor", "short", "accrued_minor",
-    "provided_minor",
-)  # fmt: skip
+COUNTS = ("loans", "postings", "due", "debited", "short")
 
 LOGGER = logging.getLogger("puhui.worker")
 
@@ -49,7 +47,7 @@ class ClosedDay:
     """What closing a day did: steps, chunks, and what became of the loans.
 
     ``due`` are instalments that fell due, ``debited`` loans that paid from a wallet, ``short``
-    wallets that did not hold all of it. Amounts in minor units, all currencies together.
+    wallets that did not hold all of it; ``money`` what it came to in each currency by itself.
     """
 
     day: date
@@ -59,10 +57,8 @@ class ClosedDay:
     postings: int = 0
     due: int = 0
     debited: int = 0
-    debited_minor: int = 0
     short: int = 0
-    accrued_minor: int = 0
-    provided_minor: int = 0
+    money: tuple[noun.DaySums, ...] = ()
 
 
 def deliver(node: Node, stop: threading.Event | None = None) -> Delivered:
@@ -201,7 +197,8 @@ def close_day(
     """
     keep_up(node)
     chunks_done = 0
-    sums = dict.fromkeys(SUMS, 0)
+    counts = dict.fromkeys(COUNTS, 0)
+    money: list[noun.DaySums] = []
     steps = sorted(DAY_STEPS.values(), key=lambda step: (step.order, step.name))
     for step in steps:
         chunks = step.inputs(node, day, size)
@@ -210,9 +207,10 @@ def close_day(
             key = f"day:{day.isoformat()}:{step.name}:{held}"
             outcome = node.act(step.name, chunk, key=key, actor=SYSTEM)
             if step.name == LOANS:
-                for name in SUMS:
-                    sums[name] += getattr(outcome, name)
+                for name in COUNTS:
+                    counts[name] += getattr(outcome, name)
+                money += outcome.money
             chunks_done += 1
             if progress is not None:
                 progress(step.name, number + 1, len(chunks))
-    return ClosedDay(day, len(steps), chunks_done, **sums)
+    return ClosedDay(day, len(steps), chunks_done, **counts, money=live.add_sums(money))

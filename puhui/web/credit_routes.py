@@ -14,6 +14,7 @@ from puhui.web.desks import (
     partner,
     proposal,
     risk,
+    roll,
     security,
     strategy,
 )
@@ -84,8 +85,8 @@ DESKS: tuple[Route, ...] = (
     ("POST", "/desk/relief/{relief_id}/open", relief_desk.open_reason, Who.FACTS),
     *with_files("/desk/classes", risk.classes, Who.LENDING),
     *with_files("/desk/provisions", risk.provisions, Who.LENDING),
-    *with_files("/desk/rolls", risk.rolls, Who.LENDING),
-    *with_files("/desk/vintages", risk.vintage, Who.LENDING),
+    *with_files("/desk/rolls", roll.rolls, Who.LENDING),
+    *with_files("/desk/vintages", roll.vintage, Who.LENDING),
     *with_files("/desk/customer/{party_id}/debts", debt.show, Who.LENDING),
     ("POST", "/desk/customer/{party_id}/debts", debt.record, Who.CONTACT),
     ("POST", "/desk/customer/{party_id}/debts/open", debt.open_debts, Who.OFFICER),

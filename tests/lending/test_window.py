@@ -108,10 +108,10 @@ def test_contracts_and_counts_tell_of_the_book(bank: Bank) -> None:
             ("drawn", row.principal_minor),
             ("repaid", 100_000),
         ]
-        (bucket,) = count_by_bucket(tx)
+        (bucket,) = count_by_bucket(tx, currency="CNY")
         assert (bucket.bucket, bucket.loans) == ("0", 1)
         assert bucket.outstanding_minor == row.outstanding_minor
-        (rate,) = count_by_rate(tx, product=PRODUCT)
+        (rate,) = count_by_rate(tx, product=PRODUCT, currency="CNY")
         assert (rate.annual_rate, rate.loans) == (row.annual_rate, 1)
         (day,) = count_by_day(tx, since=today - timedelta(days=1), until=today)
         assert (day.applications, day.approved, day.refused) == (1, 1, 0)

@@ -64,31 +64,32 @@ class Done:
 def open_one(act: Act, input: OpenOne) -> Done:
     """Open accounts, fill wallets, pay a loan out and take it into servicing."""
     codes, loan = chart(), live.loan_account(input.loan_id)
+    currency = live.plan_in(input.plan).currency
     holders = (party_of(input.loan_id), *(name for name, _ in LENDERS))
-    accounts = [Account(own_account(name, "CNY"), "CNY", codes.account(name)) for name in OWN]
+    accounts = [Account(own_account(name, currency), currency, codes.account(name)) for name in OWN]
     accounts.append(
-        Account(loan, "CNY", codes.account("loan_principal"),
+        Account(loan, currency, codes.account("loan_principal"),
                 flags=Account.CREDITS_MUST_NOT_EXCEED_DEBITS)
     )  # fmt: skip
     accounts += [
-        Account(wallet_account(holder, "CNY"), "CNY", codes.account("customer_deposit"),
+        Account(wallet_account(holder, currency), currency, codes.account("customer_deposit"),
                 flags=Account.DEBITS_MUST_NOT_EXCEED_CREDITS)
         for holder in holders
     ]  # fmt: skip
     create_accounts(act, accounts)
-    funding, reason = own_account("funding", "CNY"), codes.transfer("opening")
-    paid = [(loan, input.amount_minor), (wallet_account(holders[0], "CNY"), PLENTY)]
-    paid += [(wallet_account(name, "CNY"), PLENTY) for name in holders[1:]]
+    funding, reason = own_account("funding", currency), codes.transfer("opening")
+    paid = [(loan, input.amount_minor), (wallet_account(holders[0], currency), PLENTY)]
+    paid += [(wallet_account(name, currency), PLENTY) for name in holders[1:]]
     create_transfers(
         act,
         [
-            Transfer(act.new_number(), *sides, amount, "CNY", reason)
+            Transfer(act.new_number(), *sides, amount, currency, reason)
             for number, amount in paid
             for sides in [(number, funding) if number == loan else (funding, number)]
         ],
         strict=True,
     )
-    identity = live.LoanIdentity(input.loan_id, holders[0], "ordeal", "CNY", Decimal("0.02"))
+    identity = live.LoanIdentity(input.loan_id, holders[0], "ordeal", currency, Decimal("0.02"))
     live.open_loan(
         act, identity, live.plan_in(input.plan), on=act.today, amount_minor=input.amount_minor,
         by=act.today,
@@ -102,15 +103,16 @@ def happen(act: Act, input: Happened) -> Done:
     """Let one event happen to a loan, as lending would."""
     event = noun.PlanEvent("", noun.Happening(input.kind), input.on, **input.told)
     if event.kind is noun.Happening.DRAWN:
+        currency = live.take_loan(act.tx, input.loan_id).currency
         wallet, funding = (
-            wallet_account(party_of(input.loan_id), "CNY"),
-            own_account("funding", "CNY"),
+            wallet_account(party_of(input.loan_id), currency),
+            own_account("funding", currency),
         )
         amount = event.amount_minor
         parts = [(live.loan_account(input.loan_id), funding, amount, "disbursement"),
                  (funding, wallet, amount, "disbursement")]  # fmt: skip
         if amount > 0:
-            live.transfer_chain(act, parts, "CNY")
+            live.transfer_chain(act, parts, currency)
     return Done(live.change_loan(act, input.loan_id, event).number)
 
 
@@ -133,6 +135,7 @@ class Ordeal:
     ) -> None:  # fmt: skip
         self.node, self.clock, self.loan_id, self.is_joint = node, clock, loan_id, is_joint
         self.keys, self.refused, self.code = 0, 0, ""
+        self.currency = plan.currency
         self.before, self.lent_before = self.own(), self.lenders()
         text = live.plan_text(plan)
         self.act("ordeal.open", OpenOne(loan_id, text, lent, is_joint))
@@ -152,7 +155,7 @@ class Ordeal:
     def own(self) -> dict[str, int]:
         """Debits less credits of own accounts."""
         with self.node.read() as tx:
-            found = lookup_accounts(tx, [own_account(name, "CNY") for name in OWN])
+            found = lookup_accounts(tx, [own_account(name, self.currency) for name in OWN])
         return {
             name: 0 if one is None else one.debits_posted_minor - one.credits_posted_minor
             for name, one in zip(OWN, found, strict=True)
@@ -161,7 +164,7 @@ class Ordeal:
     def lenders(self) -> tuple[Sums, ...]:
         """What each lender has: of this loan, due on all loans, and in the wallet or aside."""
         with self.node.read() as tx:
-            found = lookup_accounts(tx, lender_accounts(self.loan_id))
+            found = lookup_accounts(tx, lender_accounts(self.loan_id, self.currency))
         held = [0 if a is None else a.credits_posted_minor - a.debits_posted_minor for a in found]
         kept_for(self.node)
         return tuple(
@@ -170,7 +173,10 @@ class Ordeal:
 
     def books(self) -> dict[str, Any]:
         """Every balance that the loan moves: own accounts, lenders, the borrower, the loan."""
-        numbers = [live.loan_account(self.loan_id), wallet_account(party_of(self.loan_id), "CNY")]
+        numbers = [
+            live.loan_account(self.loan_id),
+            wallet_account(party_of(self.loan_id), self.currency),
+        ]
         with self.node.read() as tx:
             found = lookup_accounts(tx, numbers)
         held = [0 if a is None else a.debits_posted_minor - a.credits_posted_minor for a in found]
@@ -208,7 +214,7 @@ class Ordeal:
             holders = [party_of(self.loan_id), *(name for name, _ in LENDERS)]
             numbers = [live.loan_account(self.loan_id)]
             numbers += [joint.joint_account(self.loan_id, name) for name, _ in LENDERS]
-            numbers += [wallet_account(holder, "CNY") for holder in holders]
+            numbers += [wallet_account(holder, self.currency) for holder in holders]
             found = lookup_accounts(tx, numbers)
         held = [0 if a is None else a.debits_posted_minor - a.credits_posted_minor for a in found]
         state = book.state(max(date.fromordinal(row.counted_on), book.last_on))

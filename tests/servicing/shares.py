@@ -47,7 +47,7 @@ class Ours:
     principal_lost: tuple[int, ...]
 
 
-def lender_accounts(loan_id: str) -> list[int]:
+def lender_accounts(loan_id: str, currency: str = "CNY") -> list[int]:
     """Of each lender the accounts of its part, of interest due to it, its wallet, and what is kept
     for it.
     """
@@ -56,9 +56,9 @@ def lender_accounts(loan_id: str) -> list[int]:
         for name, _ in LENDERS
         for number in (
             joint_account(loan_id, name),
-            due_account(name, "CNY").id,
-            wallet_account(name, "CNY"),
-            aside_account(name, "CNY").id,
+            due_account(name, currency).id,
+            wallet_account(name, currency),
+            aside_account(name, currency).id,
         )
     ]
 
@@ -121,7 +121,8 @@ if "bench.keep" not in USE_CASES:
 def kept_for(node: Node) -> dict[str, int]:
     """What is on record as kept for each lender, minor units; the ledger must hold as much."""
     with node.read() as tx:
-        rows = {row.lender_id: int(row.kept_minor) for row in list_asides(tx)}
+        asides = [row for row in list_asides(tx) if row.currency == "CNY"]
+        rows = {row.lender_id: int(row.kept_minor) for row in asides}
         found = lookup_accounts(tx, [aside_account(name, "CNY").id for name, _ in LENDERS])
     held = {
         name: 0 if one is None else one.credit_balance_minor

@@ -121,7 +121,7 @@ def test_close_days_catches_up_oldest_first(book: Book, clock: FixedClock) -> No
     assert [one.day for one in done] == days
     assert told == list(zip(days, (3, 2, 1), strict=True))
     assert all(one.loans == LOANS for one in done)
-    assert done[0].provided_minor > 0 and done[0].postings
+    assert done[0].money[0].provided_minor > 0 and done[0].postings
     assert provided(book)[0] == LOANS
     with book.node.read() as tx:
         assert closed_span(tx) == (DAY, date(2026, 4, 2))

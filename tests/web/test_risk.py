@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 
+from puhui.kernel.act import SYSTEM
 from puhui.lending.window import obligations_of
+from puhui.servicing.desk.loan.book import plan_text
+from puhui.worker import close_day
+from tests.servicing.ordeal import OpenOne
+from tests.servicing.test_ordeal import BASE
 from tests.web.market import party_of
-from tests.web.overdue import aged
+from tests.web.overdue import aged, at
 from tests.web.town import Town
 
 
@@ -106,3 +113,32 @@ def test_a_debt_elsewhere_is_recorded_and_closed(town: Town) -> None:
         not town.staff("risk_analyst").open(f"/desk/customer/{party_id}/debts").has_form("/debts")
     )
     assert officer.ask("/desk/customer/nobody/debts").status == 404
+
+
+def test_amounts_of_two_currencies_are_never_added_up(town: Town) -> None:
+    """A loan of 20,000 yuan and one of 5,000 dollars: a page is in one of them."""
+    aged(town, town.good)
+    plan = plan_text(replace(BASE, currency="USD"))
+    at(town, date(2026, 6, 10), 20)
+    town.node.act("ordeal.open", OpenOne("in-dollars", plan, 500_000, False), key="usd",
+                  actor=SYSTEM)  # fmt: skip
+    last = date(2026, 6, 30)
+    at(town, last, 20)
+    done = close_day(town.node, last)
+    assert [one.currency for one in done.money] == ["CNY", "USD"]
+    analyst = town.staff("risk_analyst")
+    for path in ("classes", "provisions", "rolls?by=money"):
+        page = analyst.open(f"/desk/{path}").text
+        other = analyst.open(f"/desk/{path}{'&' if '?' in path else '?'}currency=USD").text
+        assert 'name="currency"' in page and 'name="currency"' in other, path
+        assert "20,000.00" in page and "20,000.00" not in other, path
+        assert "5,000.00" in other, path
+        assert "5,000.00 美元" not in page, path
+    rows = json.loads(analyst.ask("/desk/rolls.json?period=2026-06").text)["rows"]
+    assert {row["currency"] for row in rows} == {"CNY", "USD"}
+    assert {row["share"] for row in rows} == {1.0}, "shares are of the own currency"
+    rows = json.loads(analyst.ask("/desk/classes.json?table=months").text)["rows"]
+    assert {(row["currency"], row["period"]) for row in rows} >= {
+        ("CNY", "2026-06"), ("USD", "2026-06"),
+    }  # fmt: skip
+    assert 'name="currency"' not in analyst.open("/desk/portfolio").text, "contracts are in yuan"

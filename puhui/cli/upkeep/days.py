@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from puhui.kernel import Node, Refused
 from puhui.kernel.clock import business_date
+from puhui.kernel.money import Money
 from puhui.kernel.store.browse import browse_journal
 from puhui.ledger.window import closed_span
-from puhui.servicing import live
+from puhui.servicing import live, noun
 from puhui.worker import ClosedDay, close_day
+
+WORDS = ("debited", "accrued", "suspended", "provided")
 
 
 def check_day(node: Node, day: date) -> bool:
@@ -43,6 +46,25 @@ def open_days(node: Node, until: date) -> list[date]:
     if last is None or last >= until:
         return [until]
     return [last + timedelta(days=n) for n in range(1, (until - last).days + 1)]
+
+
+def told_sums(sums: noun.DaySums) -> str:
+    """What a day came to in one currency, as a line."""
+    amounts = [
+        f"{Money(getattr(sums, word + '_minor'), sums.currency).figure()} {word}" for word in WORDS
+    ]
+    return f"{sums.currency}: {', '.join(amounts)}."
+
+
+def day_figures(done: Sequence[ClosedDay]) -> dict[str, int]:
+    """Figures of closed days together, amounts by currency: ``debited_minor_CNY`` and on."""
+    names = ("chunks", "postings", "due", "debited", "short")
+    found = {"steps": done[-1].steps, "loans": done[-1].loans}
+    found |= {name: sum(getattr(one, name) for one in done) for name in names}
+    for sums in live.add_sums(sums for one in done for sums in one.money):
+        for word in WORDS:
+            found[f"{word}_minor_{sums.currency}"] = getattr(sums, f"{word}_minor")
+    return found
 
 
 def close_days(

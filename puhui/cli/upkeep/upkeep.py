@@ -92,10 +92,9 @@ def close_day(
 
     Example: puhui close-day 2026-11-22
     """
-    from dataclasses import asdict
     from datetime import date, timedelta
 
-    from puhui.cli.upkeep.days import check_day, close_days
+    from puhui.cli.upkeep.days import check_day, close_days, day_figures, told_sums
     from puhui.kernel.clock import business_date
     from puhui.kernel.event import parse_day
 
@@ -114,17 +113,14 @@ def close_day(
     for one in done:
         say.line(
             f"{one.day} {how}: {one.steps} steps, {one.chunks} chunks; {one.loans:,} loans, "
-            f"{one.due:,} instalments due, {one.debited:,} loans debited "
-            f"{one.debited_minor / 100:,.2f}, {one.short:,} wallets short, "
-            f"{one.accrued_minor / 100:,.2f} accrued, {one.provided_minor / 100:,.2f} provided, "
-            f"{one.postings:,} postings."
+            f"{one.due:,} instalments due, {one.debited:,} loans debited, "
+            f"{one.short:,} wallets short, {one.postings:,} postings."
         )
+        for sums in one.money:
+            say.line(f"{one.day} {told_sums(sums)}")
     if as_json:
-        sums = {name: value for name, value in asdict(done[-1]).items() if name != "day"}
-        for name in sums:
-            sums[name] = sum(getattr(one, name) for one in done)
-        sums |= {"steps": done[-1].steps, "loans": done[-1].loans}
-        say.figures({"day": closed.isoformat(), "days": len(done)} | sums)
+        figures = day_figures(done)
+        say.figures({"day": closed.isoformat(), "days": len(done)} | figures)
 
 
 def replay(

@@ -121,14 +121,14 @@ def count_by_day(
     return tuple(tx.all(page.COUNT_BY_DAY, **days, **filled(product=product)))
 
 
-def count_by_bucket(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
-    """Running loans by delinquency bucket, with what is outstanding and overdue."""
-    return tuple(tx.all(page.COUNT_BY_BUCKET, **filled(product=product)))
+def count_by_bucket(tx: Transaction, *, product: str = "", currency: str) -> tuple[Row, ...]:
+    """Running loans of a currency by delinquency bucket, with what is outstanding and overdue."""
+    return tuple(tx.all(page.COUNT_BY_BUCKET, **filled(product=product, currency=currency)))
 
 
-def count_by_rate(tx: Transaction, *, product: str = "") -> tuple[Row, ...]:
-    """Running loans by annual rate: the yield that the book was promised."""
-    return tuple(tx.all(page.COUNT_BY_RATE, **filled(product=product)))
+def count_by_rate(tx: Transaction, *, product: str = "", currency: str) -> tuple[Row, ...]:
+    """Running loans of a currency by annual rate: the yield that the book was promised."""
+    return tuple(tx.all(page.COUNT_BY_RATE, **filled(product=product, currency=currency)))
 
 
 def changes_of(

@@ -177,6 +177,7 @@ COUNT_BY_BUCKET = (
     .where(
         _contract.status.in_(["current", "past_due", "written_off"]),
         matches("product", _contract.product),
+        matches("currency", _contract.currency),
     )
     .group_by(_BUCKET)
 )
@@ -189,6 +190,7 @@ COUNT_BY_RATE = (
     .where(
         _contract.status.in_(["current", "past_due"]),
         matches("product", _contract.product),
+        matches("currency", _contract.currency),
     )
     .group_by(_contract.annual_rate)
     .order_by(_contract.annual_rate)

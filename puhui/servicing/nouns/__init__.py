@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from puhui.servicing.nouns.live import DaySums
 from puhui.servicing.nouns.plan import (
     PAYMENTS,
     STANDARD_ORDER,
@@ -43,6 +44,7 @@ __all__ = [
     "Basis",
     "Cost",
     "DayCount",
+    "DaySums",
     "Direction",
     "Early",
     "FeeBasis",

@@ -105,8 +105,22 @@ class RunDay:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySums:
+    """What a day came to in one currency, minor units: taken from wallets, interest booked and
+    taken back, and the change of what is provided for.
+    """
+
+    currency: str
+    debited_minor: int = 0
+    accrued_minor: int = 0
+    suspended_minor: int = 0
+    provided_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DayRun:
-    """What a chunk did. Amounts in minor units, all currencies of the chunk together.
+    """What a chunk did: counts of loans, instalments, wallets and postings, and ``money`` for each
+    currency by itself.
 
     ``digest`` is over the columns of every loan as the day leaves them.
     """
@@ -114,12 +128,9 @@ class DayRun:
     loans: int
     due: int
     debited: int
-    debited_minor: int
     short: int
-    accrued_minor: int
-    suspended_minor: int
     past_due: int
     impaired: int
-    provided_minor: int
     postings: int
     digest: str
+    money: tuple[DaySums, ...] = ()

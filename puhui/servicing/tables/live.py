@@ -94,6 +94,7 @@ ROLL = Table(
     Column("period", Text, primary_key=True),
     Column("act_key", Text, primary_key=True),
     Column("product", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
     Column("bucket_before", BigInteger, primary_key=True),
     Column("bucket", BigInteger, primary_key=True),
     Column("loans", BigInteger, nullable=False),
@@ -107,6 +108,7 @@ CLASS_MOVE = Table(
     Column("period", Text, primary_key=True),
     Column("act_key", Text, primary_key=True),
     Column("product", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
     Column("class_before", BigInteger, primary_key=True),
     Column("risk_class", BigInteger, primary_key=True),
     Column("loans", BigInteger, nullable=False),
@@ -229,18 +231,19 @@ SUM_PROVISIONS = (
     .order_by(PROVISION.c.product, PROVISION.c.currency, PROVISION.c.stage, PROVISION.c.risk_class)
 )  # fmt: skip
 SUM_ROLLS = (
-    select(ROLL.c.bucket_before, ROLL.c.bucket, sum_int(ROLL.c.loans).label("loans"),
+    select(ROLL.c.currency, ROLL.c.bucket_before, ROLL.c.bucket,
+           sum_int(ROLL.c.loans).label("loans"),
            sum_int(ROLL.c.outstanding_minor).label("outstanding_minor"))
     .where(ROLL.c.period == bindparam("period"),
            matches("product", ROLL.c.product))
-    .group_by(ROLL.c.bucket_before, ROLL.c.bucket)
-    .order_by(ROLL.c.bucket_before, ROLL.c.bucket)
+    .group_by(ROLL.c.currency, ROLL.c.bucket_before, ROLL.c.bucket)
+    .order_by(ROLL.c.currency, ROLL.c.bucket_before, ROLL.c.bucket)
 )  # fmt: skip
 SUM_CLASS_MOVES = (
-    select(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class,
+    select(CLASS_MOVE.c.currency, CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class,
            sum_int(CLASS_MOVE.c.loans).label("loans"),
            sum_int(CLASS_MOVE.c.outstanding_minor).label("outstanding_minor"))
     .where(CLASS_MOVE.c.period == bindparam("period"), matches("product", CLASS_MOVE.c.product))
-    .group_by(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
-    .order_by(CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
+    .group_by(CLASS_MOVE.c.currency, CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
+    .order_by(CLASS_MOVE.c.currency, CLASS_MOVE.c.class_before, CLASS_MOVE.c.risk_class)
 )  # fmt: skip

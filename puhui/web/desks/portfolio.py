@@ -14,6 +14,7 @@ from puhui.lending.window import count_by_bucket, count_by_day, count_by_rate, l
 from puhui.web.ask import Ask
 from puhui.web.chart import Strip, strips_of
 from puhui.web.column import Column, Kind
+from puhui.web.desks.risk import currency_of
 from puhui.web.export import Fetch, ending_of, file_reply, listed, of_rows
 from puhui.web.table import Sheet
 
@@ -60,9 +61,11 @@ def show(ask: Ask) -> Response:
     since = ask.today - timedelta(days=days - 1)
     with ask.node.read() as tx:
         by_day = count_by_day(tx, since=since, until=ask.today, product=product)
-        buckets = {row.bucket: row for row in count_by_bucket(tx, product=product)}
-        rates = count_by_rate(tx, product=product)
         sums = [row for row in portfolio(tx) if product in ("", row.product)]
+        currency, currencies = currency_of(ask, sums)
+        told = {"product": product, "currency": currency}
+        buckets = {row.bucket: row for row in count_by_bucket(tx, **told)}
+        rates = count_by_rate(tx, **told)
     totals = _by_day(by_day, product)
     if ending_of(ask):
         told = {"product": product, "days": str(days)}
@@ -73,12 +76,15 @@ def show(ask: Ask) -> Response:
         at="portfolio",
         product=product,
         products=shelf.product_names(),
+        currency=currency,
+        currencies=currencies,
         days=days,
         choices=DAYS,
         totals=totals,
         buckets=[(name, buckets.get(name)) for name in BUCKETS],
         bands=bands,
         sums=sums,
+        outstanding_minor=sum(one.outstanding_minor for one in sums if one.currency == currency),
         yield_rate=_mean_rate(rates),
         charts=_charts(ask, totals, buckets, bands),
     )

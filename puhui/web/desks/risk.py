@@ -1,27 +1,19 @@
-"""The risk desk: classes, provisions, moves between buckets, and vintages."""
+"""The risk desk: the five classes and provisions, each currency by itself."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
-from puhui.kernel.store import Row, Transaction
+from puhui.kernel.store import Row
 from puhui.lending import shelf
-from puhui.servicing.window import (
-    bucket_names,
-    class_moves,
-    class_table,
-    provision_history,
-    roll_periods,
-    roll_rates,
-    vintage_curves,
-)
+from puhui.servicing.window import class_table, provision_history
 from puhui.web.ask import Ask
-from puhui.web.chart import lines_of, strips_of
+from puhui.web.chart import strips_of
 from puhui.web.column import Column, Kind
 from puhui.web.desks.arrears import CLASSES, class_mark, class_name
 from puhui.web.export import ending_of, file_reply, of_rows
@@ -119,6 +111,17 @@ def product_of(ask: Ask) -> str:
     return found if found in shelf.product_names() else ""
 
 
+def currency_of(ask: Ask, rows: Iterable[Any]) -> tuple[str, tuple[str, ...]]:
+    """The currency that a page is in, as the address asks, and all that there are: amounts of
+    different currencies are never added up. Yuan where nothing is asked and there are any.
+    """
+    known = tuple(sorted({row.currency for row in rows}))
+    asked = ask.query.get("currency", "")
+    if asked in known:
+        return asked, known
+    return ("CNY" if "CNY" in known or not known else known[0]), known
+
+
 def classes(ask: Ask) -> Response:
     """The five classes now with amounts, and how they moved from month to month."""
     product = product_of(ask)
@@ -131,6 +134,9 @@ def classes(ask: Ask) -> Response:
         if ask.query.get("table") == "months":
             return file_reply(ask, "classes-by-month", MONTH_COLUMNS, of_rows(months), told)
         return file_reply(ask, "classes", CLASS_COLUMNS, of_rows(lines), told)
+    currency, currencies = currency_of(ask, (*lines, *months))
+    lines = [one for one in lines if one.currency == currency]
+    months = [one for one in months if one.currency == currency][:MONTHS_SHOWN]
     bad_minor = sum(one.outstanding_minor for one in lines if one.risk_class >= NON_PERFORMING)
     whole_minor = sum(one.outstanding_minor for one in lines)
     bars = [
@@ -144,9 +150,11 @@ def classes(ask: Ask) -> Response:
         product=product,
         products=shelf.product_names(),
         lines=lines,
-        columns=_shown(CLASS_COLUMNS, lines),
+        currency=currency,
+        currencies=currencies,
+        columns=_shown(CLASS_COLUMNS, currencies),
         months=months,
-        month_columns=_shown(MONTH_COLUMNS, months),
+        month_columns=_shown(MONTH_COLUMNS, currencies),
         bad_share=bad_minor / whole_minor if whole_minor else None,
         provided_minor=sum(one.booked_loss_minor for one in lines),
         bad_minor=bad_minor,
@@ -155,10 +163,9 @@ def classes(ask: Ask) -> Response:
     )
 
 
-def _shown(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
+def _shown(columns: Sequence[Column], currencies: Sequence[str]) -> list[Column]:
     """The columns of a page: the currency only where there are several; files have it always."""
-    is_one = len({row.currency for row in rows}) < 2
-    return [one for one in columns if not (is_one and one.name == "currency")]
+    return [one for one in columns if len(currencies) > 1 or one.name != "currency"]
 
 
 def _files(ask: Ask, product: str) -> Any:
@@ -192,7 +199,7 @@ def _month_lines(rows: Sequence[Row]) -> list[MonthLine]:
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(CLASSES))
     for row in rows:
         sums[row.period, row.currency][row.risk_class] += row.exposure_minor
-    found = sorted(sums.items(), reverse=True)[:MONTHS_SHOWN]
+    found = sorted(sums.items(), reverse=True)[: MONTHS_SHOWN * len({key[1] for key in sums})]
     return [MonthLine(period, currency, tuple(minor)) for (period, currency), minor in found]
 
 
@@ -204,6 +211,9 @@ def provisions(ask: Ask) -> Response:
         now = [row for row in class_table(tx) if product in ("", row.product)]
     if ending_of(ask):
         return file_reply(ask, "provisions", STAGE_COLUMNS, of_rows(rows), {"product": product})
+    currency, currencies = currency_of(ask, (*rows, *now))
+    rows = tuple(row for row in rows if row.currency == currency)
+    now = [row for row in now if row.currency == currency]
     periods = sorted({row.period for row in rows}, reverse=True)
     asked = ask.query.get("period", "")
     period = asked if asked in periods else (periods[0] if periods else "")
@@ -211,7 +221,7 @@ def provisions(ask: Ask) -> Response:
     for row in rows:
         posted[row.period] += row.posted_minor
     bars = [
-        (one, abs(posted[one]) / 100, ask.say.money(posted[one]),
+        (one, abs(posted[one]) / 100, ask.say.money(posted[one], currency),
          "bad" if posted[one] > 0 else "good")
         for one in periods[:12]
     ]  # fmt: skip
@@ -223,7 +233,9 @@ def provisions(ask: Ask) -> Response:
         period=period,
         periods=periods,
         rows=[row for row in rows if row.period == period],
-        columns=_shown(STAGE_COLUMNS, rows),
+        currency=currency,
+        currencies=currencies,
+        columns=_shown(STAGE_COLUMNS, currencies),
         stages=_stages(now),
         chart=strips_of(bars),
         files=_files(ask, product),
@@ -241,156 +253,3 @@ def _stages(rows: Sequence[Row]) -> list[tuple[int, int, int, int]]:
         )
         for stage in STAGES
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Loans that moved between two buckets within a month; ``share`` is of those that began so."""
-
-    before: str
-    after: str
-    loans: int
-    outstanding_minor: int
-    share: float
-    currency: str = "CNY"
-
-
-ROLL_COLUMNS = (
-    Column("before", "risk.before", lambda row: row.before),
-    Column("after", "risk.after", lambda row: row.after),
-    Column("loans", "desk.at_loans", lambda row: row.loans, Kind.COUNT),
-    Column("outstanding", "desk.outstanding", lambda row: row.outstanding_minor, Kind.MONEY),
-    Column("share", "risk.moved_share", lambda row: row.share, Kind.SHARE),
-)
-
-
-def rolls(ask: Ask) -> Response:
-    """How loans moved between buckets, or the five classes, within a month: from row to column."""
-    product, is_money = product_of(ask), ask.query.get("by") == "money"
-    is_class = ask.query.get("of") == "class"
-    with ask.node.read() as tx:
-        periods = roll_periods(tx)
-        asked = ask.query.get("period", "")
-        period = asked if asked in periods else (periods[0] if periods else "")
-        pairs = _moved(tx, period, product, is_class=is_class) if period else []
-    names = CLASSES if is_class else bucket_names()
-    whole: dict[str, int] = defaultdict(int)
-    for before, _, loans, minor in pairs:
-        whole[names[before]] += minor if is_money else loans
-    moves = [
-        Move(
-            names[before], names[after], loans, minor,
-            (minor if is_money else loans) / (whole[names[before]] or 1),
-        )
-        for before, after, loans, minor in pairs
-    ]  # fmt: skip
-    told = {
-        "product": product, "period": period, "by": "money" if is_money else "",
-        "of": "class" if is_class else "",
-    }  # fmt: skip
-    if ending_of(ask):
-        name = "class-moves" if is_class else "roll-rates"
-        return file_reply(ask, name, ROLL_COLUMNS, of_rows(moves), told)
-    used = [name for name in names if any(name in (m.before, m.after) for m in moves)]
-    return ask.page(
-        "desk_rolls.html",
-        at="rolls",
-        product=product,
-        products=shelf.product_names(),
-        period=period,
-        periods=periods,
-        is_money=is_money,
-        is_class=is_class,
-        names=used,
-        moves={(move.before, move.after): move for move in moves},
-        whole=whole,
-        files=sheet_of(ask.path, told, filters=tuple(told), order="", orders=set()),
-    )
-
-
-def _moved(
-    tx: Transaction, period: str, product: str, *, is_class: bool
-) -> list[tuple[int, int, int, int]]:
-    """Where loans stood, where they stand, how many, and with how much outstanding."""
-    if is_class:
-        return [
-            (row.class_before, row.risk_class, row.loans, row.outstanding_minor)
-            for row in class_moves(tx, period, product=product)
-        ]
-    return [
-        (row.bucket_before, row.bucket, row.loans, row.outstanding_minor)
-        for row in roll_rates(tx, period, product=product)
-    ]
-
-
-VINTAGE_COLUMNS = (
-    Column("opened", "risk.opened", lambda row: row.opened),
-    Column("period", "risk.period", lambda row: row.period),
-    Column("age", "risk.age", lambda row: row.age, Kind.COUNT),
-    Column("loans", "desk.at_loans", lambda row: row.loans, Kind.COUNT),
-    Column("late", "risk.late", lambda row: row.late, Kind.COUNT),
-    Column("share", "risk.late_share", lambda row: row.share, Kind.SHARE),
-)
-LINES_MAX = 6
-WHOLE_FROM = 0.05
-"""From so large a share on an axis tells whole per cents."""
-
-
-def vintage(ask: Ask) -> Response:
-    """The late share of loans by month of opening as they grow older: curves and their table."""
-    product, names = product_of(ask), bucket_names()
-    asked = ask.query.get("bucket", "")
-    bucket = names.index(asked) if asked in names[1:] else _thirty(names)
-    with ask.node.read() as tx:
-        points = vintage_curves(tx, bucket=bucket, product=product)
-    told = {"product": product, "bucket": names[bucket]}
-    if ending_of(ask):
-        return file_reply(ask, "vintages", VINTAGE_COLUMNS, of_rows(points), told)
-    opened = sorted({one.opened for one in points})
-    curves = {
-        month: {one.age: one for one in points if one.opened == month}
-        for month in opened[-MONTHS_SHOWN:]
-    }
-    ages = sorted({one.age for one in points})
-    return ask.page(
-        "desk_vintages.html",
-        at="vintages",
-        product=product,
-        products=shelf.product_names(),
-        bucket=names[bucket],
-        buckets=names[1:],
-        curves=curves,
-        ages=ages,
-        chart=_curves(ask, curves),
-        files=sheet_of(ask.path, told, filters=("product", "bucket"), order="", orders=set()),
-    )
-
-
-def _thirty(names: Sequence[str]) -> int:
-    """The first bucket of thirty days or more."""
-    firsts = [int(name.rstrip("+").split("-")[0]) for name in names]
-    return next(place for place, first in enumerate(firsts) if first >= 30)
-
-
-def _curves(ask: Ask, curves: dict[str, Any]) -> str:
-    """The newest vintages with two ends of a month or more as lines with their months beside."""
-    shown = [(month, line) for month, line in curves.items() if len(line) > 1][-LINES_MAX:]
-    if not shown:
-        return ""
-    lines, labels = [], []
-    for place, (month, line) in enumerate(shown):
-        points = [(float(age), one.share) for age, one in sorted(line.items())]
-        colour = "good" if place == len(shown) - 1 else "plain"
-        lines.append((month, colour, points))
-        labels.append((*points[-1], month, colour, "right"))
-    most = max(to for _, _, points in lines for _, to in points)
-    last = max(at for _, _, points in lines for at, _ in points)
-    return lines_of(
-        ask.view.size,
-        lines,
-        x=(ask.say("risk.axis_age"), "d"),
-        y=(ask.say("risk.axis_late"), ".1%" if most < WHOLE_FROM else ".0%"),
-        x_domain=(0.0, last),
-        y_domain=(0.0, min(max(most * 1.2, 0.01), 1.0)),
-        labels=labels,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
@@ -40,11 +41,12 @@ from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
 from puhui.servicing.rules.age import has_risen, month_ends
+from puhui.servicing.rules.day import add_sums, sums_of
 from puhui.servicing.tables import live as tables
 
 CHUNK = 8190
 LATE = ":late"
-NOTHING = DayRun(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "")
+NOTHING = DayRun(0, 0, 0, 0, 0, 0, 0, "")
 STANDING = ("loans", "past_due", "impaired")
 """Counts of how loans stand: those of the last day hold."""
 
@@ -81,11 +83,12 @@ def _added(runs: Sequence[DayRun]) -> DayRun:
     sums = {
         one.name: sum(getattr(run, one.name) for run in runs)
         for one in fields(DayRun)
-        if one.name != "digest"
+        if one.name not in ("digest", "money")
     }
     sums |= {name: getattr(runs[-1], name) for name in STANDING}
     digest = hashlib.blake2b("".join(run.digest for run in runs).encode(), digest_size=16)
-    return DayRun(**sums, digest=digest.hexdigest())
+    money = add_sums(one for run in runs for one in run.money)
+    return DayRun(**sums, digest=digest.hexdigest(), money=money)
 
 
 def _close(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
@@ -110,7 +113,8 @@ def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     expect_losses(chunk, others, day_number, figures)
     provided, postings = provide(act, chunk, groups, day, mark=LATE)
     write_month(act, chunk, day_number)
-    return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, 0, 0, 0, provided, postings, "")
+    money = sums_of(provided_minor=provided)
+    return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, postings, "", money)
 
 
 def _judge(act: Act, chunk: Chunk, others: Others, day: int, figures: RiskFigures) -> None:
@@ -142,7 +146,7 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     earned, suspended, postings = _book_interest(act, chunk, groups)
     postings += passed + book_lenders(act, chunk, lenders)
     expect_losses(chunk, others, day, figures)
-    provided = 0
+    provided: dict[str, int] = {}
     if is_month_end:
         provided, posted = provide(act, chunk, groups, on)
         postings += posted
@@ -158,10 +162,15 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
              "undoes": "", "payer_id": "", "details": ""},
         )  # fmt: skip
     digest = write_chunk(act, chunk, input.day.toordinal(), is_month_end=is_month_end)
+    money = sums_of(
+        debited_minor=debited.minor,
+        accrued_minor=earned,
+        suspended_minor=suspended,
+        provided_minor=provided,
+    )
     return DayRun(
-        len(live), due, debited.loans, debited.minor, debited.short, earned, suspended,
-        int((live["days_past_due"] > 0).sum()), int((live["stage"] == 3).sum()), provided,
-        postings + debited.postings, digest,
+        len(live), due, debited.loans, debited.short, int((live["days_past_due"] > 0).sum()),
+        int((live["stage"] == 3).sum()), postings + debited.postings, digest, money,
     )  # fmt: skip
 
 
@@ -174,10 +183,13 @@ def _groups(chunk: Chunk) -> Iterator[tuple[str, str, Whole]]:
         yield product, currency, np.flatnonzero(inverse == number)
 
 
-def _book_interest(act: Act, chunk: Chunk, groups: Groups) -> tuple[int, int, int]:
+def _book_interest(
+    act: Act, chunk: Chunk, groups: Groups
+) -> tuple[dict[str, int], dict[str, int], int]:
     """Bring the receivable to what was earned and not paid; of suspended loans it is nought.
 
-    Returns what was earned and what was taken back, minor units, and how many transfers.
+    Returns what was earned and what was taken back, minor units by currency, and how many
+    transfers.
     """
     live = chunk.live
     live["accrued_minor"] = (
@@ -189,12 +201,14 @@ def _book_interest(act: Act, chunk: Chunk, groups: Groups) -> tuple[int, int, in
     target = np.where(live["is_suspended"] == 1, 0, live["accrued_minor"])
     change = target - live["booked_minor"]
     live["booked_minor"] = target
-    earned = suspended = 0
+    earned: Counter[str] = Counter()
+    suspended: Counter[str] = Counter()
     parts: list[tuple[str, str, str, int, str]] = []
     for _, currency, places in groups:
         own = change[places]
         up, down = int(own[own > 0].sum()), -int(own[own < 0].sum())
-        earned, suspended = earned + up, suspended + down
+        earned[currency] += up
+        suspended[currency] += down
         parts.append(("interest_receivable", "interest_income", currency, up, "interest_accrual"))
         parts.append(
             ("interest_income", "interest_receivable", currency, down, "interest_suspension")

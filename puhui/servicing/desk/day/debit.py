@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +29,12 @@ COLUMNS = {"principal": "principal_minor", "interest": "interest_minor", "fee": 
 
 @dataclass(slots=True)
 class Debited:
-    """What was taken: loans and money; ``short`` counts wallets that did not hold all of it."""
+    """What was taken: loans, and money by currency; ``short`` counts wallets that did not hold all
+    of it.
+    """
 
     loans: int = 0
-    minor: int = 0
+    minor: Counter[str] = field(default_factory=Counter)
     short: int = 0
     postings: int = 0
     events: list[tuple[str, int, int]] = field(default_factory=list)
@@ -182,5 +185,5 @@ def _take_batch(
         made.parts.append((n, interest, penalty, fee))
         made.events.append((chunk.rows[n].id, int(live["events"]), taken))
         made.loans += 1
-        made.minor += taken
+        made.minor[chunk.rows[n].currency] += taken
     made.postings += sum(status.value == "created" for status in statuses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -86,21 +87,22 @@ def expect_losses(chunk: Chunk, others: Others, day: int, figures: RiskFigures) 
 
 def provide(
     act: Act, chunk: Chunk, groups: Groups, day: date, *, mark: str = ""
-) -> tuple[int, int]:
+) -> tuple[dict[str, int], int]:
     """Post the change of provisions since the last time, and keep the sums of the month.
 
     Sums are kept by the act's key, with ``mark`` where one act keeps two of a month. Returns the
-    change, minor units, and how many transfers.
+    change, minor units by currency, and how many transfers.
     """
     live, act_key = chunk.live, f"{act.key}{mark}"
     change = live["expected_loss_minor"] - live["booked_loss_minor"]
     parts: list[tuple[str, str, str, int, str]] = []
     rows, rolls = [], []
     classes: list[dict[str, Any]] = []
-    period = f"{day:%Y-%m}"
+    period, changed = f"{day:%Y-%m}", Counter[str]()
     for product, currency, places in groups:
         up = int(change[places][change[places] > 0].sum())
         down = -int(change[places][change[places] < 0].sum())
+        changed[currency] += up - down
         parts.append(("loan_loss", "loan_loss_allowance", currency, up, "provision"))
         parts.append(("loan_loss_allowance", "loan_loss", currency, down, "provision_release"))
         own = live[places]
@@ -118,18 +120,19 @@ def provide(
         for move in np.unique(moves).tolist():
             some = own[moves == move]
             rolls.append({
-                "period": period, "act_key": act_key, "product": f"{product}",
+                "period": period, "act_key": act_key, "product": product, "currency": currency,
                 "bucket_before": move // 64, "bucket": move % 64, "loans": len(some),
                 "outstanding_minor": int(some["outstanding_minor"].sum()),
             })  # fmt: skip
-        classes += _class_moves(own, period=period, act_key=act_key, product=product)
+        told = {"period": period, "act_key": act_key, "product": product, "currency": currency}
+        classes += _class_moves(own, **told)
     act.tx.run_many(tables.INSERT_PROVISION, rows)
     act.tx.run_many(tables.INSERT_ROLL, rolls)
     act.tx.run_many(tables.INSERT_CLASS_MOVE, classes)
     keep_vintages(act, chunk, [(product, places) for product, _, places in groups], period, act_key)
     live["booked_loss_minor"] = live["expected_loss_minor"]
     live["month_bucket"], live["month_class"] = live["bucket"], live["risk_class"]
-    return int(change.sum()), post_own(act, parts)
+    return changed, post_own(act, parts)
 
 
 def _class_moves(own: Rows, **told: str) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ from puhui.servicing.nouns import (
     Share,
 )
 from puhui.servicing.rules.age import Pause, days_counted, has_risen, judge_loan
+from puhui.servicing.rules.day import add_sums
 from puhui.servicing.rules.expected import MILLION, grade_of
 from puhui.servicing.rules.replay import deltas
 from puhui.servicing.tables import live as tables
@@ -57,6 +58,7 @@ __all__ = [
     "Changed",
     "Given",
     "LoanIdentity",
+    "add_sums",
     "burden_of_loan",
     "burdens_of",
     "change_loan",
