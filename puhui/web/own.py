@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from puhui.data import open_text
 from puhui.data.window import own_permit
 from puhui.draft import draft_field, sealed_draft
 from puhui.kernel.store import Row, Transaction
+from puhui.lending import loan_state
 from puhui.lending.window import Obligations, application_row, contract_row, obligations_of
 from puhui.party import Party, find_parties
+from puhui.servicing import noun
 from puhui.web.ask import Ask, Missing
 
 DRAFT = "apply"
@@ -65,6 +69,35 @@ def own_debts(ask: Ask, tx: Transaction) -> Obligations:
     now_us = ask.node.clock.now_us()
     made = own_permit(tx, party, actor=ask.actor.name, fields=[DEBTS], now_us=now_us)
     return obligations_of(tx, party.id, on=ask.today, node=ask.node, made=made)
+
+
+RUNNING = ("current", "past_due")
+LOANS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A loan as it stands today, and the instalment that is due next; None where all is paid."""
+
+    contract_id: str
+    currency: str
+    state: noun.PlanState
+    coming: noun.PlanRow | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something is overdue."""
+        return self.state.arrears_minor > 0
+
+
+def running_loans(ask: Ask, tx: Transaction, loans: Sequence[Any]) -> tuple[Running, ...]:
+    """How the running ones of a customer's loans stand today, what is overdue first, up to 20."""
+    found = []
+    for one in [loan for loan in loans if loan.status in RUNNING][:LOANS_MAX]:
+        state = loan_state(tx, one.contract_id, ask.today)
+        coming = next((row for row in state.rows if row.owed_minor > 0), None)
+        found.append(Running(one.contract_id, one.currency, state, coming))
+    return tuple(sorted(found, key=lambda one: not one.is_late))
 
 
 def read_draft(ask: Ask, kind: str = DRAFT) -> dict[str, str]:

@@ -113,13 +113,13 @@ class Say:
             return "—"
         found = date.fromisoformat(day) if isinstance(day, str) else day
         if self.language == "zh":
-            return f"{found.year}年{GLUE}{found.month}月{GLUE}{found.day}日"
+            return GLUE.join(f"{found.year} 年 {found.month} 月 {found.day} 日".split(" "))
         return f"{found.day}{BLANK}{MONTHS[found.month - 1]}{BLANK}{found.year}"
 
     def month(self, day: date) -> str:
         """The month of a day: 2026年11月, November 2026."""
         if self.language == "zh":
-            return f"{day.year}年{GLUE}{day.month}月"
+            return GLUE.join(f"{day.year} 年 {day.month} 月".split(" "))
         return f"{MONTHS[day.month - 1]}{BLANK}{day.year}"
 
     def day_of(self, time_us: int | None) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 from starlette.testclient import TestClient
@@ -84,10 +85,13 @@ class Page:
     links: list[str]
     heading: str
 
-    def form(self, ending: str) -> Form:
-        """The form whose address ends so, one that changes something before one that looks."""
+    def form(self, ending: str, **having: str) -> Form:
+        """The form whose address ends so, one that changes something before one that looks; where
+        there are several, the one whose fields stand so.
+        """
         for one in sorted(self.forms, key=lambda form: form.method != "post"):
-            if one.action.split("?")[0].endswith(ending):
+            is_it = having.items() <= one.fields.items()
+            if is_it and one.action.split("?")[0].endswith(ending):
                 return one
         raise AssertionError(f"{self.url} ({self.status}) has no form {ending}: {self.forms}")
 
@@ -148,6 +152,8 @@ class Browser:
 
     def send(self, form: Form, **values: str) -> Page:
         """Fill a form in, send it, and go where the answer leads."""
+        if form.method == "get":
+            return self.open(f"{form.action}?{urlencode({**form.fields, **values})}")
         return self._follow(self.client.post(form.action, data={**form.fields, **values}))
 
     def log_in(self, phone: str) -> Page:

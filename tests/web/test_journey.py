@@ -40,7 +40,7 @@ def test_from_the_first_page_to_money_and_back(town: Town) -> None:
     assert "还款成功" in repaid.text
     quote = browser.open(f"{repay.url.split('?')[0]}?on=2026-04-02")
     assert "2026年4月2日结清" in quote.text
-    over = browser.send(quote.form("/repay"), way="all")
+    over = browser.send(quote.form("/repay", way="all"))
     assert "全部还清了" in over.text
     with town.node.read() as tx:
         (loan,) = loans_of(tx, party_id_of(town, town.good.phone))

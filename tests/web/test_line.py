@@ -51,7 +51,7 @@ def test_a_line_is_drawn_in_parts_and_closed_by_one_tap(town: Town) -> None:
     page = browser.send(page.form("/draw"), amount="3000")
     assert "还可以提取 12,000.00 元" in page.text
     page = browser.open(page.link("/repay"))
-    page = browser.send(page.form("/repay"), way="all")
+    page = browser.send(page.form("/repay", way="all"))
     page = browser.send(page.form("/close"))
     assert "额度已关闭" in page.text
     assert browser.ask(f"/loan/{loan}").status == 200

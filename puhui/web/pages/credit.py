@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.lending.window import Obligations, changes_of
+from puhui.lending.window import Obligations, changes_of, loans_of
 from puhui.web.ask import Ask, Missing
 from puhui.web.column import Column, Kind, product_title
 from puhui.web.export import ending_of, file_reply, of_rows
-from puhui.web.own import own_debts
+from puhui.web.own import own_debts, running_loans
 from puhui.web.pages.amount import read_amount
 
 CURRENCY = "CNY"
@@ -35,12 +35,14 @@ def _show(ask: Ask) -> Response:
     with ask.node.read() as tx:
         found = own_debts(ask, tx)
         changes = changes_of(tx, ask.party_id)
+        running = running_loans(ask, tx, loans_of(tx, ask.party_id))
     if ending_of(ask):
         return file_reply(ask, "obligations", COLUMNS, of_rows(found.items))
     names = {one.product for one in found.items} | {one.product for one in changes}
     return ask.page(
         "credit.html",
         found=found,
+        late={one.contract_id: one.state.days_past_due for one in running if one.is_late},
         currency=CURRENCY,
         debt_minor=found.debt_minor(CURRENCY),
         monthly_minor=found.monthly_minor(CURRENCY),

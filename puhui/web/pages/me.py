@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from puhui.lending.window import applications_of, guarantee, loans_of, offer
 from puhui.web.ask import Ask
-from puhui.web.own import own_party, read_draft
+from puhui.web.own import own_party, read_draft, running_loans
 from puhui.web.pages.money import balance_of
 
 
@@ -15,6 +15,7 @@ def overview(ask: Ask) -> Response:
     with ask.node.read() as tx:
         rows = applications_of(tx, ask.party_id)
         loans = [loan for loan in loans_of(tx, ask.party_id) if loan.status != "void"]
+        running = running_loans(ask, tx, loans)
         party = own_party(ask, tx)
         balance = balance_of(tx, ask.party_id)
         guarantees = guarantee.asked_of(ask.node, tx, ask.party_id)
@@ -32,6 +33,7 @@ def overview(ask: Ask) -> Response:
         to_agree=sorted(to_agree),
         offers=offers,
         loans=sorted(loans, key=lambda loan: loan.signed_on, reverse=True),
+        running=running,
         party=party,
         balance=balance,
         draft=draft,
