@@ -215,7 +215,7 @@ def test_loans_of_the_fifth_state_go_on(tmp_path: Path, clock: FixedClock) -> No
     ]  # fmt: skip
     state = book.state(date(2026, 2, 10))
     assert state.outstanding_minor == 803_973 and state.rows[1].fee_minor == 500
-    assert state.paused[0] == date(2026, 2, 2)
+    assert state.pauses[0][0] == date(2026, 2, 2).toordinal()
     assert (row.events, row.base_lgd_millionths) == (3, 550_000)
     assert struct.unpack("<9q", bytes(plan.rows)) == (*range(8), 0)
 
