@@ -159,3 +159,52 @@ def test_a_payment_that_came_in_time_takes_its_late_fee_away(
     assert (found["interest_receivable"], found["interest_income"]) == (
         running, -running - 12_230,
     )  # fmt: skip
+
+
+def test_what_is_past_due_is_spread_over_what_is_to_come(opened: Callable[[str], Lend]) -> None:
+    """April's and May's shares are unpaid on 10 May: ten rows of 1,200.00 instead of 1,000.00.
+
+    What was earned falls due with June's: interest of April and May, 8 days of 10,000.00, then 23
+    days of 12,000.00; penalty of 38 and of 8 days, which bears nothing more. All of it stays in the
+    books, and what is paid in June pays it.
+    """
+    loan = opened("2026-03-02")(**SHARES)
+    loan.to("2026-05-10", closes=True)
+    april, may = half_up(bears(LENT, 31, 365)), half_up(bears(1_100_000, 30, 365))
+    running, penalty = half_up(bears(1_000_000, 8, 365)), 50 * 38 + 50 * 8
+    assert loan.books()["interest_receivable"] == april + may + running + penalty
+    loan.do("re_amortise")
+    state = loan.state()
+    assert (state.arrears_minor, state.days_past_due) == (0, 0)
+    rows = [row for row in state.rows if row.owed_minor]
+    assert [row.principal_minor for row in rows] == [120_000] * 10
+    june = april + may + running + half_up(bears(LENT, 23, 365))
+    assert (rows[0].interest_minor, rows[0].penalty_minor) == (june, penalty)
+    assert rows[1].interest_minor == half_up(bears(1_080_000, 30, 365))
+    loan.to("2026-05-11", closes=True)
+    earned = april + may + running + half_up(bears(LENT, 1, 365)) + penalty
+    assert loan.books()["interest_receivable"] == earned
+    assert loan.books()["interest_income"] == -earned
+    loan.fund(120_000 + june + penalty)
+    loan.to("2026-06-02", closes=True)
+    found = loan.books()
+    assert (found["wallet"], found["loan"], found["interest_receivable"]) == (0, 1_080_000, 0)
+    assert found["interest_income"] == -(june + penalty)
+
+
+def test_flat_interest_is_owed_whole(opened: Callable[[str], Lend]) -> None:
+    """12,000 fen a month on all that was lent; earned by the day, and at once by a pay-off.
+
+    On 17 April 15 of 30 days of April's are earned: 6,000. The pay-off asks for all twelve.
+    """
+    told = {"early": "next_repayment", "days": "0", "offered": 'equal_principal = "30/360"'}
+    loan = opened("2026-03-02")('interest = "flat"', **told)
+    loan.to("2026-04-02")
+    loan.pay(112_000)
+    loan.to("2026-04-17", closes=True)
+    assert loan.books()["interest_receivable"] == 6_000
+    paid = loan.pay(1_100_000 + 11 * 12_000)
+    assert (paid.principal_minor, paid.interest_minor, paid.status) == (
+        1_100_000, 132_000, "paid_off",
+    )  # fmt: skip
+    loan.owes(loan=0, wallet=0, interest_income=-144_000)
