@@ -62,11 +62,11 @@ def test_what_cannot_be_leaves_nothing_done(bank: Bank) -> None:
 
 def test_what_it_costs_is_counted_together(bank: Bank) -> None:
     """Each by itself one officer may do, both together not; a second officer may."""
-    contract_id, other = (bank.lend(bank.person(), name) for name in ("1", "2"))
+    contract_id, other, third = (bank.lend(bank.person(), name) for name in ("1", "2", "3"))
     waived = {"part": "principal", "waived_minor": 30_000}
     rate = {"annual_rate": "0.01"}
     bank.act("lending.waive", "w", contract_id=other, part="principal", amount_minor=30_000)
-    bank.act("lending.change_rate", "r", contract_id=other, **rate)
+    bank.act("lending.change_rate", "r", contract_id=third, **rate)
     told = {"contract_id": contract_id, **waived, **rate}
     assert code_of(bank.act, NAME, "both", **told) == "lending.needs_second"
     assert kinds_of(bank, contract_id) == ["drawn"]

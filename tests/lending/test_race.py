@@ -165,3 +165,19 @@ def test_an_offer_is_accepted_once(bank: Bank, count: int) -> None:
         )
     )
     assert found.count("lending.not_offered") == count - 1
+
+
+def test_two_officers_at_once_do_not_each_do_half_alone(bank: Bank) -> None:
+    """Each fee is within what one does alone, on a loan of its own of the same borrower."""
+    party_id = bank.person()
+    loans = [bank.lend(party_id, name, wanted=300_000) for name in ("1", "2", "3", "4")]
+    calls = [
+        lambda one=one: (
+            bank.act(
+                "lending.charge_fee", f"fee-{one}", contract_id=one, amount_minor=30_000
+            ).number
+        )
+        for one in loans
+    ]
+    found = at_once(*calls)
+    assert sorted(map(str, found)) == ["1", *["lending.needs_second"] * 3]

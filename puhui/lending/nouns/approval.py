@@ -9,8 +9,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class ApprovalFigures:
     """The most that one officer decides alone, by use case, minor units; how long a proposal
-    stands in days; the reasons that may be given; over how many days changes of one kind that
-    were made alone on a loan are summed.
+    stands in days; the reasons that may be given; over how many days changes that were made alone
+    for a borrower are summed.
     """
 
     alone_minor: Mapping[str, int]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from types import MappingProxyType
+
 from puhui.kernel.errors import Refused
 from puhui.lending.nouns import Happening, PlanEvent, PlanState
 from puhui.lending.nouns.approval import ApprovalFigures
@@ -29,17 +33,35 @@ def cost_of(event: PlanEvent, before: PlanState, after: PlanState, undone: PlanE
 
 
 def require_second(
-    figures: ApprovalFigures, name: str, cost_minor: int, before_minor: int = 0
+    figures: ApprovalFigures,
+    name: str,
+    costs: Sequence[tuple[str, int]],
+    before: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Stop a change that one officer may not do alone. Refused: ``lending.needs_second``.
 
-    ``name`` is that of the use case; one without a figure is free, whatever it costs.
-    ``before_minor`` is what changes of the same kind cost that were made alone on the loan in the
-    days that are summed. A change that costs nothing is free too.
+    ``name`` is that of the use case; one without a figure is free, whatever it costs. ``costs`` are
+    its parts by kind, minor units: together they are no more than the least figure of all of them.
+    ``before`` is what was done alone by kind for the same borrower in the days that are summed:
+    each kind uses up its part of its own figure, and all parts together are no more than one whole.
+    So many small changes are one large one, of whatever kinds and on whichever loans. A change
+    that costs nothing is free too. The rule is our own.
     """
-    most = figures.alone_minor.get(name)
-    if most is not None and cost_minor and cost_minor + before_minor > most:
+    whole = sum(minor for _, minor in costs)
+    if name not in figures.alone_minor or not whole:
+        return
+    kinds = {name, *(kind for kind, _ in costs)}
+    used = sum(
+        (_part(figures, kind, minor) for kind, minor in (*before.items(), *costs)), Fraction(0)
+    )
+    if whole > min(figures.alone_minor[kind] for kind in kinds) or used > 1:
         raise Refused(
             "lending.needs_second",
             "This is above what one officer decides alone; propose it, and another approves it.",
         )
+
+
+def _part(figures: ApprovalFigures, kind: str, minor: int) -> Fraction:
+    """What part of its figure a sum is; of a kind that nobody does alone more than all."""
+    most = figures.alone_minor.get(kind, 0)
+    return Fraction(minor, most) if most else Fraction(2 if minor else 0)

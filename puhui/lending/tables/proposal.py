@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from puhui.kernel.store import insert_all, metadata, sum_int
 from puhui.kernel.store.listing import in_orders, matches
+from puhui.lending.tables import CONTRACT
 
 PROPOSAL = Table(
     "lending_proposal",
@@ -89,8 +90,20 @@ CHANGE_COST = Table(
 
 _cost = CHANGE_COST.c
 INSERT_COST = insert_all(CHANGE_COST)
-SUM_COSTS = select(sum_int(_cost.cost_minor).label("minor")).where(
+SUM_COSTS = (
+    select(_cost.name, sum_int(_cost.cost_minor).label("minor"))
+    .join(CONTRACT, CONTRACT.c.id == _cost.contract_id)
+    .where(CONTRACT.c.party_id == bindparam("party_id"), _cost.made_us > bindparam("since_us"))
+    .group_by(_cost.name)
+)
+FIND_COST = select(_cost.number).where(
     _cost.contract_id == bindparam("contract_id"),
-    _cost.name == bindparam("name"),
+    _cost.number == bindparam("number"),
     _cost.made_us > bindparam("since_us"),
+    _cost.cost_minor > 0,
+)
+CLEAR_COST = (
+    update(CHANGE_COST)
+    .where(_cost.contract_id == bindparam("contract_id_"), _cost.number == bindparam("number_"))
+    .values(cost_minor=0)
 )

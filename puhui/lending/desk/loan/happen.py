@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row
+from puhui.lending import tables as lending_tables
 from puhui.lending.desk.loan.repay import update_contract
 from puhui.lending.formats.approval import load_approval_figures
 from puhui.lending.nouns import Happening, PlanEvent, PlanState
@@ -29,9 +32,10 @@ def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanSta
 
     In an act that only tries it out nothing is kept. What it costs, all events together, stands in
     ``act.kept`` then; above what one officer decides alone it is refused, unless another has
-    approved it, before anything has changed: a batch goes on after it. Small ones are summed by
-    loan and kind, those of an agreement under the kind that each of them is. Where more is owed
-    by it, what is pledged is held against that.
+    approved it, before anything has changed: a batch goes on after it. Small ones are summed for
+    the borrower, those of an agreement under the kind that each of them is. To undo what somebody
+    has done alone costs nothing, and what it cost counts no more. Where more is owed by it, what
+    is pledged is held against that.
     Refused: ``lending.needs_second`` and those of ``live.change_loan``.
     """
     book = live.read_book(act.tx, row.id)
@@ -39,15 +43,18 @@ def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanSta
     before, costs = book.state(act.today), []
     for number, event in enumerate(events, start=1):
         after = live.try_events(book, events[:number], act.today).state(act.today)
-        undone = next((one for one in book.events if one.event_id == event.undoes), None)
-        costs.append(cost_of(event, before, after, undone))
+        undone = None
+        if event.kind is Happening.UNDONE:
+            undone = next((one for one in book.events if one.event_id == event.undoes), None)
+        is_corrected = undone is not None and _was_alone(act, row, undone)
+        costs.append(0 if is_corrected else cost_of(event, before, after, undone))
         before = after
     act.kept["cost_minor"] = sum(costs)
     if act.kept.get("is_trial"):
         return len(book.events) + len(events) - 1, before
     is_alone = not act.kept.get("is_approved") and act.name in load_approval_figures().alone_minor
     if is_alone:
-        _check_alone(act, row, tuple(names), sum(costs))
+        _check_alone(act, row, list(zip(names, costs, strict=True)))
     changed = live.change_loan(act, row.id, *events)
     if changed.after.outstanding_minor > changed.before.outstanding_minor:
         security.cover_loan(act, row.id)
@@ -63,26 +70,34 @@ def change_checked(act: Act, row: Row, *events: PlanEvent) -> tuple[int, PlanSta
                 made_by=act.actor,
                 made_us=act.now_us,
             )
+    for event in events:
+        if event.kind is Happening.UNDONE:
+            act.tx.put(tables.CLEAR_COST, contract_id_=row.id, number_=int(event.undoes))
     update_contract(act, row, changed.after)
     return changed.number, changed.after
 
 
-def _check_alone(act: Act, row: Row, names: tuple[str, ...], cost_minor: int) -> None:
-    """Whether one officer may do a change alone, with what was done so in the last days.
+def _since_us(act: Act) -> int:
+    """From when on what was done alone is summed."""
+    return act.now_us - load_approval_figures().sum_days * DAY_US
 
-    It is summed by loan and kind, whoever did it; an agreement counts with all kinds that it holds,
-    against the least of their figures.
+
+def _was_alone(act: Act, row: Row, event: PlanEvent) -> bool:
+    """Whether one officer did this alone, in the days that are summed."""
+    told = {"contract_id": row.id, "number": int(event.event_id), "since_us": _since_us(act)}
+    return act.tx.one(tables.FIND_COST, **told) is not None
+
+
+def _check_alone(act: Act, row: Row, costs: Sequence[tuple[str, int]]) -> None:
+    """Whether one officer may do a change alone, with what was done so in the last days on all
+    loans of the borrower, whoever did it; two at once take turns.
+
     Refused: ``lending.needs_second``.
     """
-    figures = load_approval_figures()
-    since_us = act.now_us - figures.sum_days * DAY_US
-    before = 0
-    for name in set(names):
-        found = act.tx.one(tables.SUM_COSTS, contract_id=row.id, name=name, since_us=since_us)
-        assert found is not None, row.id
-        before += int(found.minor)
-    least = min({act.name, *names}, key=lambda name: figures.alone_minor[name])
-    require_second(figures, least, cost_minor, before)
+    act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
+    found = act.tx.all(tables.SUM_COSTS, party_id=row.party_id, since_us=_since_us(act))
+    before = {one.name: int(one.minor) for one in found}
+    require_second(load_approval_figures(), act.name, costs, before)
 
 
 def happen(act: Act, row: Row, *events: PlanEvent) -> LoanChanged:
