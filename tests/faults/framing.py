@@ -29,16 +29,11 @@ def body_of(sequence: int) -> bytes:
 
 
 def append(log: FrameLog, group: int) -> int:
-    """Append a group of frames and wait for the last; its sequence.
-
-    Some are written by the log's thread, some by whoever waits, and of these some ahead of that.
-    """
-    tickets = []
-    for number in range(log.last_sequence + 1, log.last_sequence + 1 + group):
-        is_awaited = number % 2 == 0
-        tickets.append(log.append(1, number, 1, [body_of(number)], is_awaited=is_awaited))
-        if number % 6 == 0:
-            tickets[-1].begin()
+    """Append a group of frames and wait for the last; its sequence."""
+    tickets = [
+        log.append(1, number, 1, [body_of(number)])
+        for number in range(log.last_sequence + 1, log.last_sequence + 1 + group)
+    ]
     for ticket in tickets:
         ticket.wait()
     return tickets[-1].sequence

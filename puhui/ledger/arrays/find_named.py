@@ -105,44 +105,11 @@ def find_known(
                 unread += 1
             elif known[i] >= BURNT_BIT:
                 found[i] = -1
-    find_sides(pool, count, account_table, slots, debit_at, credit_at)
-    return filled, unread
-
-
-@njit
-def find_sides(
-    pool: Records,
-    count: int,
-    account_table: NDArray[np.int32],
-    slots: Records,
-    debit_at: Places,
-    credit_at: Places,
-) -> None:
-    """The slots of the accounts of the first ``count`` records, -1 where there is none.
-
-    Nearly all stand at the place that their hash names first. So that is looked at for all of them
-    without a branch: what is not in the processor's cache then comes all at once, where a guess
-    that went wrong would have waited for each.
-    """
-    mask = np.uint64(account_table.shape[0] - 1)
     for i in range(count):
         t = pool[i]
-        debit_at[i] = account_table[np.int64(mix(t.debit_lo, t.debit_hi) & mask)] - 1
-        credit_at[i] = account_table[np.int64(mix(t.credit_lo, t.credit_hi) & mask)] - 1
-    other = np.empty(count, dtype=np.uint64)
-    for i in range(count):
-        t, d, c = pool[i], slots[max(debit_at[i], 0)], slots[max(credit_at[i], 0)]
-        other[i] = (
-            (t.debit_lo ^ d.id_lo)
-            | (t.debit_hi ^ d.id_hi)
-            | (t.credit_lo ^ c.id_lo)
-            | (t.credit_hi ^ c.id_hi)
-        )
-    for i in range(count):
-        if other[i] != 0:
-            t = pool[i]
-            debit_at[i] = find_account(account_table, slots, t.debit_lo, t.debit_hi)
-            credit_at[i] = find_account(account_table, slots, t.credit_lo, t.credit_hi)
+        debit_at[i] = find_account(account_table, slots, t.debit_lo, t.debit_hi)
+        credit_at[i] = find_account(account_table, slots, t.credit_lo, t.credit_hi)
+    return filled, unread
 
 
 @njit
@@ -206,41 +173,3 @@ def find_ended(
             if ((words[place, 14] >> _FLAGS_SHIFT) & np.uint64(PENDING_FLAG)) != 0:
                 held_at[i] = place_of_held(held_ordinals, held_count, ordinal)
     return filled, found, missing
-
-
-@njit
-def find_named(
-    pool: Records,
-    words: Words,
-    count: int,
-    table: Words,
-    shift: int,
-    origin: int,
-    ring: Words,
-    first: int,
-    account_table: NDArray[np.int32],
-    slots: Records,
-    held_ordinals: Places,
-    held_count: int,
-    has_older: bool,
-    hashes: Words,
-    places: Places,
-) -> tuple[int, int, int, int]:
-    """``find_known``, and ``find_ended`` unless the caller has something to read first.
-
-    ``places`` ``(>= 7, >= count) int64`` has, row by row, what they call ``known``, ``found``,
-    ``debit_at``, ``credit_at``, ``events``, ``ended`` and ``held_at``. Returns how much of the pool
-    is filled, how many records of ids are unread, and the last two of ``find_ended``, -1 both where
-    records are unread or there are ids beyond the table, as ``has_older`` says.
-    """
-    filled, unread = find_known(
-        pool, words, count, table, shift, origin, ring, first, account_table, slots, hashes,
-        places[0], places[1], places[2], places[3],
-    )  # fmt: skip
-    if unread > 0 or has_older:
-        return filled, unread, -1, -1
-    filled, ends, missing = find_ended(
-        pool, words, count, filled, table, shift, origin, ring, first, held_ordinals, held_count,
-        places[4], places[5], places[6],
-    )  # fmt: skip
-    return filled, 0, ends, missing

@@ -103,19 +103,15 @@ def probe(
     mask = table.shape[0] - 1
     for i in range(hashes.shape[0]):
         at = np.int64(hashes[i] >> np.uint64(shift)) if start[i] < 0 else start[i]
-        # Nothing depends on it yet, so what is not in the processor's cache comes all at once.
-        start[i], ordinals[i] = at, np.int64(table[at])
-    for i in range(hashes.shape[0]):
-        at, word = start[i], np.uint64(ordinals[i])
         ordinals[i] = -1
         # Written out: a call for each would keep the processor from looking ahead.
-        while word != 0:
+        while table[at] != 0:
+            word = table[at]
             at = (at + 1) & mask
             if (word ^ hashes[i]) & _MARK == 0:
                 ordinal = origin + np.int64(word & _PLACE) - 1
                 ordinals[i] = ordinal | BURNT_BIT if word & _BURNT != 0 else ordinal
                 break
-            word = table[at]
         start[i] = at
 
 

@@ -33,7 +33,7 @@ from puhui.ledger.engines.log.past import Past
 from puhui.ledger.engines.log.recent import Recent
 from puhui.ledger.engines.log.segment import FrameLog
 from puhui.ledger.engines.log.snapshot import load_snapshot, save_snapshot
-from puhui.ledger.engines.log.state import BURNING, Judged, State, padded, words_of
+from puhui.ledger.engines.log.state import BURNING, Judged, State, words_of
 from puhui.ledger.engines.log.tiers import Tiers
 from puhui.ledger.engines.log.writer import Ticket
 from puhui.ledger.nouns import Status
@@ -60,11 +60,6 @@ class OnItsWay:
     def __init__(self, results: Results, ticket: Ticket | None) -> None:
         self.results = results
         self._ticket = ticket
-
-    def begin(self) -> None:
-        """Write it and what waits with it, so that whoever waits for it has the disk take it."""
-        if self._ticket is not None:
-            self._ticket.begin()
 
     def wait(self) -> Results:
         """The results, once durable. Fault: ``ledger.log_failed``."""
@@ -127,11 +122,8 @@ class LogEngine:
         with self._lock:
             last_ns = self._state.time_of_batch(now_ns, len(accounts))
             records, status = self._take_accounts(accounts, last_ns)
-            codes = np.zeros(padded(len(status)), dtype=np.uint16)
-            codes[: len(status)] = status
-            body = [records.view(np.uint8), codes.view(np.uint8)]
-            ticket = self._log.append(ACCOUNTS, last_ns, len(status), body, is_awaited=True)
-            self._ticket = ticket
+            pieces = [records.view(np.uint8)]
+            ticket = self._append(ACCOUNTS, last_ns, pieces, status, is_awaited=True)
         ticket.wait()
         return Results(status, np.where(status == _CREATED, records["time_ns"], np.uint64(0)))
 
@@ -140,25 +132,40 @@ class LogEngine:
     ) -> Results:
         """As ``LedgerEngine``."""
         # What need not be durable goes to disk with what is waited for next.
-        made = self.submit(transfers, now_ns, is_awaited=True)
+        made = self._submit(transfers, now_ns, is_awaited=True)
         return made.wait() if is_durable else made.results
 
-    def submit(self, transfers: Records, now_ns: int, *, is_awaited: bool = False) -> OnItsWay:
-        """Judge a batch and send it on its way to the disk. Refused: ``ledger.batch_too_large``.
+    def submit(self, transfers: Records, now_ns: int) -> OnItsWay:
+        """Judge a batch and send it on its way to the disk. Refused: ``ledger.batch_too_large``."""
+        return self._submit(transfers, now_ns, is_awaited=False)
 
-        One that ``is_awaited`` is written by whoever waits for it first, so somebody must.
-        """
+    def _submit(self, transfers: Records, now_ns: int, *, is_awaited: bool) -> OnItsWay:
         check_size(len(transfers), "transfers")
         if not len(transfers):
             return OnItsWay(Results(np.empty(0, np.uint16), np.empty(0, np.uint64)), None)
         with self._lock:
             last_ns = self._state.time_of_batch(now_ns, len(transfers))
             judged, pieces = self._take_transfers(transfers, last_ns)
-            count, body = len(transfers), [*pieces, judged.codes.view(np.uint8)]
-            ticket = self._log.append(TRANSFERS, last_ns, count, body, is_awaited=is_awaited)
-            self._ticket = ticket
-            self._past.add(self._state.ordinals - count, ticket.sequence)
-        return OnItsWay(Results(judged.status, judged.times_ns), ticket)
+            times = judged.records["time_ns"].copy()
+            times[judged.failed] = 0
+            ticket = self._append(TRANSFERS, last_ns, pieces, judged.status, is_awaited=is_awaited)
+        return OnItsWay(Results(judged.status, times), ticket)
+
+    def _append(
+        self,
+        kind: int,
+        last_ns: int,
+        pieces: list[NDArray[np.uint8]],
+        status: NDArray[np.uint16],
+        *,
+        is_awaited: bool,
+    ) -> Ticket:
+        spare = -2 * len(status) % WIDTH
+        body = [*pieces, status.view(np.uint8), np.zeros(spare, dtype=np.uint8)]
+        self._ticket = self._log.append(kind, last_ns, len(status), body, is_awaited=is_awaited)
+        if kind == TRANSFERS:
+            self._past.add(self._state.ordinals - len(status), self._ticket.sequence)
+        return self._ticket
 
     def _take_accounts(self, batch: Records, last_ns: int) -> tuple[Records, NDArray[np.uint16]]:
         state = self._state

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from puhui.kernel.errors import Refused
 from puhui.ledger.arrays.record import Records
-from puhui.ledger.arrays.table import BURNT_BIT, SPAN_MAX, lengthen, probe
+from puhui.ledger.arrays.table import BURNT_BIT, SPAN_MAX, enter_batch, lengthen, probe
 from puhui.ledger.engines.log.tiers import Tiers
 
 Places = NDArray[np.int64]
@@ -206,9 +206,22 @@ class Ids:
         with self._guard:
             self._aside = tuple(one for one in self._aside if one[0] is not table)
 
-    def add(self, entered: int) -> None:
-        """So many ids were entered in ``table``, for which room was made."""
-        self._count += entered
+    def enter(
+        self,
+        records: Records,
+        status: NDArray[np.uint16],
+        is_burning: NDArray[np.bool_],
+        hashes: Words,
+        begin: int,
+        held_ordinals: Places,
+        held_count: int,
+    ) -> None:
+        """Take in a judged batch, for which room was made; see ``arrays.table.enter_batch``."""
+        table = self.table
+        self._count += enter_batch(
+            records, status, is_burning, hashes, begin, table.words, table.shift, table.origin,
+            held_ordinals, held_count,
+        )  # fmt: skip
 
     # Snapshots.
 

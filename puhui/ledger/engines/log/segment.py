@@ -184,8 +184,8 @@ class FrameLog:
         One that ``is_awaited`` is written by whoever waits for it. Fault: ``ledger.log_failed``.
         """
         assert time_ns >= self.last_time_ns, (time_ns, self.last_time_ns)
-        writer = self._writer if is_awaited else None
-        ticket = Ticket(self.last_sequence + 1, kind, time_ns, count, buffers, writer)
+        write = self._writer.write if is_awaited else None
+        ticket = Ticket(self.last_sequence + 1, kind, time_ns, count, buffers, write)
         assert ticket.size % ALIGNMENT == 0, ticket.size
         assert ticket.size <= self._segment_bytes - 2 * ALIGNMENT, ticket.size
         self._writer.put(ticket)

@@ -16,7 +16,7 @@ import numpy as np
 
 from puhui.kernel.errors import Fault
 from puhui.ledger.arrays.record import STATUSES, TRANSFER
-from puhui.ledger.engines.log.engine import WIDTH, LogEngine, OnItsWay
+from puhui.ledger.engines.log.engine import WIDTH, LogEngine
 from puhui.ledger.nouns import BATCH_MAX, Status
 
 RECORD_BYTES = TRANSFER.itemsize
@@ -27,15 +27,8 @@ BLOCKS = 64
 """Blocks that are taken up at a time: 65,536 transfers on their way at most."""
 _LAST = SIZE - 1
 _TURN = BLOCKS - 1
-EARLY_MIN = 128
-"""Transfers that must have come at least for the first of many to be judged early."""
-EARLY_SHARE = 0.4
-"""Part of what last became durable at a time that must have come for it: less than half, so that
-most of them come after it and wait for the rest alone."""
 IDLE_S = 0.002
 """Seconds after which a transfer that nobody waits for is judged all the same."""
-
-_MISTAKE = Fault("ledger.log_failed", "A group of transfers was not judged, by a mistake of ours.")
 
 
 class Block:
@@ -59,10 +52,8 @@ class Singles:
 
     They are judged in groups of at most ``group_max``, each a batch of its own: a chain of linked
     transfers does not cross groups, so it goes in by ``create_transfers``. Who waits first leads:
-    its thread judges what has come by then, has the disk take it and tells the others. Where many
-    come at a time, the first of them are judged and written by whoever submits one, so that less
-    is left to be done when somebody waits. What nobody waits for is judged by a thread of this
-    class.
+    its thread judges what has come by then, writes it and tells the others. What nobody waits for
+    is judged by a thread of this class.
 
     Transfers are numbered as they come and lie in blocks by their number. To be submitted takes
     no lock and makes no object, so that hundreds on their way cost the interpreter little: a
@@ -75,17 +66,12 @@ class Singles:
         self._engine = engine
         self._now_ns = now_ns
         self._group_max = group_max
-        self._numbers = itertools.count()
+        self._next = itertools.count().__next__
         self._blocks = [Block() for _ in range(BLOCKS)]
         self._room = BLOCKS * SIZE
-        self._judged = 0
         self._done = 0
-        self._early = EARLY_MIN
-        self._mark = EARLY_MIN
-        self._on_way: OnItsWay | None = None
         self._fault: Fault | None = None
         self._guard = threading.Lock()
-        self._judging = threading.Lock()
         self._under_way: threading.Lock | None = None
         self._is_idle = True
         self._asked: SimpleQueue[bool] = SimpleQueue()
@@ -96,13 +82,13 @@ class Singles:
     def submit(self, record: bytes) -> Single:
         """Send a transfer on its way. Refused by status alone; ``record`` has 128 bytes.
 
-        Waits while too many are on their way, and judges those that have come where many have.
+        Waits while too many are on their way.
         """
         # One that is shorter and one that is longer would be judged as two others.
         assert len(record) == WIDTH, len(record)
-        number = next(self._numbers)
-        if number >= self._mark:
-            self._pass_mark(number)
+        number = self._next()
+        if number >= self._room:
+            self._await_room(number)
         block = self._blocks[number >> _BITS & _TURN]
         block.records[number & _LAST] = record
         if self._is_idle:
@@ -121,31 +107,9 @@ class Singles:
         place = number & _LAST
         return STATUSES[block.statuses[place]], block.times_ns[place]
 
-    def _pass_mark(self, number: int) -> None:
-        """Wait for room, or judge the first of many. A fault is told to those who wait."""
+    def _await_room(self, number: int) -> None:
         while number >= self._room:
             self._finish(self._done)
-        if self._fault is None and self._judging.acquire(blocking=False):
-            try:
-                if number - self._judged >= self._early and self._judge_group():
-                    assert self._on_way is not None, "a group was judged"
-                    self._on_way.begin()
-            except Fault as fault:
-                self._tell(fault)
-            except BaseException:
-                self._tell(_MISTAKE)
-                raise
-            finally:
-                self._set_mark()
-                self._judging.release()
-
-    def _set_mark(self) -> None:
-        self._mark = min(self._room, self._judged + self._early)
-
-    def _tell(self, fault: Fault) -> None:
-        """Nothing is judged any more; all who wait now or later hear of it."""
-        with self._guard:
-            self._fault = self._fault or fault
 
     def _finish(self, number: int) -> None:
         """Return when a transfer is durable: by leading a group, or by waiting for one."""
@@ -168,64 +132,41 @@ class Singles:
 
     def _lead(self, over: threading.Lock) -> None:
         """Judge what has come, and return when it is durable or nothing ever will be."""
+        fault: Fault | None = Fault("ledger.log_failed", "A group was not judged.")
         try:
-            if not self._complete_group():
+            if not self._judge_group():
                 # Another thread has its number and has not put its record down yet.
                 time.sleep(0)
-        except Fault as fault:
-            self._tell(fault)
-        except BaseException:
-            self._tell(_MISTAKE)
-            raise
+            fault = None
+        except Fault as error:
+            fault = error
         finally:
             with self._guard:
+                self._fault = self._fault or fault
                 self._under_way = None
             over.release()
 
-    def _complete_group(self) -> int:
-        """Judge what has come and have it durable, with what was judged before; how many."""
-        with self._judging:
-            self._judge_group()
-            end, on_way = self._judged, self._on_way
-        if on_way is None or end == self._done:
-            return 0
-        on_way.wait()
-        count = end - self._done
-        self._done = end
-        self._room = ((end >> _BITS) + BLOCKS) << _BITS
-        self._early = max(EARLY_MIN, int(count * EARLY_SHARE))
-        self._set_mark()
-        return count
-
     def _judge_group(self) -> int:
-        """Judge what has come, one after another without a gap; how many. One thread at a time."""
-        first = end = self._judged
+        """Take what has come, one after another without a gap; how many were made durable."""
+        first = end = self._done
         until = min(first + self._group_max, self._room)
-        taken: list[bytes | None] = []
+        taken: list[bytes] = []
         while end < until:
             place = end & _LAST
             records = self._blocks[end >> _BITS & _TURN].records[place : place + until - end]
-            if records[-1] is None:
-                # Nobody has put one down yet that far; before it some may be missing, too.
+            if records[-1] is None or None in records:
                 del records[records.index(None) :]
                 until = end + len(records)
-            taken += records
+            taken += records  # type: ignore[arg-type]
             end += len(records)
-        try:
-            joined = bytearray().join(taken)  # type: ignore[arg-type]
-        except TypeError:
-            del taken[taken.index(None) :]
-            joined = bytearray().join(taken)  # type: ignore[arg-type]
         if not taken:
             return 0
-        end = first + len(taken)
-        batch = np.frombuffer(joined, dtype=TRANSFER)
+        batch = np.frombuffer(b"".join(taken), dtype=TRANSFER)
         assert len(batch) == end - first, "a record has 128 bytes"
-        self._on_way = self._engine.submit(batch, self._now_ns(), is_awaited=True)
-        # Nobody reads an answer before it is durable.
-        results = self._on_way.results
+        results = self._engine.create_transfers(batch, self._now_ns())
         self._answer(first, end, results.status.data, results.time_ns.data)
-        self._judged = end
+        self._done = end
+        self._room = ((end >> _BITS) + BLOCKS) << _BITS
         return end - first
 
     def _answer(self, first: int, end: int, statuses: memoryview, times_ns: memoryview) -> None:
@@ -241,8 +182,6 @@ class Singles:
             at = until
 
     def _has_more(self) -> bool:
-        if self._done < self._judged:
-            return True
         return self._blocks[self._done >> _BITS & _TURN].records[self._done & _LAST] is not None
 
     def _run(self) -> None:

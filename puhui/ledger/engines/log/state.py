@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from puhui.ledger.arrays.find_named import UNREAD, find_ended, place_of_held
+from puhui.ledger.arrays.find_named import UNREAD, find_ended, find_known, place_of_held
+from puhui.ledger.arrays.judge import judge
 from puhui.ledger.arrays.layout import HELD, PENDING_FLAG, SLOT
 from puhui.ledger.arrays.record import ACCOUNT, CODES, TRANSFER, Records
 from puhui.ledger.arrays.table import (
@@ -17,8 +18,8 @@ from puhui.ledger.arrays.table import (
     expire,
     find_accounts,
     hash_ids,
+    push_due,
 )
-from puhui.ledger.arrays.take_in import take_in, take_in_named
 from puhui.ledger.engines.log.ids import NOT_BURNT, Gather, Ids
 from puhui.ledger.nouns import BATCH_MAX, Status
 from puhui.ledger.rules.books import TRANSIENT
@@ -35,18 +36,17 @@ _NO_RING: NDArray[np.uint64] = np.zeros((1, 16), dtype=np.uint64)
 class Judged:
     """A batch of transfers as judged.
 
-    ``records`` are what is recorded: resolved where created, as asked for elsewhere. ``debit_at``
-    and ``credit_at`` ``(n,) int64`` are the slots of the accounts. These three stand there until
-    the next batch is judged; ``status`` and ``times_ns`` as in ``Results``. ``codes`` are the
-    statuses as they are recorded, with noughts behind them.
+    ``records`` are what is recorded: resolved where created, as asked for elsewhere; they stand
+    there until the next batch is judged. ``debit_at`` and ``credit_at`` ``(n,) int64`` are the
+    slots of the accounts, ``status`` as in ``Results``, ``failed`` the places of those that were
+    not created.
     """
 
     records: Records
-    codes: NDArray[np.uint16]
     status: NDArray[np.uint16]
-    times_ns: NDArray[np.uint64]
     debit_at: Places
     credit_at: Places
+    failed: Places
 
 
 class State:
@@ -68,8 +68,7 @@ class State:
         self.ordinals = 0
         self.last_ns = 0
         self._local = np.zeros(2 * 8192, dtype=np.int32)
-        self._hashes = np.zeros(BATCH_MAX, dtype=np.uint64)
-        self._places = np.zeros((7, BATCH_MAX), dtype=np.int64)
+        self._place = np.zeros(BATCH_MAX, dtype=np.int64)
         self._pool: Records = np.zeros(3 * BATCH_MAX, dtype=TRANSFER)
         self._words = words_of(self._pool)
 
@@ -150,60 +149,59 @@ class State:
         first_ns = last_ns - count + 1
         if self.is_due(first_ns):
             self.expire(first_ns)
-        self._make_room(count)
-        pool, words, hashes, places = self._pool, self._words, self._hashes, self._places
-        asked, table = words_of(batch), self.ids.table
-        codes = np.zeros(padded(count), dtype=np.uint16)
-        status, times_ns = codes[:count], np.empty(count, dtype=np.uint64)
-        local = self._local[: _places(count)]
-        filled, unread, ends, missing, held_count, heap_size, entered = take_in_named(
-            pool, words, asked, count, table.words, table.shift, table.origin, ring, first,
-            self.account_table, self.slots, self.held, self.held_ordinals, self.held_count,
-            self.heap_ns, self.heap_at, self.heap_size, self.ids.has_older, hashes, places,
-            first_ns, local, BURNING, self.ordinals, status, times_ns,
+        pool, words, table = self._pool, self._words, self.ids.table
+        words[:count] = words_of(batch)
+        hashes = np.empty(count, dtype=np.uint64)
+        known, found, debit_at, credit_at, events, ended, held_at = np.empty(
+            (7, count), dtype=np.int64
+        )
+        filled, unread = find_known(
+            pool, words, count, table.words, table.shift, table.origin, ring, first,
+            self.account_table, self.slots, hashes, known, found, debit_at, credit_at,
         )  # fmt: skip
-        if entered < 0:
-            if ends < 0:
-                filled = self._find_older(count, filled, unread, gather)
-                filled, ends, missing = find_ended(
-                    pool, words, count, filled, table.words, table.shift, table.origin, ring, first,
-                    self.held_ordinals, self.held_count, places[4], places[5], places[6],
-                )  # fmt: skip
-            if missing:
-                self._find_ended_older(places[4, :ends], filled, places[5], places[6], gather)
-            held_count, heap_size, entered = take_in(
-                pool, words, asked, count, hashes, places, self.slots, self.held,
-                self.held_ordinals, self.held_count, self.heap_ns, self.heap_at, self.heap_size,
-                first_ns, local, BURNING, self.ordinals, table.words, table.shift, table.origin,
-                status, times_ns,
-            )  # fmt: skip
-        self.held_count, self.heap_size = held_count, heap_size
-        self.ids.add(entered)
-        self.ordinals += count
-        self.last_ns = max(self.last_ns, last_ns)
-        return Judged(pool[:count], codes, status, times_ns, places[2, :count], places[3, :count])
-
-    def _make_room(self, count: int) -> None:
-        """Let the arrays take what ``count`` events may add to them."""
+        if unread or self.ids.has_older:
+            filled = self._find_older(count, filled, unread, hashes, known, found, gather)
+        filled, ends, missing = find_ended(
+            pool, words, count, filled, table.words, table.shift, table.origin, ring, first,
+            self.held_ordinals, self.held_count, events, ended, held_at,
+        )  # fmt: skip
+        ending = events[:ends]
+        if missing:
+            self._find_ended_older(ending, filled, ended, held_at, gather)
         self.held = _grown(self.held, self.held_count + count)
-        self.held_ordinals = _grown(self.held_ordinals, self.held_count + count)
-        self.heap_ns = _grown(self.heap_ns, self.heap_size + count)
-        self.heap_at = _grown(self.heap_at, self.heap_size + count)
-        self.ids.make_room(count, self.ordinals)
+        status, place = np.empty(count, dtype=np.uint16), self._place[:count]
+        held_count = judge(
+            pool, count, found, ended, held_at, known >= BURNT_BIT, debit_at, credit_at,
+            self.slots, self.held, self.held_count, first_ns, 1, self._local[: _places(count)],
+            status, place,
+        )  # fmt: skip
+        failed = np.flatnonzero(status)
+        if len(failed):
+            words[failed] = words_of(batch)[failed]
+        asked = pool[:count]
+        self._enter(asked, hashes, status, held_count)
+        if ends:
+            ending = ending[status[ending] == _CREATED]
+            debit_at[ending] = self.held["debit"][place[ending]]
+            credit_at[ending] = self.held["credit"][place[ending]]
+        self.last_ns = max(self.last_ns, last_ns)
+        return Judged(asked, status, debit_at, credit_at, failed)
 
     def _find_older(
         self,
         count: int,
         filled: int,
         unread: int,
+        hashes: NDArray[np.uint64],
+        known: Places,
+        found: Places,
         gather: Gather,
     ) -> int:
         """Look the ids up whose records are not in the ring, or that are beyond the table.
 
         Puts the records into the pool; returns how much of it is filled then.
         """
-        words, ids, hashes = self._words, self.ids, self._hashes[:count]
-        known, found = self._places[:2, :count]
+        words, ids = self._words, self.ids
         low, high = words[:count, 0].copy(), words[:count, 1].copy()
         older = found == UNREAD
         if unread:
@@ -238,6 +236,27 @@ class State:
         held = np.flatnonzero(is_there & (records["flags"] & PENDING_FLAG != 0))
         for event, ordinal in zip(events[held].tolist(), ordinals[held].tolist(), strict=True):
             held_at[event] = place_of_held(self.held_ordinals, self.held_count, ordinal)
+
+    def _enter(
+        self,
+        records: Records,
+        hashes: NDArray[np.uint64],
+        status: NDArray[np.uint16],
+        held_count: int,
+    ) -> None:
+        """Take the ids of a batch in, its new pendings, and when they are due."""
+        first, count = self.held_count, len(records)
+        self.held_ordinals = _grown(self.held_ordinals, held_count)
+        self.ids.make_room(count, self.ordinals)
+        self.ids.enter(records, status, BURNING, hashes, self.ordinals, self.held_ordinals, first)
+        if held_count > first:
+            self.heap_ns = _grown(self.heap_ns, self.heap_size + held_count - first)
+            self.heap_at = _grown(self.heap_at, self.heap_size + held_count - first)
+            self.heap_size = push_due(
+                self.heap_ns, self.heap_at, self.heap_size, self.held, first, held_count
+            )
+            self.held_count = held_count
+        self.ordinals += count
 
     # Snapshots.
 
@@ -275,11 +294,6 @@ class State:
 def _places(count: int) -> int:
     """Places of the small table of a batch's own ids: few of a small batch, as all are cleared."""
     return 1 << (2 * count - 1).bit_length()
-
-
-def padded(count: int) -> int:
-    """How many statuses are recorded of a batch: noughts make up whole 128 bytes."""
-    return -(-count // 64) * 64
 
 
 def words_of(records: Records) -> NDArray[np.uint64]:

@@ -13,7 +13,10 @@ from puhui.kernel.errors import Fault
 from puhui.ledger.engines.log.file import write_all
 from puhui.ledger.engines.log.frame import (
     ALIGNMENT,
+    MAGIC,
+    VERSION,
     Buffer,
+    Head,
     bytes_of,
     pack_frame,
 )
@@ -29,7 +32,7 @@ BYTES_MAX = 8 << 20
 class Ticket:
     """A frame on its way to the disk; ``sequence`` is its number in the log.
 
-    With ``writer`` whoever waits first writes it, and all that waits with it: the answer then
+    With ``write`` whoever waits first writes it, and all that waits with it: the answer then
     comes without a thread being woken. Without, the writer's thread is at it already. One that
     nobody waits for goes out with the next one that somebody does.
     """
@@ -37,7 +40,7 @@ class Ticket:
     __slots__ = (
         "_done",
         "_fault",
-        "_writer",
+        "_write",
         "buffers",
         "count",
         "is_done",
@@ -54,34 +57,29 @@ class Ticket:
         time_ns: int,
         count: int,
         buffers: Sequence[Buffer],
-        writer: Writer | None = None,
+        write: Callable[[Ticket], None] | None = None,
     ) -> None:
         self.sequence = sequence
         self.kind = kind
         self.time_ns = time_ns
         self.count = count
         self.buffers: Sequence[memoryview] = [bytes_of(buffer) for buffer in buffers]
-        self.size = sum([buffer.nbytes for buffer in self.buffers])
+        self.size = sum(buffer.nbytes for buffer in self.buffers)
         self.is_done = False
         self._fault: Fault | None = None
-        self._writer = writer
+        self._write = write
         self._done = threading.Lock()
         self._done.acquire()
 
     @property
     def is_awaited(self) -> bool:
         """Whether whoever waits writes it."""
-        return self._writer is not None
-
-    def begin(self) -> None:
-        """Write the frame and what waits with it, where whoever waits does; without a sync."""
-        if self._writer is not None:
-            self._writer.begin()
+        return self._write is not None
 
     def wait(self) -> None:
         """Return when the frame is on disk. Fault: ``ledger.log_failed``."""
-        if self._writer is not None and not self.is_done:
-            self._writer.write(self)
+        if self._write is not None and not self.is_done:
+            self._write(self)
         with self._done:
             pass
         if self._fault is not None:
@@ -138,7 +136,6 @@ class Writer:
         self.checksum = checksum
         self._fault: Fault | None = None
         self._queue: deque[Ticket] = deque()
-        self._written: list[Ticket] = []
         self._turn = threading.Lock()
         self._asked: SimpleQueue[bool] = SimpleQueue()
         self._room = threading.Condition(threading.Lock())
@@ -171,24 +168,16 @@ class Writer:
             self._asked.put(True)
 
     def write(self, ticket: Ticket) -> None:
-        """Make what waits durable in this thread, unless another has done so by then."""
+        """Write what waits in this thread, unless another has written ``ticket`` by then."""
         with self._turn:
             if not ticket.is_done:
                 self._write_waiting()
-
-    def begin(self) -> None:
-        """Write what waits and leave the sync to whoever waits for it, unless another is at it."""
-        if self._turn.acquire(blocking=False):
-            try:
-                self._write_waiting(is_synced=False)
-            finally:
-                self._turn.release()
 
     def fail(self, error: OSError) -> None:
         """Write nothing more, for the disk failed under another file of the log."""
         with self._turn:
             if self._fault is None:
-                self._fail(error)
+                self._fail(error, [])
 
     def close(self) -> None:
         """Write what is on its way and end the thread."""
@@ -209,64 +198,69 @@ class Writer:
             with self._turn:
                 self._write_waiting()
 
-    def _write_waiting(self, *, is_synced: bool = True) -> None:
+    def _write_waiting(self) -> None:
         """Write all that waits now; the caller has the turn."""
         if self._fault is not None:
             return
-        fault: OSError | Fault | None = None
-        is_written = False
+        group: list[Ticket] = []
+        while self._queue:
+            group.append(self._queue.popleft())
+        fault: OSError | Fault | None = Fault("ledger.log_failed", "the writing was interrupted")
         try:
-            self._write()
-            if is_synced:
-                self._sync()
-            is_written = True
+            self._write(group)
+            fault = None
         except (OSError, Fault) as error:
             fault = error
         finally:
             # A mistake of the program ends here too: nobody is left waiting.
-            if not is_written:
-                interrupted = Fault("ledger.log_failed", "the writing was interrupted")
-                self._fail(fault or interrupted)
+            if fault is not None:
+                self._fail(fault, group)
 
-    def _write(self) -> None:
-        """Write the frames that wait, one behind another; at the end of a segment, in two parts."""
+    def _write(self, group: list[Ticket]) -> None:
+        """Write a group of frames and sync; at the end of a segment, in two parts."""
         parts: list[memoryview] = []
-        place = self._place
-        start = place.end
-        for _ in range(len(self._queue)):
-            ticket = self._queue[0]
+        start, place = self._place.end, self._place
+        waiting: list[Ticket] = []
+        for ticket in group:
             if place.end + ALIGNMENT + ticket.size > place.size:
-                write_all(place.handle, parts, start)
-                self._sync()
+                self._sync(parts, start, waiting)
+                parts, waiting = [], []
                 self._place = place = self._roll(ticket.sequence, self.checksum)
-                parts, start = [], place.end
-            header, self.checksum = pack_frame(
-                ticket.kind, ticket.count, ticket.sequence, ticket.time_ns, ticket.size,
-                self.durable, self._log, self.checksum, ticket.buffers,
-            )  # fmt: skip
+                start = place.end
+            head = Head(
+                MAGIC,
+                VERSION,
+                ticket.kind,
+                ticket.count,
+                ticket.sequence,
+                ticket.time_ns,
+                ticket.size,
+                self.durable,
+                self._log,
+                self.checksum,
+                b"",
+            )
+            header, self.checksum = pack_frame(head, ticket.buffers)
             place.placed(place.end, ticket.size)
             place.end += ALIGNMENT + ticket.size
             parts += [memoryview(header), *ticket.buffers]
-            self._written.append(self._queue.popleft())
-        write_all(place.handle, parts, start)
+            waiting.append(ticket)
+        self._sync(parts, start, waiting)
 
-    def _sync(self) -> None:
-        """Have the disk take what is written, and tell who waits for it."""
-        if not self._written:
+    def _sync(self, parts: list[memoryview], start: int, waiting: list[Ticket]) -> None:
+        if not waiting:
             return
+        write_all(self._place.handle, parts, start)
         os.fdatasync(self._place.handle)
-        waiting, self._written = self._written, []
         self.durable = waiting[-1].sequence
-        size = 0
         for ticket in waiting:
-            size += ticket.size
             ticket.finish(None)
         with self._room:
             self._frames -= len(waiting)
-            self._bytes -= size
+            self._bytes -= sum(ticket.size for ticket in waiting)
             self._room.notify_all()
 
-    def _fail(self, error: OSError | Fault) -> None:
+    def _fail(self, error: OSError | Fault, group: list[Ticket]) -> None:
         reason = f"The log of the ledger cannot be written any more: {error}."
         fault = Fault("ledger.log_failed", reason)
         with self._room:
@@ -278,8 +272,7 @@ class Writer:
             if self._on_failure is not None:
                 self._on_failure(fault)
         finally:
-            for ticket in (*self._written, *self._queue):
+            for ticket in (*group, *self._queue):
                 if not ticket.is_done:
                     ticket.finish(fault)
-            self._written.clear()
             self._queue.clear()
