@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
-import pytest
-
 from puhui import lending, servicing
 from puhui.kernel.clock import FixedClock
-from puhui.lending.desk.loan import contract as contract_desk
-from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
+from puhui.lending.nouns import GuaranteeTerms, JointShare
 from puhui.servicing.tables import collect
 from puhui.servicing.tables import live as live_tables
 from puhui.worker import close_day
-from tests.lending.bank import PRODUCT, Bank
+from tests.lending.bank import Bank
 from tests.lending.second import do_with_second
 from tests.lending.test_change import held, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
@@ -35,18 +31,6 @@ def do(town: Bank, name: str, /, **input: Any) -> Any:
     if name.startswith(room):
         return do_with_second(town, name.removeprefix(room), key, **input)
     return town.act(name, key, **input)
-
-
-@pytest.fixture
-def terms(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The merchant product as a test wants it."""
-
-    def put(**more: Any) -> Product:
-        product = replace(lending.shelf.load_product(PRODUCT), **more)
-        monkeypatch.setattr(contract_desk, "load_product", lambda _: product)
-        return product
-
-    return put
 
 
 def partner(town: Bank, name: str, money: int) -> str:

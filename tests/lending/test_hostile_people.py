@@ -23,7 +23,7 @@ from tests.lending.test_change import SET_SERVICING, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
 from tests.lending.test_desk_money import together
 from tests.lending.test_guarantee import sign
-from tests.lending.test_hostile import do, empty, loan_of, quote_of, terms  # noqa: F401
+from tests.lending.test_hostile import do, empty, loan_of, quote_of
 from tests.party.people import register_user
 
 
@@ -103,7 +103,7 @@ def test_a_rate_is_not_raised_above_what_was_signed(bank: Bank) -> None:
 
 def test_who_pays_for_another_learns_nothing(
     bank: Bank,
-    terms: Any,  # noqa: F811
+    terms: Any,
 ) -> None:
     """A stranger without money does not find out what somebody owes by offering too much."""
     product = lending.shelf.load_product(PRODUCT)

@@ -14,8 +14,8 @@ from puhui.lending.nouns import GuaranteeTerms
 from puhui.servicing.rules.burden import call_of
 from puhui.servicing.tables import collect
 from tests.lending.bank import Bank
-from tests.lending.conftest import bank  # noqa: F401  the fixture
-from tests.lending.test_hostile import do, partner, terms  # noqa: F401
+from tests.lending.conftest import bank, terms  # noqa: F401  the fixtures
+from tests.lending.test_hostile import do, partner
 from tests.lending.test_loan import in_wallet
 from tests.servicing.test_security import close, pay
 

@@ -17,16 +17,15 @@ from puhui.kernel.clock import FixedClock, time_us_of
 from puhui.kernel.money import allocate
 from puhui.ledger import lookup_accounts
 from puhui.lending.desk.ask import decide as decide_desk
-from puhui.lending.desk.loan import contract as contract_desk
 from puhui.lending.formats.product import parse_product
-from puhui.lending.nouns import GuaranteeTerms, JointShare, Product
+from puhui.lending.nouns import GuaranteeTerms, JointShare
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.joint import joint_account
 from puhui.servicing.rules.expected import covered_lgd
 from puhui.servicing.window import lenders_of, postings_of
 from puhui.worker import close_day
 from tests.lending.bank import PRODUCT, Bank
-from tests.lending.conftest import bank, sqlite_bank  # noqa: F401  the fixtures
+from tests.lending.conftest import bank, sqlite_bank, terms  # noqa: F401  the fixtures
 from tests.lending.second import do_with_second
 from tests.lending.test_change import held
 from tests.lending.test_desk_guard import code_of
@@ -50,18 +49,6 @@ def partner(town: Bank, name: str, money: int) -> str:
     fund(town, party_id, money, 900 + next(KEYS))
     do(town, "servicing.register_partner", name=name, party_id=party_id)
     return party_id
-
-
-@pytest.fixture
-def terms(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The merchant product with joint lenders or guarantors of a test."""
-
-    def put(**more: Any) -> Product:
-        product = replace(lending.shelf.load_product(PRODUCT), **more)
-        monkeypatch.setattr(contract_desk, "load_product", lambda _: product)
-        return product
-
-    return put
 
 
 def close(town: Bank, clock: FixedClock, days: int) -> None:
@@ -88,7 +75,7 @@ def shares_hold(town: Bank, contract_id: str, lenders: list[str]) -> int:
 def test_joint_lenders_share_every_posting(
     bank: Bank,  # noqa: F811
     clock: FixedClock,
-    terms: Any,
+    terms: Any,  # noqa: F811
 ) -> None:
     terms(joint=JOINT)
     lenders = [partner(bank, "city_bank", 5_000_000), partner(bank, "trust", 5_000_000)]
@@ -130,7 +117,7 @@ def test_joint_lenders_share_every_posting(
 
 def test_a_fee_taken_at_first_is_shared_and_comes_back(
     sqlite_bank: Bank,  # noqa: F811
-    terms: Any,
+    terms: Any,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """1 % of 999,999 is a fee of 10,000: 30 % and 10 % of it are 3,000 and 1,000."""
@@ -167,7 +154,7 @@ def test_a_lender_without_money_or_name_lends_nothing(bank: Bank, terms: Any) ->
 def test_a_guarantor_gets_a_premium_pays_and_is_owed(
     bank: Bank,  # noqa: F811
     clock: FixedClock,
-    terms: Any,
+    terms: Any,  # noqa: F811
 ) -> None:
     terms(guarantees=BACKED)
     guarantor, party_id = partner(bank, "county_fund", 1_000_000), bank.person()

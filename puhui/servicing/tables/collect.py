@@ -286,19 +286,6 @@ SUM_LENT = select(sum_int(LENDER_SHARE.c.outstanding_minor).label("minor")).wher
 SUM_SHARES = select(sum_int(LENDER_SHARE.c.share_millionths).label("millionths")).where(
     LENDER_SHARE.c.loan_id == bindparam("loan_id")
 )
-SET_SHARE = (
-    update(LENDER_SHARE)
-    .where(
-        LENDER_SHARE.c.loan_id == bindparam("loan_id_"),
-        LENDER_SHARE.c.lender_id == bindparam("lender_id_"),
-    )
-    .values(
-        outstanding_minor=bindparam("outstanding_minor_"),
-        received_minor=bindparam("received_minor_"),
-        booked_minor=bindparam("booked_minor_"),
-        upfront_minor=bindparam("upfront_minor_"),
-    )
-)
 SET_SHARE_OF_DAY = (
     update(LENDER_SHARE)
     .where(
@@ -311,6 +298,7 @@ SET_SHARE_OF_DAY = (
         booked_minor=bindparam("booked_minor_"),
     )
 )
+SET_SHARE = SET_SHARE_OF_DAY.values(upfront_minor=bindparam("upfront_minor_"))
 _aside = LENDER_ASIDE.c
 _is_aside = and_(
     _aside.lender_id == bindparam("lender_id_"), _aside.currency == bindparam("currency_")
