@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-HEAD = "0008"
+HEAD = "0009"
 """The state that this version of the code works with."""
 
 

@@ -1,0 +1,1 @@
+"""What state 0009 adds to state 0008, room by room, as it was made then."""
