@@ -15,12 +15,9 @@ import psycopg
 import pytest
 
 from puhui.kernel import Node
-from puhui.kernel.act import Act
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.store import Transaction, pipeline
 from puhui.ledger import Account, Transfer
-from puhui.ledger.arrays.record import Records
-from puhui.ledger.desk import batch as batch_desk
 from puhui.ledger.desk import fetch
 from puhui.ledger.desk import transfer as desk
 from tests.ledger.books import (
