@@ -323,7 +323,7 @@ def test_money_is_taken_onto_a_device_and_the_device_is_stopped(town: Town) -> N
 def test_the_statement_is_read_printed_and_taken_along(town: Town) -> None:
     browser = rich(town)
     csv = browser.ask("/money?format=csv")
-    assert csv.text.splitlines()[0].startswith("\ufefftime,kind,other party")
+    assert csv.text.splitlines()[0].startswith("\ufeff时间,种类,对方")
     camt = browser.ask("/money?format=camt")
     assert camt.headers["content-type"].startswith("application/xml")
     assert "camt.053.001.08" in camt.text
