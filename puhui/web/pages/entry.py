@@ -156,7 +156,7 @@ def try_code(ask: Ask) -> Response:
     if found.session.party_id is None:
         ask.cookies.append((PHONE_COOKIE, phone, PHONE_SECONDS_MAX))
         return ask.go("/register")
-    kept = read_kept(ask.form.get("kept", ""))
+    kept = read_kept(ask, found.session.user_id)
     if kept is None:
         return ask.go(_next(ask))
     return ask.page("kept.html", kept=kept, csrf=ask.csrf_of(found.token))
