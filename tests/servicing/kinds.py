@@ -55,6 +55,8 @@ def kinds(lent: int) -> dict[str, Plan]:
         "fees": replace(whole, fee_minor=500, fee_share=Decimal("0.001")),
         "flat_fees": replace(flat, fee_minor=500),
         "fewer": replace(whole, early=Early.REDUCE_COUNT, grace_principal=2),
+        "fixed_fees": replace(whole, fixed_minor=tenth, fee_minor=500, drops_fee_rows=True),
+        "fewer_fees": replace(whole, early=Early.REDUCE_COUNT, fee_minor=500, drops_fee_rows=True),
         "following": replace(whole, early=Early.NEXT_REPAYMENT, fee_minor=300),
     }  # fmt: skip
 

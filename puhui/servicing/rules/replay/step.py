@@ -279,13 +279,20 @@ class Steps:
             row.plan_fee = 0
             carry(row, made[-1], self.ways.beside)
         is_short = self.ways.beside and (kept or self.plan.fixed_minor)
-        while is_short and len(made) > 1 and not (sum(made[-1].due) or sum(made[-1].paid)):
+        while is_short and len(made) > 1 and not self._asks(made[-1]):
             slot = made.pop().slot
             if self.plan.regains_rows and slot is not None:
                 self.spare.insert(0, slot)
         self.rows[place:] = [*made, *rest]
         self.sort_rows()
         self.set_fees()
+
+    def _asks(self, row: Row) -> bool:
+        """Whether anything is asked for or was paid on a row; a fee that goes with each instalment
+        makes no instalment, but in plans of older releases.
+        """
+        fee = row.plan_fee if self.plan.drops_fee_rows else 0
+        return bool(sum(row.due) - fee or sum(row.paid))
 
     def _stand(
         self,
