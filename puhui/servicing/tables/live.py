@@ -212,13 +212,6 @@ SUM_BY_BUCKET = (
     .group_by(_loan.product, _loan.currency, _loan.bucket)
     .order_by(_loan.product, _loan.currency, _loan.bucket)
 )  # fmt: skip
-SUM_VINTAGES = (
-    select(_loan.product, _loan.opened_on, _loan.bucket, func.count().label("loans"),
-           sum_int(_loan.principal_minor).label("principal_minor"),
-           sum_int(_loan.outstanding_minor).label("outstanding_minor"))
-    .group_by(_loan.product, _loan.opened_on, _loan.bucket)
-    .order_by(_loan.product, _loan.opened_on, _loan.bucket)
-)  # fmt: skip
 SUM_PROVISIONS = (
     select(PROVISION.c.period, PROVISION.c.product, PROVISION.c.currency, PROVISION.c.stage,
            PROVISION.c.risk_class, sum_int(PROVISION.c.loans).label("loans"),
