@@ -1,4 +1,5 @@
-"""What state 0009 adds to the tables of servicing: in whose hours people are spoken to."""
+"""What state 0009 adds to the tables of servicing: hours of contact, days by their year,
+what a promise comes after, what was restructured twice."""
 
 from __future__ import annotations
 
@@ -17,5 +18,19 @@ def make_servicing_contact_zone() -> None:
     )
 
 
-MAKERS = (make_servicing_contact_zone,)
+def widen_servicing_loan() -> None:
+    """Keep where years are cut within a period and whether penalties look back, which those of
+    older releases do not, and whether a loan was restructured again while it was watched."""
+    for name in ("year_cut", "restructured_again", "looks_back"):
+        column = sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
+        op.add_column("servicing_loan", column)
+
+
+def widen_servicing_promise() -> None:
+    """Keep which event was the loan's last when a promise was made; open ones go by their day."""
+    after_number = sa.Column("after_number", sa.BigInteger(), nullable=False, server_default="0")
+    op.add_column("servicing_promise", after_number)
+
+
+MAKERS = (make_servicing_contact_zone, widen_servicing_loan, widen_servicing_promise)
 """In any order."""

@@ -46,6 +46,7 @@ PROMISE = Table(
     Column("by_day", Text, nullable=False),
     Column("taken_by", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("after_number", BigInteger, nullable=False),
     CheckConstraint("amount_minor > 0"),
     CheckConstraint("status IN ('open', 'kept', 'broken')"),
     Index("servicing_promise_loan", "loan_id", "status"),
@@ -215,6 +216,7 @@ PAID_BETWEEN = select(sum_int(EVENT.c.amount_minor - _taken_back).label("minor")
         UNDOING.c.kind == "undone",
         UNDOING.c.undoes == cast(EVENT.c.number, Text),
     ),
+    EVENT.c.number > bindparam("after_number"),
     EVENT.c.day >= bindparam("since"),
     EVENT.c.day <= bindparam("until"),
 )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     func,
     select,
     update,
@@ -21,7 +22,7 @@ from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 7
+LATER = 10
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -182,7 +183,14 @@ CHANGED_END = (
 )
 CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
 SET_LGD = update(LOAN).where(_loan.id == bindparam("id_")).values(lgd_millionths=bindparam("lgd_"))
-SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
+SET_WATCH = (
+    update(LOAN)
+    .where(_loan.id == bindparam("id_"))
+    .values(
+        watch_until=bindparam("day_"),
+        restructured_again=case((_loan.watch_until > bindparam("today_"), 1), else_=0),
+    )
+)
 FORGET_GRADES = (
     update(LOAN)
     .where(_loan.party_id == bindparam("party_id_"))

@@ -255,6 +255,7 @@ def promise_to_pay(act: Act, input: PromiseToPay) -> PromiseMade:
         by_day=input.by.isoformat(),
         taken_by=act.actor,
         status="open",
+        after_number=row.events,
     )
     return PromiseMade(promise_id, input.by)
 
@@ -263,7 +264,8 @@ def promise_to_pay(act: Act, input: PromiseToPay) -> PromiseMade:
 def judge_promises(act: Act, input: JudgePromises) -> PromisesJudged:
     """Promises whose day has passed: kept where as much was paid in between, else broken.
 
-    A payment that was undone counts for nothing, nor does what was taken back of one.
+    What was recorded before the promise keeps none, not even of the same day. A payment that was
+    undone counts for nothing, nor does what was taken back of one.
     """
     kept = broken = 0
     for promise_id in input.promise_ids:
@@ -271,7 +273,11 @@ def judge_promises(act: Act, input: JudgePromises) -> PromisesJudged:
         if row is None or row.status != "open":
             continue
         paid = act.tx.one(
-            tables.PAID_BETWEEN, loan_id=row.loan_id, since=row.made_on, until=row.by_day
+            tables.PAID_BETWEEN,
+            loan_id=row.loan_id,
+            after_number=row.after_number,
+            since=row.made_on,
+            until=row.by_day,
         )
         assert paid is not None
         is_kept = paid.minor >= row.amount_minor
