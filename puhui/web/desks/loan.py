@@ -185,7 +185,8 @@ def _show(ask: Ask) -> Response:
     if ending_of(ask):
         part = found.get(ask.query.get("table", ""), parts[0])
         return file_reply(ask, part.name, part.columns, of_rows(part.rows), {"loan": loan_id})
-    figures = contact_figures()
+    with ask.node.read() as tx:
+        figures = contact_figures(tx, row.party_id)
     return ask.page(
         "desk_loan.html",
         at="arrears",
