@@ -31,6 +31,7 @@ from tests.lending.test_change import held
 from tests.lending.test_desk_guard import code_of
 from tests.lending.test_desk_money import fund
 from tests.lending.test_loan import in_wallet
+from tests.servicing.partner import partner
 
 KEYS = count()
 JOINT = (JointShare("city_bank", Decimal("0.3")), JointShare("trust", Decimal("0.1")))
@@ -40,15 +41,6 @@ BACKED = (GuaranteeTerms("county_fund", Decimal("0.8"), Decimal("0.01"), 30),)
 def do(town: Bank, name: str, /, **input: Any) -> Any:
     """A use case under a key of its own."""
     return town.act(name, f"security-{next(KEYS)}", **input)
-
-
-def partner(town: Bank, name: str, money: int) -> str:
-    """A party with money, registered under the name that products give it."""
-    party_id = town.person()
-    do(town, "payment.open_wallet", party_id=party_id, currency="CNY")
-    fund(town, party_id, money, 900 + next(KEYS))
-    do(town, "servicing.register_partner", name=name, party_id=party_id)
-    return party_id
 
 
 def close(town: Bank, clock: FixedClock, days: int) -> None:

@@ -8,7 +8,9 @@ from enum import Enum
 
 
 class ObligationKind(Enum):
-    """Where a debt comes from; a guarantee counts whole, as the guarantor may have to pay it."""
+    """Where a debt comes from; of a guarantee the share that was signed counts, as the guarantor
+    may have to pay it.
+    """
 
     LOAN = "loan"
     OFFER = "offer"

@@ -87,6 +87,14 @@ def monthly_of(owed_minor: int, months: int, annual_rate: Decimal) -> int:
     return round_minor(exact, Rounding.UP)
 
 
+def months_left(days: int) -> int:
+    """The months in so many days to a loan's last due day; a part of one counts, one is the least.
+
+    As in servicing's ``monthly_burden``: a year of 365 days has twelve.
+    """
+    return max(1, -(-days * MONTHS // 365))
+
+
 def require_capacity(capacity: Capacity) -> None:
     """Stop where the debt could not be carried. Refused: ``lending.over_capacity``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.income_unknown``.

@@ -112,6 +112,7 @@ READ_STANDING = union_all(
         _contract.arrears_minor,
         _contract.total_cost_minor,
         _contract.terms,
+        _contract.disbursed_minor,
     ).where(
         _contract.party_id == bindparam("party_id"),
         or_(
@@ -131,6 +132,7 @@ READ_STANDING = union_all(
         literal(0),
         _obligation.is_sealed,
         _obligation.sealed,
+        literal(0),
     ).where(_obligation.party_id == bindparam("party_id"), _obligation.closed_us.is_(None)),
     select(
         literal("own_limit"),
@@ -144,6 +146,7 @@ READ_STANDING = union_all(
         literal(0),
         literal(0),
         literal(""),
+        literal(0),
     ).where(_own.party_id == bindparam("party_id")),
     select(
         literal("credit_limit"),
@@ -157,6 +160,7 @@ READ_STANDING = union_all(
         literal(0),
         literal(0),
         literal(""),
+        literal(0),
     ).where(_granted.party_id == bindparam("party_id")),
     select(
         literal("credit_cut"),
@@ -170,6 +174,7 @@ READ_STANDING = union_all(
         literal(0),
         literal(0),
         literal(""),
+        literal(0),
     )
     .select_from(_granted_cut)
     .where(_granted.party_id == bindparam("party_id"), CHANGE.c.status == "lowered"),

@@ -162,6 +162,7 @@ LIST_CHANGES = in_orders(
     },
     _change.id,
 )
+READ_CHANGE_OF = select(_change.party_id).where(_change.id == bindparam("id"))
 LOCK_CHANGE = select(*_change).where(_change.id == bindparam("id")).with_for_update()
 ANSWER_CHANGE = (
     update(CHANGE)

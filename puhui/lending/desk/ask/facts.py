@@ -10,7 +10,13 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.guard.debt import open_debts, opened
-from puhui.lending.desk.guard.obligation import here_of, obligations_from, owed_of, with_declared
+from puhui.lending.desk.guard.obligation import (
+    drawable_of,
+    here_of,
+    obligations_from,
+    owed_of,
+    with_declared,
+)
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns import GuardFacts, Product
 from puhui.lending.nouns.obligation import Standing
@@ -48,7 +54,8 @@ def gather_facts(
     here = here_of(act.tx, row.party_id, act.today)
     owed = obligations_from(row.party_id, rows, others, elsewhere, here)
     owed = with_declared(owed, row.currency, max(0, declared or 0), caps.declared_months)
-    exposure = sum(owed_of(debt) for debt in debts if debt.product == row.product)
+    of_product = [debt for debt in debts if debt.product == row.product]
+    exposure = sum(owed_of(debt) + drawable_of(debt) for debt in of_product)
     exposure += sum(other.offered_minor for other in others if other.product == row.product)
     overdue_minor, overdue_days = _overdue(party, debts, scored)
     return GuardFacts(

@@ -298,12 +298,17 @@ def put_limit(act: Act, party_id: str, product: str, currency: str, credit_minor
 def take_change(act: Act, input: AnswerRise) -> AnswerRise | None:
     """The change with its person, locked; None where what was looked at then is gone.
 
+    The person's row comes first, as in a review, so that neither waits for the other.
     Refused: ``lending.no_rise``, ``party.not_yours``, ``party.erased``.
     """
-    row = act.tx.one(tables.LOCK_CHANGE, id=input.change_id)
+    found = act.tx.one(tables.READ_CHANGE_OF, id=input.change_id)
+    row = None
+    if found is not None:
+        check_actor(act.tx, act.actor, acts_for=found.party_id)
+        act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=found.party_id, decisions=0)
+        row = act.tx.one(tables.LOCK_CHANGE, id=input.change_id)
     if row is None:
         raise Refused("lending.no_rise", "No higher credit limit is offered to you here.")
-    check_actor(act.tx, act.actor, acts_for=row.party_id)
     party = take_party(act, row.party_id)
     act.kept["change"], act.kept["party"] = row, party
     return None if is_forgotten(act, party) else input
@@ -328,7 +333,6 @@ def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
         if act.now_us > row.reviewed_us + days * DAY_US:
             raise Refused("lending.rise_over", f"The offer stood for {days} days.")
         product = load_product(row.product)
-        act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
         running = act.tx.all(tables.READ_DRAWN, party_id=row.party_id)
         offered_on = business_date(row.reviewed_us).isoformat()
         late_now = any(one.days_past_due for one in running)

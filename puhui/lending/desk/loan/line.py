@@ -66,7 +66,8 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     check_amount(input.amount_minor)
     check_room(row, state, input.amount_minor)
     owed = state.outstanding_minor + input.amount_minor
-    check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
+    party, last_due = take_party(act, row.party_id), state.rows[-1].due_on
+    check_drawdown(act, party, row, owed_minor=owed, last_due=last_due)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     pay_out(act, row, input.amount_minor)
     return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
