@@ -32,6 +32,10 @@ PLANS = (
             early=Early.NEXT_REPAYMENT),
     replace(BASE, method=noun.Method.DRAW_AT_WILL, is_revolving=True,
             day_count=noun.DayCount.ACT_360),
+    replace(BASE, grace_days=12, keeps_past_rates=True, count=12),
+    replace(VERTICAL, annual_rate=Decimal("0.0725"), method=noun.Method.INTEREST_FIRST, count=4,
+            grace_days=5, day_count=noun.DayCount.ACT_ACT, every=3, counts_each_year=True,
+            keeps_past_rates=True),
     replace(BASE, interest=Interest.FLAT, count=3),
     replace(BASE, interest=Interest.FLAT, count=4, flat_counts_all=True, has_drawings=True),
 )  # fmt: skip

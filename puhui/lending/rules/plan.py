@@ -150,4 +150,7 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         flat_counts_all=schedule.interest is Interest.FLAT,
         regains_rows=schedule.fixed_share > 0,
         keeps_due_days=True,
+        drops_fee_rows=True,
+        counts_each_year=True,
+        keeps_past_rates=True,
     )

@@ -55,7 +55,16 @@ CHANGE_FIELDS = (
     "count",
     "grace",
 )
-SECURITY_FIELDS = ("guarantor", "share", "income", "ask", "yes_way", "evidence")
+SECURITY_FIELDS = (
+    "worth",
+    "pledge_kind",
+    "guarantor",
+    "share",
+    "income",
+    "ask",
+    "yes_way",
+    "evidence",
+)
 PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 ASKED_MARKS = {"signed": "yes", "declined": "no"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}
@@ -176,7 +185,8 @@ def _show(ask: Ask) -> Response:
     if ending_of(ask):
         part = found.get(ask.query.get("table", ""), parts[0])
         return file_reply(ask, part.name, part.columns, of_rows(part.rows), {"loan": loan_id})
-    figures = contact_figures()
+    with ask.node.read() as tx:
+        figures = contact_figures(tx, row.party_id)
     return ask.page(
         "desk_loan.html",
         at="arrears",

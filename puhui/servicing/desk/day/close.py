@@ -22,6 +22,7 @@ from puhui.servicing.desk.day.chunk import (
     count,
     drop_paid,
     fetch_chunk,
+    look_back,
     paused_days,
     roll,
     write_chunk,
@@ -132,6 +133,7 @@ def _judge(act: Act, chunk: Chunk, others: Others, day: int, figures: RiskFigure
 def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool) -> DayRun:
     day, figures = on.toordinal(), risk_figures()
     due = roll(act.tx, chunk, day)
+    look_back(act.tx, chunk, on)
     count(chunk, day)
     lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
     rooms = lock_lenders(act, chunk, lenders)

@@ -93,8 +93,7 @@ PD_UNKNOWN = Decimal("0.02")
 
 @dataclass(frozen=True, slots=True)
 class LoanIdentity:
-    """Whose loan it is, of which product, and how likely and bad a default was thought to be.
-
+    """Whose loan it is, of which product, and how likely and bad a default was thought to be;
     ``credit_minor`` is up to what may be drawn at will, 0 of other loans.
     """
 
@@ -254,6 +253,7 @@ def _judge(act: Act, loan_id: str, columns: dict[str, int], pauses: Sequence[Pau
         stage_before=columns["stage"],
         cleared_on=columns["cleared_on"],
         watch_until=columns["watch_until"],
+        is_again=columns["restructured_again"] == 1,
         has_risen=has_risen(figures, columns["first_grade"], columns["grade"]),
         lost_millionths=lost,
     )
@@ -333,10 +333,10 @@ def take_live(act: Act, loan_id: str) -> Row:
 
 
 def watch_loan(act: Act, loan_id: str, first_due_on: date) -> None:
-    """Watch a restructured loan for the time that the rules on classes say, which counts from the
-    first day on which something falls due by the new plan."""
+    """Watch a restructured loan for as long as the rules on classes say, from the first day on
+    which something falls due anew. One that is watched already was not helped."""
     until = first_due_on.toordinal() + risk_figures().watch_days
-    act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until)
+    act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until, today_=act.today.toordinal())
 
 
 def regrade(act: Act, party_id: str, pd: Decimal) -> None:
