@@ -63,7 +63,7 @@ def capacity_of(
     if act.recorded is not None:
         return Capacity(None, ())
     owed = obligations_from(party.id, rows, promises, debts, here, without=without)
-    owed = with_declared(owed, currency, declared, caps.declared_months)
+    owed = with_declared(owed, currency, declared, caps)
     if leaves is Leaves.OWN_LIMIT:
         owed = replace(owed, own_limits=())
     elif leaves is Leaves.CREDIT_LIMIT:

@@ -14,8 +14,8 @@ from puhui.kernel.store import Row, Transaction
 from puhui.lending import tables as lending_tables
 from puhui.lending.desk.guard.debt import FIELDS, KINDS, opened, texts_of
 from puhui.lending.desk.shelf import TERMS
-from puhui.lending.nouns.obligation import Elsewhere, Obligation, ObligationKind, Obligations
-from puhui.lending.rules.capacity import monthly_of
+from puhui.lending.nouns.obligation import Caps, Elsewhere, Obligation, ObligationKind, Obligations
+from puhui.lending.rules.capacity import in_currency, monthly_of
 from puhui.lending.rules.guarantee import a_month_of
 from puhui.lending.rules.plan import drawable, months_of
 from puhui.lending.tables import capacity as tables
@@ -198,20 +198,20 @@ def owed_of(row: Row) -> int:
     return int(row.principal_minor if row.status == "signed" else row.outstanding_minor)
 
 
-def with_declared(
-    owed: Obligations, currency: str, declared_minor: int, months: int
-) -> Obligations:
+def with_declared(owed: Obligations, currency: str, declared_minor: int, caps: Caps) -> Obligations:
     """With what the person declared beyond the debts elsewhere that are on record already.
 
     A declared debt and a report of the same debt are one: only what is declared above it adds.
     """
     known = (ObligationKind.DECLARED, ObligationKind.BUREAU)
     recorded = sum(
-        one.debt_minor for one in owed.items if one.kind in known and one.currency == currency
+        in_currency(one.debt_minor, one.currency, to=currency, caps=caps)
+        for one in owed.items
+        if one.kind in known
     )
     more = declared_minor - recorded
     if more <= 0:
         return owed
-    monthly = monthly_of(more, months, Decimal(0))
+    monthly = monthly_of(more, caps.declared_months, Decimal(0))
     declared = Obligation(ObligationKind.DECLARED, "", "", currency, more, monthly)
     return replace(owed, items=(*owed.items, declared))

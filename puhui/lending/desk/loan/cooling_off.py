@@ -7,6 +7,7 @@ from datetime import date
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.lending.desk.loan.contract import take_contract, transfer_chain
+from puhui.lending.desk.loan.line import end_line
 from puhui.lending.desk.loan.repay import quote_pay_off, receive
 from puhui.lending.desk.shelf import SERVICING
 from puhui.lending.nouns import Happening, PlanEvent
@@ -23,9 +24,9 @@ def cool_off(act: Act, input: ContractKey) -> CooledOff:
     joint lenders' parts of it too.
 
     Days count from the day after the money was paid out. It stands: as the fee went back with it,
-    this is not undone. Refused: ``lending.no_contract``,
-    ``lending.not_running``, ``lending.cooling_off_over``, ``lending.wallet_short``,
-    ``party.not_yours``.
+    this is not undone, and a line that is given back is drawn no more. Refused:
+    ``lending.no_contract``, ``lending.not_running``, ``lending.cooling_off_over``,
+    ``lending.wallet_short``, ``party.not_yours``.
     """
     row = take_contract(act, input.contract_id)
     check_actor(act.tx, act.actor, acts_for=row.party_id)
@@ -45,5 +46,7 @@ def cool_off(act: Act, input: ContractKey) -> CooledOff:
     repaid = receive(act, row, PlanEvent("", Happening.PAID_OFF, act.today, owed))
     if fee:
         joint.return_upfront(act, live.take_loan(act.tx, row.id))
+    if live.plan_in(row.terms).is_revolving:
+        end_line(act, take_contract(act, row.id))
     act.emit("lending.cooled_off", row.party_id, {"contract": row.id})
     return CooledOff(row.id, repaid.principal_minor, repaid.interest_minor, fee)

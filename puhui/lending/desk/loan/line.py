@@ -118,14 +118,14 @@ def close_line(act: Act, input: ContractKey) -> LoanChanged:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if _owed(act, row):
         raise Refused("lending.still_owed", "Something is owed on this line; pay it off first.")
-    return _close(act, row)
+    return end_line(act, row)
 
 
 def _owed(act: Act, row: Row) -> int:
     return pay_off(read_book(act.tx, row), act.today).total_minor
 
 
-def _close(act: Act, row: Row) -> LoanChanged:
+def end_line(act: Act, row: Row) -> LoanChanged:
     """End a line on which nothing is owed; a notice that was given has done its work."""
     act.tx.put(tables.END_NOTICE, contract_id_=row.id)
     return happen(act, row, PlanEvent("", Happening.CLOSED, act.today))
@@ -190,7 +190,7 @@ def close_lines(act: Act, input: CloseLines) -> LinesClosed:
         if notice is None or notice.closes_on > input.day.isoformat():
             continue
         if row.status == "current" and not _owed(act, row):
-            _close(act, row)
+            end_line(act, row)
             closed.append(row.id)
     return LinesClosed(tuple(closed))
 
