@@ -66,10 +66,10 @@ def interest_fee(product: Product, amount_minor: int, fee_minor: int) -> int:
     """
     fees = [fee for fee in product.fees if fee.kind is FeeKind.UP_FRONT and not fee.is_interest]
     share = sum((fee.share for fee in fees), Decimal(0))
-    service = sum(fee.amount_minor for fee in fees) + round_minor(
+    at_once = sum(fee.amount_minor for fee in fees) + round_minor(
         amount_minor * share, Rounding.HALF_UP
     )
-    return max(0, fee_minor - service)
+    return max(0, fee_minor - at_once)
 
 
 def premium_share(amount_minor: int, terms: GuaranteeTerms) -> int:

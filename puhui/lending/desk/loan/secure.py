@@ -23,10 +23,10 @@ def keep_back(row: Row, product: Product) -> list[Part]:
     """What is taken of the money paid out: a fee for a service is income at once, one that is part
     of the interest is earned over the life of the loan."""
     wallet, deferred = wallet_account(row.party_id, row.currency), deferred_of(row, product)
-    service = int(row.upfront_fee_minor) - deferred
+    at_once = int(row.upfront_fee_minor) - deferred
     parts = [
         (wallet, own_account("deferred_fee", row.currency), deferred, "fee"),
-        (wallet, own_account("fee_income", row.currency), service, "fee"),
+        (wallet, own_account("fee_income", row.currency), at_once, "fee"),
     ]
     return [part for part in parts if part[2]]
 
