@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+import typer.core
 
 from puhui.cli.claim import claims, conformance
 from puhui.cli.credit import guarantee, offer, partner, product, watch
@@ -25,8 +27,35 @@ if TYPE_CHECKING:
 
 REFUSED, FAULT, STOPPED = 2, 1, 130
 
+
+class Program(typer.core.TyperGroup):
+    """The program: its help tells what an option takes, and of a flag, which takes nothing, no
+    type.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of the program itself."""
+        return _without_types(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command of the program, those of a group with it."""
+        found = super().get_command(ctx, cmd_name)
+        for one in (found, *getattr(found, "commands", {}).values()):
+            if one is not None:
+                _without_types([*one.params, one.get_help_option(ctx)])
+        return found
+
+
+def _without_types(params: list[Any]) -> list[Any]:
+    for one in params:
+        if getattr(one, "is_flag", False) and one.metavar is None:
+            one.metavar = ""
+    return params
+
+
 app = typer.Typer(
     name="puhui",
+    cls=Program,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -105,10 +134,27 @@ def _code_of(arguments: list[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _failed(error)
+        return _missing(error, sys.argv[1:] if arguments is None else arguments) or _failed(error)
     if ended == STOPPED:
         return _say("Stopped. What was answered is kept; the same command goes on.", STOPPED)
     return ended if isinstance(ended, int) else 0
+
+
+def _missing(error: Exception, words: list[str]) -> int:
+    """Bad input rather than a fault: a file that was named and is not there, or is none.
+
+    0 for anything else.
+    """
+    if not isinstance(error, FileNotFoundError | IsADirectoryError):
+        return 0
+    name = str(error.filename)
+    if name not in words:
+        return 0
+    if not Path(name).parent.is_dir():
+        return _say(f"Refused: There is no folder {Path(name).parent}. (cli.no_file)", REFUSED)
+    if isinstance(error, IsADirectoryError):
+        return _say(f"Refused: {name} is a folder, and no file. (cli.no_file)", REFUSED)
+    return _say(f"Refused: There is no file {name}. (cli.no_file)", REFUSED)
 
 
 def _failed(error: Exception) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from puhui.kernel import Actor, Node
+    from puhui.kernel import Actor, Node, Transaction
 
 OPERATOR = "cli"
 
@@ -47,6 +47,15 @@ def opened_or_apart() -> Iterator[Node]:
         yield node
     finally:
         node.close()
+
+
+def known_party(node: Node, tx: Transaction, party_id: str) -> None:
+    """Check that there is such a party. Refused: ``party.unknown``."""
+    from puhui.kernel import Refused
+    from puhui.party import find_parties
+
+    if not find_parties(node, tx, party_ids=[party_id]):
+        raise Refused("party.unknown", f"There is no party {party_id[:40]}.")
 
 
 def operator() -> Actor:

@@ -108,7 +108,9 @@ def table(
     right: Iterable[int] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """A table on stdout or ``stream``; the columns numbered in ``right`` stand at the right."""
+    """A table on stdout or ``stream``; the columns numbered in ``right`` stand at the right. One
+    without rows says so.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -120,7 +122,10 @@ def table(
     for row in rows:
         drawn.add_row(*(_literal(cell) for cell in row))
     width = None if stream is None and sys.stdout.isatty() else PIPE_COLUMNS
-    Console(highlight=False, width=width, file=stream).print(drawn)
+    console = Console(highlight=False, width=width, file=stream)
+    console.print(drawn)
+    if not drawn.row_count:
+        console.print("None.")
 
 
 def _literal(text: str) -> Any:

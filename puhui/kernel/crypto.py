@@ -106,12 +106,12 @@ class Keys:
         return _b64(self._signing.sign(data))
 
     def wrap(self, subject: str, raw: bytes) -> str:
-        """Seal a person's key under the node's own."""
+        """Seal under the node's own key what is of ``subject``: its key, or what it typed."""
         nonce = random_bytes(NONCE_BYTES)
         return _b64(nonce + self._wrapping.encrypt(nonce, raw, subject.encode()))
 
     def unwrap(self, subject: str, wrapped: str) -> bytes:
-        """Open a person's key. Fault ``kernel.key_damaged`` when it was tampered with."""
+        """Open what was sealed so. Fault ``kernel.key_damaged`` when it was tampered with."""
         try:
             data = base64.b64decode(wrapped, validate=True)
             return self._wrapping.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], subject.encode())

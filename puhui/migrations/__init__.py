@@ -10,7 +10,10 @@ HEAD = "0009"
 
 
 def migrate(url: str) -> str:
-    """Bring the store at ``url`` to ``HEAD``; returns the state it was in ("" when empty)."""
+    """Bring the store at ``url`` to ``HEAD``; returns the state it was in ("" when empty).
+
+    Fault: ``kernel.store_unavailable``.
+    """
     from alembic import command  # loaded where used: migrations are rare
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
@@ -18,7 +21,7 @@ def migrate(url: str) -> str:
 
     engine = create_engine(engine_url(url), **_way(url))
     try:
-        with engine.begin() as connection:
+        with _connected(engine) as connection, connection.begin():
             before = MigrationContext.configure(connection).get_current_revision() or ""
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent))
@@ -27,6 +30,20 @@ def migrate(url: str) -> str:
     finally:
         engine.dispose()
     return before
+
+
+def _connected(engine: Any) -> Any:
+    from sqlalchemy.exc import OperationalError
+
+    from puhui.kernel import Fault
+
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        text = " ".join(str(error.orig).split())
+        raise Fault(
+            "kernel.store_unavailable", f"The database cannot be reached ({text})."
+        ) from None
 
 
 def _way(url: str) -> dict[str, Any]:

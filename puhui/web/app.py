@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -18,6 +19,8 @@ from puhui.kernel import Node
 from puhui.kernel.errors import Fault, Refused
 from puhui.party.window import Session, session_of
 from puhui.web.ask import Ask, Away, Missing, Page, Site, static_file
+from puhui.web.kept import keep, places
+from puhui.web.pages import entry
 from puhui.web.routes import APART, QUICK, ROUTES
 from puhui.web.who import Who
 
@@ -46,8 +49,13 @@ log = logging.getLogger("puhui.web")
 def build_pages(node: Node, gate: Gate, *, is_tls: bool = False) -> Starlette:
     """The pages of a node as an ASGI application; ``is_tls`` marks cookies as secure."""
     site = Site(node, gate, is_tls)
+    stands = places(ROUTES)
     routes = [
-        Route(path, _endpoint(site, page, who), methods=[method])
+        Route(
+            path,
+            _endpoint(site, Served(page, who, *(stands[path] if method == "POST" else ()))),
+            methods=[method],
+        )
         for method, path, page, who in sorted(ROUTES, key=lambda one: one[2] not in QUICK)
     ]
     routes.append(Route("/static/{digest}/{name}", _static, methods=["GET"]))
@@ -57,13 +65,27 @@ def build_pages(node: Node, gate: Gate, *, is_tls: bool = False) -> Starlette:
     )
 
 
-def _endpoint(site: Site, page: Page, who: Who) -> Callable[[Request], Awaitable[Response]]:
-    is_quick = page in QUICK
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What answers an address and who may open it; of a form, where it stands and is drawn."""
+
+    page: Page
+    who: Who
+    place: str = ""
+    drawn: Page | None = None
+
+    def place_of(self, request: Request) -> str:
+        """Where the form of a request stands; "" for what is no form."""
+        return self.place.format(**request.path_params)
+
+
+def _endpoint(site: Site, served: Served) -> Callable[[Request], Awaitable[Response]]:
+    is_quick = served.page in QUICK
 
     async def call(request: Request) -> Response:
         form: dict[str, str] = {}
         if is_quick and (session := _fresh_session(site, request)) is not None:
-            return _answer(site, request, form, page, who, session)
+            return _answer(site, request, form, served, session)
         if request.method == "POST":
             try:
                 read = await _read_form(request)
@@ -72,7 +94,7 @@ def _endpoint(site: Site, page: Page, who: Who) -> Callable[[Request], Awaitable
             if read is None:
                 return await run_in_threadpool(_fail, site, request, 413)
             form = read
-        return await run_in_threadpool(_answer, site, request, form, page, who)
+        return await run_in_threadpool(_answer, site, request, form, served)
 
     return call
 
@@ -114,15 +136,15 @@ def _answer(
     site: Site,
     request: Request,
     form: dict[str, str],
-    page: Page,
-    who: Who,
+    served: Served,
     session: Session | None = None,
 ) -> Response:
-    ask = Ask(site, request, form, session)
+    ask = Ask(site, request, form, session, served.place_of(request))
+    page = served.drawn if served.drawn is not None and ask.is_look else served.page
     try:
         if ask.fault is not None and (ask.session is None or page not in APART):
             raise ask.fault
-        reply = _turned_away(ask, who) or page(ask)
+        reply = _turned_away(ask, served.who) or page(ask)
     except Away as away:
         reply = RedirectResponse(away.url, status_code=303)
     except Missing:
@@ -142,6 +164,8 @@ def _answer(
 def _turned_away(ask: Ask, who: Who) -> Response | None:
     """Where somebody may not go on: log in first, a stale form, or no such page for them."""
     if ask.request.method == "POST" and not ask.is_own_form():
+        if who in (Who.CUSTOMER, Who.USER) and ask.was_own_form() and (kept := keep(ask)):
+            return entry.log_in_again(ask, kept)
         if who is not Who.ANYONE and ask.session is None:
             return RedirectResponse(ask.login_url(), status_code=303)
         return _error(ask, 403, ask.say("error.stale"))

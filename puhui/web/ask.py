@@ -38,6 +38,8 @@ CSRF_MARK, PATH_MARK = "@@csrf@@", "@@path@@"
 THEMES = ("auto", "light", "dark")
 WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+LOOK = "look"
+"""The field of a form that is only to be shown again, filled in as it is."""
 
 
 class Missing(Exception):
@@ -168,6 +170,7 @@ class Ask:
         request: Request,
         form: Mapping[str, str],
         session: Session | None = None,
+        place: str = "",
     ) -> None:
         self.site = site
         self.node = site.node
@@ -175,6 +178,7 @@ class Ask:
         self.form = form
         self.query: Mapping[str, str] = request.query_params
         self.path: str = request.scope["path"]
+        self.place = place or self.path
         wanted = request.headers.get("accept-language", "")
         self.view = View.of(request.cookies.get(VIEW_COOKIE, ""), wanted)
         self.say = say_in(self.view.language)
@@ -255,16 +259,36 @@ class Ask:
     def csrf(self) -> str:
         """What forms of this browser carry: nobody who cannot read its cookies can make it."""
         if self.session is not None:
-            return self.node.keys.index("csrf session", self.token)[:32]
+            return self.csrf_of(self.token)
         if not self.visit:
             self.visit = secrets.token_urlsafe(24)
             self.cookies.append((VISIT_COOKIE, self.visit, SESSION_SECONDS_MAX))
         return self.node.keys.index("csrf visit", self.visit)[:32]
 
-    def is_own_form(self) -> bool:
+    def csrf_of(self, token: str) -> str:
+        """What forms of the session with this token carry."""
+        return self.node.keys.index("csrf session", token)[:32]
+
+    def is_own_form(self, wanted: str = "") -> bool:
         """Whether the form that was sent is one that this browser was given."""
         given = self.form.get("csrf", "")
-        return hmac.compare_digest(given.encode(), self.csrf.encode())
+        return hmac.compare_digest(given.encode(), (wanted or self.csrf).encode())
+
+    def was_own_form(self) -> bool:
+        """Whether it is one of the session that this browser had, and that has ended."""
+        is_over = self.session is None and self.fault is None and bool(self.token)
+        return is_over and self.is_own_form(self.csrf_of(self.token))
+
+    @property
+    def is_look(self) -> bool:
+        """Whether a form is only to be shown again, with what was typed before a login."""
+        return self.form.get(LOOK) == "1"
+
+    @property
+    def here(self) -> str:
+        """The address of this page to come back to: of a form, the page that shows it."""
+        query = self.request.url.query if self.request.method == "GET" else ""
+        return f"{self.place}?{query}" if query else self.place
 
     @property
     def key(self) -> str:
@@ -313,7 +337,7 @@ class Ask:
         head, foot = shell_of(self.site.environment, self.view, self._kind)
         head = head.replace(CSRF_MARK, self.csrf if self.session else "")
         text = found.render(
-            head=Markup(head.replace(PATH_MARK, quote(self.path))),
+            head=Markup(head.replace(PATH_MARK, quote(self.here))),
             foot=foot,
             ask=self,
             say=self.say,
@@ -348,11 +372,8 @@ class Ask:
 
     def login_url(self) -> str:
         """Where to log in, and come back from to this page."""
-        back = self.path
-        if self.request.method == "GET" and self.request.url.query:
-            back = f"{back}?{self.request.url.query}"
         where = "/desk/login" if self.path.startswith("/desk") else "/login"
-        return f"{where}?next={quote(back, safe='')}"
+        return f"{where}?next={quote(self.here, safe='')}"
 
     def finish(self, reply: Response) -> Response:
         """Put the cookies of this request into its answer."""

@@ -101,14 +101,16 @@ def running_loans(ask: Ask, tx: Transaction, loans: Sequence[Any]) -> tuple[Runn
 
 
 def read_draft(ask: Ask, kind: str = DRAFT) -> dict[str, str]:
-    """What the customer has typed of an application, or of another kind, on whichever device."""
+    """What the customer has typed of an application, or of another kind, on whichever device; and
+    what was typed last, where a form is shown again after a login.
+    """
     with ask.node.read() as tx:
         sealed = sealed_draft(tx, ask.party_id, kind)
-        if sealed is None:
-            return {}
-        text = open_own(ask, tx, field=draft_field(kind), sealed=sealed)
+        text = ""
+        if sealed is not None:
+            text = open_own(ask, tx, field=draft_field(kind), sealed=sealed)
     found: dict[str, str] = json.loads(text) if text else {}
-    return found
+    return {**found, **ask.form} if ask.is_look else found
 
 
 def keep_draft(ask: Ask, values: Mapping[str, str], kind: str = DRAFT) -> None:

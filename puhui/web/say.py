@@ -79,6 +79,10 @@ class Say:
         """The text under ``key``, or ``otherwise`` where there is none."""
         return self(key) if key in texts() else otherwise
 
+    def of_field(self, label: str, key: str) -> str:
+        """A text behind the name of the field that it is about, where several may need it."""
+        return f"{self(label)}{self.pick('：', ': ')}{self(key)}"
+
     def pick(self, zh: str, en: str) -> str:
         """The one of two texts that is in this language."""
         return zh if self.language == "zh" else en

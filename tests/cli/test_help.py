@@ -62,8 +62,55 @@ def test_each_command_says_what_it_does_with_one_example(command: str) -> None:
 def test_every_option_has_words_and_no_line_looks_like_a_list(command: str) -> None:
     for parameter in COMMANDS[command].params:
         assert parameter.name == "help" or parameter.help, parameter.name
+        name = parameter.metavar or parameter.name
+        is_argument = parameter.param_type_name == "argument"
+        assert not is_argument or any(sign.isupper() for sign in name), name
     for line in COMMANDS[command].help.splitlines():
         assert not LIST_MARK.match(line), line
+
+
+def test_flags_take_nothing_and_say_so() -> None:
+    for words in ((), ("exchange",), ("audit", "fairness"), ("pay",), ("offers", "make")):
+        text = help_of(*words)
+        assert "<bool>" not in text, words
+    assert "<str>" in help_of("apply")
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (("repay", "payments.csv"), "There is no file payments.csv. (cli.no_file)"),
+        (("offers", "make", "spring.csv"), "There is no file spring.csv. (cli.no_file)"),
+        (("offers", "make", "."), ". is a folder, and no file. (cli.no_file)"),
+        (("products", "check", "green.toml"), "There is no file green.toml."),
+        (("limits", "--out", "none/x.csv"), "There is no folder none. (cli.no_file)"),
+        (("offers", "list", "party-019c..."), "There is no party party-019c...."),
+        (("message", "credits", "party-019c...", "--out", "x"), "There is no party party-019c...."),
+        (
+            ("message", "write", "remittance-1", "--out", "x"),
+            "There is no remittance remittance-1.",
+        ),
+    ],
+)
+def test_a_pasted_example_says_what_is_missing(
+    program: Program, words: tuple[str, ...], reason: str
+) -> None:
+    ended = program(*words)
+    assert ended.code == 2, ended.said
+    assert f"Refused: {reason}" in ended.said
+
+
+def test_a_store_that_is_not_there_is_no_mistake_of_ours(program: Program) -> None:
+    program.patch.setenv("PUHUI_STORE", "postgresql://nobody@127.0.0.1:9/none")
+    ended = program("migrate")
+    assert ended.code == 1
+    assert "kernel.store_unavailable" in ended.said
+    assert "mistake in puhui" not in ended.said
+
+
+def test_an_empty_list_says_so(program: Program) -> None:
+    for words in (("exchange", "deals"), ("limits",), ("relief",)):
+        assert "None." in program(*words).said
 
 
 def test_help_and_version_come_without_the_heavy_libraries(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from puhui.party.window import (
     digest_of_token,
     sessions_of,
     staff_roles,
+    user_of_ended,
 )
 from puhui.worker import close_day
 from tests.party.logging_in import CODE, PHONE, Entrance, officer, refused
@@ -191,6 +192,20 @@ def test_sessions_end(node: Node, clock: FixedClock) -> None:
     assert closed.closed_count == 1
     assert door.find("fourth") is None
     assert door.find("nobody's") is None
+
+
+def test_whose_session_ran_out_is_known_unless_it_was_closed(node: Node, clock: FixedClock) -> None:
+    door = Entrance(node)
+    user_id = door.by_code("idle").user_id
+    closed = door.by_code("closed")
+    with node.read() as tx:
+        assert user_of_ended(node, tx, "idle") is None, "it is open still"
+    node.act("party.close_session", CloseSession(closed.id), key="close", actor=SYSTEM)
+    clock.set_us(clock.now_us() + 31 * MINUTE_US)
+    with node.read() as tx:
+        assert user_of_ended(node, tx, "idle") == user_id
+        assert user_of_ended(node, tx, "closed") is None
+        assert user_of_ended(node, tx, "nobody's") is None
 
 
 def test_users_end_their_own_sessions(node: Node, clock: FixedClock) -> None:

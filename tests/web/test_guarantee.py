@@ -141,7 +141,7 @@ def test_a_partner_is_registered_on_a_page(town: Town) -> None:
     assert not page.has_form("/desk/partners"), "officers look"
     town.customer(town.other)
     page = operator.open("/desk/partners")
-    assert "merchant_joint" in page.text
+    assert "联合商户贷" in page.text
     for name in ("two words", "city_bank"):
         page = operator.send(page.form("/desk/partners"), name=name, party="party-x")
         assert page.status == 422, name

@@ -180,7 +180,7 @@ def test_a_standing_order_is_made_shown_and_ended(town: Town) -> None:
     assert page.url.endswith("/standing/when")
     wrong = browser.send(page.form("/when"), starts="2020-01-01", ends="x")
     assert wrong.status == 422
-    for words in ("请选择每月或每周", "这一天已经过去了", "请填写日期"):
+    for words in ("请选择每月或每周", "这一天已经过去了", "请填写最后一天"):
         assert words in wrong.text
     page = browser.send(wrong.form("/when"), every="month", starts="2026-03-31", ends="")
     assert "2026年3月31日" in page.text
@@ -323,7 +323,7 @@ def test_money_is_taken_onto_a_device_and_the_device_is_stopped(town: Town) -> N
 def test_the_statement_is_read_printed_and_taken_along(town: Town) -> None:
     browser = rich(town)
     csv = browser.ask("/money?format=csv")
-    assert csv.text.splitlines()[0].startswith("\ufefftime,kind,other party")
+    assert csv.text.splitlines()[0].startswith("\ufeff时间,种类,对方")
     camt = browser.ask("/money?format=camt")
     assert camt.headers["content-type"].startswith("application/xml")
     assert "camt.053.001.08" in camt.text
@@ -357,7 +357,21 @@ def test_pages_of_payments_speak_english(town: Town) -> None:
 
 @pytest.mark.parametrize(
     "text, minor",
-    [("12.5", 1250), ("1,000", 100_000), ("43 元", 4300), ("0", None), ("-1", None), ("x", None)],
+    [
+        ("12.5", 1250),
+        ("1,000", 100_000),
+        ("43 元", 4300),
+        ("0", None),
+        ("-1", None),
+        ("x", None),
+        ("￥１，２００．５０", 120_050),
+        ("43,000.00\u00a0元", 4_300_000),
+        ("2万", 2_000_000),
+        ("1.5 万元", 1_500_000),
+        ("万", None),
+        ("1e9万", None),
+        ("NaN万", None),
+    ],
 )
 def test_amounts_are_read_as_people_type_them(text: str, minor: int | None) -> None:
     assert read_amount(text, "CNY") == minor

@@ -10,8 +10,10 @@ from importlib.resources import files
 import pytest
 
 from puhui.kernel.store.browse import browse_journal, read_act
+from puhui.lending import shelf
 from puhui.web import build_pages
 from puhui.web.ask import View, own_path
+from puhui.web.desks.portfolio import figures_of
 from puhui.web.say import Say, texts, unglued
 from puhui.web.table import csv_reply, sheet_of
 from tests.tidy.door import CHINESE
@@ -55,6 +57,16 @@ def test_english_pages_speak_english(town: Town) -> None:
         assert 'lang="en"' in page.text
         body = re.sub(r"<[^>]+>", "", page.text.replace("中文", ""))
         assert not CHINESE.search(body), (path, CHINESE.search(body))
+
+
+def test_every_figure_of_a_product_is_told_in_chinese() -> None:
+    """What it is, its unit and its source; a path and a name of law may stand in Latin letters."""
+    say, latin = Say("zh"), re.compile(r"^[ -~]+$")
+    for name in shelf.product_names():
+        for one in figures_of(say, shelf.load_product(name)):
+            plain = [text for text in (one.title, one.unit, one.source) if latin.match(text)]
+            assert not plain, (name, one.path, plain)
+    assert figures_of(Say("en"), shelf.load_product("merchant_310"))[0].unit == "yuan"
 
 
 def test_style_and_script_are_small_and_kept(town: Town) -> None:

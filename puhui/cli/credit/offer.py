@@ -126,12 +126,13 @@ def listed(
 
     Example: puhui offers list party-019c...
     """
-    from puhui.cli.open import opened
+    from puhui.cli.open import known_party, opened
     from puhui.kernel.clock import time_of
     from puhui.kernel.money import Money
     from puhui.lending.window import offer
 
     with opened() as node, node.read() as tx:
+        known_party(node, tx, party)
         rows = offer.offers_of(tx, party)
         is_wanted = offer.wants_offers(tx, party)
     say.table(

@@ -63,8 +63,13 @@ def peers(
 
 @exchange_app.command("add-peer")
 def add_peer(
-    name: Annotated[str, typer.Argument(help="What the node is called, as in the file of peers.")],
-    key: Annotated[str, typer.Argument(help="Its public key, as its own 'peers' prints it.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="What the node is called, as in the file of peers."),
+    ],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Its public key, as its own 'peers' prints it.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Register another node, so that its signed requests and receipts are believed.
@@ -85,8 +90,10 @@ def add_peer(
 
 @exchange_app.command("allow-draw")
 def allow_draw(
-    peer_id: Annotated[str, typer.Argument(help="The node, by its id here.")],
-    participant_id: Annotated[str, typer.Argument(help="The bank or provider, by its id here.")],
+    peer_id: Annotated[str, typer.Argument(metavar="NODE", help="The node, by its id here.")],
+    participant_id: Annotated[
+        str, typer.Argument(metavar="PARTICIPANT", help="The bank or provider, by its id here.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Let a node have payments made from a participant's position, as far as its cap allows.
@@ -101,8 +108,10 @@ def allow_draw(
 
 @exchange_app.command("forbid-draw")
 def forbid_draw(
-    peer_id: Annotated[str, typer.Argument(help="The node, by its id here.")],
-    participant_id: Annotated[str, typer.Argument(help="The bank or provider, by its id here.")],
+    peer_id: Annotated[str, typer.Argument(metavar="NODE", help="The node, by its id here.")],
+    participant_id: Annotated[
+        str, typer.Argument(metavar="PARTICIPANT", help="The bank or provider, by its id here.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Let a node draw on a participant no more; what is held already is still ended.
@@ -164,7 +173,7 @@ def deals(as_json: Json = False) -> None:
 
 @exchange_app.command("end-deal")
 def end_deal(
-    deal_id: Annotated[str, typer.Argument(help="The deal, as 'deals' shows it.")],
+    deal_id: Annotated[str, typer.Argument(metavar="DEAL", help="The deal, as 'deals' shows it.")],
     receipt: Annotated[
         Path,
         typer.Argument(

@@ -67,7 +67,9 @@ def open_currency(currency: Currency, kind: Kind, as_json: Json = False) -> None
 
 @exchange_app.command("participant")
 def participant(
-    name: Annotated[str, typer.Argument(help="What it is called; every name once.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What it is called; every name once.")
+    ],
     kind: Annotated[str, typer.Argument(metavar="KIND", help="bank or provider.")],
     key: Annotated[
         str, typer.Option("--public-key", help="Of a provider: Ed25519, 32 bytes in base64.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from puhui.cli import say
-from puhui.cli.open import opened, operator
+from puhui.cli.open import known_party, opened, operator
 
 if TYPE_CHECKING:
     from puhui.kernel import Node
@@ -290,6 +290,7 @@ def credits(
     with opened() as node:
         on = parse_day(day) if day else business_date(node.clock.now_us())
         with node.read() as tx:
+            known_party(node, tx, party)
             text = messages.credits_camt054(tx, party, currency, on, created=_now(node))
     out.write_bytes(text)
     notice: Any = messages.read_message(out)[1]
@@ -304,7 +305,7 @@ def compare(
     file: Annotated[Path, typer.Argument(metavar="FILE.xml", help="Statements, as camt.053.")],
     as_json: Json = False,
 ) -> None:
-    """Hold statements of our accounts against our books, line by line; 1 if they differ.
+    """Hold statements of our accounts against our books, line by line; ends with 1 if they differ.
 
     The account is named by its number here, and the period by the statement's own times.
 

@@ -28,7 +28,7 @@ Scopes = Annotated[
 
 @api_key_app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="Whose machine it is.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose machine it is.")],
     scope: Scopes,
     role: Annotated[str, typer.Option(help="The role it acts in.")] = "operator",
     rate: Annotated[int, typer.Option(help="Calls a minute at most.")] = 600,

@@ -153,7 +153,9 @@ def remittance_of(tx: Transaction, remittance_id: str) -> Remittance:
     """One remittance. Refused: ``exchange.unknown_remittance``."""
     row = tx.one(quote_tables.READ_REMITTANCE, id=remittance_id)
     if row is None:
-        raise Refused("exchange.unknown_remittance", f"There is none {remittance_id[:60]}.")
+        raise Refused(
+            "exchange.unknown_remittance", f"There is no remittance {remittance_id[:60]}."
+        )
     return _remittance_of(row)
 
 

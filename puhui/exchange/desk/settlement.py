@@ -149,7 +149,9 @@ def _take(act: Act, settlement_id: str, state: str) -> Row | None:
     """A reserved settlement, locked; None where it has come to ``state`` already."""
     row = act.tx.one(tables.LOCK_SETTLEMENT, id=settlement_id)
     if row is None:
-        raise Refused("exchange.unknown_settlement", f"There is none {settlement_id[:60]}.")
+        raise Refused(
+            "exchange.unknown_settlement", f"There is no settlement {settlement_id[:60]}."
+        )
     if row.state == state:
         return None
     if row.state != "reserved":

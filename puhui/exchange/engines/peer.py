@@ -240,6 +240,8 @@ def peers_file(home: Path) -> PeersFile | None:
         return None
     try:
         text = (home / named).read_text("utf-8")
+    except FileNotFoundError:
+        raise Refused("exchange.bad_peers", f"There is no file {home / named}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(
             "exchange.bad_peers", f"The file of peers {home / named} cannot be read: {error}."

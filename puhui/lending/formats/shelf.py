@@ -66,6 +66,8 @@ def read_product(path: Path) -> Product:
         product = parse_product(path.read_text(encoding="utf-8"))
     except Refused as refused:
         raise Refused(refused.code, f"{path}: {refused.reason}") from None
+    except FileNotFoundError:
+        raise Refused("lending.bad_product", f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError):
         raise Refused("lending.bad_product", f"{path} cannot be read as a text.") from None
     if product.name != path.stem:

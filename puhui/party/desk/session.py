@@ -103,6 +103,18 @@ def session_of(node: Node, tx: Transaction, token: str) -> Session | None:
     return _shown(tx, stored)
 
 
+def user_of_ended(node: Node, tx: Transaction, token: str) -> str | None:
+    """Whose session ran out by itself that ``token`` belonged to; None where it is open, was
+    closed by a log-out, or is no longer known.
+    """
+    row = tx.one(session_tables.READ_SESSION_BY_TOKEN, token_digest=digest_of_token(token))
+    stored = stored_session(row)
+    if stored is None or stored.is_closed:
+        return None
+    is_over = not judge.is_open(stored, node.clock.now_us(), session_rules())
+    return stored.user_id if is_over else None
+
+
 def sessions_of(node: Node, tx: Transaction, user_id: str) -> tuple[Session, ...]:
     """The open sessions of a user, oldest first."""
     found = [

@@ -29,6 +29,7 @@ from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.export import Fetch, listed
 from puhui.web.look import permit_asked
+from puhui.web.pages.amount import plain_amount
 from puhui.web.table import Sheet
 
 PURPOSE = "credit_decision"
@@ -222,7 +223,7 @@ def propose(ask: Ask) -> Response:
     told = {"approve": ask.text("answer") == "approve", "reason": ask.text("reason")}
     if ask.text("income"):
         try:
-            income = parse_money(ask.text("income").replace(" ", ""), "CNY").minor
+            income = parse_money(plain_amount(ask.text("income")), "CNY").minor
         except Refused:
             ask.wrong("income", ask.say("proposal.bad_number"))
             return _show(ask)

@@ -79,7 +79,7 @@ def record(ask: Ask) -> Response:
     if ask.text("monthly"):
         found = read_amount(ask.text("monthly"), CURRENCY)
         if found is None:
-            ask.wrong("monthly", ask.say("form.bad_amount"))
+            ask.wrong("monthly", ask.say("debt.monthly_bad"))
         else:
             monthly_minor = found
     if not ask.text("source"):

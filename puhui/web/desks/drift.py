@@ -135,7 +135,7 @@ def measure(ask: Ask) -> Response:
         try:
             days[name] = date.fromisoformat(ask.text(name))
         except ValueError:
-            ask.wrong(name, ask.say("arrears.bad_day"))
+            ask.wrong(name, ask.say.of_field(f"drift.{name}", "arrears.bad_day"))
     with ask.node.read() as tx:
         if ask.text("model") not in {one.digest for one in list_models(tx)}:
             raise Missing

@@ -178,7 +178,7 @@ def audit_now(ask: Ask) -> Response:
         try:
             found.append(date.fromisoformat(ask.text(name)))
         except ValueError:
-            ask.wrong(name, ask.say("arrears.bad_day"))
+            ask.wrong(name, ask.say.of_field(f"desk.{name}_day", "arrears.bad_day"))
     with ask.node.read() as tx:
         if ask.text("model") not in _models(tx):
             raise Missing

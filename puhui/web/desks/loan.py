@@ -56,7 +56,16 @@ CHANGE_FIELDS = (
     "count",
     "grace",
 )
-SECURITY_FIELDS = ("guarantor", "share", "income", "ask", "yes_way", "evidence")
+SECURITY_FIELDS = (
+    "worth",
+    "pledge_kind",
+    "guarantor",
+    "share",
+    "income",
+    "ask",
+    "yes_way",
+    "evidence",
+)
 PROMISE_MARKS = {"kept": "yes", "broken": "no", "open": "wait"}
 ASKED_MARKS = {"signed": "yes", "declined": "no"}
 RELIEF_MARKS = {"granted": "yes", "declined": "no"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
@@ -11,8 +12,9 @@ from puhui.kernel.errors import Refused
 from puhui.lending import shelf
 from puhui.servicing import joint
 from puhui.web.ask import Ask
-from puhui.web.column import Column, Kind
+from puhui.web.column import Column, Kind, product_title
 from puhui.web.export import ending_of, file_reply, of_rows
+from puhui.web.say import Say
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,20 @@ ASIDES = (
     Column("kept", "partner.aside", lambda row: row.kept_minor, Kind.MONEY),
     Column("since", "partner.since", lambda row: row.since_us, Kind.MOMENT),
 )  # fmt: skip
+
+
+def _titled(say: Say) -> tuple[Column, ...]:
+    """The columns of the page: products by their titles, which files tell by name."""
+
+    def titles(names: Callable[[Named], tuple[str, ...]]) -> Callable[[Named], str | None]:
+        glue = say.pick("、", ", ")
+        return lambda row: glue.join(product_title(say, name) for name in names(row)) or None
+
+    return (
+        *COLUMNS[:3],
+        replace(COLUMNS[3], value=titles(lambda row: row.lends)),
+        replace(COLUMNS[4], value=titles(lambda row: row.guarantees)),
+    )
 
 
 def show(ask: Ask) -> Response:
@@ -82,7 +98,7 @@ def _show(ask: Ask) -> Response:
         aside_columns=ASIDES,
         at="partners",
         rows=rows,
-        columns=COLUMNS,
+        columns=_titled(ask.say),
         name=ask.text("name"),
         party=ask.text("party"),
         done=ask.query.get("done", ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,9 +18,12 @@ from puhui.web.chart import Strip, strips_of
 from puhui.web.column import Column, Kind
 from puhui.web.desks.risk import currency_of
 from puhui.web.export import Fetch, ending_of, file_reply, listed, of_rows
+from puhui.web.say import Say
 from puhui.web.table import Sheet
 
 DAYS = (7, 30, 90)
+_UNSAID = re.compile(r"[^a-z0-9]+")
+_NUMBER = re.compile(r"\.[0-9]+\.")
 BUCKETS = ("0", "1-30", "31-60", "61-90", "90+")
 STATUSES = ("signed", "current", "past_due", "paid_off", "written_off", "void")
 LOAN_MARKS = {"past_due": "no", "written_off": "no", "current": "yes", "paid_off": "yes"}
@@ -181,4 +186,39 @@ def products(ask: Ask) -> Response:
 def product(ask: Ask) -> Response:
     """One product as its file states it, each figure with its source; nothing here changes it."""
     found = shelf.load_product(ask.request.path_params["name"])
-    return ask.page("desk_product.html", at="products", product=found)
+    return ask.page(
+        "desk_product.html", at="products", product=found, figures=figures_of(ask.say, found)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a product: what it is in words and by its path, its unit, since when, whence."""
+
+    title: str
+    path: str
+    value: str
+    unit: str
+    from_on: date
+    source: str
+    is_confirmed: bool
+
+
+def figures_of(say: Say, product: Any) -> tuple[Figure, ...]:
+    """The figures of a product; what has no words here, as a bank's own, stands as it is."""
+
+    def told(kind: str, text: str) -> str:
+        return str(say.maybe(f"figure.{kind}_{_UNSAID.sub('_', text.lower()).strip('_')}", text))
+
+    return tuple(
+        Figure(
+            told("path", _NUMBER.sub(".n.", one.path)),
+            one.path,
+            str(one.value),
+            told("unit", one.unit),
+            one.from_on,
+            told("source", one.source),
+            one.is_confirmed,
+        )
+        for one in product.sources
+    )

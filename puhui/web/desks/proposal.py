@@ -16,6 +16,7 @@ from puhui.lending.window import approval, contract_row
 from puhui.web.ask import Ask
 from puhui.web.column import Column, Kind
 from puhui.web.export import Fetch, listed
+from puhui.web.pages.amount import plain_amount
 from puhui.web.table import Sheet
 
 STATUSES = ("open", "approved", "declined", "withdrawn")
@@ -155,7 +156,7 @@ def _field(ask: Ask, name: str, currency: str) -> Any:
     try:
         match name:
             case "amount_minor" | "waived_minor":
-                return parse_money(ask.text("change_amount").replace(" ", ""), currency).minor
+                return parse_money(plain_amount(ask.text("change_amount")), currency).minor
             case "annual_rate":
                 return str(Decimal(parse_money(ask.text("rate"), "CNY").minor) / 10_000)
             case "drawn_on":

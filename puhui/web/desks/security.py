@@ -16,6 +16,7 @@ from puhui.party import find_parties
 from puhui.servicing.window import guarantees_of, loan_row, pledges_of
 from puhui.web.ask import Ask, Missing
 from puhui.web.desks.loan import show_file
+from puhui.web.pages.amount import plain_amount
 
 Told = tuple[str, dict[str, object]]
 
@@ -149,7 +150,7 @@ def _amount(ask: Ask, loan_id: str, field: str) -> int:
     with ask.node.read() as tx:
         currency = loan_row(tx, loan_id).currency
     try:
-        return parse_money(ask.text(field).replace(" ", ""), currency).minor
+        return parse_money(plain_amount(ask.text(field)), currency).minor
     except Refused:
         ask.wrong(field, ask.say("proposal.bad_number"))
         return 0

@@ -18,6 +18,7 @@ from puhui.payment import wallet_account
 from puhui.score import study
 from puhui.web.ask import Ask
 from puhui.web.own import drop_draft, keep_draft, own_party, read_draft
+from puhui.web.pages.amount import plain_amount
 from puhui.web.pages.entry import PRODUCT, on_offer
 from puhui.web.pages.term import (
     DUE_DAY_MAX,
@@ -128,14 +129,14 @@ def give_amount(ask: Ask) -> Response:
 
 
 def _money(ask: Ask, name: str, typed: str, currency: str) -> Money | None:
-    cleaned = typed.replace(" ", "").removesuffix("元")
+    bad = ask.say.maybe(f"apply.{name}_bad", ask.say("form.bad_amount"))
     try:
-        found = parse_money(cleaned, currency)
+        found = parse_money(plain_amount(typed), currency)
     except Refused:
-        ask.wrong(name, ask.say("form.bad_amount"))
+        ask.wrong(name, bad)
         return None
     if found.minor < 0:
-        ask.wrong(name, ask.say("form.bad_amount"))
+        ask.wrong(name, bad)
         return None
     return found
 
@@ -280,7 +281,7 @@ def check(ask: Ask) -> Response:
         return ask.go(f"/apply/{missing}")
     product = chosen(draft)
     amounts = {
-        name: parse_money(draft[name].replace(" ", "").removesuffix("元"), product.currency).minor
+        name: parse_money(plain_amount(draft[name]), product.currency).minor
         for name in ("amount", "income", "debt")
     }
     return ask.page(

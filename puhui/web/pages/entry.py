@@ -15,6 +15,7 @@ from puhui.party import actor_of
 from puhui.party.window import Session, sessions_of
 from puhui.web.ask import SIZES, THEMES, Ask, own_path
 from puhui.web.identity import check_identity
+from puhui.web.kept import read_kept
 from puhui.web.say import LANGUAGES
 
 PRODUCT = "merchant_310"
@@ -99,7 +100,13 @@ def login(ask: Ask) -> Response:
 
 
 def _login(ask: Ask) -> Response:
-    return ask.page("login.html", next=_next(ask), phone=ask.text("phone"), back="/")
+    kept = ask.form.get("kept", "")
+    return ask.page("login.html", next=_next(ask), back="/", phone=ask.text("phone"), kept=kept)
+
+
+def log_in_again(ask: Ask, kept: str) -> Response:
+    """The login for whose session has ended, with what was typed into the form that was sent."""
+    return ask.page("login.html", next=ask.here, back="/", phone="", kept=kept)
 
 
 def send_code(ask: Ask) -> Response:
@@ -121,7 +128,14 @@ def send_code(ask: Ask) -> Response:
 
 def _code(ask: Ask, phone: str, shown: str | None = None) -> Response:
     masked = f"{phone[:3]} **** {phone[-4:]}"
-    return ask.page("code.html", next=_next(ask), phone=phone, masked=masked, shown=shown)
+    return ask.page(
+        "code.html",
+        next=_next(ask),
+        phone=phone,
+        masked=masked,
+        shown=shown,
+        kept=ask.form.get("kept", ""),
+    )
 
 
 def try_code(ask: Ask) -> Response:
@@ -142,7 +156,10 @@ def try_code(ask: Ask) -> Response:
     if found.session.party_id is None:
         ask.cookies.append((PHONE_COOKIE, phone, PHONE_SECONDS_MAX))
         return ask.go("/register")
-    return ask.go(_next(ask))
+    kept = read_kept(ask, found.session.user_id)
+    if kept is None:
+        return ask.go(_next(ask))
+    return ask.page("kept.html", kept=kept, csrf=ask.csrf_of(found.token))
 
 
 def _waited(ask: Ask, code: str, until_us: int | None) -> str:

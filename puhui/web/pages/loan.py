@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from puhui.channel import said
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import parse_money
 from puhui.kernel.store import Row
 from puhui.lending import loan_state, quote_pay_off, shelf
 from puhui.lending.window import cooling_off_days, line, loan_events, plan_of
@@ -19,7 +18,7 @@ from puhui.servicing.window import reliefs_of
 from puhui.web.ask import Ask
 from puhui.web.export import ending_of, file_reply, of_rows
 from puhui.web.own import own_contract
-from puhui.web.pages.amount import amount_of
+from puhui.web.pages.amount import amount_of, read_amount
 from puhui.web.pages.money import balance_of
 from puhui.web.plan import FULL_PLAN, PLAN, bars_of, next_lines, plan_lines
 
@@ -230,13 +229,7 @@ def _amount(ask: Ask, currency: str) -> int | None:
         ask.wrong("way", ask.say("loan.way_missing"))
         return None
     typed = ask.text("amount") if way == "other" else ask.text(f"amount_{way}")
-    name = "amount" if way == "other" else "way"
-    try:
-        found = parse_money("".join(typed.split()).removesuffix("元"), currency).minor
-    except Refused:
-        ask.wrong(name, ask.say("form.bad_amount"))
-        return None
-    if found <= 0:
-        ask.wrong(name, ask.say("form.bad_amount"))
-        return None
+    found = read_amount(typed, currency)
+    if found is None:
+        ask.wrong("amount" if way == "other" else "way", ask.say("form.bad_amount"))
     return found

@@ -64,6 +64,7 @@ def _gathered(ask: Ask) -> dict[str, Any]:
             {
                 "kind": ask.say.of(lists.fields[one.kind], ""),
                 "source": one.source,
+                "told": _source(ask, one.source),
                 "day": one.day.isoformat(),
                 "content": dict(one.content),
                 "words": [_worded(ask, *item) for item in one.content.items()],
@@ -75,6 +76,13 @@ def _gathered(ask: Ask) -> dict[str, Any]:
         "consents": consents,
         "complaints": complaints,
     }
+
+
+def _source(ask: Ask, name: str) -> str:
+    """Who told of a record: in words where it is one of the demo county's, else as it was named."""
+    plain = name.removesuffix(" (synthetic)")
+    made_up = ask.say("mine.synthetic") if plain != name else ""
+    return f"{ask.say.maybe('mine.source_' + plain.replace(' ', '_'), plain)}{made_up}"
 
 
 def _plain(ask: Ask, name: str, value: str) -> str:
@@ -110,7 +118,10 @@ def export(ask: Ask) -> Response:
     told = {
         "party": found["party"],
         "personal": {label: kept for label, kept, _ in found["personal"]},
-        "records": [{k: v for k, v in one.items() if k != "words"} for one in found["records"]],
+        "records": [
+            {name: one[name] for name in ("kind", "source", "day", "content")}
+            for one in found["records"]
+        ],
         "applications": [
             {"id": row.id, "product": row.product, "status": row.status,
              "wanted_minor": row.wanted_minor, "currency": row.currency,

@@ -128,6 +128,20 @@ def _url_of(line: StatementLine, currency: str) -> str:
     return f"/money?month={month}&currency={currency}&whole=1#r{line.receipt}"
 
 
+CSV_COLUMNS = (
+    "time",
+    "kind",
+    "other",
+    "remark",
+    "in",
+    "out",
+    "balance",
+    "currency",
+    "number",
+    "id",
+)
+
+
 def _csv(
     ask: Ask, tx: Transaction, lines: tuple[StatementLine, ...], first: date, currency: str
 ) -> Response:
@@ -135,18 +149,7 @@ def _csv(
     say = ask.say
     return csv_reply(
         f"wallet-{currency}-{first:%Y-%m}",
-        (
-            "time",
-            "kind",
-            "other party",
-            "remark",
-            "in",
-            "out",
-            "balance",
-            "currency",
-            "number",
-            "id",
-        ),
+        tuple(str(say(f"money.column_{name}")) for name in CSV_COLUMNS),
         [
             (
                 unglued(say.moment(one.time_us)),

@@ -208,7 +208,7 @@ def give_when(ask: Ask) -> Response:
         ask.wrong("every", ask.say("pay.every_missing"))
     starts, ends = _day(ask, draft, "starts"), _day(ask, draft, "ends")
     if starts is None and "starts" not in ask.problems:
-        ask.wrong("starts", ask.say("pay.bad_day"))
+        ask.wrong("starts", ask.say("pay.starts_bad"))
     if starts is not None and starts < ask.today:
         ask.wrong("starts", ask.say("pay.day_over"))
     if starts is not None and ends is not None and ends < starts:
@@ -220,7 +220,7 @@ def _day(ask: Ask, draft: dict[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(draft[name]) if draft.get(name) else None
     except ValueError:
-        ask.wrong(name, ask.say("pay.bad_day"))
+        ask.wrong(name, ask.say(f"pay.{name}_bad"))
         return None
 
 
