@@ -51,7 +51,13 @@ SET_DEFERRAL = (
         knots=bindparam("knots_"),
     )
 )
-_unearned = select(*DEFERRAL.c).where(DEFERRAL.c.income_minor < DEFERRAL.c.fee_minor)
+_unearned = select(
+    DEFERRAL.c.loan_id,
+    DEFERRAL.c.fee_minor,
+    DEFERRAL.c.income_minor,
+    DEFERRAL.c.lost_minor,
+    DEFERRAL.c.knots,
+).where(DEFERRAL.c.income_minor < DEFERRAL.c.fee_minor)
 LOCK_WITHIN = (
     _unearned.where(
         DEFERRAL.c.loan_id > bindparam("after"), DEFERRAL.c.loan_id <= bindparam("until")

@@ -15,7 +15,7 @@ from puhui.servicing.arrays.spread import left_of
 from puhui.servicing.desk.day.chunk import Chunk
 from puhui.servicing.desk.loan.book import read_book
 from puhui.servicing.desk.loan.post import post_own
-from puhui.servicing.desk.loan.spread import deferral_in, earned_by, parts_of_fee
+from puhui.servicing.desk.loan.spread import deferral_in, deferral_of, earned_by, parts_of_fee
 from puhui.servicing.tables import spread as tables
 
 Spread = tuple[Counter[str], int]
@@ -55,11 +55,16 @@ def spread_late(act: Act, chunk: Chunk, day: date, *, after: str, until: str) ->
     if not rows:
         return Counter(), 0
     income = [
-        row.income_minor if chunk.status[n] == "charged_off"
-        else earned_by(read_book(act.tx, row.loan_id), deferral_in(row), day.toordinal())
+        row.income_minor if chunk.status[n] == "charged_off" else _earned(act, row.loan_id, day)
         for row, n in zip(rows, places.tolist(), strict=True)
-    ]  # fmt: skip
+    ]
     return _book(act, chunk, rows, places, np.array(income, dtype=np.int64))
+
+
+def _earned(act: Act, loan_id: str, day: date) -> int:
+    row = deferral_of(act.tx, loan_id)
+    assert row is not None, loan_id
+    return earned_by(read_book(act.tx, loan_id), deferral_in(row), day.toordinal())
 
 
 def _of_chunk(chunk: Chunk, found: Sequence[Row]) -> tuple[list[Row], Whole]:
@@ -107,8 +112,9 @@ def _book(act: Act, chunk: Chunk, rows: Sequence[Row], places: Whole, income: Wh
         columns = {
             "loan_id": [rows[k].loan_id for k in moved],
             "income_minor": income[moved].tolist(),
-            "lost_minor": left[moved].tolist(),
         }
+        if (left != lost).any():
+            columns["lost_minor"] = left[moved].tolist()
         act.tx.set_many(tables.DEFERRAL, "loan_id", columns)
     changed = Counter({name: up + down for name, (up, down, _) in sums.items()})
     return changed, post_own(act, parts)
