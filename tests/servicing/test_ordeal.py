@@ -135,12 +135,13 @@ def take(loan: Ordeal, name: str, a: int, b: int) -> None:
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.sampled_from(PLANS), st.booleans(), st.lists(step, min_size=4, max_size=24))
+@given(st.sampled_from(PLANS), st.booleans(), st.sampled_from([0, 24_691]),
+       st.lists(step, min_size=4, max_size=24))  # fmt: skip
 def test_the_books_follow_whatever_happens(
-    sqlite_node: Node, clock: FixedClock, plan: noun.Plan, is_joint: bool,
+    sqlite_node: Node, clock: FixedClock, plan: noun.Plan, is_joint: bool, fee: int,
     steps: list[tuple[str, int, int]],
 ) -> None:  # fmt: skip
     loan_id = f"ordeal-{next(NUMBERS):06d}x"
-    loan = Ordeal(sqlite_node, clock, loan_id, plan, lent=LENT, is_joint=is_joint)
+    loan = Ordeal(sqlite_node, clock, loan_id, plan, lent=LENT, is_joint=is_joint, fee=fee)
     for one in steps:
         take(loan, *one)

@@ -121,11 +121,11 @@ def test_a_fee_taken_at_first_is_shared_and_comes_back(
     monkeypatch.setattr(decide_desk, "load_product", lambda _: product)
     lenders = [partner(town, "city_bank", 5_000_000), partner(town, "trust", 5_000_000)]
     contract_id = town.lend(town.person(), "1", wanted=999_999)
-    assert held(town, "fee_income") == [-6_000]
+    assert held(town, "deferred_fee") == [-6_000], "ours, to be earned over the loan's life"
     assert in_wallet(town, lenders[0]) == 5_000_000 - 299_999 + 3_000
     assert in_wallet(town, lenders[1]) == 5_000_000 - 99_999 + 1_000
     made = do(town, "lending.cool_off", contract_id=contract_id)
-    assert (made.fee_returned_minor, held(town, "fee_income")) == (10_000, [0])
+    assert (made.fee_returned_minor, held(town, "deferred_fee")) == (10_000, [0])
     assert [in_wallet(town, one) for one in lenders] == [5_000_000, 5_000_000]
 
 

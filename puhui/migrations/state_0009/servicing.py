@@ -1,5 +1,5 @@
 """What state 0009 adds to the tables of servicing: hours of contact, days by their year,
-what a promise comes after, what was restructured twice."""
+what a promise comes after, what was restructured twice, fees that are earned over time."""
 
 from __future__ import annotations
 
@@ -32,5 +32,28 @@ def widen_servicing_promise() -> None:
     op.add_column("servicing_promise", after_number)
 
 
-MAKERS = (make_servicing_contact_zone, widen_servicing_loan, widen_servicing_promise)
+def make_servicing_deferral() -> None:
+    """Keep fees that are part of the interest of a loan; loans drawn before have none."""
+    op.create_table(
+        "servicing_deferral",
+        sa.Column("loan_id", sa.Text(), primary_key=True),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("charged_minor", "fee_minor", "income_minor", "lost_minor")
+        ),
+        sa.Column("contract_rate", sa.Text(), nullable=False),
+        sa.Column("effective_rate", sa.Text(), nullable=False),
+        sa.Column("knots", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("fee_minor BETWEEN 0 AND charged_minor"),
+        sa.CheckConstraint("income_minor >= 0 AND lost_minor >= 0"),
+        sa.CheckConstraint("income_minor + lost_minor <= fee_minor"),
+    )
+
+
+MAKERS = (
+    make_servicing_contact_zone,
+    widen_servicing_loan,
+    widen_servicing_promise,
+    make_servicing_deferral,
+)
 """In any order."""

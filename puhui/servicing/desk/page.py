@@ -20,7 +20,7 @@ from puhui.servicing.tables import view as tables
 TAKERS_MAX = 200
 POSTINGS_MAX = 1_000
 OWN_NAMES = ("funding", "interest_income", "interest_receivable", "fee_income", "loan_loss",
-             "loan_credit")  # fmt: skip
+             "loan_credit", "deferred_fee")  # fmt: skip
 
 
 def list_arrears(

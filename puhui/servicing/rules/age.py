@@ -43,6 +43,12 @@ def month_ends(after: int, before: int) -> tuple[date, ...]:
         found.append(last)
 
 
+def last_month_end(day: int) -> int:
+    """The number of the last day of a month that is not after the day number ``day``."""
+    on = date.fromordinal(day)
+    return day if (on + timedelta(days=1)).day == 1 else on.replace(day=1).toordinal() - 1
+
+
 def judge_loan(
     figures: RiskFigures,
     day: int,

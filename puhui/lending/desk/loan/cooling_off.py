@@ -38,14 +38,19 @@ def cool_off(act: Act, input: ContractKey) -> CooledOff:
             "lending.cooling_off_over", f"A loan can be given back within {days} days of the money."
         )
     fee = int(row.upfront_fee_minor)
+    loan, deferred = live.take_loan(act.tx, row.id), 0
     if fee:
         wallet = wallet_account(row.party_id, row.currency)
-        income = own_account("fee_income", row.currency)
-        transfer_chain(act, [(income, wallet, fee, "fee")], row.currency)
+        deferred = live.return_fee(act, loan)
+        parts = [
+            (own_account("deferred_fee", row.currency), wallet, deferred, "fee"),
+            (own_account("fee_income", row.currency), wallet, fee - deferred, "fee"),
+        ]
+        transfer_chain(act, [part for part in parts if part[2]], row.currency)
     owed = quote_pay_off(act.tx, row.id, act.today).total_minor
     repaid = receive(act, row, PlanEvent("", Happening.PAID_OFF, act.today, owed))
     if fee:
-        joint.return_upfront(act, live.take_loan(act.tx, row.id))
+        joint.return_upfront(act, live.take_loan(act.tx, row.id), deferred_minor=deferred)
     if live.plan_in(row.terms).is_revolving:
         end_line(act, take_contract(act, row.id))
     act.emit("lending.cooled_off", row.party_id, {"contract": row.id})
