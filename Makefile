@@ -54,7 +54,7 @@ build/models/ready: Makefile | .venv/ready-dev
 	@rm -rf build/models && $(PIP) --no-deps --target build/models $(MODELS)
 	@touch $@
 
-MODEL_TESTS := families policy constraint model_export
+MODEL_TESTS := families policy constraint model_export pair pair_served
 test-models: build/models/ready
 	PYTHONPATH=build/models $(PYTEST) -m "not faults and not spark" \
 	  $(MODEL_TESTS:%=tests/score/test_%.py)

@@ -19,6 +19,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,28 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np  # noqa: E402
+from sqlalchemy import select  # noqa: E402
+
 from puhui.kernel.clock import FixedClock, time_us_of  # noqa: E402
 from puhui.kernel.crypto import Keys  # noqa: E402
+from puhui.kernel.store import change  # noqa: E402
 from puhui.ledger import verify  # noqa: E402
 from puhui.node import open_node  # noqa: E402
+from puhui.servicing import live  # noqa: E402
+from puhui.servicing.arrays.spread import KNOT, pack  # noqa: E402
 from puhui.servicing.nouns.live import DayRun  # noqa: E402
 from puhui.servicing.rules.day import PARTS, add_sums  # noqa: E402
+from puhui.servicing.rules.spread import left_on  # noqa: E402
+from puhui.servicing.tables.live import LOAN  # noqa: E402
+from puhui.servicing.tables.spread import DEFERRAL  # noqa: E402
 from puhui.worker import close_day  # noqa: E402
-from tests.servicing.book import Book  # noqa: E402
+from tests.servicing.book import Book, loan_id  # noqa: E402
 from tests.servicing.lent import ill_booked  # noqa: E402
 from tests.servicing.templates import make_templates  # noqa: E402
 
+FEE_PARTS = 12
+"""Days of which what is not earned of a fee is kept, as those of a loan of a year by months."""
 DAY, MONTH_END = date(2026, 6, 29), date(2026, 6, 30)
 CHECKED, CHECKED_JOINT = 1000, 200
 
@@ -80,8 +92,44 @@ def close(book: Book, day: date) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def with_fees(book: Book) -> None:
+    """Let every loan have one per cent of its principal as a fee to be earned over its life."""
+    with book.node.read() as tx:
+        loans = tx.all(select(LOAN.c.id, LOAN.c.principal_minor, LOAN.c.opened_on,
+                              LOAN.c.matures_on))  # fmt: skip
+    fees = [max(FEE_PARTS, row.principal_minor // 100) for row in loans]
+    knots = [
+        pack(tuple((row.opened_on + (row.matures_on - row.opened_on) * n // FEE_PARTS,
+                    fee - fee * n // FEE_PARTS) for n in range(FEE_PARTS + 1)))
+        for row, fee in zip(loans, fees, strict=True)
+    ]  # fmt: skip
+    columns = {"loan_id": [row.id for row in loans], "fee_minor": fees, "charged_minor": fees,
+               "knots": knots}  # fmt: skip
+    rest = {"income_minor": 0, "lost_minor": 0, "contract_rate": "", "effective_rate": ""}
+    with change(book.node.store) as tx:
+        tx.load(DEFERRAL, columns | rest)
+
+
+def ill_earned(book: Book, drawn: Sequence[int]) -> list[str]:
+    """Loans whose fee is not earned as the rule of one loan says."""
+    found = []
+    with book.node.read() as tx:
+        for n in drawn:
+            row, fee = live.take_loan(tx, loan_id(n)), live.deferral_of(tx, loan_id(n))
+            assert fee is not None, n
+            told = np.frombuffer(fee.knots, dtype=KNOT).tolist()
+            wanted = fee.fee_minor - left_on(tuple(told), MONTH_END.toordinal())
+            if row.status == "paid_off":
+                wanted = fee.fee_minor
+            elif row.is_suspended:
+                wanted = 0
+            if fee.income_minor != wanted:
+                found.append(f"fee of {n}: {fee.income_minor} earned, {wanted} expected")
+    return found
+
+
 def measure(
-    folder: Path, loans: int, *, ages: int, offsets: int, has_lenders: bool
+    folder: Path, loans: int, *, ages: int, offsets: int, has_lenders: bool, has_fees: bool
 ) -> dict[str, Any]:
     """Load a book, close a day and a month, and compare loans drawn by lot."""
     before = datetime.fromisoformat("2026-06-28T10:00:00+08:00")
@@ -94,6 +142,8 @@ def measure(
         templates = make_templates(DAY, ages=ages, offsets=offsets)
         book = Book(node, DAY, templates, has_lenders=has_lenders)
         book.load(loans)
+        if has_fees:
+            with_fees(book)
         warm_up(book)
         loaded = time.perf_counter() - start
         days = [close(book, DAY), close(book, MONTH_END)]
@@ -104,6 +154,7 @@ def measure(
         differences = [line for n in drawn for line in book.differences(n, MONTH_END)]
         differences += [line for n in drawn for line in book.misjudged(n, (DAY, MONTH_END))]
         differences += ill_booked(node, book.lent) if joint else []
+        differences += ill_earned(book, drawn) if has_fees else []
         with node.read() as tx:
             broken = verify(tx)
         size = node.store.size_bytes()
@@ -138,11 +189,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="30,000 loans, under 20 seconds")
     parser.add_argument("--loans", type=int, default=0, help="how many loans; 1,000,000 by default")
     parser.add_argument("--alone", action="store_true", help="a book without joint lenders")
+    parser.add_argument("--fees", action="store_true", help="every loan has a fee to be earned")
     asked = parser.parse_args()
     loans = asked.loans or (30_000 if asked.quick else 1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         sizes = {"ages": 24, "offsets": 6} if asked.quick else {"ages": 24, "offsets": 30}
-        found = measure(Path(folder), loans, has_lenders=not asked.alone, **sizes)
+        found = measure(Path(folder), loans, has_lenders=not asked.alone,
+                        has_fees=asked.fees, **sizes)  # fmt: skip
     found["is_quick"] = asked.quick
     found["book"] = "synthetic"
     if asked.json:

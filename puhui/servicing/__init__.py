@@ -6,6 +6,7 @@ from puhui.servicing.desk import conformance
 from puhui.servicing.desk.arrears import collect as _collect  # noqa: F401  registers its use cases
 from puhui.servicing.desk.arrears import finish as _finish  # noqa: F401  registers its use cases
 from puhui.servicing.desk.arrears import relief as _relief  # noqa: F401  registers its use cases
+from puhui.servicing.desk.arrears import zone as _zone  # noqa: F401  registers its use cases
 from puhui.servicing.desk.day import close as _close  # noqa: F401  registers its use cases
 from puhui.servicing.desk.loan import joint, live, security
 from puhui.servicing.rules import replay as plan

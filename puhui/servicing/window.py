@@ -2,6 +2,7 @@
 
 from puhui.servicing.desk.arrears import relief
 from puhui.servicing.desk.arrears.collect import contact_figures
+from puhui.servicing.desk.arrears.zone import zone_of
 from puhui.servicing.desk.day.vintage import VintagePoint, vintage_curves
 from puhui.servicing.desk.page import (
     bucket_names,
@@ -28,7 +29,6 @@ from puhui.servicing.desk.page import (
     sum_arrears,
     task_of,
     task_takers,
-    vintages,
 )
 from puhui.servicing.nouns.live import RiskClass
 
@@ -62,5 +62,5 @@ __all__ = [
     "task_of",
     "task_takers",
     "vintage_curves",
-    "vintages",
+    "zone_of",
 ]

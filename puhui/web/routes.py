@@ -180,6 +180,7 @@ STAFF: tuple[tuple[str, str, Page, Who], ...] = (
     ("POST", "/desk/customers", customer.search, Who.LENDING),
     ("GET", "/desk/customer/{party_id}", customer.show, Who.LENDING),
     ("POST", "/desk/customer/{party_id}/open", customer.open_contact, Who.CONTACT),
+    ("POST", "/desk/customer/{party_id}/zone", customer.set_zone, Who.OPERATOR),
     *with_files("/desk/portfolio", portfolio.show, Who.LENDING),
     *with_files("/desk/loans", portfolio.loans, Who.LENDING),
     ("GET", "/desk/products", portfolio.products, Who.LENDING),

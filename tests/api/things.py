@@ -74,6 +74,7 @@ def own_things(town: Town) -> Things:
             needy,
             {"loan_id": town.loan(needy), "reason": "illness", "days": 60},
         ),
+        "servicing.set_contact_zone": (borrower, {**party, "zone": "Asia/Urumqi"}),
         "servicing.withdraw_relief": (changed, {"relief_id": asked_relief(town, changed)}),
         **payment_things(town),
         **own_exchange_things(town),

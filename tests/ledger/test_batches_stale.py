@@ -15,12 +15,9 @@ import psycopg
 import pytest
 
 from puhui.kernel import Node
-from puhui.kernel.act import Act
 from puhui.kernel.clock import FixedClock
 from puhui.kernel.store import Transaction, pipeline
 from puhui.ledger import Account, Transfer
-from puhui.ledger.arrays.record import Records
-from puhui.ledger.desk import batch as batch_desk
 from puhui.ledger.desk import fetch
 from puhui.ledger.desk import transfer as desk
 from tests.ledger.books import (
@@ -230,27 +227,4 @@ def test_nothing_is_remembered_of_a_server_that_was_lost(
         reads.clear()
         create_transfers(node, *many(1000 * turn, FUND, ALICE))
         assert bool(reads) == is_read, turn
-    check_books(node)
-
-
-def test_numbers_asked_for_early_leave_the_books_right(
-    node: Node, other: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What another node recorded meanwhile has later numbers, and was judged before."""
-    create_transfers(node, *many(1000, FUND, BOB))
-    first = fetch.fetch
-    once = [1]
-
-    def slowly(act: Act, batch: Records) -> fetch.Work:
-        if once and once.pop() and node.store.dialect == "postgresql":
-            create_transfers(other, pay(1, FUND, ALICE, 300), *many(20_000, FUND, OTHER))
-        return first(act, batch)
-
-    if node.store.dialect == "sqlite":
-        create_transfers(other, pay(1, FUND, ALICE, 300))
-    monkeypatch.setattr(batch_desk, "fetch", slowly)
-    told = create_transfers(node, *many(3000, ALICE, BOB, flags=PENDING))
-    assert set(told) == {"created"}
-    create_transfers(other, *[end(4000 + n, 3000 + n, POST, 1) for n in range(300)])
-    assert sums_of(node, [ALICE]) == [(0, 300, 0, 300)]
     check_books(node)

@@ -29,7 +29,8 @@ from puhui.party import find_parties
 from tests.lending.bank import Bank
 from tests.lending.test_desk_guard import DAY_US, POOR_ROW, code_of, second_product
 
-CAPS = Caps(Decimal(3), Decimal("0.5"), ("shop",), 2, 30, 90, 36, 18)
+RATES = (("CNY", Decimal(1)), ("USD", Decimal(7)), ("JPY", Decimal("0.05")))
+CAPS = Caps(Decimal(3), Decimal("0.5"), ("shop",), 2, 30, 90, 36, 18, 365, RATES)
 amounts = st.integers(0, 10**9)
 
 

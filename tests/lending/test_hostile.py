@@ -19,6 +19,7 @@ from tests.lending.test_change import held, move, state_of
 from tests.lending.test_desk_guard import code_of, second_product
 from tests.lending.test_desk_money import fund, many
 from tests.lending.test_loan import in_wallet
+from tests.servicing.partner import partner
 
 KEYS = count()
 JOINT = (JointShare("city_bank", Decimal("0.3")), JointShare("trust", Decimal("0.1")))
@@ -31,15 +32,6 @@ def do(town: Bank, name: str, /, **input: Any) -> Any:
     if name.startswith(room):
         return do_with_second(town, name.removeprefix(room), key, **input)
     return town.act(name, key, **input)
-
-
-def partner(town: Bank, name: str, money: int) -> str:
-    """A party with money, registered under the name that products give it."""
-    party_id = town.person()
-    do(town, "payment.open_wallet", party_id=party_id, currency="CNY")
-    fund(town, party_id, money, 7_000 + next(KEYS))
-    do(town, "servicing.register_partner", name=name, party_id=party_id)
-    return party_id
 
 
 def empty(town: Bank, party_id: str) -> None:

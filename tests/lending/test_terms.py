@@ -165,6 +165,8 @@ FLAT = 'interest = "flat"'
          {"offered": 'equal_instalment = "act/365"'}),
         ("", {"tail": '[[fee]]\nkind = "late"'}),
         ("", {"tail": f'[[fee]]\nkind = "late"\namount = {figure("0.001", "CNY")}'}),
+        ("", {"tail": f'[[fee]]\nkind = "late"\namount = {figure("1", "CNY")}\n'
+                      "is_interest = true"}),
         ("", {"tail": f'[[fee]]\nkind = "yearly"\namount = {figure("1", "CNY")}'}),
         ("", {"offered": DRAWN,
               "tail": f'[[fee]]\nkind = "each_instalment"\namount = {figure("1", "CNY")}'}),

@@ -1,5 +1,5 @@
 """Refused, and asked again: under one key the same answer, in the store and in a log beside it;
-and what a name that failed for want of money is worth afterwards, which is not the same in both.
+and a name that failed for want of money is used up in both.
 """
 
 from __future__ import annotations
@@ -52,24 +52,40 @@ def test_a_refused_act_stays_refused_under_its_key(bank: Node) -> None:
     assert (again.is_repeat, again.id, held_by(bank, bo)) == (True, made.id, 500)
 
 
-def test_a_line_that_failed_has_used_its_name_up_in_the_store_alone(bank: Node, kind: str) -> None:
-    """A batch is posted as far as it goes. In the store the ledger keeps what failed for want of
-    money; beside it nothing is kept of that (docs/faults.md), so the line may be paid later on.
+@pytest.mark.parametrize("lines", (2, 300))
+def test_a_line_that_failed_has_used_its_name_up(bank: Node, lines: int) -> None:
+    """A batch is posted as far as it goes; the store keeps what failed for want of money, also
+    where the ledger is beside it. Judged one by one, and as arrays.
     """
-    ann, bo = person(bank, 1, money=100), person(bank, 2)
-    line = batch(("wage", ann, bo, 500), ("small", ann, bo, 40))
+    ann, bo = person(bank, 1, money=400), person(bank, 2)
+    small = [(f"small {n}", ann, bo, 1) for n in range(1, lines)]
+    line = batch(("wage", ann, bo, 500), *small)
     for _ in range(2):
         first = pay_batch(bank, line, key="first")
-        assert (first.posted, first.refused) == (1, ((0, "payment.wallet_short"),))
+        assert (first.posted, first.refused) == (lines - 1, ((0, "payment.wallet_short"),))
     top_up(bank, ann, 1_000)
     assert pay_batch(bank, line, key="first").refused == first.refused, "its answer is on record"
-    later = pay_batch(bank, line, key="later")
-    assert later.repeated[-1:] == (1,)
-    if kind == "sql":
+    for key in ("later", "twice"):
+        later = pay_batch(bank, line, key=key)
+        assert later.repeated == tuple(range(1, lines))
         assert (later.posted, later.refused) == (0, ((0, "payment.id_failed"),))
-        assert held_by(bank, bo) == 40
-    else:
-        assert (later.posted, later.refused) == (1, ())
-        assert held_by(bank, bo) == 540
-    twice = pay_batch(bank, line, key="twice")
-    assert twice.posted == 0, "whatever was paid once is not paid again"
+        assert held_by(bank, bo) == lines - 1
+    renamed = pay_batch(bank, batch(("wage again", ann, bo, 500)), key="renamed")
+    assert (renamed.posted, held_by(bank, bo)) == (1, 499 + lines)
+
+
+def test_what_failed_is_known_when_the_node_is_opened_again(
+    kind: str, store_url: str, tmp_path: Path, clock: FixedClock
+) -> None:
+    ledger: dict[str, Any] = {"ledger": "log"} if kind == "log" else {}
+    node = open_node(tmp_path, store_url=store_url, clock=clock, keys=KEYS, **ledger)
+    open_books(node)
+    ann, bo = person(node, 1), person(node, 2)
+    line = batch(("wage", ann, bo, 500))
+    assert pay_batch(node, line, key="first").refused == ((0, "payment.wallet_short"),)
+    node.close()
+    node = open_node(tmp_path, store_url=store_url, clock=clock, keys=KEYS, **ledger)
+    top_up(node, ann, 1_000)
+    assert pay_batch(node, line, key="second").refused == ((0, "payment.id_failed"),)
+    check_books(node)
+    node.close()

@@ -216,7 +216,7 @@ def test_trees_that_cannot_be_read_are_refused(text: str) -> None:
     assert no.value.code == "score.model_damaged"
 
 
-@pytest.fixture(scope="module", params=["xgboost", "ebm"])
+@pytest.fixture(scope="module", params=["xgboost", "pairs", "ebm"])
 def made(request: pytest.FixtureRequest) -> Model:
     """A model of each family that needs a library to learn and none to serve."""
     if request.param not in families_here():

@@ -44,6 +44,13 @@ def kinds(lent: int) -> dict[str, Plan]:
         "days": replace(whole, frequency=Frequency.DAYS, every=10, day_count=DayCount.ACT_364),
         "quarters": replace(whole, every=3, day_count=DayCount.ACT_ACT),
         "cut": replace(whole, day_count=DayCount.ACT_ACT, year_cut=YearCut.FIRST_DAY),
+        "quarters_each": replace(whole, every=3, day_count=DayCount.ACT_ACT, counts_each_year=True),
+        "cut_each": replace(whole, method=FIRST, count=2, every=6, day_count=DayCount.ACT_ACT,
+                            year_cut=YearCut.FIRST_DAY, counts_each_year=True),
+        "rates": replace(whole, grace_days=10, keeps_past_rates=True),
+        "rates_weeks": replace(whole, frequency=Frequency.WEEKS, every=1, grace_days=9,
+                               penalty_on_interest=True, keeps_past_rates=True,
+                               day_count=DayCount.ACT_365),
         "roll": replace(whole, clamps_month_end=False, day_count=DayCount.ACT_360),
         "before": replace(whole, shifts_due_days=True, shift=Shift.PREVIOUS,
                           day_count=DayCount.ACT_360),
@@ -55,6 +62,8 @@ def kinds(lent: int) -> dict[str, Plan]:
         "fees": replace(whole, fee_minor=500, fee_share=Decimal("0.001")),
         "flat_fees": replace(flat, fee_minor=500),
         "fewer": replace(whole, early=Early.REDUCE_COUNT, grace_principal=2),
+        "fixed_fees": replace(whole, fixed_minor=tenth, fee_minor=500, drops_fee_rows=True),
+        "fewer_fees": replace(whole, early=Early.REDUCE_COUNT, fee_minor=500, drops_fee_rows=True),
         "following": replace(whole, early=Early.NEXT_REPAYMENT, fee_minor=300),
     }  # fmt: skip
 

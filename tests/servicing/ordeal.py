@@ -23,25 +23,31 @@ from puhui.payment import own_account, wallet_account
 from puhui.servicing import joint, live, noun
 from puhui.servicing.arrays.columns import columns_of, owing_of
 from puhui.servicing.desk.loan.post import LOSSES
+from puhui.servicing.desk.loan.spread import deferral_in
 from puhui.servicing.nouns.live import RunDay
+from puhui.servicing.nouns.spread import Deferral
+from puhui.servicing.rules.replay import replay
+from puhui.servicing.rules.spread import knots_of, left_on
 from puhui.servicing.tables import collect
 from puhui.servicing.tables import live as tables
 from tests.servicing.book import NUMBERS
-from tests.servicing.shares import LENDERS, Sums, kept_for, lender_accounts, must_be
+from tests.servicing.shares import LENDERS, Sums, kept_for, lender_accounts, must_be, split
 
 OWN = ("funding", "interest_receivable", "interest_income", "fee_income", "loan_loss",
-       "loan_loss_allowance", "loan_credit")  # fmt: skip
+       "loan_loss_allowance", "loan_credit", "deferred_fee")  # fmt: skip
 PLENTY = 10**9
 
 
 @dataclass(frozen=True)
 class OpenOne:
-    """A loan to open, with its plan as text, and whether others lend part of it."""
+    """A loan to open, with its plan as text, whether others lend part of it, and the fee that is
+    kept back of it as part of the interest."""
 
     loan_id: str
     plan: str
     amount_minor: int
     is_joint: bool
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,14 @@ def open_one(act: Act, input: OpenOne) -> Done:
         act, identity, live.plan_in(input.plan), on=act.today, amount_minor=input.amount_minor,
         by=act.today,
     )  # fmt: skip
+    fee, wallet = input.fee_minor, wallet_account(holders[0], currency)
+    if fee:
+        kept = [(wallet, own_account("deferred_fee", currency), fee, "fee")]
+        live.transfer_chain(act, kept, currency)
     if input.is_joint:
-        joint.join_lenders(act, live.take_loan(act.tx, input.loan_id), LENDERS)
+        loan_row = live.take_loan(act.tx, input.loan_id)
+        joint.join_lenders(act, loan_row, LENDERS, upfront_minor=fee, deferred_minor=fee)
+    live.defer_fee(act, input.loan_id, fee)
     return Done(0)
 
 
@@ -131,14 +143,15 @@ class Ordeal:
 
     def __init__(
         self, node: Node, clock: FixedClock, loan_id: str, plan: noun.Plan, *, lent: int,
-        is_joint: bool,
+        is_joint: bool, fee: int = 0,
     ) -> None:  # fmt: skip
         self.node, self.clock, self.loan_id, self.is_joint = node, clock, loan_id, is_joint
+        self.fee, self.was_impaired = fee, False
         self.keys, self.refused, self.code = 0, 0, ""
         self.currency = plan.currency
         self.before, self.lent_before = self.own(), self.lenders()
         text = live.plan_text(plan)
-        self.act("ordeal.open", OpenOne(loan_id, text, lent, is_joint))
+        self.act("ordeal.open", OpenOne(loan_id, text, lent, is_joint, fee))
         self.start = self.today
         self.check()
 
@@ -230,7 +243,7 @@ class Ordeal:
             if self._kind(book, share.event_id) not in LOSSES
         )  # fmt: skip
         more = sum(amount for _, amount in state.drawn[1:])
-        assert -held[3] == PLENTY + more - paid, (held[3], more, paid)
+        assert -held[3] == PLENTY + more - paid - self.fee, (held[3], more, paid)
         self._check_shares(row, book, state, moved)
 
     def _check_shares(
@@ -242,10 +255,16 @@ class Ordeal:
             state, losses, row.booked_minor, LENDERS if self.is_joint else (), PLENTY
         )
         now = [here - was for here, was in zip(self.lenders(), self.lent_before, strict=True)]
+        parts = split(self.fee, LENDERS if self.is_joint else ())
+        lenders = tuple(
+            replace(one, wallet_minor=one.wallet_minor + part)
+            for one, part in zip(lenders, parts[:-1], strict=True)
+        )
         assert now[: len(lenders)] == list(lenders), (now, lenders)
-        assert -moved["interest_income"] == ours.interest_minor
+        earned, given = self._check_fee(row, book, parts[-1], -moved["deferred_fee"])
+        assert -moved["interest_income"] == ours.interest_minor + earned
         assert -moved["fee_income"] == ours.fee_minor
-        assert moved["loan_loss"] - row.booked_loss_minor == ours.lost_minor
+        assert moved["loan_loss"] - row.booked_loss_minor == ours.lost_minor - given
         if row.status == "charged_off" and not state.plan.is_revolving:
             # What a day takes from the wallet then is provided for until the end of the month.
             others = sum(one.principal_minor for one in lenders)
@@ -261,6 +280,26 @@ class Ordeal:
         got = [one.wallet_minor + one.principal_minor - PLENTY for one in lenders]
         lost = [one.received_minor - paid for one, paid in zip(shares, got, strict=True)]
         assert lost == list(ours.principal_lost)
+
+    def _check_fee(self, row: Any, book: live.Book, ours: int, held: int) -> tuple[int, int]:
+        """What of our part of the fee is earned and set against a loss, as the events say."""
+        self.was_impaired |= row.stage == 3 or bool(row.is_suspended)
+        with self.node.read() as tx:
+            kept = live.deferral_of(tx, self.loan_id)
+        if kept is None:
+            assert held == 0 and not self.fee
+            return 0, 0
+        earned, given = int(kept.income_minor), int(kept.lost_minor)
+        assert min(earned, given) >= 0 and held == ours - earned - given >= 0
+        if row.status == "paid_off":
+            assert (earned, given) == (ours, 0)
+        elif row.status in ("written_off", "charged_off"):
+            assert earned + given == ours
+        else:
+            assert given == 0
+            if not self.was_impaired:
+                assert earned == earned_at(book, deferral_in(kept), row.closed_on)
+        return earned, given
 
     is_first = False
 
@@ -288,6 +327,22 @@ class Ordeal:
         wrong = {name: (stored[name], told[name]) for name in names if stored[name] != told[name]}
         assert not wrong, wrong
         assert bytes(row.owing or b"") == owing_of(state)
+
+
+def earned_at(book: live.Book, deferral: Deferral, closed_on: int) -> int:
+    """What of a fee a loan has earned that never was impaired: what its events, without those that
+    were undone, leave of it at the end of the last month that was closed.
+    """
+    month = date.fromordinal(closed_on + 1).replace(day=1).toordinal() - 1
+    undone = {one.undoes for one in book.events if one.kind is noun.Happening.UNDONE}
+    events = [
+        one for one in book.events
+        if one.kind is not noun.Happening.UNDONE and one.event_id not in undone
+    ]  # fmt: skip
+    if month < events[0].on.toordinal():
+        return 0
+    state = replay(book.plan, events, date.fromordinal(month))
+    return deferral.fee_minor - left_on(knots_of(state, deferral), month)
 
 
 __all__ = ["LENDERS", "Happened", "OpenOne", "Ordeal", "replace"]

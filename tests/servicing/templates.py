@@ -61,6 +61,7 @@ def make_template(
     plan = replace(
         HORIZONTAL if dice.random() < 0.7 else VERTICAL,
         annual_rate=Decimal(rate), method=method, count=months, day_count=count,
+        counts_each_year=True,
     )  # fmt: skip
     principal = dice.randrange(5_000_00, 300_000_00)
     starts_on = add_months(day, -age, None) - timedelta(days=offset)

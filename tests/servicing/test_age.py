@@ -111,7 +111,7 @@ def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
     for n, (days, stage, cleared, watch, ago, length, gap) in enumerate(loans):
         live[n]["days_past_due"], live[n]["stage"] = days, stage
         live[n]["cleared_on"] = DAY - cleared if cleared else 0
-        live[n]["watch_until"] = DAY + watch
+        live[n]["watch_until"], live[n]["restructured_again"] = DAY + watch, gap % 2
         pauses.append(((DAY - ago - 2 * gap, DAY - ago - gap), (DAY - ago, DAY - ago + length)))
     before = live.copy()
     buckets, bounds = np.array(FIGURES.buckets), np.array(FIGURES.bounds)
@@ -123,7 +123,7 @@ def test_compiled_says_the_same(loans: list[tuple[int, ...]]) -> None:
         found = judge_loan(
             FIGURES, DAY, days, stage_before=int(one["stage"]),
             cleared_on=int(one["cleared_on"]), watch_until=int(one["watch_until"]),
-            has_risen=bool(has),
+            is_again=bool(one["restructured_again"]), has_risen=bool(has),
         )  # fmt: skip
         assert found.bucket == now["bucket"]
         assert found.risk_class == now["risk_class"]

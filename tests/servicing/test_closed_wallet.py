@@ -15,8 +15,9 @@ from tests.lending.bank import Bank
 from tests.lending.conftest import bank, terms  # noqa: F401  the fixtures
 from tests.lending.test_desk_guard import code_of
 from tests.lending.test_loan import in_wallet
+from tests.servicing.partner import partner
 from tests.servicing.test_purse import freeze
-from tests.servicing.test_security import close, do, fund, partner, pay
+from tests.servicing.test_security import close, do, fund, pay
 
 HALF = (JointShare("city_bank", Decimal("0.5")),)
 FUND = (GuaranteeTerms("county_fund", Decimal("0.5"), Decimal(0), 30),)

@@ -70,7 +70,6 @@ def test_the_window_shows_the_book(book: Book) -> None:
         provisions = window.provisions_of(tx, "2026-03")
         rolls = window.roll_rates(tx, "2026-03")
         moves = window.class_moves(tx, "2026-03")
-        vintages = window.vintages(tx)
         tasks = window.list_tasks(tx, count=500)
         names = ("loan_loss_allowance", "interest_receivable")
         allowance, receivable = lookup_accounts(tx, [own_account(n, "CNY") for n in names])
@@ -82,7 +81,6 @@ def test_the_window_shows_the_book(book: Book) -> None:
     assert sum(row.loans for row in provisions) == sum(row.loans for row in rolls) == live
     assert sum(row.posted_minor for row in provisions) == allowance.credit_balance_minor
     assert {row.id for row in arrears} == {task.loan_id for task in tasks}
-    assert sum(n for month in vintages.values() for n, _, _ in month.values()) == 120
     assert len(window.bucket_names()) == 10 and window.bucket_names()[2] == "3-29"
     assert window.RiskClass.LOSS == 4 and receivable is not None
     assert any(row.stage == 3 and row.risk_class >= 2 for row in provisions)

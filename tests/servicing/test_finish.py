@@ -41,6 +41,24 @@ def test_a_task_is_finished_by_its_owner_after_a_contact(book: Book, clock: Fixe
     assert again is not None and again.status == "open", "arrears stand, so it is to do again"
 
 
+def test_a_contact_of_today_is_one_wherever_the_person_lives(book: Book, clock: FixedClock) -> None:
+    """Two in the night in Shanghai is the morning before in New York: the task is done all the
+    same.
+    """
+    loan, day = late(book), DAY + timedelta(days=2)
+    with book.node.read() as tx:
+        borrower = window.loan_row(tx, loan).party_id
+    act(book, "servicing.set_contact_zone", party_id=borrower, zone="America/New_York")
+    at(clock, day, 2)
+    told = {"loan_id": loan, "person": "borrower", "channel": "call", "result": "reached"}
+    act(book, "servicing.take_task", "ann", loan_id=loan)
+    act(book, "servicing.record_contact", "ann", **told)
+    with book.node.read() as tx:
+        (one,) = window.contacts_of(tx, loan)
+    assert one.day == (day - timedelta(days=1)).isoformat()
+    assert act(book, "servicing.finish_task", "ann", loan_id=loan).loan_id == loan
+
+
 def test_a_request_is_taken_back_before_it_is_decided(book: Book) -> None:
     loan = late(book, stage=1)
     asked = {"loan_id": loan, "reason": "disaster", "days": 90}

@@ -32,6 +32,10 @@ PLANS = (
             early=Early.NEXT_REPAYMENT),
     replace(BASE, method=noun.Method.DRAW_AT_WILL, is_revolving=True,
             day_count=noun.DayCount.ACT_360),
+    replace(BASE, grace_days=12, keeps_past_rates=True, count=12),
+    replace(VERTICAL, annual_rate=Decimal("0.0725"), method=noun.Method.INTEREST_FIRST, count=4,
+            grace_days=5, day_count=noun.DayCount.ACT_ACT, every=3, counts_each_year=True,
+            keeps_past_rates=True),
     replace(BASE, interest=Interest.FLAT, count=3),
     replace(BASE, interest=Interest.FLAT, count=4, flat_counts_all=True, has_drawings=True),
 )  # fmt: skip
@@ -131,12 +135,13 @@ def take(loan: Ordeal, name: str, a: int, b: int) -> None:
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.sampled_from(PLANS), st.booleans(), st.lists(step, min_size=4, max_size=24))
+@given(st.sampled_from(PLANS), st.booleans(), st.sampled_from([0, 24_691]),
+       st.lists(step, min_size=4, max_size=24))  # fmt: skip
 def test_the_books_follow_whatever_happens(
-    sqlite_node: Node, clock: FixedClock, plan: noun.Plan, is_joint: bool,
+    sqlite_node: Node, clock: FixedClock, plan: noun.Plan, is_joint: bool, fee: int,
     steps: list[tuple[str, int, int]],
 ) -> None:  # fmt: skip
     loan_id = f"ordeal-{next(NUMBERS):06d}x"
-    loan = Ordeal(sqlite_node, clock, loan_id, plan, lent=LENT, is_joint=is_joint)
+    loan = Ordeal(sqlite_node, clock, loan_id, plan, lent=LENT, is_joint=is_joint, fee=fee)
     for one in steps:
         take(loan, *one)

@@ -31,6 +31,7 @@ from tests.lending.test_change import held
 from tests.lending.test_desk_guard import code_of
 from tests.lending.test_desk_money import fund
 from tests.lending.test_loan import in_wallet
+from tests.servicing.partner import partner
 
 KEYS = count()
 JOINT = (JointShare("city_bank", Decimal("0.3")), JointShare("trust", Decimal("0.1")))
@@ -40,15 +41,6 @@ BACKED = (GuaranteeTerms("county_fund", Decimal("0.8"), Decimal("0.01"), 30),)
 def do(town: Bank, name: str, /, **input: Any) -> Any:
     """A use case under a key of its own."""
     return town.act(name, f"security-{next(KEYS)}", **input)
-
-
-def partner(town: Bank, name: str, money: int) -> str:
-    """A party with money, registered under the name that products give it."""
-    party_id = town.person()
-    do(town, "payment.open_wallet", party_id=party_id, currency="CNY")
-    fund(town, party_id, money, 900 + next(KEYS))
-    do(town, "servicing.register_partner", name=name, party_id=party_id)
-    return party_id
 
 
 def close(town: Bank, clock: FixedClock, days: int) -> None:
@@ -129,11 +121,11 @@ def test_a_fee_taken_at_first_is_shared_and_comes_back(
     monkeypatch.setattr(decide_desk, "load_product", lambda _: product)
     lenders = [partner(town, "city_bank", 5_000_000), partner(town, "trust", 5_000_000)]
     contract_id = town.lend(town.person(), "1", wanted=999_999)
-    assert held(town, "fee_income") == [-6_000]
+    assert held(town, "deferred_fee") == [-6_000], "ours, to be earned over the loan's life"
     assert in_wallet(town, lenders[0]) == 5_000_000 - 299_999 + 3_000
     assert in_wallet(town, lenders[1]) == 5_000_000 - 99_999 + 1_000
     made = do(town, "lending.cool_off", contract_id=contract_id)
-    assert (made.fee_returned_minor, held(town, "fee_income")) == (10_000, [0])
+    assert (made.fee_returned_minor, held(town, "deferred_fee")) == (10_000, [0])
     assert [in_wallet(town, one) for one in lenders] == [5_000_000, 5_000_000]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 from puhui.kernel import Actor
+from puhui.kernel.clock import business_date
 from puhui.party.window import read_users
+from puhui.servicing.window import loan_row
 from tests.web.market import act
 from tests.web.overdue import at, overdue
 from tests.web.test_credit import relieve
@@ -143,3 +145,29 @@ def test_a_finished_task_comes_back_while_arrears_stand(town: Town) -> None:
     at(town, day, 20)
     close_day(town.node, day)
     assert loan in town.staff("loan_officer").open("/desk/collections?officer=nobody").text
+
+
+def test_a_customer_is_called_in_the_hours_of_the_own_zone(town: Town) -> None:
+    """Ten in the morning is eight in Ürümqi, and nobody is called before eight there."""
+    loan, _ = overdue(town)
+    with town.node.read() as tx:
+        party = loan_row(tx, loan).party_id
+    officer, operator = town.staff("loan_officer"), town.staff("operator")
+    assert not officer.open(f"/desk/customer/{party}").has_form("/zone")
+    page = operator.open(f"/desk/customer/{party}")
+    wrong = operator.send(page.form("/zone"), zone="Middle/Earth")
+    assert wrong.status == 422
+    assert "这不是时区名称" in wrong.text
+    kept = operator.send(wrong.form("/zone"), zone="Asia/Urumqi")
+    assert 'value="Asia/Urumqi"' in kept.text
+    file = officer.open(f"/desk/loan/{loan}")
+    assert "钟点按 Asia/Urumqi 当地时间" in file.text
+    file = officer.send(file.form("/take"))
+    told = {"person": "borrower", "way": "call", "result": "reached"}
+    at(town, business_date(town.node.clock.now_us()), 9)
+    early = officer.send(file.form("/contact"), **told)
+    assert (early.status, "夜间不得联系" in early.text) == (422, True)
+    at(town, business_date(town.node.clock.now_us()), 10)
+    assert "今天还可以联系 5 次" in officer.send(early.form("/contact"), **told).text
+    operator.send(operator.open(f"/desk/customer/{party}").form("/zone"), zone="")
+    assert "钟点按" not in officer.open(f"/desk/loan/{loan}").text

@@ -15,11 +15,12 @@ DAY_US = 86_400_000_000
 def list_offers(node: Node, caller: Caller, asked: answers.OffersQuery) -> answers.OffersAnswer:
     """List the credit that a person was offered, with why, what it costs at most, and its state."""
     caller.check_sees(asked.party_id)
+    now_us = node.clock.now_us()
     with node.read() as tx:
         rows = offer.offers_of(tx, asked.party_id)
-        waiting = offer.open_offers(tx, asked.party_id, now_us=node.clock.now_us())
+        waiting = offer.open_offers(tx, asked.party_id, now_us=now_us)
         products = sorted({row.product for row in rows})
-        needs = {one: offer.need_of(tx, asked.party_id, one) for one in products}
+        needs = {one: offer.need_of(tx, asked.party_id, one, now_us=now_us) for one in products}
         is_wanted = offer.wants_offers(tx, asked.party_id)
     on_shelf = set(shelf.product_names())
     rates = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MODELS = "models"
 BEST = "best"
-KINDS = ("points", "trees", "xgboost", "ebm", BEST)
+KINDS = ("points", "trees", "xgboost", "pairs", "ebm", BEST)
 METHODS = ("parcelling", "fuzzy")
 SEED = 20261127
 
@@ -33,8 +33,8 @@ KindOption = Annotated[
     str,
     typer.Option(
         metavar="|".join(KINDS),
-        help="points can be printed; trees, xgboost and ebm rank better on many rows; best "
-        "tries all that are installed and takes what fits and earns most.",
+        help="points can be printed; trees, xgboost, pairs and ebm rank better on many rows; "
+        "best tries all that are installed and takes what fits and earns most.",
     ),
 ]
 InForceOption = Annotated[

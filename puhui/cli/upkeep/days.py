@@ -13,7 +13,7 @@ from puhui.ledger.window import closed_span
 from puhui.servicing import live, noun
 from puhui.worker import ClosedDay, close_day
 
-WORDS = ("debited", "accrued", "suspended", "provided")
+WORDS = ("debited", "accrued", "suspended", "provided", "fees")
 
 
 def check_day(node: Node, day: date) -> bool:

@@ -237,16 +237,21 @@ class RememberedBalances:
     ) -> bool:
         """Fill the slots ``(n,) SLOT`` of accounts; whether all that have a balance row are there.
 
-        ``expires_us`` ``(n,)`` gets the first expiry, -1 of accounts without a balance row.
+        ``expires_us`` ``(n,)`` gets the first expiry, -1 of accounts without a balance row. Where
+        some are not there, ``were_read`` says that they had to be read, until ``suit`` is called.
         """
-        return _fill_slots(accounts.rows, self.rows, places, slots, expires_us) == 0
+        missing = _fill_slots(accounts.rows, self.rows, places, slots, expires_us)
+        self.were_read |= missing > 0
+        return missing == 0
 
     def __init__(self) -> None:
         self.turn: object = None
+        self.were_read = False
         self.rows: Records = np.zeros(0, dtype=BALANCE)
 
     def suit(self, accounts: RememberedAccounts) -> None:
         """Have a row for each account."""
+        self.were_read = False
         if self.turn is not accounts.turn:
             self.turn = accounts.turn
             self.rows = np.zeros(len(accounts.rows), dtype=BALANCE)

@@ -46,6 +46,11 @@ def create_records(act: Act, batch: Records, *, strict: bool = False) -> tuple[S
     check_size(len(batch), "transfers")
     act.tx.ask_numbers(TRANSFER, len(batch))
     work = fetch(act, batch)
+    if work.is_read:
+        # Others may have booked between the asking and the reading, and have later numbers though
+        # they were first. What is remembered is older than the asking, or the batch is run again.
+        # So the lines of an account with a balance row stand as they were decided.
+        act.tx.ask_numbers(TRANSFER, len(batch))
     before = copy_rows(work.slots)
     count, known = len(batch), len(work.recorded)
     status, place = np.empty(count, dtype=np.uint16), np.empty(count, dtype=np.int64)

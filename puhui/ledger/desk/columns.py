@@ -72,6 +72,11 @@ class Work:
     pendings_at: Places
     is_guessed: bool
 
+    @property
+    def is_read(self) -> bool:
+        """Whether a balance or a pending was read just now, and not remembered."""
+        return self.balances.were_read or bool((self.pendings_at < 0).any())
+
 
 def record_transfers(act: Act, work: Work, created: Places, positions: Places) -> None:
     """Write the transfers that were created."""

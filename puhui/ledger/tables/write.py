@@ -116,6 +116,8 @@ LAST_USED = select(
 """The highest ids that were used: whatever is above them is new."""
 
 INSERT_FAILED = insert_all(FAILED)
+FIND_FAILED = select(FAILED.c.id).where(FAILED.c.id.in_(ids_in()))
+ANY_FAILED = select(FAILED.c.id).limit(1)
 _PLACED = [T.position, *CONTENT]
 _BY_ID = (
     select(*_PLACED).where(T.id.in_(ids_in()), IS_ALONE),

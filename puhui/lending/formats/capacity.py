@@ -40,4 +40,6 @@ def load_caps(on: date) -> Caps:
         found["declined_days"],
         found["declared_months"],
         found["guarantor_years_min"],
+        found["need_days"],
+        tuple((code, Decimal(rate)) for code, rate in found["yuan_per_unit"].items()),
     )

@@ -109,7 +109,10 @@ def _minor(sheet: Sheet, key: str, currency: str) -> int:
 
 
 def read_fees(product: Sheet, currency: str) -> tuple[FeeTerms, ...]:
-    """The list ``[[fee]]`` of a product file: each an amount, a share of the amount, or both."""
+    """The list ``[[fee]]`` of a product file: each an amount, a share of the amount, or both.
+
+    One at first is part of the interest unless it says ``is_interest = false``; others never are.
+    """
     found = []
     for entry in product.sheets("fee") if product.has("fee") else []:
         kind = entry.choice("kind", FeeKind)
@@ -121,8 +124,12 @@ def read_fees(product: Sheet, currency: str) -> tuple[FeeTerms, ...]:
             raise entry.refuse("amount", f"has more decimals than {currency} allows")
         if not amount and not share:
             raise entry.refuse("amount", "an amount or a share must be above nought")
+        is_first = kind is FeeKind.UP_FRONT
+        is_interest = entry.flag("is_interest") if entry.has("is_interest") else is_first
+        if is_interest and not is_first:
+            raise entry.refuse("is_interest", "is for fees at first: others are earned when asked")
         entry.finish()
-        found.append(FeeTerms(kind, int(amount), share))
+        found.append(FeeTerms(kind, int(amount), share, is_interest))
     return tuple(found)
 
 

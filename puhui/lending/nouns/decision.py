@@ -54,6 +54,7 @@ class GuardFacts:
     yearly_income_minor: int | None = None
     other_debt_minor: int | None = None
     product_exposure_minor: int | None = None
+    owed_here_minor: int = 0
     applications_open: int | None = None
     standing: Standing | None = None
     term_months: int = 12

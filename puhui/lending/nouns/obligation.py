@@ -8,7 +8,9 @@ from enum import Enum
 
 
 class ObligationKind(Enum):
-    """Where a debt comes from; a guarantee counts whole, as the guarantor may have to pay it."""
+    """Where a debt comes from; of a guarantee the share that was signed counts, as the guarantor
+    may have to pay it.
+    """
 
     LOAN = "loan"
     OFFER = "offer"
@@ -104,7 +106,9 @@ class Caps:
     month bounds all instalments, but of ``turnover_products``, which turnover repays. A
     debt whose instalments nobody tells is counted over ``declared_months``. Nobody younger than
     ``guarantor_years_min`` stands for another's debt. At most ``offers_max`` offers are made in
-    ``offers_days``, for as long an offer stands, and none for ``declined_days`` after a no.
+    ``offers_days``, for as long an offer stands, and none for ``declined_days`` after a no; what a
+    person said it needs counts for ``need_days``. Debts of several currencies are held against one
+    income at ``yuan_per_unit``.
     """
 
     income_multiple: Decimal
@@ -115,6 +119,8 @@ class Caps:
     declined_days: int
     declared_months: int
     guarantor_years_min: int
+    need_days: int
+    yuan_per_unit: tuple[tuple[str, Decimal], ...]
 
 
 class Leaves(Enum):

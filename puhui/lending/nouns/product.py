@@ -35,8 +35,9 @@ class Pricing:
     """Parts of the annual rate; every share is 0..1 per year unless its name says otherwise.
 
     ``pd_horizon_months`` is the time over which the score's pd is meant. ``upfront_fee_share`` is
-    a share of the amount, kept back at disbursement and counted in the apr. ``apr_max`` is the
-    most that everything together may cost where the lender keeps below the law; None where not.
+    a share of the amount, kept back at disbursement, counted in the apr and earned as part of the
+    interest. ``apr_max`` is the most that everything together may cost where the lender keeps
+    below the law; None where not.
     ``default_time_share``: the share of the term after which a defaulting loan stops paying.
     """
 

@@ -69,8 +69,13 @@ class FeeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FeeTerms:
-    """A fee of a product: an amount in minor units and a share of the amount lent, together."""
+    """A fee of a product: an amount in minor units and a share of the amount lent, together.
+
+    ``is_interest``: it is part of what lending the money brings and is earned over the loan's
+    life; otherwise it is for a service and earned when it is asked for.
+    """
 
     kind: FeeKind
     amount_minor: int
     share: Decimal
+    is_interest: bool = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from puhui.kernel.errors import Refused
-from puhui.kernel.money import Rounding, round_minor
-from puhui.lending.nouns.obligation import Capacity, Caps, Standing
+from puhui.kernel.money import DIGITS, Rounding, round_minor
+from puhui.lending.nouns.obligation import Capacity, Caps, Obligations, Standing
 
 REASONS = (
     "debt_over_income",
@@ -35,18 +35,19 @@ def check_capacity(
     Debt of every kind is at most ``multiple`` (else the law's) x yearly income; instalments are at
     most the stated share of the income a month, where household income repays the product; what
     is owed to this lender is at most what the person set for itself, and what is owed by the
-    product at most what the lender's review left. Without a known income only the last two are
+    product at most what the lender's review left. Debts in other currencies count at the dated
+    figures of ``caps``. Without a known income only the last two are
     judged. Amounts in minor units. Reasons: ``debt_over_income``, ``instalments_over_income``,
     ``own_limit_reached``, ``credit_limit_reached``.
     """
     owed, caps = standing.obligations, standing.caps
-    debt = owed.debt_minor(currency) + wanted_minor
-    monthly = owed.monthly_minor(currency) + wanted_monthly_minor
+    debt = debt_in(owed, currency, caps) + wanted_minor
+    monthly = monthly_in(owed, currency, caps) + wanted_monthly_minor
     found = [("debt_minor", debt), ("monthly_minor", monthly)]
-    own = owed.own_limit_minor(currency)
+    own = _own_limit(owed, currency, caps)
     if own is not None:
-        found.append(("own_limit_minor", own))
-        if wanted_minor > 0 and owed.owed_here_minor(currency) + wanted_minor > own:
+        found.append(("own_limit_minor", own[0]))
+        if wanted_minor > 0 and own[1] + wanted_minor > own[0]:
             return Capacity("own_limit_reached", tuple(found))
     granted = owed.credit_limit_minor(product)
     if granted is not None:
@@ -63,6 +64,47 @@ def check_capacity(
     if product not in caps.turnover_products and monthly > bearable:
         return Capacity("instalments_over_income", tuple(found))
     return Capacity(None, tuple(found))
+
+
+def in_currency(amount_minor: int, currency: str, *, to: str, caps: Caps) -> int:
+    """An amount in minor units of another currency, rounded up; as it is in its own."""
+    if currency == to:
+        return amount_minor
+    rates = dict(caps.yuan_per_unit)
+    exact = Decimal(amount_minor).scaleb(DIGITS[to] - DIGITS[currency])
+    return round_minor(exact * rates[currency] / rates[to], Rounding.UP)
+
+
+def debt_in(owed: Obligations, currency: str, caps: Caps) -> int:
+    """All that is owed, of every currency, as an amount of one."""
+    return sum(
+        in_currency(one.debt_minor, one.currency, to=currency, caps=caps) for one in owed.items
+    )
+
+
+def monthly_in(owed: Obligations, currency: str, caps: Caps) -> int:
+    """All that is paid a month, of every currency, as an amount of one."""
+    return sum(
+        in_currency(one.monthly_minor, one.currency, to=currency, caps=caps) for one in owed.items
+    )
+
+
+def _own_limit(owed: Obligations, currency: str, caps: Caps) -> tuple[int, int] | None:
+    """The most that a person lets itself owe here, and what counts towards it; None without one.
+
+    Who set none in this currency meant those of the others: the least of them bounds all that is
+    owed here.
+    """
+    own = owed.own_limit_minor(currency)
+    if own is not None:
+        return own, owed.owed_here_minor(currency)
+    if not owed.own_limits:
+        return None
+    least = min(in_currency(own, code, to=currency, caps=caps) for code, own in owed.own_limits)
+    codes = {one.currency for one in owed.items}
+    return least, sum(
+        in_currency(owed.owed_here_minor(code), code, to=currency, caps=caps) for code in codes
+    )
 
 
 def debt_max(caps: Caps, yearly_income_minor: int, multiple: Decimal | None = None) -> int:
@@ -87,6 +129,14 @@ def monthly_of(owed_minor: int, months: int, annual_rate: Decimal) -> int:
     return round_minor(exact, Rounding.UP)
 
 
+def months_left(days: int) -> int:
+    """The months in so many days to a loan's last due day; a part of one counts, one is the least.
+
+    As in servicing's ``monthly_burden``: a year of 365 days has twelve.
+    """
+    return max(1, -(-days * MONTHS // 365))
+
+
 def require_capacity(capacity: Capacity) -> None:
     """Stop where the debt could not be carried. Refused: ``lending.over_capacity``,
     ``lending.own_limit_reached``, ``lending.credit_limit_reached``, ``lending.income_unknown``.
@@ -105,6 +155,19 @@ def require_capacity(capacity: Capacity) -> None:
         )
 
 
+def nudge(
+    caps: Caps, *, offers_before: int, declined_lately: int, wants_offers: bool
+) -> str | None:
+    """What stands against telling a person of credit at all, products and higher limits alike:
+    ``no_offers``, ``offer_declined`` or ``too_many_offers``; None where nothing does.
+    """
+    if not wants_offers:
+        return "no_offers"
+    if declined_lately:
+        return "offer_declined"
+    return "too_many_offers" if offers_before >= caps.offers_max else None
+
+
 def check_offer(
     *,
     amount_minor: int,
@@ -114,15 +177,21 @@ def check_offer(
     wants_offers: bool,
     caps: Caps,
 ) -> None:
-    """Stop an offer nobody asked for: beyond the need that was stated, one too many, soon after a
-    no, or to somebody who wants none at all.
+    """Stop an offer nobody asked for: beyond what is left of the need that was stated, one too
+    many, soon after a no, or to somebody who wants none at all.
 
     Refused: ``lending.no_offers_wanted``, ``lending.offer_declined``, ``lending.no_stated_need``,
     ``lending.offer_over_need``, ``lending.too_many_offers``.
     """
-    if not wants_offers:
+    stands = nudge(
+        caps,
+        offers_before=offers_before,
+        declined_lately=declined_lately,
+        wants_offers=wants_offers,
+    )
+    if stands == "no_offers":
         raise Refused("lending.no_offers_wanted", "The person wants to be offered no credit.")
-    if declined_lately:
+    if stands == "offer_declined":
         raise Refused(
             "lending.offer_declined",
             f"The person said no to an offer in the last {caps.declined_days} days.",
@@ -130,8 +199,10 @@ def check_offer(
     if need_minor is None:
         raise Refused("lending.no_stated_need", "The person stated no need for credit.")
     if amount_minor > need_minor:
-        raise Refused("lending.offer_over_need", "The offer is larger than the need stated.")
-    if offers_before >= caps.offers_max:
+        raise Refused(
+            "lending.offer_over_need", "The offer is larger than what is left of the need stated."
+        )
+    if stands is not None:
         raise Refused(
             "lending.too_many_offers",
             f"The person was offered credit {offers_before} times in {caps.offers_days} days.",

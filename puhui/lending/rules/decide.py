@@ -89,6 +89,8 @@ def decide(
     yearly_income_minor: int | None = None,
     other_debt_minor: int | None = None,
     monthly_inflow_minor: int | None = None,
+    lent_minor: int = 0,
+    owed_here_minor: int = 0,
     cut_off: CutOff | None = None,
 ) -> Decision:
     """Decide one application.
@@ -109,6 +111,8 @@ def decide(
         yearly_income_minor=yearly_income_minor,
         other_debt_minor=other_debt_minor,
         monthly_inflow_minor=monthly_inflow_minor,
+        lent_minor=lent_minor,
+        owed_here_minor=owed_here_minor,
     )
     price = build_price(product, law, score.pd, request.on)
     asks = [result.reason for result in guards if result.reason and result.asks_person]

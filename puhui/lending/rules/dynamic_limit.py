@@ -19,7 +19,7 @@ def review_credit_limit(
     cap_minor: int,
     step_minor: int,
     capacity_reason: str | None,
-    wants_offers: bool = True,
+    nudge_reason: str | None = None,
 ) -> CreditLimitReview:
     """What the credit limit of one person becomes this month. Amounts in minor units.
 
@@ -38,7 +38,8 @@ def review_credit_limit(
       for is an inducement;
     - else it is kept.
 
-    Who ``wants_offers`` no more is offered no rise. A cut never goes below what is drawn: what was
+    ``nudge_reason`` is what stands against telling the person of credit at all (``nudge``): no
+    rise is offered then. A cut never goes below what is drawn: what was
     lent stays lent. The result is cut down to the product's step. Source of the order: this
     project's own policy.
     """
@@ -59,8 +60,8 @@ def review_credit_limit(
     )
     if raised == credit_minor:
         return CreditLimitReview(credit_minor, credit_minor, "kept", 0, False)
-    if not wants_offers:
-        return CreditLimitReview(credit_minor, credit_minor, "no_offers", 0, False)
+    if nudge_reason is not None:
+        return CreditLimitReview(credit_minor, credit_minor, nudge_reason, 0, False)
     if capacity_reason is not None:
         return CreditLimitReview(credit_minor, credit_minor, capacity_reason, 0, False)
     return CreditLimitReview(credit_minor, raised, "rise", rules.notice_days_rise, True)

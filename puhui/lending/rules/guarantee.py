@@ -9,6 +9,7 @@ from decimal import Decimal
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Money
 from puhui.lending.nouns.guarantee import GuaranteeFacts, GuaranteeText
+from puhui.lending.rules.capacity import months_left
 from puhui.lending.rules.contract import percent
 from puhui.lending.rules.guard import years_between
 
@@ -25,7 +26,7 @@ def a_month_of(drawable_minor: int, days_left: int) -> int:
 
     A part of a month counts as one, and one is the least.
     """
-    return -(-drawable_minor // max(1, -(-days_left * 12 // 365)))
+    return -(-drawable_minor // months_left(days_left))
 
 
 def check_guarantor(born_on: date | None, on: date, *, years_min: int, is_identified: bool) -> None:

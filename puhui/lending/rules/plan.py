@@ -64,6 +64,17 @@ def months_of(plan: Plan) -> int:
     return max(1, -int(-(periods / PER_MONTH[plan.frequency]) // 1))
 
 
+def drawable(
+    plan: Plan, *, principal_minor: int, outstanding_minor: int, disbursed_minor: int
+) -> int:
+    """What may still be drawn of a loan that runs, minor units: of one that is drawn at will what
+    is not outstanding, of one with several drawings what was never paid out, of others nothing.
+    """
+    if plan.is_revolving:
+        return max(0, principal_minor - outstanding_minor)
+    return max(0, principal_minor - disbursed_minor) if plan.has_drawings else 0
+
+
 def periods_of(schedule: ScheduleTerms, term_months: int) -> int | None:
     """How many periods a term has; None where they do not fill it.
 
@@ -139,4 +150,7 @@ def plan_of(offer: Offer, product: Product) -> Plan:
         flat_counts_all=schedule.interest is Interest.FLAT,
         regains_rows=schedule.fixed_share > 0,
         keeps_due_days=True,
+        drops_fee_rows=True,
+        counts_each_year=True,
+        keeps_past_rates=True,
     )

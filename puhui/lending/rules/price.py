@@ -7,7 +7,15 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from puhui.kernel.errors import Refused
 from puhui.kernel.money import Rounding, round_minor
-from puhui.lending.nouns import GuaranteeTerms, Law, LegalCap, PriceBuild, PriceStep, Product
+from puhui.lending.nouns import (
+    FeeKind,
+    GuaranteeTerms,
+    Law,
+    LegalCap,
+    PriceBuild,
+    PriceStep,
+    Product,
+)
 
 PRECISION = Decimal("0.0001")
 
@@ -49,6 +57,19 @@ def check_apr(apr: Decimal, product: Product, law: Law, on: date) -> None:
             f"With fees and premiums this credit would cost {apr * 100:.2f}% a year; "
             f"at most {most * 100:.2f}% may be charged.",
         )
+
+
+def interest_fee(product: Product, amount_minor: int, fee_minor: int) -> int:
+    """What of ``fee_minor``, kept back at first of a loan of an amount, is part of its interest,
+    minor units: all but fees for a service, which are earned at once. Source: IFRS 9 B5.4.1 to
+    B5.4.3, 企业会计准则第22号 article 16.
+    """
+    fees = [fee for fee in product.fees if fee.kind is FeeKind.UP_FRONT and not fee.is_interest]
+    share = sum((fee.share for fee in fees), Decimal(0))
+    at_once = sum(fee.amount_minor for fee in fees) + round_minor(
+        amount_minor * share, Rounding.HALF_UP
+    )
+    return max(0, fee_minor - at_once)
 
 
 def premium_share(amount_minor: int, terms: GuaranteeTerms) -> int:

@@ -69,7 +69,8 @@ CREDIT_OFFER = Table(
     CheckConstraint("amount_minor > 0"),
     Index("lending_credit_offer_party", "party_id", "made_us"),
 )
-"""Credit that a person was told of without asking that day; ``status``: open, taken, declined."""
+"""Credit that a person was told of without asking that day; ``status``: open, taken, declined,
+replaced by a newer one."""
 
 NO_OFFERS = Table(
     "lending_no_offers",
@@ -112,6 +113,7 @@ READ_STANDING = union_all(
         _contract.arrears_minor,
         _contract.total_cost_minor,
         _contract.terms,
+        _contract.disbursed_minor,
     ).where(
         _contract.party_id == bindparam("party_id"),
         or_(
@@ -131,6 +133,7 @@ READ_STANDING = union_all(
         literal(0),
         _obligation.is_sealed,
         _obligation.sealed,
+        literal(0),
     ).where(_obligation.party_id == bindparam("party_id"), _obligation.closed_us.is_(None)),
     select(
         literal("own_limit"),
@@ -144,6 +147,7 @@ READ_STANDING = union_all(
         literal(0),
         literal(0),
         literal(""),
+        literal(0),
     ).where(_own.party_id == bindparam("party_id")),
     select(
         literal("credit_limit"),
@@ -157,6 +161,7 @@ READ_STANDING = union_all(
         literal(0),
         literal(0),
         literal(""),
+        literal(0),
     ).where(_granted.party_id == bindparam("party_id")),
     select(
         literal("credit_cut"),
@@ -170,6 +175,7 @@ READ_STANDING = union_all(
         literal(0),
         literal(0),
         literal(""),
+        literal(0),
     )
     .select_from(_granted_cut)
     .where(_granted.party_id == bindparam("party_id"), CHANGE.c.status == "lowered"),
@@ -224,15 +230,43 @@ READ_OFFERS = (
     .order_by(CREDIT_OFFER.c.made_us.desc(), CREDIT_OFFER.c.id)
 )
 READ_NEED = (
-    select(APPLICATION.c.wanted_minor)
+    select(APPLICATION.c.wanted_minor, APPLICATION.c.applied_us)
     .where(
         APPLICATION.c.party_id == bindparam("party_id"),
         APPLICATION.c.product == bindparam("product"),
+        APPLICATION.c.applied_us > bindparam("since_us"),
     )
     .order_by(APPLICATION.c.applied_us.desc(), APPLICATION.c.id.desc())
     .limit(1)
 )
 """The need that a person stated last for a product."""
+
+READ_MET = union_all(
+    select(_contract.principal_minor.label("met_minor")).where(
+        _contract.party_id == bindparam("party_id"),
+        _contract.product == bindparam("product"),
+        _contract.accepted_us >= bindparam("since_us"),
+        _contract.status != "void",
+    ),
+    select(APPLICATION.c.offered_minor).where(
+        APPLICATION.c.party_id == bindparam("party_id"),
+        APPLICATION.c.product == bindparam("product"),
+        APPLICATION.c.applied_us >= bindparam("since_us"),
+        APPLICATION.c.status.in_(["review", "offered"]),
+    ),
+)
+"""What was lent or promised by a product since a need was stated."""
+
+REPLACE_OFFERS = (
+    update(CREDIT_OFFER)
+    .where(
+        CREDIT_OFFER.c.party_id == bindparam("party_id_"),
+        CREDIT_OFFER.c.product == bindparam("product_"),
+        CREDIT_OFFER.c.status == "open",
+    )
+    .values(status="replaced")
+)
+"""Of several offers of a product the last stands, so that they never add up beyond the need."""
 
 READ_DECISION_FOR = (
     select(DECISION.c.decision)

@@ -162,6 +162,17 @@ LIST_CHANGES = in_orders(
     },
     _change.id,
 )
+COUNT_RISES = select(func.count().label("offers")).where(
+    _change.party_id == bindparam("party_id"),
+    _change.reason == "rise",
+    _change.reviewed_us > bindparam("since_us"),
+)
+COUNT_RISES_DECLINED = select(func.count().label("offers")).where(
+    _change.party_id == bindparam("party_id"),
+    _change.status == "declined",
+    _change.answered_us > bindparam("since_us"),
+)
+READ_CHANGE_OF = select(_change.party_id).where(_change.id == bindparam("id"))
 LOCK_CHANGE = select(*_change).where(_change.id == bindparam("id")).with_for_update()
 ANSWER_CHANGE = (
     update(CHANGE)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from puhui.kernel.compiled import njit
 from puhui.kernel.errors import Refused
 from puhui.score.arrays.forest import FlatForest, flatten_forest, has_counts
+from puhui.score.arrays.pair import Pair, shared_out, with_pairs
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -48,7 +49,8 @@ class FlatPaths:
     Per pair: ``signal``, ``low``, ``high``, ``others`` (are missing values, or codes not listed,
     let through?), ``share``, and for categories the slice of ``codes`` from ``codes_from`` with
     ``codes_count`` entries (-1 for a number). ``points`` (leaves,) counts Gauss points, whose
-    places and weights on 0..1 stand in row ``points - 1`` of ``places`` and ``weights``.
+    places and weights on 0..1 stand in row ``points - 1`` of ``places`` and ``weights``. The
+    columns of ``couples``, pairs of categories, stand after those of the signals.
     """
 
     value: Floats
@@ -64,6 +66,7 @@ class FlatPaths:
     points: Places
     places: Floats
     weights: Floats
+    couples: tuple[Pair, ...]
 
 
 @lru_cache(maxsize=8)
@@ -107,6 +110,7 @@ def paths_of(text: str, signals: int) -> FlatPaths:
         points=(np.diff(ends) + 1) // 2,
         places=places,
         weights=weights,
+        couples=forest.pairs,
     )
 
 
@@ -229,11 +233,13 @@ def _share_out(  # compiled: one loop over leaves; arguments are the fields of F
 def contributions(paths: FlatPaths, matrix: Floats) -> Floats:
     """What each signal adds to the raw log-odds of each row, (n, k) float64.
 
-    With the expected sum over the training rows they add up to the row's own sum.
+    With the expected sum over the training rows they add up to the row's own sum. What a pair of
+    categories adds is halved between the two.
     """
-    found = np.zeros(matrix.shape, dtype=np.float64)
+    wide = with_pairs(paths.couples, matrix)
+    found = np.zeros(wide.shape, dtype=np.float64)
     _share_out(
-        matrix,
+        wide,
         found,
         paths.value,
         paths.first,
@@ -249,4 +255,4 @@ def contributions(paths: FlatPaths, matrix: Floats) -> Floats:
         paths.places,
         paths.weights,
     )
-    return found
+    return shared_out(paths.couples, found)

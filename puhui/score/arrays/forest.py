@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from puhui.kernel.compiled import njit
 from puhui.kernel.errors import Refused
+from puhui.score.arrays.pair import Pair, read_pairs, with_pairs, with_pairs_plain
 
 Floats = NDArray[np.float64]
 Nodes = NDArray[np.void]
@@ -47,6 +48,7 @@ class FlatForest:
     """All trees: ``nodes`` of dtype ``NODE``, and per tree its root and its depth (trees, 2).
 
     ``cover`` (nodes,) counts the training rows that came by, 0 where the text does not say.
+    Nodes may ask for the columns of ``pairs``, which stand after those of the signals.
     """
 
     nodes: Nodes
@@ -54,6 +56,7 @@ class FlatForest:
     bits: Places
     cover: Floats
     has_categories: bool
+    pairs: tuple[Pair, ...] = ()
 
     def codes_at(self, first: int) -> frozenset[int]:
         """The category codes whose bits are set in the words at place ``first``."""
@@ -99,9 +102,10 @@ def _checked(
     bits: list[int],
     cover: list[float],
     signals: int,
+    pairs: tuple[Pair, ...] = (),
 ) -> FlatForest:
     asked = [-1 - node[4] if node[4] < 0 else node[4] for node in nodes]
-    if not trees or max(asked) >= signals:
+    if not trees or max(asked) >= signals + len(pairs):
         raise Refused("score.model_damaged", "The trees ask for signals the model has not.")
     return FlatForest(
         nodes=np.array(nodes, dtype=NODE),
@@ -109,6 +113,7 @@ def _checked(
         bits=np.array(bits or [0], dtype=np.int64),
         cover=np.array(cover, dtype=np.float64),
         has_categories=any(node[4] < 0 for node in nodes),
+        pairs=pairs,
     )
 
 
@@ -153,6 +158,7 @@ def _flatten_json(text: str, signals: int) -> FlatForest:
         nodes.append((start, 0, 0, 0, 0))
         trees.append((0, 0))
         cover.append(1.0)
+        pairs = read_pairs(document.get("pairs", ()), signals)
         for tree in document["trees"]:
             first = len(nodes)
             _read_json_tree(tree, nodes, bits)
@@ -160,7 +166,7 @@ def _flatten_json(text: str, signals: int) -> FlatForest:
             cover.extend(float(one) for one in tree["sum_hessian"])
     except (KeyError, TypeError, ValueError, IndexError, RecursionError):
         raise Refused("score.model_damaged", "The trees of the model cannot be read.") from None
-    return _checked(nodes, trees, bits, cover, signals)
+    return _checked(nodes, trees, bits, cover, signals, pairs)
 
 
 def _read_json_tree(
@@ -310,12 +316,15 @@ def _walk_row(row: Floats, nodes: Nodes, trees: Places, bits: Places, categories
 def forest_sums(forest: FlatForest, matrix: Floats) -> Floats:
     """Raw log-odds of default (n,) float64 of signal values (n, k) float64, kept row by row."""
     found = np.zeros(len(matrix), dtype=np.float64)
+    matrix = with_pairs(forest.pairs, matrix)
     _walk_rows(matrix, found, forest.nodes, forest.trees, forest.bits, forest.has_categories)
     return found
 
 
 def forest_sum(forest: FlatForest, row: Floats) -> float:
     """Raw log-odds of default of one row of signal values (k,) float64."""
+    if forest.pairs:
+        row = with_pairs(forest.pairs, row[None, :])[0]
     return float(_walk_row(row, forest.nodes, forest.trees, forest.bits, forest.has_categories))
 
 
@@ -323,8 +332,8 @@ def forest_sums_plain(forest: FlatForest, matrix: Floats) -> Floats:
     """The same sums in plain Python: the kernels' twin, equal by test."""
     nodes, bits = forest.nodes.tolist(), forest.bits.tolist()
     found = []
-    for row in matrix.tolist():
-        total = 0.0
+    for values in matrix.tolist():
+        row, total = with_pairs_plain(forest.pairs, values), 0.0
         for root in forest.trees[:, 0].tolist():
             place = root
             while nodes[place][1] != place:

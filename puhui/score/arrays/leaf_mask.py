@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from puhui.kernel.compiled import njit
 from puhui.score.arrays.forest import FlatForest, flatten_forest
+from puhui.score.arrays.pair import Pair, with_pairs
 from puhui.score.nouns import SCORE_MAX
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,8 @@ class LeafMasks:
     Signal s has rows from ``first[s]``: a number row i where i of its ``count[s]`` bounds, from
     ``bound_from[s]``, lie below the value, then one row for missing values; a category
     (``is_category``) row c for its code, one for codes above all listed, one for missing and
-    unseen ones. ``bits`` (rows, trees) uint16 or uint32; ``leaves`` (trees, 16 or 32).
+    unseen ones. ``bits`` (rows, trees) uint16 or uint32; ``leaves`` (trees, 16 or 32). The columns
+    of ``pairs`` stand after those of the signals.
     """
 
     first: Places
@@ -51,6 +53,7 @@ class LeafMasks:
     leaves: Floats
     magic: int
     shift: int
+    pairs: tuple[Pair, ...]
 
 
 @lru_cache(maxsize=8)
@@ -72,7 +75,7 @@ def leaf_masks_of(text: str, signals: int) -> LeafMasks | None:
         return None
     width = 16 if most <= 16 else 32
     magic, shift = NARROW if width == 16 else WIDE
-    bounds, sizes = _places(forest, signals)
+    bounds, sizes = _places(forest, signals + len(forest.pairs))
     rows = [len(own) + 2 if size < 0 else size + 2 for own, size in zip(bounds, sizes, strict=True)]
     if sum(rows) * len(leaves) * width // 8 > BYTES_MAX:
         return None
@@ -96,6 +99,7 @@ def leaf_masks_of(text: str, signals: int) -> LeafMasks | None:
         table,
         magic,
         shift,
+        forest.pairs,
     )
 
 
@@ -208,7 +212,7 @@ def masked_sums(masks: LeafMasks, matrix: Floats) -> Floats:
     """Raw log-odds of default (n,) float64 of signal values (n, k) float64, kept row by row."""
     found = np.empty(len(matrix), dtype=np.float64)
     _add_leaves(
-        matrix,
+        with_pairs(masks.pairs, matrix),
         found,
         masks.first,
         masks.count,

@@ -97,6 +97,7 @@ TRAINERS: dict[str, tuple[str, Trainer]] = {
     "points": ("numpy", served("points")),
     "monotone": ("lightgbm", served("trees")),
     "xgboost": ("xgboost", served("xgboost")),
+    "pairs": ("xgboost", served("pairs")),
     "ebm": ("interpret", served("ebm")),
     "lightgbm": ("lightgbm", fit_lightgbm),
     "catboost": ("catboost", fit_catboost),
@@ -107,7 +108,13 @@ INNER_FOLDS, INNER_ROWS_MAX = 5, 20_000
 """How a choice is made. Five folds and not three, and many rows: a family that needs many must not
 seem worse in the choice than it will be."""
 
-CANDIDATES = {"points": "points", "monotone": "trees", "xgboost": "xgboost", "ebm": "ebm"}
+CANDIDATES = {
+    "points": "points",
+    "monotone": "trees",
+    "xgboost": "xgboost",
+    "pairs": "pairs",
+    "ebm": "ebm",
+}
 """Who may be champion, and the kind it is trained as; the others are yardsticks."""
 
 

@@ -65,10 +65,21 @@ def learn_trees(lesson: Lesson, seed: int) -> Learnt:
 
 def learn_xgboost(lesson: Lesson, seed: int) -> Learnt:
     """XGBoost's trees by histograms, monotone where the mapping says so."""
+    return _learn_xgboost(lesson, seed, xgboost.ALONE)
+
+
+def learn_pairs(lesson: Lesson, seed: int) -> Learnt:
+    """XGBoost's trees that also ask for pairs of categories."""
+    return _learn_xgboost(lesson, seed, xgboost.PAIRED)
+
+
+def _learn_xgboost(lesson: Lesson, seed: int, plan: xgboost.Plan) -> Learnt:
     rows = joined(lesson, seed)
     weights = None if lesson.refusals is None else rows.weights
     levels = [len(texts) for texts in lesson.categories]
-    text = xgboost.fit_trees(rows.matrix, rows.outcomes, lesson.signals, levels, seed, weights)
+    text = xgboost.fit_trees(
+        rows.matrix, rows.outcomes, lesson.signals, levels, seed, weights, plan
+    )
     return _served(text, lesson)
 
 
@@ -96,6 +107,7 @@ FAMILIES: dict[str, tuple[str, Family]] = {
     "points": ("numpy", learn_points),
     "trees": ("lightgbm", learn_trees),
     "xgboost": ("xgboost", learn_xgboost),
+    "pairs": ("xgboost", learn_pairs),
     "ebm": ("interpret", learn_ebm),
 }
 """Every kind that can be trained and put in force, with the library that training needs."""

@@ -37,7 +37,7 @@ SCALE = Scale(anchor_points=600, anchor_odds=20.0, points_per_doubling=50)
 """600 points at 20 good to 1 bad, 50 points double the odds: 0 and 1000 lie far outside."""
 
 FOLDS = 5
-KIND_OF = {"xgboost": "trees", "ebm": "additive"}
+KIND_OF = {"xgboost": "trees", "pairs": "trees", "ebm": "additive"}
 """What a model of a family is to whoever serves it."""
 ROWS_MIN = 100
 """Below so many labelled training rows, or a tenth of it of either outcome, nothing is learned."""
@@ -85,7 +85,7 @@ def train_held_out(
     stable_periods: int = 0,
     refused: RefusedTable | None = None,
 ) -> Trained:
-    """Train a model of ``kind`` "points", "trees", "xgboost" or "ebm" on the training rows.
+    """Train a model of ``kind`` "points", "trees", "xgboost", "pairs" or "ebm" on training rows.
 
     The rest of the table is never looked at. Five-fold figures out of the training rows stand
     in ``metrics`` (cv_auc, cv_ks, cv_h, cv_brier, cv_log_loss); the calibration comes from the

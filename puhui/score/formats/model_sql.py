@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from puhui.score.arrays.forest import FlatForest, flatten_forest
 from puhui.score.formats.card_sql import card_sql
+from puhui.score.formats.pair_sql import pairs_step
 from puhui.score.formats.sql_word import (
     LARGEST,
     are_outside,
@@ -50,10 +51,17 @@ def model_sql(model: Model, table: str, *, key: str = "id") -> str:
         return card_sql(model, table, key=key)
     steps = [f"told AS MATERIALIZED (\n{_told(model, table, key)}\n)"]
     sets: Sets = {}
-    start, terms = _terms(model, sets)
+    forest = None
+    if model.forest is not None:
+        forest = flatten_forest(model.forest.text, len(model.signals))
+    start, terms = _terms(model, forest, sets)
     source, total, count = "told", number(start), 0
+    if forest is not None and forest.pairs:
+        paired = pairs_step(forest.pairs, len(model.signals), source)
+        steps.append(f"paired AS MATERIALIZED (\n{paired}\n)")
+        source = "paired"
     if sets:
-        steps.append(f"known AS MATERIALIZED (\n{_known(model, sets)}\n)")
+        steps.append(f"known AS MATERIALIZED (\n{_known(model, sets, source)}\n)")
         source = "known"
     for count, first in enumerate(range(0, len(terms), TERMS_MAX), start=1):
         added = "\n    + ".join((total, *terms[first : first + TERMS_MAX]))
@@ -91,7 +99,7 @@ def _told(model: Model, table: str, key: str) -> str:
     return f"{named}\n  FROM {table_name(table)}"
 
 
-def _known(model: Model, sets: Sets) -> str:
+def _known(model: Model, sets: Sets, source: str) -> str:
     """Of every category that many sets are asked of: for each set 1 where it is in, 0 elsewhere."""
     columns = []
     for signal, places in sorted(sets.items()):
@@ -101,7 +109,7 @@ def _known(model: Model, sets: Sets) -> str:
             whens.append(f"s{signal} = {code}")
             worths.append(text("".join("1" if code in codes else "0" for codes in own)))
         columns.append(f"    {case(whens, worths, text('0' * len(own)))} AS g{signal}")
-    return "  SELECT told.*,\n" + ",\n".join(columns) + "\n  FROM told"
+    return f"  SELECT {source}.*,\n" + ",\n".join(columns) + f"\n  FROM {source}"
 
 
 def _asked(model: Model, key: str) -> str:
@@ -123,13 +131,12 @@ def _asked(model: Model, key: str) -> str:
     )
 
 
-def _terms(model: Model, sets: Sets) -> tuple[float, list[str]]:
+def _terms(model: Model, forest: FlatForest | None, sets: Sets) -> tuple[float, list[str]]:
     """What the sum starts from, and its terms in order; ``sets`` takes those they ask for."""
     if model.additive is not None:
         terms = [_table(term) for term in model.additive.terms]
         return model.additive.intercept, terms
-    assert model.forest is not None, model.kind
-    forest = flatten_forest(model.forest.text, len(model.signals))
+    assert forest is not None, model.kind
     sizes = [len(texts) for texts in model.categories]
     roots = forest.trees[:, 0].tolist()
     return 0.0, [double(_tree(forest, root, sizes, sets)) for root in roots]

@@ -7,12 +7,15 @@ from math import gcd
 
 import numpy as np
 
+from puhui.servicing.arrays.day import units
 from puhui.servicing.arrays.live import OWING, PLAN
-from puhui.servicing.nouns import Direction, Interest, Method, Plan, PlanRow, PlanState
+from puhui.servicing.nouns import Direction, Interest, Method, Plan, PlanRow, PlanState, YearCut
 from puhui.servicing.rules.period import divide
-from puhui.servicing.rules.replay.calendar import factor
+from puhui.servicing.rules.replay.calendar import factor, year_cut_of
 
 EVEN = "half_even"
+CUTS = {YearCut.LAST_DAY: 1, YearCut.FIRST_DAY: 2}
+"""What the column ``year_cut`` says where it is not 0."""
 
 
 def columns_of(state: PlanState) -> dict[str, int]:
@@ -23,7 +26,7 @@ def columns_of(state: PlanState) -> dict[str, int]:
     falls due with the instalment that runs.
     """
     on, plan = state.on.toordinal(), state.plan
-    rate, per = (state.annual_rate * plan.penalty_multiplier).as_integer_ratio()
+    rate, per = (state.penalty_annual_rate * plan.penalty_multiplier).as_integer_ratio()
     year = per * plan.penalty_year_days
     shared = gcd(rate, year) or 1
     owed = [row for row in state.rows if row.due_on <= state.on and row.owed_minor]
@@ -48,6 +51,8 @@ def columns_of(state: PlanState) -> dict[str, int]:
         "days_past_due": state.days_past_due,
         "oldest_due_on": on - state.days_past_due if state.days_past_due else 0,
         "is_amortising": int(plan.method in (Method.EQUAL_INSTALMENT, Method.EQUAL_PRINCIPAL)),
+        "year_cut": _year_cut(plan),
+        "looks_back": int(state.looks_back),
         "rate_millionths": int(state.annual_rate * 1_000_000),
     }
     found |= _pauses(state)
@@ -97,7 +102,7 @@ def _ahead(state: PlanState, place: int) -> int:
 
 def _portion(state: PlanState, place: int, first: date, last: date) -> int:
     numerator, denominator = daily_factor(state, place)
-    days = (last - first).days
+    days = units(first.toordinal(), last.toordinal(), _year_cut(state.plan))
     return divide(_ahead(state, place) * numerator * days, denominator, state.plan.rounding)
 
 
@@ -136,19 +141,29 @@ def _running(state: PlanState) -> dict[str, int]:
 def daily_factor(state: PlanState, place: int) -> tuple[int, int]:
     """Interest per minor unit and day of the period of row ``place``, in lowest terms.
 
-    Flat interest is spread over the days of its period, whatever is left of principal.
+    Flat interest is spread over the days of its period, whatever is left of principal. Where the
+    days of each year count by its length it is per part of a day (``arrays.day.units``).
     """
     row, plan = state.rows[place], state.plan
     days = (row.due_on - row.starts_on).days
     if days <= 0:
         return 0, 1
-    if plan.interest is Interest.FLAT:
+    if _year_cut(plan):
+        numerator, denominator = row.annual_rate.as_integer_ratio()
+        denominator *= 365 * 366
+    elif plan.interest is Interest.FLAT:
         numerator, denominator = row.interest_minor, max(1, _ahead(state, place)) * days
     else:
         numerator, denominator = factor(plan, row, row.starts_on, row.due_on)
         denominator *= days
     shared = gcd(numerator, denominator)
     return numerator // shared, denominator // shared
+
+
+def _year_cut(plan: Plan) -> int:
+    """The column of that name."""
+    cut = year_cut_of(plan)
+    return 0 if cut is None else CUTS[cut]
 
 
 def owing_of(state: PlanState) -> bytes:

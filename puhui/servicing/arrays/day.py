@@ -31,10 +31,37 @@ def divide(amount: int, numerator: int, denominator: int, is_half_even: int) -> 
 
 
 @njit
+def leap_days(day: int) -> int:
+    """How many days before the day number ``day`` (from 1 on) lie in leap years."""
+    cycles, rest = divmod(day - 1, 146_097)
+    centuries = min(rest // 36_524, 3)
+    rest -= centuries * 36_524
+    fours, rest = divmod(rest, 1_461)
+    years = min(rest // 365, 3)
+    whole = (cycles * 97 + centuries * 24 + fours) * 366
+    if years < 3 or (fours == 24 and centuries < 3):
+        return whole
+    return whole + rest - 3 * 365
+
+
+@njit
+def units(first: int, last: int, year_cut: int) -> int:
+    """What a period counts: its days, or, where years are cut, 366 for a day of a common year and
+    365 for one of a leap year, as ``rules.period.year_parts`` says. ``year_cut`` is 1 where 31
+    December belongs to the new year, 2 where it belongs to the old one.
+    """
+    days = last - first
+    if year_cut == 0:
+        return days
+    shift = 1 if year_cut == 1 else 0
+    return 366 * days - leap_days(last + shift) + leap_days(first + shift)
+
+
+@njit
 def accrue(live: Rows, day: int, running: Whole) -> int:
     """Interest of running instalments to ``day``, not paid yet, into ``running`` ``(n,) int64``.
 
-    Returns how many loans have a fraction too wide for 64 bits; theirs is -1.
+    Returns how many loans have a fraction or an amount too wide for 64 bits; theirs is -1.
     """
     wide = 0
     for n in range(len(live)):
@@ -42,8 +69,11 @@ def accrue(live: Rows, day: int, running: Whole) -> int:
         if one.number == 0:
             running[n] = 0
             continue
-        days = day - one.fixed_on
-        if one.factor_numerator > WIDE // one.factor_denominator:
+        days = units(one.fixed_on, day, one.year_cut)
+        is_wide = one.factor_numerator > WIDE // one.factor_denominator
+        if one.year_cut and days and one.ahead_minor > WIDE // days:
+            is_wide = True
+        if is_wide:
             running[n] = -1
             wide += 1
             continue
@@ -132,7 +162,7 @@ def judge(
             if days >= bounds[place]:
                 risk = place + 1
         if watched:
-            risk = max(risk, SPECIAL_MENTION)
+            risk = max(risk, SUBSTANDARD if one.restructured_again else SPECIAL_MENTION)
         if stage == 3:
             risk = max(risk, SUBSTANDARD)
         live[n].stage, live[n].cleared_on, live[n].risk_class = stage, cleared, risk

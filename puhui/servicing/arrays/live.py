@@ -63,6 +63,9 @@ LIVE_FIELDS = (
     "closed_on",
     "first_grade",
     "credit_minor",
+    "year_cut",
+    "restructured_again",
+    "looks_back",
 )
 LIVE = np.dtype([(name, "<i8") for name in LIVE_FIELDS])
 """A live loan. Interest of the running instalment to a day is ``fixed_minor`` plus ``ahead_minor``
@@ -70,7 +73,11 @@ x ``factor_numerator`` x days since ``fixed_on`` / ``factor_denominator``, round
 ``accrued_minor`` is interest and penalty earned and not paid; ``booked_minor`` what of it stands
 in the books; both as of ``counted_on``. ``closed_on`` is the last day that was closed over the
 loan: events count it on by themselves. ``grade`` is of the chance of default now, ``first_grade``
-of the day it was opened; ``credit_minor`` is up to what may be drawn at will, 0 of other loans."""
+of the day it was opened; ``credit_minor`` is up to what may be drawn at will, 0 of other loans.
+``year_cut`` is 0 where factors are by day; else they are by part of a year's day (see
+``arrays.day.units``), years being cut at 31 December (1) or 1 January (2).
+``restructured_again`` is 1 where it was watched still when it was last restructured;
+``looks_back`` where penalties follow rates of other days yet, and so from its events."""
 
 OWING_FIELDS = (
     "number",
@@ -99,7 +106,8 @@ PLAN_FIELDS = (
     "penalty_minor",
 )
 PLAN = np.dtype([(name, "<i8") for name in PLAN_FIELDS])
-"""An instalment ahead: parts still to be paid; interest per minor unit and day as a fraction."""
+"""An instalment ahead: parts still to be paid; interest per minor unit and day as a fraction (per
+part of a year's day where the loan has a ``year_cut``)."""
 
 Rows = NDArray[np.void]
 Whole = NDArray[np.int64]

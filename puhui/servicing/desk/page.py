@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import date
 from itertools import pairwise
 
 from puhui.kernel.errors import Refused
@@ -22,7 +20,7 @@ from puhui.servicing.tables import view as tables
 TAKERS_MAX = 200
 POSTINGS_MAX = 1_000
 OWN_NAMES = ("funding", "interest_income", "interest_receivable", "fee_income", "loan_loss",
-             "loan_credit")  # fmt: skip
+             "loan_credit", "deferred_fee")  # fmt: skip
 
 
 def list_arrears(
@@ -210,20 +208,6 @@ def roll_rates(tx: Transaction, period: str, *, product: str = "") -> tuple[Row,
 def class_moves(tx: Transaction, period: str, *, product: str = "") -> tuple[Row, ...]:
     """How loans moved between the five classes since the end of the month before ``period``."""
     return tuple(tx.all(live.SUM_CLASS_MOVES, period=period, **filled(product=product)))
-
-
-def vintages(tx: Transaction, *, product: str = "") -> dict[str, dict[int, tuple[int, int, int]]]:
-    """By month of opening (账龄) and bucket: loans, principal lent and left in minor units."""
-    found: dict[str, dict[int, tuple[int, int, int]]] = defaultdict(dict)
-    for row in tx.all(live.SUM_VINTAGES):
-        if product and row.product != product:
-            continue
-        month = f"{date.fromordinal(row.opened_on):%Y-%m}"
-        loans, lent, left = found[month].get(row.bucket, (0, 0, 0))
-        found[month][row.bucket] = (
-            loans + row.loans, lent + row.principal_minor, left + row.outstanding_minor,
-        )  # fmt: skip
-    return {month: dict(sorted(found[month].items())) for month in sorted(found)}
 
 
 def bucket_names() -> tuple[str, ...]:

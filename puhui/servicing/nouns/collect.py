@@ -124,6 +124,14 @@ class RecordContact:
 
 
 @dataclass(frozen=True, slots=True)
+class SetContactZone:
+    """In whose hours a person is spoken to: the name of a zone, "" for the house's."""
+
+    party_id: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContactRecorded:
     """How many more contacts the day allows."""
 

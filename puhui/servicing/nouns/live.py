@@ -107,7 +107,7 @@ class RunDay:
 @dataclass(frozen=True, slots=True)
 class DaySums:
     """What a day came to in one currency, minor units: taken from wallets, interest booked and
-    taken back, and the change of what is provided for.
+    taken back, the change of what is provided for, and what of deferred fees became interest.
     """
 
     currency: str
@@ -115,6 +115,7 @@ class DaySums:
     accrued_minor: int = 0
     suspended_minor: int = 0
     provided_minor: int = 0
+    fees_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,12 @@ class Plan:
     ``keeps_due_days``: a due day that was moved holds for all that follow, and instalments added
     count from the day planned for the last one; without it, as in plans of older releases, a due
     day chosen at first comes back, and they count from where closed days moved the last one.
+    ``drops_fee_rows``: where a loan ends sooner, rows with nothing but such a fee are dropped;
+    without it the last may stay without even that, as in plans of older releases.
+    ``counts_each_year``: by act/act each day of a period bears by the length of its own year;
+    without it, as in plans of older releases, all days of a period bear alike.
+    ``keeps_past_rates``: penalty interest counts each day at the rate of that day; without it, as
+    in plans of older releases, days of grace and days without interest count at a later rate.
     """
 
     currency: str
@@ -237,6 +243,9 @@ class Plan:
     flat_counts_all: bool = False
     regains_rows: bool = False
     keeps_due_days: bool = False
+    drops_fee_rows: bool = False
+    counts_each_year: bool = False
+    keeps_past_rates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

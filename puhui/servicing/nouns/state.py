@@ -200,6 +200,8 @@ class PlanState:
     what the obligor still owed that day, all parts together. ``pauses`` of
     ageing that were ordered: the number of the first day of each, and of the day after its last.
     A loan that ``is_charged_off`` is given up in the books; its debt lives.
+    ``annual_rate`` is the one last agreed on, ``penalty_annual_rate`` the one that penalties of
+    today follow; ``looks_back`` says that rates of other days count for penalties yet.
     ``is_calendar_published`` is false where a due day was moved by weekends alone.
     """
 
@@ -219,6 +221,8 @@ class PlanState:
     pauses: tuple[tuple[int, int], ...] = ()
     is_closed: bool = False
     is_charged_off: bool = False
+    penalty_annual_rate: Decimal = Decimal(0)
+    looks_back: bool = False
 
     @property
     def disbursed_minor(self) -> int:

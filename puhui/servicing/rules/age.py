@@ -43,6 +43,12 @@ def month_ends(after: int, before: int) -> tuple[date, ...]:
         found.append(last)
 
 
+def last_month_end(day: int) -> int:
+    """The number of the last day of a month that is not after the day number ``day``."""
+    on = date.fromordinal(day)
+    return day if (on + timedelta(days=1)).day == 1 else on.replace(day=1).toordinal() - 1
+
+
 def judge_loan(
     figures: RiskFigures,
     day: int,
@@ -51,13 +57,15 @@ def judge_loan(
     stage_before: int,
     cleared_on: int,
     watch_until: int,
+    is_again: bool = False,
     has_risen: bool = False,
     lost_millionths: int = 0,
 ) -> Judged:
     """Bucket, class and stage of a loan that is ``days`` past due on the day number ``day``.
 
     Past the first day it is special mention, past 90 days substandard, past 270 doubtful, past 360
-    a loss; restructured loans are at least special mention and in stage two while they are watched.
+    a loss; restructured loans are at least special mention and in stage two while they are watched,
+    and substandard where they were restructured again (``is_again``) while they were watched.
     Past 30 days, or where the chance of default ``has_risen`` much since the loan was opened, stage
     two; past 90 days stage three; out of stage three only after the probation without
     arrears. An impaired loan is substandard at the least; doubtful or a loss where as many
@@ -75,7 +83,7 @@ def judge_loan(
             cleared = 0
     risk = RiskClass(sum(days >= bound for bound in (special, substandard, doubtful, loss)))
     if is_watched:
-        risk = max(risk, RiskClass.SPECIAL_MENTION)
+        risk = max(risk, RiskClass.SUBSTANDARD if is_again else RiskClass.SPECIAL_MENTION)
     if stage == 3:
         lost = sum(lost_millionths >= bound for bound in figures.lost_bounds)
         risk = max(risk, RiskClass(RiskClass.SUBSTANDARD + lost))

@@ -20,7 +20,7 @@ def check_contact(
 ) -> int:
     """How many more contacts the day allows after this one.
 
-    ``hour`` of the day in the house's zone; ``today`` and ``this_week`` count contacts before it.
+    ``hour`` of the day in the person's zone; ``today`` and ``this_week`` count contacts before it.
     Refused: ``servicing.third_party``, ``servicing.bad_contact``, ``servicing.quiet_hours``,
     ``servicing.contacted_enough``. Sources: ``data/collection.toml``.
     """

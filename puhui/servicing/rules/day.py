@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from puhui.servicing.nouns.live import DaySums
 
-PARTS = ("debited_minor", "accrued_minor", "suspended_minor", "provided_minor")
+PARTS = ("debited_minor", "accrued_minor", "suspended_minor", "provided_minor", "fees_minor")
 
 
 def add_sums(sums: Iterable[DaySums]) -> tuple[DaySums, ...]:

@@ -46,6 +46,7 @@ PROMISE = Table(
     Column("by_day", Text, nullable=False),
     Column("taken_by", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("after_number", BigInteger, nullable=False),
     CheckConstraint("amount_minor > 0"),
     CheckConstraint("status IN ('open', 'kept', 'broken')"),
     Index("servicing_promise_loan", "loan_id", "status"),
@@ -65,6 +66,15 @@ CONTACT = Table(
     Column("made_by", Text, nullable=False),
     Index("servicing_contact_party", "party_id", "day"),
 )
+CONTACT_ZONE = Table(
+    "servicing_contact_zone",
+    metadata,
+    Column("party_id", Text, primary_key=True),
+    Column("zone", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+)
+"""In whose hours a person is spoken to; no row where it is the house's."""
 RELIEF = Table(
     "servicing_relief",
     metadata,
@@ -160,8 +170,13 @@ LOCK_TASKS = (
 LOCK_TASK = select(*TASK.c).where(TASK.c.loan_id == bindparam("loan_id")).with_for_update()
 TAKE_TASK = update(TASK).where(TASK.c.loan_id == bindparam("id_")).values(taken_by=bindparam("by_"))
 COUNT_CONTACTS = select(func.count().label("contacts")).where(
-    CONTACT.c.party_id == bindparam("party_id"), CONTACT.c.day >= bindparam("since")
+    CONTACT.c.party_id == bindparam("party_id"),
+    or_(CONTACT.c.at_us >= bindparam("since_us"), CONTACT.c.day >= bindparam("since")),
 )
+"""Since a day began by the clock, or on a day like it or later in the zone of each contact."""
+PUT_ZONE = upsert(CONTACT_ZONE, ["party_id"])
+READ_ZONE = select(CONTACT_ZONE.c.zone).where(CONTACT_ZONE.c.party_id == bindparam("party_id"))
+DROP_ZONE = CONTACT_ZONE.delete().where(CONTACT_ZONE.c.party_id == bindparam("party_id_"))
 _stands_for = select(GUARANTEE.c.loan_id).where(GUARANTEE.c.guarantor_id == bindparam("party_id"))
 LOCK_LOANS_ABOUT = (
     select(LOAN.c.id)
@@ -201,6 +216,7 @@ PAID_BETWEEN = select(sum_int(EVENT.c.amount_minor - _taken_back).label("minor")
         UNDOING.c.kind == "undone",
         UNDOING.c.undoes == cast(EVENT.c.number, Text),
     ),
+    EVENT.c.number > bindparam("after_number"),
     EVENT.c.day >= bindparam("since"),
     EVENT.c.day <= bindparam("until"),
 )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     func,
     select,
     update,
@@ -21,7 +22,7 @@ from puhui.kernel.store import insert_all, metadata, sum_int, upsert
 from puhui.kernel.store.listing import matches
 from puhui.servicing.arrays.live import LIVE_FIELDS
 
-LATER = 7
+LATER = 10
 """How many of the columns came with a later state, at the end of the table."""
 
 LOAN = Table(
@@ -182,7 +183,14 @@ CHANGED_END = (
 )
 CHANGED_LAST = select(func.max(_loan.id).label("id")).where(_loan.changed_on == bindparam("day"))
 SET_LGD = update(LOAN).where(_loan.id == bindparam("id_")).values(lgd_millionths=bindparam("lgd_"))
-SET_WATCH = update(LOAN).where(_loan.id == bindparam("id_")).values(watch_until=bindparam("day_"))
+SET_WATCH = (
+    update(LOAN)
+    .where(_loan.id == bindparam("id_"))
+    .values(
+        watch_until=bindparam("day_"),
+        restructured_again=case((_loan.watch_until > bindparam("today_"), 1), else_=0),
+    )
+)
 FORGET_GRADES = (
     update(LOAN)
     .where(_loan.party_id == bindparam("party_id_"))
@@ -211,13 +219,6 @@ SUM_BY_BUCKET = (
     .where(_is_live)
     .group_by(_loan.product, _loan.currency, _loan.bucket)
     .order_by(_loan.product, _loan.currency, _loan.bucket)
-)  # fmt: skip
-SUM_VINTAGES = (
-    select(_loan.product, _loan.opened_on, _loan.bucket, func.count().label("loans"),
-           sum_int(_loan.principal_minor).label("principal_minor"),
-           sum_int(_loan.outstanding_minor).label("outstanding_minor"))
-    .group_by(_loan.product, _loan.opened_on, _loan.bucket)
-    .order_by(_loan.product, _loan.opened_on, _loan.bucket)
 )  # fmt: skip
 SUM_PROVISIONS = (
     select(PROVISION.c.period, PROVISION.c.product, PROVISION.c.currency, PROVISION.c.stage,

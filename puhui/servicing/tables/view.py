@@ -82,8 +82,8 @@ READ_TASK = select(*_task).where(_task.loan_id == bindparam("loan_id"))
 CLOSE_TASK = (
     update(TASK).where(_task.loan_id == bindparam("id_")).values(status="closed", taken_by="")
 )
-COUNT_CONTACTS_ON = select(func.count().label("found")).where(
-    CONTACT.c.loan_id == bindparam("loan_id"), CONTACT.c.day == bindparam("day")
+COUNT_CONTACTS_SINCE = select(func.count().label("found")).where(
+    CONTACT.c.loan_id == bindparam("loan_id"), CONTACT.c.at_us >= bindparam("since_us")
 )
 COUNT_PROMISES_ON = select(func.count().label("found")).where(
     PROMISE.c.loan_id == bindparam("loan_id"), PROMISE.c.made_on == bindparam("day")

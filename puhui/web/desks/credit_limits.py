@@ -16,7 +16,8 @@ from puhui.web.table import Sheet
 
 STATUSES = ("kept", "lowered", "offered", "agreed", "declined", "lapsed")
 REASONS = ("rise", "late", "inflow_fell", "over_cap", "kept", "debt_over_income",
-           "instalments_over_income", "own_limit_reached", "income_unknown")  # fmt: skip
+           "instalments_over_income", "own_limit_reached", "income_unknown", "no_offers",
+           "offer_declined", "too_many_offers")  # fmt: skip
 COLUMNS = (
     CHANGES[0],
     Column("party", "desk.customer", lambda row: row.party_id, Kind.ID,

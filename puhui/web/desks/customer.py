@@ -17,6 +17,7 @@ from puhui.lending.window import applications_of, loans_of, receipts
 from puhui.party import Party, find_parties, read_party_file
 from puhui.payment import numbers
 from puhui.payment.window import Payment
+from puhui.servicing.window import zone_of
 from puhui.web.ask import Ask
 from puhui.web.pages.money import balance_of
 
@@ -125,6 +126,7 @@ def _show(ask: Ask) -> Response:
         complaints = complaints_of(tx, party_id)
         accesses = accesses_of(tx, party_id)[:ACCESSES_SHOWN]
         balance = balance_of(tx, party_id)
+        zone = zone_of(tx, party_id)
         if access_id and any(one.id == access_id for one in accesses):
             try:
                 personal = dict(view(ask.node, tx, access_id, viewer=ask.actor.name).fields)
@@ -143,6 +145,7 @@ def _show(ask: Ask) -> Response:
         personal=personal,
         lists=read_lists(),
         now_us=ask.node.clock.now_us(),
+        zone=ask.text("zone") or zone,
     )
 
 
@@ -156,3 +159,14 @@ def open_contact(ask: Ask) -> Response:
         ask.wrong("_access", said(refused.code, ask.view.language))
         return _show(ask)
     return ask.go(f"/desk/customer/{party_id}?access={access.access_id}")
+
+
+def set_zone(ask: Ask) -> Response:
+    """Keep in whose hours a customer may be spoken to; empty for the house's."""
+    party_id = ask.request.path_params["party_id"]
+    try:
+        ask.act("servicing.set_contact_zone", {"party_id": party_id, "zone": ask.text("zone")})
+    except Refused as refused:
+        ask.wrong("zone", said(refused.code, ask.view.language))
+        return _show(ask)
+    return ask.go(f"/desk/customer/{party_id}")

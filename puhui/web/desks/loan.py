@@ -15,6 +15,7 @@ from puhui.kernel.store import Row, Transaction
 from puhui.lending import loan_state
 from puhui.lending.window import approval, contract_row, guarantee, line, loan_events, plan_of
 from puhui.payment import numbers
+from puhui.servicing import live
 from puhui.servicing.window import (
     RiskClass,
     bucket_names,
@@ -179,17 +180,19 @@ def _show(ask: Ask) -> Response:
         shown = {one.id for one in waiting if guarantee.is_shown(ask.node, tx, one)}
         task = task_of(tx, loan_id)
         notice = line.notice_of(tx, loan_id)
-        state = loan_state(tx, loan_id, ask.today)
+        state, fee = loan_state(tx, loan_id, ask.today), live.deferral_of(tx, loan_id)
         is_line = state.plan.is_revolving
     found = {part.name: part for part in parts}
     if ending_of(ask):
         part = found.get(ask.query.get("table", ""), parts[0])
         return file_reply(ask, part.name, part.columns, of_rows(part.rows), {"loan": loan_id})
-    figures = contact_figures()
+    with ask.node.read() as tx:
+        figures = contact_figures(tx, row.party_id)
     return ask.page(
         "desk_loan.html",
         at="arrears",
         row=row,
+        fee=fee,
         contract=contract,
         is_calendar_published=state.is_calendar_published,
         shift=state.plan.shift.value if state.plan.shifts_due_days else "",

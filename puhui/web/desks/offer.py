@@ -35,13 +35,15 @@ def show(ask: Ask) -> Response:
 
 
 def _show(ask: Ask) -> Response:
-    party_id = ask.request.path_params["party_id"]
+    party_id, now_us = ask.request.path_params["party_id"], ask.node.clock.now_us()
     with ask.node.read() as tx:
         if not find_parties(ask.node, tx, party_ids=[party_id]):
             raise Missing
         rows = offer.offers_of(tx, party_id)
         is_wanted = offer.wants_offers(tx, party_id)
-        needs = {name: offer.need_of(tx, party_id, name) for name in shelf.product_names()}
+        needs = {
+            name: offer.need_of(tx, party_id, name, now_us=now_us) for name in shelf.product_names()
+        }
     if ending_of(ask):
         return file_reply(ask, "offers", COLUMNS, of_rows(rows), {"party": party_id})
     products = {name: shelf.load_product(name) for name in needs}

@@ -22,10 +22,14 @@ def show(ask: Ask) -> Response:
 
 
 def _show(ask: Ask) -> Response:
+    now_us = ask.node.clock.now_us()
     with ask.node.read() as tx:
         rows = offer.offers_of(tx, ask.party_id)
-        waiting = offer.open_offers(tx, ask.party_id, now_us=ask.node.clock.now_us())
-        needs = {one.product: offer.need_of(tx, ask.party_id, one.product) for one in waiting}
+        waiting = offer.open_offers(tx, ask.party_id, now_us=now_us)
+        needs = {
+            one.product: offer.need_of(tx, ask.party_id, one.product, now_us=now_us)
+            for one in waiting
+        }
         is_wanted = offer.wants_offers(tx, ask.party_id)
     ids = {one.id for one in waiting}
     caps, names = offer.rules_of(ask.today), shelf.product_names()

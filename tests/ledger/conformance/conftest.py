@@ -102,8 +102,7 @@ def played(
         store, way = kind.split()
         monkeypatch.setattr(desk, "RECORDS_FROM", WAYS[way])
         node, clock = stores(store)
-        burns = store != "beside"
-        yield Played(InActs(node, clock), kind, offset=next(WORLDS) << 64, burns_ids=burns)
+        yield Played(InActs(node, clock), kind, offset=next(WORLDS) << 64)
         check_books(node)
 
 

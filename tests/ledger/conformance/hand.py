@@ -132,9 +132,3 @@ def needs_clock(hand: Hand) -> None:
     """Skip where a test cannot move the clock."""
     if not hand.played.has_clock:
         pytest.skip("this engine has a clock of its own, which no test moves")
-
-
-def burns_ids(hand: Hand) -> None:
-    """Skip the rest where a failure that may pass burns no id."""
-    if not hand.played.burns_ids:
-        pytest.skip("this ledger burns no ids")

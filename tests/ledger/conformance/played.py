@@ -15,15 +15,13 @@ class Played:
     """An engine, and what the suite must know of it.
 
     ``offset`` is added to ids, so that a ledger that others have used will do; ``has_clock``
-    whether it goes by the time that is handed in; ``burns_ids`` whether a failure that may pass
-    burns the id beyond its batch; ``reopened`` is the same ledger, opened again.
+    whether it goes by the time that is handed in; ``reopened`` is the same ledger, opened again.
     """
 
     engine: LedgerEngine
     kind: str
     offset: int = 0
     has_clock: bool = True
-    burns_ids: bool = True
     reopened: Callable[[], LedgerEngine] | None = None
 
     def reopen(self) -> None:

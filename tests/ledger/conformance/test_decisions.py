@@ -17,7 +17,6 @@ from tests.ledger.conformance.hand import (
     SHOP,
     START_NS,
     Hand,
-    burns_ids,
     end,
     needs_clock,
     pay,
@@ -59,7 +58,6 @@ def test_one_batch_may_hold_an_id_twice(hand: Hand) -> None:
 
 
 def test_a_failure_that_may_pass_burns_the_id(hand: Hand) -> None:
-    burns_ids(hand)
     assert hand.book(
         pay(10, ALICE, BOB, 5), pay(11, FUND, 99, 5), pay(12, 98, FUND, 5), end(13, 97, 4)
     ) == [
@@ -112,7 +110,6 @@ def test_chains_happen_whole_or_not_at_all(hand: Hand) -> None:
         "linked_event_chain_open",
     ]
     assert hand.sums(ALICE, BOB) == [(0, 2, 0, 3), (0, 0, 0, 2)]
-    burns_ids(hand)
     # Only the one that failed by itself has burnt its id.
     assert hand.book(
         pay(10, FUND, BOB, 1), pay(11, FUND, BOB, 1), pay(12, FUND, BOB, 1), pay(15, FUND, BOB, 1)
@@ -234,9 +231,8 @@ def test_closing_closes_until_it_is_voided(hand: Hand) -> None:
     assert not hand.is_closed(BOB)
     assert hand.book(pay(16, FUND, BOB, 1)) == ["created"]
     # A closed account burns ids; a post keeps it closed.
-    expected = "id_already_failed" if hand.played.burns_ids else "created"
-    assert hand.book(pay(13, FUND, BOB, 1)) == [expected]
-    assert hand.sums(BOB) == [(0, 0, 0, 8 if hand.played.burns_ids else 9)]
+    assert hand.book(pay(13, FUND, BOB, 1)) == ["id_already_failed"]
+    assert hand.sums(BOB) == [(0, 0, 0, 8)]
 
 
 def test_closing_ends_with_its_time(hand: Hand) -> None:

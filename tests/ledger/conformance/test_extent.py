@@ -22,7 +22,6 @@ from tests.ledger.conformance.hand import (
     SHOP,
     START_NS,
     Hand,
-    burns_ids,
     end,
     needs_clock,
     pay,
@@ -64,7 +63,6 @@ def test_an_amount_of_more_than_62_bits_is_refused(hand: Hand) -> None:
         "created",
         "exists_with_different_amount",
     ]
-    burns_ids(hand)
     assert hand.book(pay(16, FUND, BOB, large)) == ["id_already_failed"]
     assert hand.sums(BOB) == [(0, 0, 0, 3)]
 

@@ -23,7 +23,7 @@ from tests.lending.test_terms import in_force, kept, with_schedule
 
 KEYS = count(1)
 OWN = ("interest_receivable", "interest_income", "fee_income", "loan_loss",
-       "loan_loss_allowance", "loan_credit")  # fmt: skip
+       "loan_loss_allowance", "loan_credit", "deferred_fee")  # fmt: skip
 RATE = "0.12"
 LENT = 1_200_000
 

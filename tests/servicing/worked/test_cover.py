@@ -12,7 +12,7 @@ from typing import Any
 from puhui.ledger import lookup_accounts
 from puhui.payment import wallet_account
 from puhui.servicing.window import guarantees_of
-from tests.servicing.test_security import partner
+from tests.servicing.partner import partner
 from tests.servicing.worked.loan import LENT, Lend, Loan
 from tests.servicing.worked.reckon import expected_loss
 

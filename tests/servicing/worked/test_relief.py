@@ -100,3 +100,51 @@ def test_nobody_grants_what_they_asked_for(loan: Loan) -> None:
         loan.bank.act("servicing.decide_relief", "own", relief_id=asked.relief_id, is_granted=True)
     assert refused.value.code == "party.four_eyes"
     assert len(ahead(loan)) == 11
+
+
+def judged(loan: Loan) -> tuple[int, int, int]:
+    """Class (0 is normal, 2 substandard), stage, days past due."""
+    row = loan.stored
+    return row.risk_class, row.stage, row.days_past_due
+
+
+def test_a_second_relief_while_it_is_watched(loan: Loan) -> None:
+    """Granted on 10 April 2026, watched from 2 May on for a year; a second one in August makes the
+    loan substandard, and the year begins anew with 2 September.
+    """
+    granted(loan, kind="interest_only", count=2)
+    assert judged(loan) == (1, 2, 0)
+    loan.fund(2 * LENT)
+    loan.to("2026-08-03", closes=True)
+    assert judged(loan) == (1, 2, 0), "all was paid, and it is watched all the same"
+    granted(loan, kind="longer", count=8)
+    assert judged(loan) == (2, 2, 0), "at once"
+    for day in ("2026-08-04", "2027-05-03", "2027-09-01"):
+        loan.to(day, closes=True)
+        assert judged(loan) == (2, 2, 0), day
+        assert loan.state(loan.today).arrears_minor == 0
+    loan.to("2027-09-02", closes=True)
+    assert judged(loan) == (0, 1, 0), "a year from 2 September 2026"
+
+
+def test_a_relief_after_the_observation_is_a_first_one(loan: Loan) -> None:
+    """The year that began on 2 May 2026 is over on 2 May 2027; that of a third within it is not."""
+    granted(loan, kind="longer", count=24)
+    loan.fund(LENT)
+    loan.to("2027-05-03", closes=True)
+    assert judged(loan) == (0, 1, 0)
+    granted(loan, kind="longer", count=2)
+    assert judged(loan) == (1, 2, 0)
+    for _ in range(2):
+        granted(loan, kind="longer", count=1)
+        assert judged(loan) == (2, 2, 0), "a second one, and a third"
+
+
+def test_what_is_paid_by_then_is_gone(loan: Loan) -> None:
+    """Restructured twice, another way each, by an officer: re-aged, then spread anew."""
+    loan.do("re_age", due_on="2026-05-20", count=11)
+    assert judged(loan)[:2] == (1, 2)
+    loan.to("2026-05-21", closes=True)
+    assert judged(loan) == (1, 2, 1)
+    loan.do("re_amortise")
+    assert judged(loan) == (2, 2, 0)

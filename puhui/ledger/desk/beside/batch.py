@@ -31,6 +31,7 @@ from puhui.ledger.arrays.layout import (
 )
 from puhui.ledger.arrays.record import STATUSES, TRANSFER, Records, ledger_name, numbers_of
 from puhui.ledger.arrays.whole import copy_rows, join_rows, take_rows
+from puhui.ledger.desk.beside.burnt import IS_BURNING
 from puhui.ledger.desk.beside.held import PAGE, OnHold
 from puhui.ledger.engines import LedgerEngine
 from puhui.ledger.nouns import Account, Status
@@ -155,6 +156,12 @@ class Batch:
     def named(self) -> tuple[Status, ...]:
         """What became of each."""
         return tuple(map(STATUSES.__getitem__, self.status.tolist()))
+
+    def burnt(self) -> Iterator[tuple[int, Status]]:
+        """The ids that it burns, and why."""
+        at = np.flatnonzero(IS_BURNING[self.status])
+        ids = numbers_of(self.pool["id_lo"][at], self.pool["id_hi"][at])
+        return zip(ids, map(STATUSES.__getitem__, self.status[at].tolist()), strict=True)
 
     def changes(self) -> dict[int, list[int]]:
         """What the batch adds to the sums of accounts, minor units."""
@@ -303,11 +310,12 @@ def _places_among(ids: Ids, found: Records) -> Places:
 
 
 def judge_batch(
-    work: Batch, now_us: int, own_steps: Iterable[tuple[int, Sequence[int]]],
-    own_closed: Mapping[int, bool],
+    work: Batch, now_us: int, is_burnt: NDArray[np.bool_],
+    own_steps: Iterable[tuple[int, Sequence[int]]], own_closed: Mapping[int, bool],
 ) -> None:  # fmt: skip
-    """Decide a batch; ``own_steps`` are what acts of its group have added to the sums of accounts,
-    ``own_closed`` the accounts that they have closed or opened again.
+    """Decide a batch; ``is_burnt`` ``(n,)`` are ids that failed before, ``own_steps`` what acts of
+    its group have added to the sums of accounts, ``own_closed`` the accounts that they have closed
+    or opened again.
     """
     count, known, slots = work.count, work.known, work.slots
     _add_to_slots(slots, own_steps, own_closed)
@@ -324,7 +332,7 @@ def judge_batch(
     work.status, work.place = np.zeros(count, dtype=np.uint16), np.empty(count, dtype=np.int64)
     judge(
         work.pool, count, _past(known.found, count), _past(known.ended, count),
-        held_of[known.ended], np.zeros(count, dtype=np.bool_), *work.sides, slots, held,
+        held_of[known.ended], is_burnt, *work.sides, slots, held,
         len(known.pendings), now_us * 1000, 0, np.empty(_LOCAL, dtype=np.int32), work.status,
         work.place,
     )  # fmt: skip

@@ -18,13 +18,14 @@ def read_books(
     engine: LedgerEngine,
     transfers: Sequence[Transfer],
     recorded: tuple[Mapping[int, Transfer], Mapping[int, tuple[int, int]]],
+    burnt: frozenset[int],
     add_own: Callable[[Transaction, dict[int, list[int]]], None],
     own_closed: Mapping[int, bool],
 ) -> tuple[Books, frozenset[int]]:
     """What the rules judge against: the engine's accounts as the act itself has left them; and
     which of them are closed in the engine.
 
-    ``recorded`` as ``OutsideLedger.find`` has it.
+    ``recorded`` as ``OutsideLedger.find`` has it, ``burnt`` are ids that failed before.
     An account that was created closed can have no pending, so what closed one need not be known.
     """
     known, ends = recorded
@@ -50,4 +51,4 @@ def read_books(
             ]
     add_own(act.tx, sums)
     closed = {i for i in terms if own_closed.get(i, i in shut)}
-    return Books(act.now_us, terms, sums, known, ends, closed=closed), frozenset(shut)
+    return Books(act.now_us, terms, sums, known, ends, burnt, closed), frozenset(shut)

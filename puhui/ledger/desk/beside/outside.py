@@ -18,11 +18,13 @@ An act that closes an account, or opens one again, has the ledger for itself unt
 whoever decided on an account that is closed meanwhile could not keep his word. From an account
 that the engine has closed nobody else can take, so nothing is held there.
 
-What differs from the ledger in the store: a transfer that fails for a passing reason burns no id;
-accounts are opened at once, and stay, empty, where the act is refused after all; what is past its
-time is held, or closed, until upkeep has ended it. TigerBeetle takes no imported history from acts:
-for it nothing may be imported that is older than what it has, and holds are newer. One node alone
-moves the money of an engine: opening another one would let go what the first one holds.
+A transfer that fails for a passing reason burns its id for acts, in the store.
+
+What differs from the ledger in the store: accounts are opened at once, and stay, empty, where the
+act is refused after all; what is past its time is held, or closed, until upkeep has ended it.
+TigerBeetle takes no imported history from acts: for it nothing may be imported that is older than
+what it has, and holds are newer. One node alone moves the money of an engine: opening another one
+would let go what the first one holds.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ from puhui.ledger.arrays.record import (
 )
 from puhui.ledger.arrays.whole import join_rows
 from puhui.ledger.desk.beside.batch import fetch_batch, find_known, judge_batch, tell_pendings
+from puhui.ledger.desk.beside.burnt import Burnt
 from puhui.ledger.desk.beside.held import (
     BETWEEN_CODE,
     MARK,
@@ -86,6 +89,7 @@ class OutsideLedger(Underway):
     opened: set[int] = field(default_factory=set)
     opened_by: dict[int, str] = field(default_factory=dict)
     takes_history: bool = True
+    burnt: Burnt = field(default_factory=Burnt)
 
     def create(
         self, act: Act, transfers: Sequence[Transfer] | Records, *, strict: bool
@@ -106,11 +110,14 @@ class OutsideLedger(Underway):
                 self.hold_up(act)
                 known, ends = self.find(act.tx, named)
             books, shut = read_books(
-                act, self.engine, transfers, (known, ends), self.add_own, self.own_closed(act.tx)
-            )
+                act, self.engine, transfers, (known, ends),
+                self.burnt.among(act.tx, (t.id for t in transfers)), self.add_own,
+                self.own_closed(act.tx),
+            )  # fmt: skip
             made = judge_transfers(books, transfers)
             if strict:
                 require_created(made.statuses, "transfer")
+            self.burnt.add(act, made.failed.items())
             if not made.created:
                 return tuple(made.statuses)
             pendings = known | {t.id: t for t in made.created if t.flags & Transfer.PENDING}
@@ -138,11 +145,12 @@ class OutsideLedger(Underway):
                 self.hold_up(act)
                 known = find_known(act.tx, self.engine, batch, self.own(act.tx))
             work = fetch_batch(self.engine, batch, known, self.own(act.tx))
-            moved = self._moved(act.tx)
-            judge_batch(work, act.now_us, moved.changes.items(), moved.closed)
+            moved, marks = self._moved(act.tx), self.burnt.marks(act.tx, batch)
+            judge_batch(work, act.now_us, marks, moved.changes.items(), moved.closed)
             statuses = work.named()
             if strict:
                 require_created(statuses, "transfer")
+            self.burnt.add(act, work.burnt())
             created = work.created
             if len(created):
                 hold = self._begin(act, created, work.changes(), work.ended(), work.closed())

@@ -230,6 +230,8 @@ def decide(act: Act, input: Decide) -> Decided:
         yearly_income_minor=facts.yearly_income_minor,
         other_debt_minor=facts.other_debt_minor,
         monthly_inflow_minor=scored.monthly_inflow_minor,
+        lent_minor=facts.product_exposure_minor or 0,
+        owed_here_minor=facts.owed_here_minor,
         cut_off=opened.bound,
     )
     return record_decision(act, row, decision, scored, opened.bound.pd_max)

@@ -10,11 +10,18 @@ from puhui.kernel.errors import Refused
 from puhui.kernel.store import Row
 from puhui.lending import tables
 from puhui.lending.desk.guard.debt import open_debts, opened
-from puhui.lending.desk.guard.obligation import here_of, obligations_from, owed_of, with_declared
+from puhui.lending.desk.guard.obligation import (
+    drawable_of,
+    here_of,
+    obligations_from,
+    owed_of,
+    with_declared,
+)
 from puhui.lending.formats.capacity import load_caps
 from puhui.lending.nouns import GuardFacts, Product
 from puhui.lending.nouns.obligation import Standing
 from puhui.lending.nouns.request import Scored
+from puhui.lending.rules.capacity import debt_in
 from puhui.lending.tables.capacity import READ_STANDING
 from puhui.party import Party
 
@@ -47,8 +54,9 @@ def gather_facts(
     declared = None if scored is None else scored.existing_debt_minor
     here = here_of(act.tx, row.party_id, act.today)
     owed = obligations_from(row.party_id, rows, others, elsewhere, here)
-    owed = with_declared(owed, row.currency, max(0, declared or 0), caps.declared_months)
-    exposure = sum(owed_of(debt) for debt in debts if debt.product == row.product)
+    owed = with_declared(owed, row.currency, max(0, declared or 0), caps)
+    of_product = [debt for debt in debts if debt.product == row.product]
+    exposure = sum(owed_of(debt) + drawable_of(debt) for debt in of_product)
     exposure += sum(other.offered_minor for other in others if other.product == row.product)
     overdue_minor, overdue_days = _overdue(party, debts, scored)
     return GuardFacts(
@@ -62,8 +70,9 @@ def gather_facts(
         overdue_minor=overdue_minor,
         overdue_days=overdue_days,
         yearly_income_minor=None if scored is None else scored.yearly_income_minor,
-        other_debt_minor=owed.debt_minor(row.currency),
+        other_debt_minor=debt_in(owed, row.currency, caps),
         product_exposure_minor=exposure,
+        owed_here_minor=max(exposure, owed.owed_here_minor(row.currency)),
         applications_open=sum(_is_before(other, row) for other in others),
         standing=Standing(owed, caps),
         term_months=row.term_months,

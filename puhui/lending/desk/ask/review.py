@@ -255,6 +255,8 @@ def _look_again(
         yearly_income_minor=facts.yearly_income_minor,
         other_debt_minor=facts.other_debt_minor,
         monthly_inflow_minor=scored.monthly_inflow_minor,
+        lent_minor=facts.product_exposure_minor or 0,
+        owed_here_minor=facts.owed_here_minor,
     )
     return replace(decision, guards=run_guards(facts, product), credit_limit=credit_limit)
 

@@ -16,6 +16,7 @@ from puhui.lending.formats.shelf import load_guarantee_template
 from puhui.lending.nouns import PlanState
 from puhui.lending.nouns.guarantee import GuaranteeFacts, GuaranteeSeen, GuaranteeText
 from puhui.lending.rules.guarantee import a_month_of, render_guarantee
+from puhui.lending.rules.plan import drawable
 from puhui.lending.tables import guarantee as tables
 from puhui.party import Party, find_parties, take_party
 from puhui.servicing import live
@@ -153,12 +154,12 @@ def to_come(row: Row, state: PlanState, on: date) -> tuple[int, int]:
     """
     if state.is_closed:
         return 0, 0
-    left = 0
-    if state.plan.is_revolving:
-        left = row.principal_minor - state.outstanding_minor
-    elif state.plan.has_drawings:
-        left = row.principal_minor - state.disbursed_minor
-    drawable_minor = max(0, int(left))
+    drawable_minor = drawable(
+        state.plan,
+        principal_minor=int(row.principal_minor),
+        outstanding_minor=state.outstanding_minor,
+        disbursed_minor=state.disbursed_minor,
+    )
     return drawable_minor, a_month_of(drawable_minor, (state.rows[-1].due_on - on).days)
 
 

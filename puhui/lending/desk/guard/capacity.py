@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from puhui.kernel.act import Act, use_case
@@ -19,6 +20,7 @@ from puhui.lending.nouns.obligation import Capacity, Leaves, Standing
 from puhui.lending.rules.capacity import (
     check_capacity,
     monthly_of,
+    months_left,
     require_capacity,
 )
 from puhui.lending.rules.plan import months_of
@@ -53,14 +55,15 @@ def capacity_of(
     caps = load_caps(act.today)
     income, declared = known_of(known)
     income = income if income_minor is None else income_minor
-    rows = act.tx.all(tables.READ_STANDING, party_id=party.id)
+    # Promises come first: one that is signed meanwhile counts twice rather than not at all.
     promises = act.tx.all(tables.READ_PROMISES, party_id=party.id) if not without else []
+    rows = act.tx.all(tables.READ_STANDING, party_id=party.id)
     debts = open_debts(act, party, rows)
     here = here_of(act.tx, party.id, act.today)
     if act.recorded is not None:
         return Capacity(None, ())
     owed = obligations_from(party.id, rows, promises, debts, here, without=without)
-    owed = with_declared(owed, currency, declared, caps.declared_months)
+    owed = with_declared(owed, currency, declared, caps)
     if leaves is Leaves.OWN_LIMIT:
         owed = replace(owed, own_limits=())
     elif leaves is Leaves.CREDIT_LIMIT:
@@ -88,10 +91,14 @@ def known_of(text: str | None) -> tuple[int | None, int]:
     return None, 0
 
 
-def check_drawdown(act: Act, party: Party, contract: Row, *, owed_minor: int) -> None:
+def check_drawdown(
+    act: Act, party: Party, contract: Row, *, owed_minor: int, last_due: date | None = None
+) -> None:
     """Look again before money goes out: what came up since the decision counts too.
 
-    ``owed_minor`` is what is owed by the contract once it has, its cost taken in proportion.
+    ``owed_minor`` is what is owed by the contract once it has, its cost taken in proportion. Of a
+    loan that runs it is spread over the months to its ``last_due`` day, not over the whole term:
+    what is drawn late is paid back by the same day.
 
     Refused: ``lending.over_capacity``, ``lending.own_limit_reached``,
     ``lending.credit_limit_reached``, ``lending.income_unknown``.
@@ -99,13 +106,14 @@ def check_drawdown(act: Act, party: Party, contract: Row, *, owed_minor: int) ->
     decided = act.tx.one(tables.READ_DECISION_FOR, application_id=contract.application_id)
     terms = TERMS.validate_json(contract.terms)
     cost_minor = -(-contract.total_cost_minor * owed_minor // contract.principal_minor)
+    months = months_of(terms) if last_due is None else months_left((last_due - act.today).days)
     capacity = capacity_of(
         act,
         party,
         product=contract.product,
         currency=contract.currency,
         wanted_minor=owed_minor,
-        wanted_monthly_minor=-(-(owed_minor + cost_minor) // months_of(terms)),
+        wanted_monthly_minor=-(-(owed_minor + cost_minor) // months),
         known=None if decided is None else decided.decision,
         without=contract.id,
     )
@@ -152,8 +160,8 @@ def raise_credit_limit(act: Act, input: SetOwnLimit) -> OwnLimitSet:
     decided = act.tx.one(
         tables.READ_LAST_DECISION, party_id=input.party_id, currency=input.currency
     )
-    rows = act.tx.all(tables.READ_STANDING, party_id=input.party_id)
     promises = act.tx.all(tables.READ_PROMISES, party_id=input.party_id)
+    rows = act.tx.all(tables.READ_STANDING, party_id=input.party_id)
     here = here_of(act.tx, input.party_id, act.today)
     owed = obligations_from(input.party_id, rows, promises, {}, here)
     more = max(0, input.credit_limit_minor - owed.owed_here_minor(input.currency))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,11 +18,11 @@ from puhui.lending.desk.guard.capacity import capacity_of, known_of
 from puhui.lending.desk.guard.conduct import is_fall_counted, last_late, late_lately
 from puhui.lending.desk.guard.debt import is_forgotten
 from puhui.lending.desk.guard.inflow import inflows_of
-from puhui.lending.desk.guard.offer import wants_offers
+from puhui.lending.desk.guard.offer import nudge_of
 from puhui.lending.desk.shelf import DECISION
 from puhui.lending.formats.credit_limit_rules import load_credit_limit_rules
 from puhui.lending.formats.shelf import load_product
-from puhui.lending.nouns import Product
+from puhui.lending.nouns import Decision, Product
 from puhui.lending.nouns.credit_limit import (
     AnswerRise,
     CreditLimitsReviewed,
@@ -53,7 +54,6 @@ class _Before:
 
     credit_minor: int
     cap_minor: int
-    has_inflow_cap: bool
     decided_on: date
     last_change: date | None
     shares_used: tuple[Decimal, ...]
@@ -87,14 +87,13 @@ def review_credit_limits(act: Act, input: ReviewCreditLimits) -> CreditLimitsRev
             continue
         act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party_id, decisions=0)
         running = act.tx.all(tables.READ_DRAWN, party_id=party_id)
-        late_now = max((one.days_past_due for one in running), default=0)
         for drawn in running:
             before = tuple(
                 act.tx.all(tables.READ_CHANGES, party_id=party_id, product=drawn.product, count=4)
             )
             if before and before[0].month >= month:
                 continue
-            found = _review(act, party, drawn, before, input.day, late_now)
+            found = _review(act, party, drawn, before, input.day, running)
             if recorded is not None:
                 found = recorded.get((party_id, drawn.product))
             if found is not None:
@@ -108,16 +107,19 @@ def _of(one: ReviewedLimit) -> tuple[str, str]:
 
 
 def _review(
-    act: Act, party: Party, drawn: Row, changes: tuple[Row, ...], day: date, late_now: int
-) -> ReviewedLimit | None:
+    act: Act, party: Party, drawn: Row, changes: tuple[Row, ...], day: date,
+    running: Sequence[Row],
+) -> ReviewedLimit | None:  # fmt: skip
     """What the review of one product's limit says; None where no decision gave a limit.
 
-    Being late with any product (``late_now`` days) stops a rise; a cut is of the product that is
+    Being late with any product that is ``running`` stops a rise; a cut is of the product that is
     late. It reads and looks the same way whether or not the act runs again.
     """
     rules, product = load_credit_limit_rules(), load_product(drawn.product)
+    late_now = max(one.days_past_due for one in running)
     inflow, inflow_before = inflows_of(act, party, drawn.currency, day)
-    start = _start(act, party, product, drawn, changes, inflow)
+    left = None if inflow is None else (inflow, _owed_by_others(drawn, running))
+    start = _start(act, party, product, drawn, changes, left)
     credit = drawn.drawn_minor if start is None else start.credit_minor
     conduct = Conduct(
         months_on_book=months_between(date.fromisoformat(drawn.started_on), day),
@@ -149,7 +151,7 @@ def _review(
         cap_minor=cap,
         step_minor=product.step_minor,
         capacity_reason=reason,
-        wants_offers=wants_offers(act.tx, party.id),
+        nudge_reason=nudge_of(act, party.id),
     )
     return ReviewedLimit(
         party.id,
@@ -165,16 +167,19 @@ def _review(
 
 def _start(
     act: Act, party: Party, product: Product, drawn: Row, changes: tuple[Row, ...],
-    inflow: int | None,
+    inflow: tuple[int, int] | None,
 ) -> _Before | None:  # fmt: skip
     """The limit in force (else the one that the last approval sized), and the cap as of today.
 
-    Income bounds it as at the decision; inflow only where it did then and is known now.
+    Income bounds it as at the decision; ``inflow`` a month, less what other products take of it,
+    only where it did then and is known now. What an approval sized came on top of what the product
+    had lent before.
     """
     decided = act.tx.one(tables.READ_LAST_APPROVED, party_id=party.id, product=product.name)
     if decided is None or decided.decision == "null" or decided.points is None:
         return None
-    sized = DECISION.validate_json(decided.decision).credit_limit
+    decision = DECISION.validate_json(decided.decision)
+    sized = decision.credit_limit
     held = act.tx.one(tables.READ_LIMIT, party_id=party.id, product=product.name)
     credit = sized.amount_minor if held is None else int(held.credit_limit_minor)
     cut = act.tx.one(
@@ -182,23 +187,40 @@ def _start(
     )
     credit = credit if cut is None else int(cut.after_minor)
     income, declared = known_of(decided.decision)
-    is_bound = "inflow" in dict(sized.steps) and inflow is not None
+    takes, others = inflow if inflow and "inflow" in dict(sized.steps) else (None, 0)
     cap = size_credit(
         product,
         decided.points,
         yearly_income_minor=income,
         other_debt_minor=declared,
-        monthly_inflow_minor=inflow if is_bound else None,
+        monthly_inflow_minor=takes,
+        owed_here_minor=others,
     )
+    if held is None and cut is None:
+        credit = max(credit, min(credit + _lent_then(decision), cap.amount_minor))
     moved = [one for one in changes if one.status in ("lowered", "agreed", "declined")]
     return _Before(
         credit,
         cap.amount_minor,
-        is_bound,
         business_date(decided.decided_us),
         date.fromisoformat(moved[0].counts_from) if moved else None,
         tuple(average_share(((one.drawn_minor, one.before_minor),)) for one in changes[:2]),
     )
+
+
+def _owed_by_others(drawn: Row, running: Sequence[Row]) -> int:
+    """What is owed by other products in the same currency."""
+    return sum(
+        int(one.drawn_minor)
+        for one in running
+        if one.currency == drawn.currency and one.product != drawn.product
+    )
+
+
+def _lent_then(decision: Decision) -> int:
+    """What the product had lent or promised when a limit was sized."""
+    found = {name: minor for one in decision.guards for name, minor in one.facts}
+    return found.get("exposure_minor", 0)
 
 
 def _months_since(start: _Before | None, drawn: Row, day: date) -> int:
@@ -298,12 +320,17 @@ def put_limit(act: Act, party_id: str, product: str, currency: str, credit_minor
 def take_change(act: Act, input: AnswerRise) -> AnswerRise | None:
     """The change with its person, locked; None where what was looked at then is gone.
 
+    The person's row comes first, as in a review, so that neither waits for the other.
     Refused: ``lending.no_rise``, ``party.not_yours``, ``party.erased``.
     """
-    row = act.tx.one(tables.LOCK_CHANGE, id=input.change_id)
+    found = act.tx.one(tables.READ_CHANGE_OF, id=input.change_id)
+    row = None
+    if found is not None:
+        check_actor(act.tx, act.actor, acts_for=found.party_id)
+        act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=found.party_id, decisions=0)
+        row = act.tx.one(tables.LOCK_CHANGE, id=input.change_id)
     if row is None:
         raise Refused("lending.no_rise", "No higher credit limit is offered to you here.")
-    check_actor(act.tx, act.actor, acts_for=row.party_id)
     party = take_party(act, row.party_id)
     act.kept["change"], act.kept["party"] = row, party
     return None if is_forgotten(act, party) else input
@@ -328,7 +355,6 @@ def answer_rise(act: Act, input: AnswerRise) -> RiseAnswered:
         if act.now_us > row.reviewed_us + days * DAY_US:
             raise Refused("lending.rise_over", f"The offer stood for {days} days.")
         product = load_product(row.product)
-        act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=row.party_id, decisions=0)
         running = act.tx.all(tables.READ_DRAWN, party_id=row.party_id)
         offered_on = business_date(row.reviewed_us).isoformat()
         late_now = any(one.days_past_due for one in running)

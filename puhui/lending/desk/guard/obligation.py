@@ -11,10 +11,13 @@ from puhui.data import Permit
 from puhui.kernel.errors import Refused
 from puhui.kernel.node import Node
 from puhui.kernel.store import Row, Transaction
+from puhui.lending import tables as lending_tables
 from puhui.lending.desk.guard.debt import FIELDS, KINDS, opened, texts_of
 from puhui.lending.desk.shelf import TERMS
-from puhui.lending.nouns.obligation import Elsewhere, Obligation, ObligationKind, Obligations
-from puhui.lending.rules.capacity import monthly_of
+from puhui.lending.nouns.obligation import Caps, Elsewhere, Obligation, ObligationKind, Obligations
+from puhui.lending.rules.capacity import in_currency, monthly_of
+from puhui.lending.rules.guarantee import a_month_of
+from puhui.lending.rules.plan import drawable, months_of
 from puhui.lending.tables import capacity as tables
 from puhui.servicing import live
 
@@ -36,8 +39,8 @@ def obligations_of(
     does not count yet. Four statements, and one for each debt that is opened.
     Refused: ``data.false_permit``, ``data.field_not_permitted``.
     """
-    rows = tx.all(tables.READ_STANDING, party_id=party_id)
     promises = tx.all(tables.READ_PROMISES, party_id=party_id)
+    rows = tx.all(tables.READ_STANDING, party_id=party_id)
     texts = {}
     if node is not None and made is not None:
         check_covers(made, party_id)
@@ -51,17 +54,37 @@ def obligations_of(
 @dataclass(frozen=True, slots=True)
 class Here:
     """What servicing says of a person: a month of each loan by its present plan, guarantees that
-    bind; and the day that limits are asked for.
+    bind, with what may still be drawn of their loans; and the day that limits are asked for.
     """
 
     monthly_minor: Mapping[str, int]
-    given: tuple[live.Given, ...]
+    given: tuple[tuple[live.Given, int], ...]
     on: date | None
 
 
 def here_of(tx: Transaction, party_id: str, on: date | None) -> Here:
-    """What servicing says of a person. Two statements."""
-    return Here(live.burdens_of(tx, party_id), live.guarantees_given(tx, party_id), on)
+    """What servicing says of a person. Two statements, and one for each guarantee given."""
+    given = tuple(
+        (one, _drawable(tx.one(lending_tables.READ_CONTRACT, id=one.loan_id)))
+        for one in live.guarantees_given(tx, party_id)
+    )
+    return Here(live.burdens_of(tx, party_id), given, on)
+
+
+def _drawable(contract: Row | None) -> int:
+    return 0 if contract is None else drawable_of(contract)
+
+
+def drawable_of(row: Row) -> int:
+    """What may still be drawn of a contract that runs: promised, and owed by nobody yet."""
+    if row.status not in ("current", "past_due"):
+        return 0
+    return drawable(
+        live.plan_in(row.terms),
+        principal_minor=int(row.principal_minor),
+        outstanding_minor=int(row.outstanding_minor),
+        disbursed_minor=int(row.disbursed_minor),
+    )
 
 
 def check_covers(made: Permit, party_id: str) -> None:
@@ -95,7 +118,7 @@ def obligations_from(
         for one in promises
         if one.offered_minor
     ]
-    items += [_given(one) for one in here.given]
+    items += [_given(one, more) for one, more in here.given]
     own_limits: list[tuple[str, int]] = []
     credit_limits: dict[str, int] = {}
     cuts: dict[str, int] = {}
@@ -115,14 +138,18 @@ def obligations_from(
     return Obligations(party_id, tuple(items), tuple(own_limits), in_force)
 
 
-def _given(one: live.Given) -> Obligation:
+def _given(one: live.Given, drawable_minor: int) -> Obligation:
+    """The share that the guarantor stands for, also of what the borrower may still draw: nobody
+    asks the guarantor again when it is drawn.
+    """
+    month = one.monthly_minor + a_month_of(drawable_minor, one.days_left)
     return Obligation(
         ObligationKind.GUARANTEE,
         one.guarantee_id,
         "",
         one.currency,
-        one.debt_minor,
-        one.monthly_minor,
+        live.share_of(one.outstanding_minor + drawable_minor, one.share_millionths),
+        live.share_of(month, one.share_millionths),
         days_past_due=one.days_past_due,
     )
 
@@ -134,7 +161,7 @@ def _loan(row: Row, here: Here) -> Obligation:
         monthly = here.monthly_minor[row.reference]
     elif row.status != "written_off":
         terms = TERMS.validate_json(row.terms)
-        monthly = -(-(row.principal_minor + row.total_cost_minor) // terms.count)
+        monthly = -(-(row.principal_minor + row.total_cost_minor) // months_of(terms))
     return Obligation(
         ObligationKind.LOAN,
         row.reference,
@@ -171,20 +198,20 @@ def owed_of(row: Row) -> int:
     return int(row.principal_minor if row.status == "signed" else row.outstanding_minor)
 
 
-def with_declared(
-    owed: Obligations, currency: str, declared_minor: int, months: int
-) -> Obligations:
+def with_declared(owed: Obligations, currency: str, declared_minor: int, caps: Caps) -> Obligations:
     """With what the person declared beyond the debts elsewhere that are on record already.
 
     A declared debt and a report of the same debt are one: only what is declared above it adds.
     """
     known = (ObligationKind.DECLARED, ObligationKind.BUREAU)
     recorded = sum(
-        one.debt_minor for one in owed.items if one.kind in known and one.currency == currency
+        in_currency(one.debt_minor, one.currency, to=currency, caps=caps)
+        for one in owed.items
+        if one.kind in known
     )
     more = declared_minor - recorded
     if more <= 0:
         return owed
-    monthly = monthly_of(more, months, Decimal(0))
+    monthly = monthly_of(more, caps.declared_months, Decimal(0))
     declared = Obligation(ObligationKind.DECLARED, "", "", currency, more, monthly)
     return replace(owed, items=(*owed.items, declared))

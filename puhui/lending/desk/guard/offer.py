@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from puhui.data import permit
 from puhui.kernel.act import Act, use_case
@@ -24,8 +26,9 @@ from puhui.lending.nouns.ask_capacity import (
     OffersChosen,
 )
 from puhui.lending.nouns.obligation import Caps
-from puhui.lending.rules.capacity import check_offer, monthly_of, require_capacity
+from puhui.lending.rules.capacity import check_offer, monthly_of, nudge, require_capacity
 from puhui.lending.tables import capacity as tables
+from puhui.lending.tables import credit_limit as limit_tables
 from puhui.party import Party, check_actor, take_party
 
 WORDS_MAX = 200
@@ -47,7 +50,9 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     """Tell a person of credit, only within the need it stated and only so often.
 
     What is refused stands in the journal as refused: an inspector sees who was to be induced.
-    The person sees it on a page of their own and answers there. Refused:
+    The person sees it on a page of their own and answers there. What was lent or promised since
+    the need was stated meets it; a newer offer of a product takes the older one's place; higher
+    limits that were offered, and a no to one, count too. Refused:
     ``lending.no_offers_wanted``, ``lending.offer_declined``, ``lending.no_stated_need``,
     ``lending.offer_over_need``, ``lending.too_many_offers``, ``lending.own_limit_reached``,
     ``lending.credit_limit_reached``, ``lending.over_capacity``, ``lending.income_unknown``,
@@ -60,19 +65,13 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     party: Party = act.kept["party"]
     permit(act, party, purpose="marketing", fields=("name",))
     act.tx.put(lending_tables.LOCK_OBLIGOR, party_id=party.id, decisions=0)
-    need = act.tx.one(tables.READ_NEED, party_id=party.id, product=product.name)
-    since_us = act.now_us - caps.offers_days * DAY_US
-    counted = act.tx.one(tables.COUNT_OFFERS, party_id=party.id, since_us=since_us)
-    assert counted is not None, party.id
-    since_us = act.now_us - caps.declined_days * DAY_US
-    declined = act.tx.one(tables.COUNT_DECLINED, party_id=party.id, since_us=since_us)
-    assert declined is not None, party.id
+    told = told_lately(act.tx, party.id, caps, now_us=act.now_us)
     check_offer(
         amount_minor=input.amount_minor,
-        need_minor=None if need is None else int(need.wanted_minor),
-        offers_before=int(counted.offers),
-        declined_lately=int(declined.offers),
-        wants_offers=wants_offers(act.tx, party.id),
+        need_minor=need_of(act.tx, party.id, product.name, now_us=act.now_us),
+        offers_before=told.offers,
+        declined_lately=told.declined,
+        wants_offers=told.is_wanted,
         caps=caps,
     )
     decided = act.tx.one(tables.READ_LAST_DECISION, party_id=party.id, currency=product.currency)
@@ -87,6 +86,7 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
         known=None if decided is None else decided.decision,
     )
     require_capacity(capacity)
+    act.tx.put(tables.REPLACE_OFFERS, party_id_=party.id, product_=product.name)
     offer_id = act.new_id("credit_offer")
     act.tx.put(
         tables.INSERT_CREDIT_OFFER,
@@ -102,7 +102,7 @@ def offer_credit(act: Act, input: OfferCredit) -> CreditOffered:
     )
     payload = {"offer": offer_id, "product": product.name, "amount_minor": input.amount_minor}
     act.emit("lending.credit_offered", party.id, payload)
-    return CreditOffered(offer_id, int(counted.offers) + 1)
+    return CreditOffered(offer_id, told.offers + 1)
 
 
 @use_case("lending.answer_offer", roles=("customer",), api=True)
@@ -160,10 +160,54 @@ def offers_of(tx: Transaction, party_id: str) -> tuple[Row, ...]:
     return tuple(tx.all(tables.READ_OFFERS, party_id=party_id))
 
 
-def need_of(tx: Transaction, party_id: str, product: str) -> int | None:
-    """The need that a person stated last for a product, minor units; None where it stated none."""
-    row = tx.one(tables.READ_NEED, party_id=party_id, product=product)
-    return None if row is None else int(row.wanted_minor)
+def need_of(tx: Transaction, party_id: str, product: str, *, now_us: int) -> int | None:
+    """What is left of the need that a person stated last for a product, minor units.
+
+    None where it stated none for as long as a need counts.
+    """
+    since_us = now_us - load_caps(business_date(now_us)).need_days * DAY_US
+    told = {"party_id": party_id, "product": product}
+    row = tx.one(tables.READ_NEED, **told, since_us=since_us)
+    if row is None:
+        return None
+    met = tx.all(tables.READ_MET, **told, since_us=row.applied_us)
+    return max(0, int(row.wanted_minor) - sum(int(one.met_minor) for one in met))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How often a person was told of credit lately, how often it said no, whether it wants any."""
+
+    offers: int
+    declined: int
+    is_wanted: bool
+
+
+def told_lately(tx: Transaction, party_id: str, caps: Caps, *, now_us: int) -> Told:
+    """Offers of products and of higher limits, together, whatever channel they came by."""
+
+    def count(statements: tuple[Any, ...], days: int) -> int:
+        since_us = now_us - days * DAY_US
+        rows = [tx.one(one, party_id=party_id, since_us=since_us) for one in statements]
+        return sum(0 if row is None else int(row.offers) for row in rows)
+
+    return Told(
+        count((tables.COUNT_OFFERS, limit_tables.COUNT_RISES), caps.offers_days),
+        count((tables.COUNT_DECLINED, limit_tables.COUNT_RISES_DECLINED), caps.declined_days),
+        wants_offers(tx, party_id),
+    )
+
+
+def nudge_of(act: Act, party_id: str) -> str | None:
+    """What stands against offering a higher limit: an offer is an offer, of whatever it is."""
+    caps = load_caps(act.today)
+    told = told_lately(act.tx, party_id, caps, now_us=act.now_us)
+    return nudge(
+        caps,
+        offers_before=told.offers,
+        declined_lately=told.declined,
+        wants_offers=told.is_wanted,
+    )
 
 
 def rules_of(on: date) -> Caps:

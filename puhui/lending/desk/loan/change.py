@@ -134,7 +134,9 @@ def undo_event(act: Act, input: UndoEvent) -> LoanChanged:
         for event in events
         if event.kind is Happening.CHARGED_BACK and event.event_id not in undone
     }
-    if wanted.kind in FINAL or name in undone | taken_back:
+    is_given_back = any(event.kind is Happening.PAID_OFF for event in events)
+    is_final = wanted.kind in FINAL or (is_given_back and wanted.kind is Happening.CLOSED)
+    if is_final or name in undone | taken_back:
         raise Refused("lending.not_undone", "This cannot be undone, or it was already.")
     return happen(act, row, PlanEvent("", Happening.UNDONE, act.today, undoes=name))
 

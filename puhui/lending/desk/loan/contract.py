@@ -21,7 +21,7 @@ from puhui.lending.desk.ask.apply import (
 )
 from puhui.lending.desk.guard.capacity import check_drawdown
 from puhui.lending.desk.guard.debt import is_forgotten
-from puhui.lending.desk.loan.secure import secure
+from puhui.lending.desk.loan.secure import keep_back, secure
 from puhui.lending.desk.shelf import offer_in, servicing_text
 from puhui.lending.formats.shelf import load_law, load_product, load_template
 from puhui.lending.nouns import Contract, ContractFacts, Cost, Plan, Product
@@ -281,7 +281,8 @@ def disburse(act: Act, input: Drawdown) -> Disbursed:
     """Pay a signed loan out to the borrower's wallet, which is opened if there is none.
 
     The amount goes from the loan's account through the funding account to the wallet, a fee
-    agreed on is taken from the wallet at once, all as one linked chain. Joint lenders pay their
+    agreed on is taken from the wallet at once (to be earned over the loan's life where it is part
+    of the interest), all as one linked chain. Joint lenders pay their
     shares, and guarantors get their premiums, as the product says. Of a loan drawn at will less
     than the line may be drawn first; the rest is drawn by ``lending.draw``.
     Refused: ``lending.no_contract``, ``lending.not_signed``, ``lending.contract_stale``,
@@ -303,21 +304,19 @@ def disburse(act: Act, input: Drawdown) -> Disbursed:
     wallet = wallet_account(row.party_id, row.currency)
     loan = loan_account(row.id)
     funding = own_account("funding", row.currency)
+    product = load_product(row.product)
     chain = [
         (loan, funding, amount, "disbursement"),
         (funding, wallet, amount, "disbursement"),
+        *keep_back(row, product),
     ]
-    if row.upfront_fee_minor:
-        income = own_account("fee_income", row.currency)
-        chain.append((wallet, income, row.upfront_fee_minor, "fee"))
-    transfer_chain(act, chain, row.currency, opening=_accounts(wallet, loan, row.currency))
+    transfer_chain(act, chain, row.currency, opening=_accounts(wallet, loan, row))
     act.tx.put(
         tables.START_CONTRACT,
         id_=row.id,
         started_on_=act.today.isoformat(),
         amount_minor_=amount,
     )
-    product = load_product(row.product)
     hand_over(act, row, product=product, amount_minor=amount)
     secure(act, row, product, amount)
     act.emit(
@@ -369,9 +368,12 @@ def hand_over(
         live.regrade(act, row.party_id, chance)
 
 
-def _accounts(wallet: int, loan: int, currency: str) -> list[Account]:
-    codes = chart()
+def _accounts(wallet: int, loan: int, row: Row) -> list[Account]:
+    codes, currency = chart(), row.currency
+    deferred = own_account("deferred_fee", currency)
+    of_fee = [Account(deferred, currency, codes.account("deferred_fee"))]
     return [
+        *(of_fee if row.upfront_fee_minor else ()),
         Account(
             wallet,
             currency,

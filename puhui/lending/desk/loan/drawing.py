@@ -43,7 +43,8 @@ def record_drawing(act: Act, input: RecordDrawing) -> LoanChanged:
     check_amount(input.amount_minor)
     check_room(row, state, input.amount_minor)
     owed = state.outstanding_minor + input.amount_minor
-    check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
+    party, last_due = take_party(act, row.party_id), state.rows[-1].due_on
+    check_drawdown(act, party, row, owed_minor=owed, last_due=last_due)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     event = PlanEvent("", Happening.DRAWN, input.drawn_on, input.amount_minor)
     if not act.kept.get("is_trial"):

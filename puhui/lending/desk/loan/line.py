@@ -66,7 +66,8 @@ def draw(act: Act, input: DrawMore) -> LoanChanged:
     check_amount(input.amount_minor)
     check_room(row, state, input.amount_minor)
     owed = state.outstanding_minor + input.amount_minor
-    check_drawdown(act, take_party(act, row.party_id), row, owed_minor=owed)
+    party, last_due = take_party(act, row.party_id), state.rows[-1].due_on
+    check_drawdown(act, party, row, owed_minor=owed, last_due=last_due)
     admit(act.tx, row.party_id, row.currency, input.amount_minor)
     pay_out(act, row, input.amount_minor)
     return happen(act, row, PlanEvent("", Happening.DRAWN, act.today, input.amount_minor))
@@ -117,14 +118,14 @@ def close_line(act: Act, input: ContractKey) -> LoanChanged:
     check_actor(act.tx, act.actor, acts_for=row.party_id)
     if _owed(act, row):
         raise Refused("lending.still_owed", "Something is owed on this line; pay it off first.")
-    return _close(act, row)
+    return end_line(act, row)
 
 
 def _owed(act: Act, row: Row) -> int:
     return pay_off(read_book(act.tx, row), act.today).total_minor
 
 
-def _close(act: Act, row: Row) -> LoanChanged:
+def end_line(act: Act, row: Row) -> LoanChanged:
     """End a line on which nothing is owed; a notice that was given has done its work."""
     act.tx.put(tables.END_NOTICE, contract_id_=row.id)
     return happen(act, row, PlanEvent("", Happening.CLOSED, act.today))
@@ -189,7 +190,7 @@ def close_lines(act: Act, input: CloseLines) -> LinesClosed:
         if notice is None or notice.closes_on > input.day.isoformat():
             continue
         if row.status == "current" and not _owed(act, row):
-            _close(act, row)
+            end_line(act, row)
             closed.append(row.id)
     return LinesClosed(tuple(closed))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -11,11 +11,12 @@ from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
 from puhui.kernel.event import day_step
 from puhui.kernel.node import Node
-from puhui.kernel.store import Row
+from puhui.kernel.store import Row, Transaction
 from puhui.party import check_actor
+from puhui.servicing.desk.arrears.zone import zone_of
 from puhui.servicing.desk.figures import read_data
 from puhui.servicing.desk.loan.live import changed_ends, changed_loans, take_loan
-from puhui.servicing.engines.zone import house_zone, local_time
+from puhui.servicing.engines.zone import day_starts_us, house_zone, local_time
 from puhui.servicing.nouns.collect import (
     ContactFigures,
     ContactRecorded,
@@ -37,9 +38,12 @@ COLLECTING = ("collector", "loan_officer", "operator")
 CHUNK = 8190
 
 
-def contact_figures() -> ContactFigures:
-    """Dated figures of collections, and the zone that the house's hours are of, "" for China's."""
-    return replace(_figures(), zone=house_zone())
+def contact_figures(tx: Transaction | None = None, party_id: str = "") -> ContactFigures:
+    """Dated figures of collections, and the zone that hours are of, "" for China's: that of a
+    person where one was set, else the house's.
+    """
+    own = "" if tx is None else zone_of(tx, party_id)
+    return replace(_figures(), zone=own or house_zone())
 
 
 @lru_cache(maxsize=1)
@@ -138,7 +142,8 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
     """Record that a borrower or guarantor is spoken to, where the rules of contact allow it.
 
     How often is counted for each person, whatever loan it is about; contacts with one person take
-    turns. Hours and days are those of the house's zone. Refused:
+    turns. Hours and days are those of the person's zone, where one was set, else of the house's.
+    Refused:
     ``servicing.no_loan``, ``servicing.nothing_owed``, ``servicing.no_guarantor``,
     ``servicing.third_party``, ``servicing.bad_zone``, ``party.four_eyes`` and those of
     ``check_contact``.
@@ -152,14 +157,9 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
     person_id = _spoken_to(act, found, input)
     act.tx.all(tables.LOCK_LOANS_ABOUT, party_id=person_id)
     row = _take_owing(act, input.loan_id)
-    moment = local_time(act.now_us, input.zone)
+    moment = local_time(act.now_us, zone_of(act.tx, person_id) or input.zone)
     day = moment.date()
-    week = day - timedelta(days=6)
-    counts = [
-        act.tx.one(tables.COUNT_CONTACTS, party_id=person_id, since=since.isoformat())
-        for since in (day, week)
-    ]
-    today, this_week = (one.contacts for one in counts if one is not None)
+    today, this_week = (_contacts_since(act, person_id, moment, before) for before in (0, 6))
     left = check_contact(
         contact_figures(),
         person=input.person,
@@ -183,6 +183,16 @@ def record_contact(act: Act, input: RecordContact) -> ContactRecorded:
         made_by=act.actor,
     )
     return ContactRecorded(contact_id, left)
+
+
+def _contacts_since(act: Act, person_id: str, moment: datetime, days_before: int) -> int:
+    """Contacts with a person since a day began, in the zone of now or in that of each contact."""
+    since = moment.date() - timedelta(days=days_before)
+    since_us = day_starts_us(moment, days_before)
+    told = {"party_id": person_id, "since_us": since_us, "since": since.isoformat()}
+    found = act.tx.one(tables.COUNT_CONTACTS, **told)
+    assert found is not None
+    return int(found.contacts)
 
 
 def _spoken_to(act: Act, row: Row, input: RecordContact) -> str:
@@ -245,6 +255,7 @@ def promise_to_pay(act: Act, input: PromiseToPay) -> PromiseMade:
         by_day=input.by.isoformat(),
         taken_by=act.actor,
         status="open",
+        after_number=row.events,
     )
     return PromiseMade(promise_id, input.by)
 
@@ -253,7 +264,8 @@ def promise_to_pay(act: Act, input: PromiseToPay) -> PromiseMade:
 def judge_promises(act: Act, input: JudgePromises) -> PromisesJudged:
     """Promises whose day has passed: kept where as much was paid in between, else broken.
 
-    A payment that was undone counts for nothing, nor does what was taken back of one.
+    What was recorded before the promise keeps none, not even of the same day. A payment that was
+    undone counts for nothing, nor does what was taken back of one.
     """
     kept = broken = 0
     for promise_id in input.promise_ids:
@@ -261,7 +273,11 @@ def judge_promises(act: Act, input: JudgePromises) -> PromisesJudged:
         if row is None or row.status != "open":
             continue
         paid = act.tx.one(
-            tables.PAID_BETWEEN, loan_id=row.loan_id, since=row.made_on, until=row.by_day
+            tables.PAID_BETWEEN,
+            loan_id=row.loan_id,
+            after_number=row.after_number,
+            since=row.made_on,
+            until=row.by_day,
         )
         assert paid is not None
         is_kept = paid.minor >= row.amount_minor

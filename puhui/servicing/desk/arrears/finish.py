@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from puhui.kernel.act import Act, use_case
+from puhui.kernel.clock import start_of_day_us
 from puhui.kernel.errors import Refused
 from puhui.party import check_actor
 from puhui.servicing.desk.arrears.collect import COLLECTING
@@ -15,7 +16,8 @@ from puhui.servicing.tables import view
 def finish_task(act: Act, input: FinishTask) -> TaskFinished:
     """Finish the task of a loan for today; the close of the day opens it anew while arrears stand.
 
-    A promise or a contact of today must be on record. Refused: ``servicing.no_task``,
+    A promise or a contact of today must be on record, whatever day it was where the person lives.
+    Refused: ``servicing.no_task``,
     ``servicing.task_not_yours``, ``servicing.not_contacted``.
     """
     row = act.tx.one(tables.LOCK_TASK, loan_id=input.loan_id)
@@ -23,9 +25,10 @@ def finish_task(act: Act, input: FinishTask) -> TaskFinished:
         raise Refused("servicing.no_task", "Nothing is to be done about this loan.")
     if row.taken_by != act.actor:
         raise Refused("servicing.task_not_yours", "Take the task first.")
-    told = {"loan_id": row.loan_id, "day": act.today.isoformat()}
-    counts = [act.tx.one(one, **told) for one in (view.COUNT_CONTACTS_ON, view.COUNT_PROMISES_ON)]
-    if not any(one.found for one in counts if one is not None):
+    since_us, day = start_of_day_us(act.today), act.today.isoformat()
+    contacts = act.tx.one(view.COUNT_CONTACTS_SINCE, loan_id=row.loan_id, since_us=since_us)
+    promises = act.tx.one(view.COUNT_PROMISES_ON, loan_id=row.loan_id, day=day)
+    if not any(one.found for one in (contacts, promises) if one is not None):
         raise Refused("servicing.not_contacted", "Record a contact of today first.")
     act.tx.put(view.CLOSE_TASK, id_=row.loan_id)
     return TaskFinished(row.loan_id, row.step)

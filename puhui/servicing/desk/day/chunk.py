@@ -12,8 +12,8 @@ import numpy as np
 
 from puhui.kernel.act import Act
 from puhui.kernel.store import Row, Transaction
-from puhui.servicing.arrays.columns import columns_of
-from puhui.servicing.arrays.day import accrue, age_owing, sum_owing
+from puhui.servicing.arrays.columns import columns_of, owing_of
+from puhui.servicing.arrays.day import accrue, age_owing, sum_owing, units
 from puhui.servicing.arrays.live import LIVE, LIVE_FIELDS, OWING, PLAN, Rows, Whole
 from puhui.servicing.desk.loan.book import read_book, read_pauses
 from puhui.servicing.rules.age import days_counted
@@ -22,10 +22,11 @@ from puhui.servicing.tables import live as tables
 HEAD = 6
 """Columns of ``LOCK_CHUNK`` before the numbers."""
 FIXED = frozenset(
-    ("opened_on", "principal_minor", "is_half_even", "penalty_numerator", "penalty_denominator",
-     "grace_days", "penalty_on_interest", "paused_from", "paused_until", "paused_days",
+    ("opened_on", "principal_minor", "is_half_even", "grace_days", "penalty_on_interest",
+     "paused_from", "paused_until", "paused_days",
      "watch_until", "grade", "is_amortising", "base_lgd_millionths",
-     "lgd_millionths", "rate_millionths", "matures_on", "first_grade", "credit_minor")
+     "lgd_millionths", "rate_millionths", "matures_on", "first_grade", "credit_minor",
+     "year_cut", "restructured_again")
 )  # fmt: skip
 """Columns that a day does not change."""
 MOVED = ("outstanding_minor", "arrears_minor", "days_past_due", "bucket", "risk_class", "stage",
@@ -143,13 +144,14 @@ def _lay_next(one: Any, plan: Rows, at: int) -> None:
     one["factor_denominator"] = row["factor_denominator"]
     one["fixed_on"] = row["starts_on"]
     # What rounding the whole instalment differs by from what was laid out stays fixed.
-    whole = whole_interest(one, int(row["due_on"]) - int(row["starts_on"]))
+    whole = whole_interest(one, int(row["starts_on"]), int(row["due_on"]))
     one["fixed_minor"] = row["interest_minor"] - whole
 
 
-def whole_interest(one: Any, days: int) -> int:
-    """Interest of ``days`` on the balance ahead, exact whatever the width, rounded as agreed."""
-    top = int(one["ahead_minor"]) * int(one["factor_numerator"]) * days
+def whole_interest(one: Any, first: int, last: int) -> int:
+    """Interest of some days on the balance ahead, exact whatever the width, rounded as agreed."""
+    counted = units(first, last, int(one["year_cut"]))
+    top = int(one["ahead_minor"]) * int(one["factor_numerator"]) * counted
     under = int(one["factor_denominator"])
     whole, rest = divmod(2 * top + under, 2 * under)
     return whole - 1 if rest == 0 and one["is_half_even"] and whole % 2 else whole
@@ -162,7 +164,7 @@ def count(chunk: Chunk, day: int) -> None:
     if accrue(chunk.live, day, chunk.running):
         for n in np.flatnonzero(chunk.running < 0).tolist():
             one = chunk.live[n]
-            earned = int(one["fixed_minor"]) + whole_interest(one, day - int(one["fixed_on"]))
+            earned = int(one["fixed_minor"]) + whole_interest(one, int(one["fixed_on"]), day)
             chunk.running[n] = max(0, earned - int(one["next_interest_paid_minor"]))
 
 
@@ -208,6 +210,28 @@ def write_chunk(act: Act, chunk: Chunk, day: int, *, is_month_end: bool) -> str:
     digest = hashlib.blake2b(live.tobytes(), digest_size=16)
     digest.update(chunk.owing.tobytes())
     return digest.hexdigest()
+
+
+def look_back(tx: Transaction, chunk: Chunk, day: date) -> None:
+    """Work out loans anew whose penalties follow rates of other days yet: by their events."""
+    found = [(n, chunk.rows[n].id) for n in np.flatnonzero(chunk.live["looks_back"]).tolist()]
+    if not found:
+        return
+    owing, loan = [], []
+    for n, loan_id in found:
+        state = read_book(tx, loan_id).state(day)
+        for name, value in columns_of(state).items():
+            chunk.live[n][name] = value
+        rows = np.frombuffer(owing_of(state), dtype=OWING)
+        owing.append(rows)
+        loan.append(np.full(len(rows), n, dtype=np.int64))
+    places = [n for n, _ in found]
+    kept = ~np.isin(chunk.loan, places)
+    whose = np.concatenate([chunk.loan[kept], *loan])
+    order = np.argsort(whose, kind="stable")
+    chunk.owing = np.concatenate([chunk.owing[kept], *owing])[order]
+    chunk.loan, chunk.penalty = whose[order], np.zeros(len(whose), dtype=np.int64)
+    chunk.touched.update(places)
 
 
 def as_it_stood(tx: Transaction, chunk: Chunk, day: date) -> None:

@@ -22,6 +22,7 @@ from puhui.servicing.desk.day.chunk import (
     count,
     drop_paid,
     fetch_chunk,
+    look_back,
     paused_days,
     roll,
     write_chunk,
@@ -37,6 +38,7 @@ from puhui.servicing.desk.day.lender import (
     pass_on,
 )
 from puhui.servicing.desk.day.month import Groups, expect_losses, lost_if_impaired, provide
+from puhui.servicing.desk.day.spread import end_fees, spread_fees, spread_late
 from puhui.servicing.desk.figures import risk_figures
 from puhui.servicing.desk.loan.post import post_own
 from puhui.servicing.nouns.live import DayRun, RiskFigures, RunDay
@@ -58,8 +60,8 @@ def run_day(act: Act, input: RunDay) -> DayRun:
     Instalments fall due and are taken from wallets; interest and penalty are counted to the day;
     age, class, stage and expected loss follow. Interest goes to the books as one transfer for each
     product and currency, the part of each joint lender as one of its own; on the last day of a
-    month so does the change of provisions. Ends of months that were never closed over a loan are
-    made up for first, oldest first, so that none is lost.
+    month so do the change of provisions and what is earned of deferred fees. Ends of months that
+    were never closed over a loan are made up for first, oldest first, so that none is lost.
     Refused: ``servicing.day_ahead``, and those of the ledger where books are not open.
     """
     if input.day > act.today:
@@ -102,7 +104,7 @@ def _close(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
 def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     """The month of loans that events have counted past its end: as they stood on that day.
 
-    Nothing of today changes but what is provided for.
+    Nothing of today changes but what is provided for, and what of fees is earned.
     """
     day_number, figures = day.toordinal(), risk_figures()
     as_it_stood(act.tx, chunk, day)
@@ -112,8 +114,10 @@ def _close_late(act: Act, input: RunDay, chunk: Chunk, day: date) -> DayRun:
     groups = list(_groups(chunk))
     expect_losses(chunk, others, day_number, figures)
     provided, postings = provide(act, chunk, groups, day, mark=LATE)
+    fees, spread = spread_late(act, chunk, day, after=input.after, until=input.until)
+    postings += spread
     write_month(act, chunk, day_number)
-    money = sums_of(provided_minor=provided)
+    money = sums_of(provided_minor=provided, fees_minor=fees)
     return DayRun(len(chunk.rows), 0, 0, 0, 0, 0, postings, "", money)
 
 
@@ -132,6 +136,7 @@ def _judge(act: Act, chunk: Chunk, others: Others, day: int, figures: RiskFigure
 def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool) -> DayRun:
     day, figures = on.toordinal(), risk_figures()
     due = roll(act.tx, chunk, day)
+    look_back(act.tx, chunk, on)
     count(chunk, day)
     lenders = fetch_lenders(act, chunk, after=input.after, until=input.until)
     rooms = lock_lenders(act, chunk, lenders)
@@ -149,9 +154,11 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
     provided: dict[str, int] = {}
     if is_month_end:
         provided, posted = provide(act, chunk, groups, on)
-        postings += posted
+        fees, spread = spread_fees(act, chunk, on, after=input.after, until=input.until)
     else:
-        postings += _release_over(act, chunk, groups)
+        posted = _release_over(act, chunk, groups)
+        fees, spread = end_fees(act, chunk)
+    postings += posted + spread
     live["counted_on"] = live["closed_on"] = day
     if debited.events:
         ids, numbers, amounts = zip(*debited.events, strict=True)
@@ -167,6 +174,7 @@ def _run(act: Act, input: RunDay, chunk: Chunk, on: date, *, is_month_end: bool)
         accrued_minor=earned,
         suspended_minor=suspended,
         provided_minor=provided,
+        fees_minor=fees,
     )
     return DayRun(
         len(live), due, debited.loans, debited.short, int((live["days_past_due"] > 0).sum()),

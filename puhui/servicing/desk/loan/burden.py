@@ -17,14 +17,18 @@ PARTS = ("principal_minor", "interest_minor", "fee_minor", "penalty_minor")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A guarantee that binds: the guarantor's share of the debt and of a month, minor units."""
+    """A guarantee that binds: the share, and of the whole loan what is outstanding and what it asks
+    for a month, minor units, and the days to its last due day.
+    """
 
     guarantee_id: str
     loan_id: str
     product: str
     currency: str
-    debt_minor: int
+    share_millionths: int
+    outstanding_minor: int
     monthly_minor: int
+    days_left: int
     days_past_due: int
 
 
@@ -48,8 +52,10 @@ def guarantees_given(tx: Transaction, party_id: str) -> tuple[Given, ...]:
             row.id,
             row.product,
             row.currency,
-            share_of(row.outstanding_minor, row.share_millionths),
-            share_of(burden_of(row), row.share_millionths),
+            row.share_millionths,
+            row.outstanding_minor,
+            burden_of(row),
+            row.matures_on - row.counted_on,
             row.days_past_due,
         )
         for row in tx.all(tables.READ_GIVEN, party_id=party_id)

@@ -95,12 +95,18 @@ def list_partners(tx: Transaction) -> tuple[Row, ...]:
 
 
 def join_lenders(
-    act: Act, loan: Row, lenders: Sequence[tuple[str, int]], *, upfront_minor: int = 0
+    act: Act,
+    loan: Row,
+    lenders: Sequence[tuple[str, int]],
+    *,
+    upfront_minor: int = 0,
+    deferred_minor: int = 0,
 ) -> None:
     """Let lenders take part in a loan that was paid out: (party, share in millionths) each.
 
     Their money for it comes from their wallets; of ``upfront_minor``, a fee that was taken at
-    first, they get their parts. Refused: ``servicing.bad_shares``, ``lending.wallet_short``,
+    first, they get their parts, as far as ``deferred_minor`` of it from the deferred account: how
+    they earn it is theirs. Refused: ``servicing.bad_shares``, ``lending.wallet_short``,
     ``lending.books_not_open``.
     """
     if any(share < 1 for _, share in lenders) or sum(share for _, share in lenders) >= MILLION:
@@ -117,30 +123,36 @@ def join_lenders(
             upfront_minor=0,
         )
     share_changes(act, loan, Moved(loan.outstanding_minor))
-    _share_upfront(act, loan, lambda row: part_of(upfront_minor, row.share_millionths))
+    _share_upfront(
+        act, loan, lambda row: part_of(upfront_minor, row.share_millionths), deferred_minor
+    )
     share_booked(act, loan, loan.booked_minor)
 
 
-def return_upfront(act: Act, loan: Row) -> None:
-    """Let lenders give back their parts of a fee that was taken at first, as far as they got any.
+def return_upfront(act: Act, loan: Row, *, deferred_minor: int = 0) -> None:
+    """Let lenders give back their parts of a fee that was taken at first, as far as they got any,
+    ``deferred_minor`` of it from the deferred account.
 
     Refused: ``lending.wallet_short``.
     """
-    _share_upfront(act, loan, lambda _: 0)
+    _share_upfront(act, loan, lambda _: 0, deferred_minor)
 
 
-def _share_upfront(act: Act, loan: Row, target: Callable[[Row], int]) -> None:
+def _share_upfront(act: Act, loan: Row, target: Callable[[Row], int], deferred_minor: int) -> None:
     rows = act.tx.all(tables.LOCK_SHARES, loan_id=loan.id)
     changes = {row.lender_id: target(row) - row.upfront_minor for row in rows}
     nets = {lender_id: change for lender_id, change in changes.items() if change}
     purses = take_purses(act, loan.currency, nets)
     parts = paid_from_aside(purses)
     columns = []
-    income = own_account("fee_income", loan.currency)
+    income, later = (own_account(name, loan.currency) for name in ("fee_income", "deferred_fee"))
     for row in rows:
         change = changes[row.lender_id]
         if change:
-            parts += between(income, purses[row.lender_id].account, change)
+            most, purse = part_of(deferred_minor, row.share_millionths), purses[row.lender_id]
+            deferred = max(-most, min(most, change))
+            parts += between(later, purse.account, deferred)
+            parts += between(income, purse.account, change - deferred)
         columns.append(
             columns_of_share(
                 row,

@@ -37,6 +37,22 @@ from puhui.servicing.desk.loan.joint import (
     share_changes,
 )
 from puhui.servicing.desk.loan.post import loan_account, parts_of_changes, post_own, transfer_chain
+from puhui.servicing.desk.loan.read import (
+    changed_ends,
+    changed_loans,
+    closed_through,
+    count_live,
+    events_of,
+    has_loan,
+    loans_of_act,
+)
+from puhui.servicing.desk.loan.spread import (
+    defer_fee,
+    deferral_of,
+    deferred_sums,
+    follow_fee,
+    return_fee,
+)
 from puhui.servicing.nouns import (
     Happening,
     LoanStatus,
@@ -67,6 +83,9 @@ __all__ = [
     "check_charge_off",
     "closed_through",
     "count_live",
+    "defer_fee",
+    "deferral_of",
+    "deferred_sums",
     "end_books",
     "events_of",
     "forget_chance",
@@ -79,6 +98,7 @@ __all__ = [
     "plan_text",
     "read_book",
     "regrade",
+    "return_fee",
     "share_of",
     "take_live",
     "take_loan",
@@ -93,8 +113,7 @@ PD_UNKNOWN = Decimal("0.02")
 
 @dataclass(frozen=True, slots=True)
 class LoanIdentity:
-    """Whose loan it is, of which product, and how likely and bad a default was thought to be.
-
+    """Whose loan it is, of which product, and how likely and bad a default was thought to be;
     ``credit_minor`` is up to what may be drawn at will, 0 of other loans.
     """
 
@@ -159,7 +178,8 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     the loan ends by it, interest earned since the last day is booked at once, and what was
     provided for it is released; where it is charged off, all of it is provided for at once, and
     where that is undone the days to come bring books and provisions back; where it lives again,
-    it is in the books from today on. What is refused has changed nothing, so that a batch may go
+    it is in the books from today on. A fee that is part of its interest follows what is expected
+    of it now. What is refused has changed nothing, so that a batch may go
     on.
     Refused: ``servicing.no_loan``, ``servicing.day_ahead``, ``servicing.before_loan``,
     ``servicing.guarantor_repaid``, ``lending.wallet_short``, ``lending.books_not_open``, and those
@@ -188,6 +208,7 @@ def change_loan(act: Act, loan_id: str, *events: PlanEvent) -> Changed:
     _put(act, loan, after, columns, status=status)
     if is_joint:
         share_booked(act, row, columns["booked_minor"])
+    follow_fee(act, row, later, after, columns)
     return Changed(columns["events"], before, after, shares)
 
 
@@ -254,6 +275,7 @@ def _judge(act: Act, loan_id: str, columns: dict[str, int], pauses: Sequence[Pau
         stage_before=columns["stage"],
         cleared_on=columns["cleared_on"],
         watch_until=columns["watch_until"],
+        is_again=columns["restructured_again"] == 1,
         has_risen=has_risen(figures, columns["first_grade"], columns["grade"]),
         lost_millionths=lost,
     )
@@ -333,10 +355,10 @@ def take_live(act: Act, loan_id: str) -> Row:
 
 
 def watch_loan(act: Act, loan_id: str, first_due_on: date) -> None:
-    """Watch a restructured loan for the time that the rules on classes say, which counts from the
-    first day on which something falls due by the new plan."""
+    """Watch a restructured loan for as long as the rules on classes say, from the first day on
+    which something falls due anew. One that is watched already was not helped."""
     until = first_due_on.toordinal() + risk_figures().watch_days
-    act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until)
+    act.tx.put(tables.SET_WATCH, id_=loan_id, day_=until, today_=act.today.toordinal())
 
 
 def regrade(act: Act, party_id: str, pd: Decimal) -> None:
@@ -349,52 +371,3 @@ def forget_chance(act: Act, party_id: str) -> None:
     act.tx.put(
         tables.FORGET_GRADES, party_id_=party_id, grade_=grade_of(risk_figures(), PD_UNKNOWN)
     )
-
-
-def has_loan(tx: Transaction, loan_id: str) -> bool:
-    """Whether a loan is in servicing."""
-    return tx.one(tables.READ_LOAN, id=loan_id) is not None
-
-
-def events_of(tx: Transaction, loan_id: str) -> list[Row]:
-    """What happened to a loan, in order: ``number``, ``kind``, ``day``, ``amount_minor``,
-    ``undoes``, ``payer_id``, ``details`` and ``act_key``."""
-    return tx.all(tables.READ_EVENTS, loan_id=loan_id)
-
-
-def loans_of_act(tx: Transaction, act_key: str, *, after: str, until: str) -> list[str]:
-    """The loans with ids past ``after`` up to ``until`` to which an act let something happen."""
-    told = {"act_key": act_key, "after": after, "until": until}
-    return list(dict.fromkeys(row.loan_id for row in tx.all(tables.READ_LOANS_OF_ACT, **told)))
-
-
-def count_live(tx: Transaction) -> int:
-    """How many loans live."""
-    row = tx.one(tables.COUNT_LIVE)
-    assert row is not None
-    return int(row.loans)
-
-
-def closed_through(tx: Transaction) -> date | None:
-    """The last day that was closed over every loan that lives; None where none lives."""
-    row = tx.one(tables.LEAST_CLOSED)
-    return None if row is None or row.day is None else date.fromordinal(row.day)
-
-
-def changed_ends(tx: Transaction, day: date, size: int) -> list[tuple[str, str]]:
-    """The loans changed on a day, as spans of ids of at most ``size`` loans: (after, until)."""
-    number = day.toordinal()
-    last = tx.one(tables.CHANGED_LAST, day=number)
-    spans: list[tuple[str, str]] = []
-    after = ""
-    while last is not None and last.id is not None and after < last.id:
-        end = tx.one(tables.CHANGED_END, after=after, day=number, skip=size - 1)
-        until = last.id if end is None else end.id
-        spans.append((after, until))
-        after = until
-    return spans
-
-
-def changed_loans(tx: Transaction, day: date, *, after: str, until: str) -> list[Row]:
-    """Loans changed on a day past the id ``after`` up to ``until``."""
-    return tx.all(tables.CHANGED, day=day.toordinal(), after=after, until=until)

@@ -52,7 +52,7 @@ def reschedule(loan: Steps, event: PlanEvent) -> None:
             loan.count_interest(place)
     lent = loan.to_lay(place)
     if event.annual_rate is not None:
-        loan.change_rate(event.annual_rate)
+        loan.change_rate(event.annual_rate, None if is_running else loan.rows[place].starts_on)
     loan.lay_ahead(place, lent, fixed, begins=begins, slots=slots)
 
 

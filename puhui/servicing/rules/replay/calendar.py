@@ -9,8 +9,8 @@ from typing import Protocol
 
 from puhui.kernel.calendar import add_months
 from puhui.kernel.errors import Refused
-from puhui.servicing.nouns.plan import Basis, Plan
-from puhui.servicing.nouns.terms import DayCount, Frequency, Method
+from puhui.servicing.nouns.plan import Basis, Interest, Plan
+from puhui.servicing.nouns.terms import DayCount, Frequency, Method, YearCut
 from puhui.servicing.rules.period import COUNT_MAX, YEAR_DAYS, open_day, year_parts
 
 
@@ -135,6 +135,25 @@ def factor(plan: Plan, slot: Period, first: date, last: date) -> tuple[int, int]
 
 
 def even_factor(plan: Plan, slot: Period, first: date, last: date) -> tuple[int, int]:
-    """The same, each day of the period alike: what days of it are of the whole period's factor."""
+    """The same, each day of the period alike: what days of it are of the whole period's factor.
+
+    Alike but for the length of its year, where the plan ``counts_each_year``.
+    """
+    if plan.counts_each_year:
+        return factor(plan, slot, first, last)
     numerator, denominator = factor(plan, slot, slot.starts_on, slot.due_on)
     return numerator * (last - first).days, denominator * (slot.due_on - slot.starts_on).days
+
+
+def year_cut_of(plan: Plan) -> YearCut | None:
+    """Where a year ends for interest within a period; None where its days bear alike.
+
+    They do by every count of days but act/act, over whole months, and where interest is flat.
+    """
+    is_alike = (
+        not plan.counts_each_year
+        or plan.day_count is not DayCount.ACT_ACT
+        or plan.interest is Interest.FLAT
+        or (plan.frequency is Frequency.MONTHS and plan.basis is Basis.WHOLE_PERIOD)
+    )
+    return None if is_alike else plan.year_cut

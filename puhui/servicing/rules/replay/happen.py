@@ -94,6 +94,10 @@ def _charge_back(loan: Steps, event: PlanEvent) -> None:
     if back[-1] > loan.credit:
         raise Refused("servicing.over_credit", "What was beyond the loan was given back already.")
     loan.taken_back[paid.event_id] = taken + event.amount_minor
+    if not any(back[:4]):
+        loan.credit -= back[-1]
+        loan.shares.append(Share(event.event_id, event.on, 0, 0, 0, 0, -back[-1]))
+        return
     place = loan.running()
     earned = 0
     if not loan.ways.at_once:

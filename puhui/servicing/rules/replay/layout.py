@@ -52,7 +52,8 @@ class Row:
     days change, ``plan_fee`` what of the fee the plan asks for by itself. What was paid and taken
     back is in ``due`` again; ``back_interest`` and ``back_principal`` say how much of it, for a
     new layout. ``is_levelled``: a draw or a change set its level; ``course`` is what it left to the
-    next row.
+    next row. ``past_rates`` are penalty rates of its days of grace before the one of today: the day
+    on which each ended, numerator and denominator by day.
     """
 
     key: Key
@@ -78,6 +79,7 @@ class Row:
     exact: Fraction = Fraction(0)
     is_levelled: bool = False
     course: Course | None = None
+    past_rates: list[tuple[date, int, int]] = field(default_factory=list)
 
     def owed(self, part: int) -> int:
         """What is still to pay of one part."""

@@ -72,4 +72,6 @@ def plan_state(loan: Steps) -> PlanState:
         loan.pauses,
         loan.is_closed,
         loan.is_charged_off,
+        loan.penalty.annual_rate,
+        loan.penalty.looks_back(loan.rows),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -21,6 +21,7 @@ from puhui.servicing.rules.replay.allocate import PLACES
 from puhui.servicing.rules.replay.calendar import Slot, even_factor, factor
 from puhui.servicing.rules.replay.carry import carry, drop_empty
 from puhui.servicing.rules.replay.layout import Course, Row, Stand, lay_ahead
+from puhui.servicing.rules.replay.penalty import Penalty
 from puhui.servicing.rules.replay.ways import Overdue, ways_of
 
 PENALTY, FEE, INTEREST, PRINCIPAL = range(4)
@@ -54,46 +55,19 @@ class Steps:
             timing: tuple(PLACES[part] for found, part in plan.allocation if found is timing)
             for timing in Timing
         }
-        self._price_penalty()
-
-    def _price_penalty(self) -> None:
-        wanted = self.annual_rate * self.plan.penalty_multiplier
-        self.penalty, per = wanted.as_integer_ratio()
-        self.penalty_year = per * self.plan.penalty_year_days
+        self.penalty = Penalty(plan)
 
     def count_to(self, on: date) -> None:
-        """Bring the loan to a later day: penalty interest 罚息 on what is overdue up to ``on``.
-
-        Overdue money x days x rate x multiplier / days of the year, in place of ordinary interest;
-        once the days of grace have passed it counts from the due day, before that not at all. Sums
-        are exact, so looking at a loan on days between changes nothing.
-        """
+        """Bring the loan to a later day: penalty interest on what is overdue up to ``on``."""
         assert on >= self.on, (on, self.on)
         self.on = on
-        if not self.penalty or self.is_written_off:
-            return
-        edge = on - timedelta(days=self.plan.grace_days)
-        for row in self.rows[self.first :]:
-            if row.due_on >= edge:
-                break
-            bearing = row.owed(PRINCIPAL)
-            if self.plan.penalty_on_interest:
-                bearing += row.owed(INTEREST)
-            if bearing > 0:
-                row.minor_days += bearing * (on - max(row.counted, row.due_on)).days
-                row.counted = on
-                row.due[PENALTY] = row.charged + self._penalty(row)
+        if not self.is_written_off:
+            self.penalty.count(self.rows, self.first, on)
 
-    def _penalty(self, row: Row) -> int:
-        return divide(row.minor_days * self.penalty, self.penalty_year, self.plan.rounding)
-
-    def change_rate(self, annual_rate: Decimal) -> None:
-        """A new rate from today on; penalties counted so far stand."""
-        for row in self.rows:
-            row.charged += self._penalty(row) if row.minor_days else 0
-            row.minor_days = 0
+    def change_rate(self, annual_rate: Decimal, since: date | None = None) -> None:
+        """A new rate from today on, or from a later day; penalties counted so far stand."""
+        self.penalty.change(self.rows, self.on, annual_rate, since or self.on)
         self.annual_rate = annual_rate
-        self._price_penalty()
 
     def running(self) -> int | None:
         """The first row not due yet, or None after the last due day."""
@@ -279,13 +253,20 @@ class Steps:
             row.plan_fee = 0
             carry(row, made[-1], self.ways.beside)
         is_short = self.ways.beside and (kept or self.plan.fixed_minor)
-        while is_short and len(made) > 1 and not (sum(made[-1].due) or sum(made[-1].paid)):
+        while is_short and len(made) > 1 and not self._asks(made[-1]):
             slot = made.pop().slot
             if self.plan.regains_rows and slot is not None:
                 self.spare.insert(0, slot)
         self.rows[place:] = [*made, *rest]
         self.sort_rows()
         self.set_fees()
+
+    def _asks(self, row: Row) -> bool:
+        """Whether anything is asked for or was paid on a row; a fee that goes with each instalment
+        makes no instalment, but in plans of older releases.
+        """
+        fee = row.plan_fee if self.plan.drops_fee_rows else 0
+        return bool(sum(row.due) - fee or sum(row.paid))
 
     def _stand(
         self,

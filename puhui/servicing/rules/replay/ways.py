@@ -32,10 +32,10 @@ class Ways:
     spans the whole period. ``keeps_level``: the level is set by draws and changes alone.
     ``carries``: interest of a row paid early that finds no room moves to the next row.
     ``joins``: a draw of a due day may change the instalment of that day, if the plan says so.
-    ``even_days``: each day of a period bears alike. ``breaks``: a period whose end was moved counts
-    its days. ``by_row``: money ahead of time is
-    shared out over rows as they stand, in the plan's order; else it pays interest to the day and
-    then principal of all rows. ``at_once``: charges are owed from their day on, and interest that
+    ``even_days``: each day of a period bears alike, but for ``Plan.counts_each_year``. ``breaks``:
+    a period whose end was moved counts its days. ``by_row``: money ahead of time is shared out over
+    rows as they stand, in the plan's order; else it pays interest to the day and then principal of
+    all rows. ``at_once``: charges are owed from their day on, and interest that
     is not earned yet cannot be waived.
     """
 
