@@ -133,7 +133,7 @@ def test_looking_every_day_changes_nothing(
     assume(kind is not Recalculation.NONE)  # there a draw is foreseen, which no step by step can
     # A row that comes back through overdue interest after its day gets no fee any more: loans of
     # that kind are the peer's, where instalments have none, and not in the store.
-    has_rows_back = kind is Recalculation.EVERY_PERIOD and plan.fixed_minor
+    has_rows_back = kind is not Recalculation.TO_THE_DAY and plan.fixed_minor
     assume(not (has_rows_back and plan.fee_minor))
     loan, on = Steps(plan), START
     todo = sorted(book, key=lambda event: event.on)

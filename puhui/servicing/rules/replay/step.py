@@ -195,7 +195,7 @@ class Steps:
         place = self.place_of(self.open)
         if place is None:
             return
-        self.lay_ahead(place, self.to_lay(place), levels=False)
+        self.lay_ahead(place, self.to_lay(place), levels=False, sets_fees=False)
         for row in self.rows:
             if row.key[0] == INSTALMENT and row.key[1] >= self.open and row.due_on < self.on:
                 self.open, self.resting = row.key[1] + 1, 0
@@ -217,13 +217,14 @@ class Steps:
         slots: Sequence[Slot] = (),
         kept: tuple[int, int] | None = None,
         levels: bool = True,
+        sets_fees: bool = True,
     ) -> None:
         """Plan ``balance`` over the rows from ``place`` on, or over ``slots`` in their stead.
 
         ``fixed`` is interest that those rows owe already on top; from ``begins`` on (else from the
         first day) the balance bears interest. What was paid on a row stays on it. ``kept`` is an
         instalment or share of principal that does not change; with ``levels`` the instalment is
-        worked out anew.
+        worked out anew. ``sets_fees``: not where one does but look, as fees hang on what happens.
         """
         old = [row for row in self.rows[place:] if row.key[0] == INSTALMENT]
         rest = [row for row in self.rows[place:] if row.key[0] != INSTALMENT]
@@ -259,7 +260,8 @@ class Steps:
                 self.spare.insert(0, slot)
         self.rows[place:] = [*made, *rest]
         self.sort_rows()
-        self.set_fees()
+        if sets_fees:
+            self.set_fees()
 
     def _asks(self, row: Row) -> bool:
         """Whether anything is asked for or was paid on a row; a fee that goes with each instalment
