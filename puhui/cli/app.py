@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from puhui.kernel import Fault
 
 REFUSED, FAULT, STOPPED = 2, 1, 130
+WORDING = (
+    ("Input should be a valid integer, unable to parse string as an integer",
+     "it takes a whole number."),
+    ("Input should be a valid number, unable to parse string as a number", "it takes a number."),
+    ("Input should be", "it must be"),
+)  # fmt: skip
+"""How the parser of options says that a value is wrong, and how people say it."""
 
 
 class Program(typer.core.TyperGroup):
@@ -159,7 +166,9 @@ def _missing(error: Exception, words: list[str]) -> int:
 
 def _failed(error: Exception) -> int:
     show = getattr(error, "show", None)
-    if show is not None:  # a wrong option or a missing argument, in typer's own words
+    if show is not None:  # a wrong option or a missing argument, nearly in typer's own words
+        for theirs, ours in WORDING:
+            error.message = error.message.replace(theirs, ours)  # type: ignore[attr-defined]
         show(file=sys.stderr)
         return REFUSED
     from puhui.kernel.errors import Fault, Refused

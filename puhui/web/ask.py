@@ -26,7 +26,7 @@ from puhui.kernel.errors import Fault, Refused
 from puhui.party.window import Session, digest_of_token
 from puhui.payment import numbers
 from puhui.web.column import cell_of, product_title
-from puhui.web.say import LANGUAGES, say_in
+from puhui.web.say import LANGUAGES, first_up, say_in
 from puhui.web.who import ROLES_OF
 
 VIEW_COOKIE = "puhui-view"
@@ -134,7 +134,7 @@ def make_environment() -> Environment:
     made.globals["product_title"] = product_title
     made.globals["number_of"] = numbers.receipt
     made.filters["titled"] = lambda name, say: (name, product_title(say, name))
-    made.filters["pair"] = lambda word: (word, word)
+    made.filters |= {"first_up": first_up, "pair": lambda word: (word, word)}
     made.globals["script_url"] = f"/static/{static_file('script.js')[1]}/script.js"
     return made
 

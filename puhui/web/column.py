@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +12,13 @@ from typing import Any
 
 from puhui.kernel.money import Money
 from puhui.lending import shelf
-from puhui.web.say import Say, unglued
+from puhui.web.say import Say, first_up, stamp
 
 NOTHING = "—"
 ID_SHOWN = 8
+DIGITS_KEPT = 6
+"""Digits after the point that a spreadsheet gets of a share or another measured figure."""
+DAY_LIKE = re.compile(r"\d{1,2}-\d{1,2}")
 
 
 class Kind(Enum):
@@ -106,7 +110,7 @@ def _shown(say: Say, column: Column, row: Any, value: Any) -> str:
         return NOTHING
     match column.kind:
         case Kind.WORD:
-            return say.maybe(f"{column.words}{value}", str(value))
+            return first_up(say.maybe(f"{column.words}{value}", str(value)))
         case Kind.PRODUCT:
             return product_title(say, value)
         case Kind.ID:
@@ -137,7 +141,11 @@ def _currency(row: Any) -> str:
 
 
 def cell_in_csv(say: Say, column: Column, row: Any) -> object:
-    """How a row stands in a spreadsheet: words in the reader's language, figures as they are."""
+    """How a row stands in a spreadsheet: words in the reader's language, figures as they are.
+
+    Days and moments (in China) stand in the form that every spreadsheet reads; a span of days such
+    as 3-29 with a dash, for it is no 29 March.
+    """
     value = column.value(row)
     if value is None:
         return ""
@@ -150,10 +158,13 @@ def cell_in_csv(say: Say, column: Column, row: Any) -> object:
             found = day_in(value)
             return found.isoformat() if found else ""
         case Kind.MOMENT:
-            return unglued(say.moment(value))
+            return stamp(value)
         case Kind.MONEY:
             return Money(value, _currency(row)).figure().replace(",", "")
-    return value
+    if isinstance(value, float):
+        return round(value, DIGITS_KEPT)
+    is_span = isinstance(value, str) and DAY_LIKE.fullmatch(value) is not None
+    return value.replace("-", "–") if is_span else value
 
 
 def cell_in_json(column: Column, row: Any) -> tuple[str, object]:

@@ -49,6 +49,16 @@ def unglued(text: str) -> str:
     return text.replace(GLUE, "").replace(BLANK, " ")
 
 
+def first_up(text: str) -> str:
+    """A text that stands by itself: its first letter is a capital, where it has such letters."""
+    return text[:1].upper() + text[1:]
+
+
+def stamp(time_us: int) -> str:
+    """A moment in China to the minute, as every spreadsheet reads it: 2026-11-22 09:30."""
+    return f"{time_of(time_us + ZONE_HOURS * 3_600_000_000):%Y-%m-%d %H:%M}"
+
+
 @lru_cache(maxsize=2)
 def say_in(language: str) -> Say:
     """The words of a language, one object for all pages."""

@@ -100,6 +100,29 @@ def test_a_pasted_example_says_what_is_missing(
     assert f"Refused: {reason}" in ended.said
 
 
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (("score", "batch", "x", "--threads", "two"), "'--threads': it takes a whole number."),
+        (("score", "batch", "x", "--threads", "0"), "it must be greater than or equal to 1"),
+        (("audit", "fairness", "x", "--cut-off", "low"), "'--cut-off': it takes a number."),
+        (("audit", "fairness", "x.csv"), "sba_case, sba_national, or a TOML file."),
+        (("score", "export", "latest"), "'latest' names no model: give 6 or more hexadecimal"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(
+    program: Program, words: tuple[str, ...], reason: str
+) -> None:
+    ended = program(*words)
+    assert ended.code == 2
+    assert reason in ended.said
+    assert "Input should" not in ended.said
+
+
+def test_the_help_tells_how_models_are_listed() -> None:
+    assert "puhui score models" in " ".join(help_of("score").split())
+
+
 def test_a_store_that_is_not_there_is_no_mistake_of_ours(program: Program) -> None:
     program.patch.setenv("PUHUI_STORE", "postgresql://nobody@127.0.0.1:9/none")
     ended = program("migrate")

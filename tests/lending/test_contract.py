@@ -15,7 +15,9 @@ from puhui.lending.rules.plan import plan_of
 from puhui.servicing import build_schedule, cost
 
 ON = date(2026, 11, 22)
-FACTS = ContractFacts("loan-7", "party-borrower", "party-lender", ON, "account-9")
+FACTS = ContractFacts(
+    "loan-7", "party-borrower", "party-lender", ON, "account-9", "1945 7640", "6221 88"
+)
 
 
 def rendered(language: str, principal_minor: int = 4_300_000) -> Contract:
@@ -29,7 +31,7 @@ def rendered(language: str, principal_minor: int = 4_300_000) -> Contract:
     return render_contract(template, language, FACTS, product, offer, plan, schedule, total)
 
 
-@pytest.mark.parametrize("language,consent", [("zh", "八、同意"), ("en", "8. Consent")])
+@pytest.mark.parametrize("language,consent", [("zh", "九、同意"), ("en", "9. Consent")])
 def test_cost_and_apr_stand_before_the_consent(language: str, consent: str) -> None:
     text = rendered(language).text
     assert 0 < text.index("1,838.34 元") < text.index("7.8%") < text.index(consent)
@@ -37,6 +39,12 @@ def test_cost_and_apr_stand_before_the_consent(language: str, consent: str) -> N
     for part in ("loan-7", "party-borrower", "party-lender", "account-9", "11.7%", "12378"):
         assert part in text
     assert "{" not in text
+    read, _, checked = text.partition("编号\n" if language == "zh" else "for checking\n")
+    assert "1945 7640\n" in read
+    assert "6221 88" in read
+    for long in ("loan-7", "party-borrower", "party-lender", "account-9"):
+        assert long not in read, "ids of machines stand at the end"
+        assert long in checked
     assert text.count("2027-") == 11
     assert "12 | 2027-11-22 | 3,736.51 | 3,712.38 | 24.13 | 0.00" in text
 

@@ -101,7 +101,7 @@ def test_each_line_is_told_of_once(
         ("", "is empty"),
         ("\r\n\r\n", "is empty"),
         ("付款编号，付款人，收款人，金额\n", "'付款编号，付款人，收款人，金额', lacks the column"),
-        ("付款编号,付款人\n", "payee (收款方), amount (付款金额)"),
+        ("付款编号,付款人\n", "payee (收款人), amount (金额)"),
     ],
 )
 def test_a_header_that_will_not_do_is_named(tmp_path: Path, text: str, words: str) -> None:

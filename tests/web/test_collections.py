@@ -102,7 +102,7 @@ def test_arrears_are_filtered_sorted_and_exported(town: Town) -> None:
     assert csv[1].startswith(loan)
     (row,) = json.loads(officer.ask("/desk/arrears.json").text)["rows"]
     assert (row["days_past_due"], row["class"], row["step"]) == (39, "special_mention", "negotiate")
-    assert officer.open("/view?language=en&back=/desk/arrears").text.count("special mention") == 1
+    assert officer.open("/view?language=en&back=/desk/arrears").text.count("Special mention") == 1
 
 
 def test_the_file_of_a_loan_has_everything(town: Town) -> None:

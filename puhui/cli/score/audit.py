@@ -136,7 +136,10 @@ def _guess(file: Path) -> str:
     for start, name in STARTS.items():
         if file.stem.startswith(start):
             return name
-    raise typer.BadParameter("--mapping is needed: which columns tell the groups.")
+    names = ", ".join(sorted({*STARTS.values()}))
+    raise typer.BadParameter(
+        f"--mapping is needed, which columns tell the groups: {names}, or a TOML file."
+    )
 
 
 def _table(file: Path) -> Table:

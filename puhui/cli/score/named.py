@@ -19,7 +19,9 @@ def model_of(node: Node, mapping: study.Mapping | None, digest: str) -> Model:
     folder = node.home / "models"
     if digest:
         if not set(digest) <= set("0123456789abcdef") or len(digest) < 6:
-            raise typer.BadParameter("--model takes 6 or more hexadecimal digits of a digest.")
+            raise typer.BadParameter(
+                f"{digest[:40]!r} names no model: give 6 or more hexadecimal digits of its digest."
+            )
         found = sorted(path.stem for path in folder.glob(f"{digest}*.json"))
         if len(found) > 1:
             raise typer.BadParameter(f"{len(found)} models begin with {digest}; give more digits.")

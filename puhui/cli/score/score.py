@@ -266,6 +266,7 @@ def _score_group() -> None:
     """Score the rows of a file: points, probability of default, reasons; or list the models.
 
     "puhui score FILE.csv --mapping NAME" is short for "puhui score file FILE.csv --mapping NAME".
+    "puhui score models" lists the models that may be named.
     """
 
 

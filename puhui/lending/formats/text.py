@@ -9,10 +9,10 @@ from puhui.lending.formats.sheet import open_sheet
 from puhui.lending.nouns import ReasonBook, ReasonText
 
 CONTRACT_FIELDS = frozenset(
-    "contract_id lender lender_id borrower_id wallet_id product version signed_on amount currency "
-    "rate term_months method total_interest fee total_cost apr total_repaid count first_due "
-    "schedule columns penalty_multiplier penalty_rate grace_days early late_fee cooling_off "
-    "complaints digest".split()
+    "contract_id number lender lender_id borrower_id wallet_id wallet_number product version "
+    "signed_on amount currency rate term_months method total_interest fee total_cost apr "
+    "total_repaid count first_due schedule columns penalty_multiplier penalty_rate grace_days "
+    "early late_fee cooling_off complaints digest".split()
 )
 """Every field that a template may name and must be filled."""
 

@@ -231,10 +231,15 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class ContractFacts:
-    """What a contract names: parties by pseudonymous id, never by name or identity number."""
+    """What a contract names: parties by pseudonymous id, never by name or identity number.
+
+    ``number`` and ``wallet_number`` are digits in groups of four, as people read them aloud.
+    """
 
     contract_id: str
     borrower_id: str
     lender_id: str
     signed_on: date
     wallet_id: str
+    number: str
+    wallet_number: str

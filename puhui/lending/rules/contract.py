@@ -82,8 +82,9 @@ def render_contract(
     """Fill ``template`` (language "zh" or "en") and hash the text.
 
     The digest is SHA-256 over the UTF-8 bytes of the text exactly as shown, which ends with one
-    line feed. Parties stand by pseudonymous id only. Rates are percent for the reader; amounts are
-    written with all decimals of the currency.
+    line feed. Parties stand by pseudonymous id only, at its end; people find the contract and the
+    wallet by the numbers that the pages show. Rates are percent for the reader; amounts are written
+    with all decimals of the currency.
     """
     currency = offer.currency
     servicing = product.servicing
@@ -98,6 +99,8 @@ def render_contract(
         lender=product.lender_zh if is_chinese else product.lender_en,
         lender_id=facts.lender_id,
         borrower_id=facts.borrower_id,
+        number=facts.number,
+        wallet_number=facts.wallet_number,
         wallet_id=facts.wallet_id,
         product=product.title_zh if is_chinese else product.title_en,
         version=product.version,

@@ -56,7 +56,8 @@ def encoding_of(sample: bytes, declared: str = "") -> str:
     if declared:
         known = KNOWN.get(declared.strip().lower().replace("_", "-"))
         if known is None:
-            raise Refused("payment.bad_encoding", f"{declared[:40]!r} is not read here.")
+            reason = f"Encoding {declared[:40]!r} is not read here: use utf-8 or gb18030."
+            raise Refused("payment.bad_encoding", reason)
         return known
     head = sample.split(b"\n", 1)[0]
     for encoding in ("utf-8-sig", "gb18030"):
@@ -130,10 +131,16 @@ def places_of(header: str) -> dict[str, int]:
     missing = [name for name in _columns()["needed"]["columns"] if name not in places]
     if missing:
         found = ", ".join(cell.strip()[:20] for cell in cells[:10])
-        wanted = ", ".join(f"{name} ({_columns()['column'][name][-1]})" for name in missing)
+        wanted = ", ".join(f"{name} ({_in_chinese(name)})" for name in missing)
         reason = f"The first line, {found!r}, lacks the column {wanted}."
         raise Refused("payment.bad_header", reason)
     return places
+
+
+def _in_chinese(column: str) -> str:
+    """The first of the Chinese names that a column may have."""
+    names: list[str] = _columns()["column"][column]
+    return next(name for name in names if not name.isascii())
 
 
 def _rows(

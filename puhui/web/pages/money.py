@@ -10,7 +10,7 @@ from starlette.responses import Response
 from puhui.exchange.window import deals, remittances
 from puhui.kernel.calendar import add_months
 from puhui.kernel.clock import business_date, time_of
-from puhui.kernel.money import DIGITS
+from puhui.kernel.money import DIGITS, Money
 from puhui.kernel.store import Transaction
 from puhui.ledger import lookup_accounts
 from puhui.lending.window import applications_of, receipts
@@ -21,7 +21,7 @@ from puhui.web.ask import Ask
 from puhui.web.own import own_party
 from puhui.web.pages.payee import labels_of
 from puhui.web.pages.wallet import CURRENCY, purses_of
-from puhui.web.say import unglued
+from puhui.web.say import stamp
 from puhui.web.table import csv_reply
 
 LINES_A_PAGE = 40
@@ -152,13 +152,13 @@ def _csv(
         tuple(str(say(f"money.column_{name}")) for name in CSV_COLUMNS),
         [
             (
-                unglued(say.moment(one.time_us)),
+                stamp(one.time_us),
                 say.maybe(f"money.reason_{one.kind}", one.kind),
                 labels[one.other],
                 one.remark,
-                say.figure(one.amount_minor, currency) if one.amount_minor > 0 else "",
-                say.figure(-one.amount_minor, currency) if one.amount_minor < 0 else "",
-                say.figure(one.balance_minor, currency),
+                _plain(one.amount_minor, currency) if one.amount_minor > 0 else "",
+                _plain(-one.amount_minor, currency) if one.amount_minor < 0 else "",
+                _plain(one.balance_minor, currency),
                 currency,
                 numbers.grouped_digits(one.receipt),
                 one.id,
@@ -166,6 +166,11 @@ def _csv(
             for one in lines
         ],
     )
+
+
+def _plain(minor: int, currency: str) -> str:
+    """An amount for a spreadsheet, without separators."""
+    return Money(minor, currency).figure().replace(",", "")
 
 
 def _camt(ask: Ask, currency: str, first: date) -> Response:

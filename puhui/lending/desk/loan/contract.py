@@ -40,7 +40,7 @@ from puhui.lending.rules.contract import render_contract
 from puhui.lending.rules.plan import plan_of
 from puhui.lending.rules.price import check_apr, premium_of
 from puhui.party import check_actor, place_hold, release_hold, take_party
-from puhui.payment import admit, own_account, wallet_account
+from puhui.payment import admit, numbers, own_account, wallet_account
 from puhui.servicing import build_schedule, cost, live
 
 LENDER = "lender"
@@ -108,12 +108,15 @@ def _write(
     premium = premium_of(product, offer.principal_minor)
     price = cost(plan, schedule, offer.upfront_fee_minor + premium)
     check_apr(price.apr, product, load_law(), on)
+    wallet = wallet_account(party_id, offer.currency)
     facts = ContractFacts(
         contract_id=contract_id_of(application_id, on, language),
         borrower_id=party_id,
         lender_id=LENDER,
         signed_on=on,
-        wallet_id=f"{wallet_account(party_id, offer.currency):032x}",
+        wallet_id=f"{wallet:032x}",
+        number=numbers.receipt(application_id),
+        wallet_number=numbers.shown(wallet),
     )
     text = render_contract(
         load_template(language), language, facts, product, offer, plan, schedule, price
