@@ -124,7 +124,7 @@ def test_every_way_of_serving_gives_the_sums_of_the_library(paired: xgboost.Fitt
     ours = forest_sums(flat, matrix)
     assert len(flat.pairs) == 1 and masks is not None
     assert (flat.nodes["signal"] == 3).any(), "the trees ask for the pair"
-    assert float(np.abs(ours - xgboost.raw_sums(paired, matrix)).max()) < 2e-5, "480 singles"
+    assert float(np.abs(ours - xgboost.raw_sums(paired, matrix)).max()) < 2e-5, "640 singles"
     assert ours[:500].tobytes() == forest_sums_plain(flat, matrix[:500]).tobytes()
     assert ours[:500].tobytes() == bits(*(forest_sum(flat, row) for row in matrix[:500]))
     assert ours.tobytes() == masked_sums(masks, matrix).tobytes()

@@ -62,7 +62,7 @@ def test_a_day_of_loans_in_two_currencies(node: Node, clock: FixedClock) -> None
     assert told == {"CNY": 4_059, "USD": 1_644}, "ten days of 365: 4,058.85 and 1,643.84"
     assert day_figures([done, done])["accrued_minor_USD"] == 3_288
     assert day_figures([done])["accrued_minor_CNY"] == 4_059
-    line = "USD: 0.00 debited, 16.44 accrued, 0.00 suspended, 0.00 provided."
+    line = "USD: 0.00 debited, 16.44 accrued, 0.00 suspended, 0.00 provided, 0.00 fees."
     assert told_sums(done.money[1]) == line
     day = loans[0].today + timedelta(days=21)
     loans[0].move(21)

@@ -24,13 +24,13 @@ DAY = date(2026, 3, 2)
 LENT = 1_234_567
 
 
-def template(name: str, *, begun: int, missed: int) -> Template:
+def template(name: str, *, begun: int, missed: int, day: date = DAY) -> Template:
     """A loan of a kind, begun so many days ago; the last ``missed`` due days are not paid."""
     plan = kinds(LENT)[name]
-    starts_on = DAY - timedelta(days=begun)
+    starts_on = day - timedelta(days=begun)
     rows = [
         row for row in build_schedule(plan, LENT, starts_on).instalments
-        if row.due_on < DAY and row.total_minor
+        if row.due_on < day and row.total_minor
     ]  # fmt: skip
     paid = rows[: len(rows) - missed] if missed else rows
     events = (
@@ -41,18 +41,31 @@ def template(name: str, *, begun: int, missed: int) -> Template:
     return Template(name, plan, (drawn, *events))
 
 
+EACH_YEAR = ("quarters", "cut", "quarters_each", "cut_each")
+
+
+@pytest.mark.parametrize(
+    ("begins", "names"),
+    [(DAY, tuple(kinds(LENT))), (date(2027, 12, 6), EACH_YEAR)],
+    ids=["all", "into_a_leap_year"],
+)
 def test_every_kind_equals_the_single_path(
-    store_url: str, open_at: Callable[..., Node], clock: FixedClock
+    store_url: str,
+    open_at: Callable[..., Node],
+    clock: FixedClock,
+    begins: date,
+    names: tuple[str, ...],
 ) -> None:
-    names = tuple(kinds(LENT))
-    current = [template(name, begun=begun, missed=0) for begun in (10, 61) for name in names]
-    late = [template(name, begun=70, missed=1) for name in names]
-    book = Book(open_at(store_url), DAY, (current, late))
+    current = [
+        template(name, begun=begun, missed=0, day=begins) for begun in (10, 61) for name in names
+    ]
+    late = [template(name, begun=70, missed=1, day=begins) for name in names]
+    book = Book(open_at(store_url), begins, (current, late))
     count = len(current) + 10 * len(late)
     book.load(count)
     assert {book.template(n).product for n in range(count)} == set(names)
-    day = DAY
-    for step in (0, 8, 31, 100):
+    day = begins
+    for step in (0, 8, 18, 31, 100):
         day += timedelta(days=step)
         clock.set_us(time_us_of(datetime.fromisoformat(f"{day}T20:00:00+08:00")))
         for one in day_chunks(book.node, day):

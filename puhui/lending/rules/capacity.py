@@ -44,6 +44,7 @@ def check_capacity(
     debt = debt_in(owed, currency, caps) + wanted_minor
     monthly = monthly_in(owed, currency, caps) + wanted_monthly_minor
     found = [("debt_minor", debt), ("monthly_minor", monthly)]
+    found.append(("arrears_minor", sum(one.arrears_minor for one in owed.items)))
     own = _own_limit(owed, currency, caps)
     if own is not None:
         found.append(("own_limit_minor", own[0]))

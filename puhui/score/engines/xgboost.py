@@ -45,7 +45,7 @@ class Plan:
     is_paired: bool = False
 
 
-ALONE, PAIRED = Plan(3, 100, 0.1), Plan(8, 60, 0.15, is_paired=True)
+ALONE, PAIRED = Plan(3, 100, 0.1), Plan(16, 40, 0.2, is_paired=True)
 
 SIDES = {"up": 1, "down": -1}
 KEPT = (

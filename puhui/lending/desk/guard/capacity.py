@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from puhui.kernel.act import Act, use_case
 from puhui.kernel.errors import Refused
@@ -40,6 +40,7 @@ def capacity_of(
     without: str = "",
     leaves: Leaves = Leaves.NOTHING,
     income_minor: int | None = None,
+    multiple: Decimal | None = None,
 ) -> Capacity:
     """What capacity says today of one more debt, with the person's row held until the act ends.
 
@@ -47,7 +48,8 @@ def capacity_of(
     asked again at each drawdown. ``without`` is the contract that the new debt stands for;
     ``leaves`` the kind of limit that is about to be raised and so does not bind. Whoever raises
     a limit asks this. Where no income is known the caps do not pass unseen: of a person known by
-    name the reason is ``income_unknown`` then; ``income_minor`` is one that an officer verified.
+    name the reason is ``income_unknown`` then; ``income_minor`` is one that an officer verified,
+    ``multiple`` of it what the product lets all debt be, where that is less than the law's.
     Four statements and the lock, and one for each debt elsewhere. In an act
     that runs again on a forgotten person nothing stands against it: what was said is on record.
     """
@@ -75,6 +77,7 @@ def capacity_of(
         yearly_income_minor=income,
         wanted_minor=wanted_minor,
         wanted_monthly_minor=wanted_monthly_minor,
+        multiple=multiple,
     )
     is_blind = income is None and wanted_minor > 0 and not party.is_anonymous
     return Capacity("income_unknown", found.facts) if is_blind and not found.reason else found
@@ -91,6 +94,21 @@ def known_of(text: str | None) -> tuple[int | None, int]:
     return None, 0
 
 
+def multiple_of(text: str | None) -> Decimal | None:
+    """How many yearly incomes all debt could be by a stored decision; None where it does not say.
+
+    Rounded up at twelve digits, which moves no amount by a minor unit.
+    """
+    if text is None or text == "null":
+        return None
+    guards = DECISION.validate_json(text).guards
+    found = {k: minor for one in guards if one.code == "debt_to_income" for k, minor in one.facts}
+    income, most = found.get("yearly_income_minor", 0), found.get("debt_max_minor")
+    if income <= 0 or most is None:
+        return None
+    return (Decimal(most) / income).quantize(Decimal("1e-12"), ROUND_UP)
+
+
 def check_drawdown(
     act: Act, party: Party, contract: Row, *, owed_minor: int, last_due: date | None = None
 ) -> None:
@@ -98,10 +116,11 @@ def check_drawdown(
 
     ``owed_minor`` is what is owed by the contract once it has, its cost taken in proportion. Of a
     loan that runs it is spread over the months to its ``last_due`` day, not over the whole term:
-    what is drawn late is paid back by the same day.
+    what is drawn late is paid back by the same day; and nothing is drawn while another loan here
+    is past due.
 
     Refused: ``lending.over_capacity``, ``lending.own_limit_reached``,
-    ``lending.credit_limit_reached``, ``lending.income_unknown``.
+    ``lending.credit_limit_reached``, ``lending.income_unknown``, ``lending.past_due``.
     """
     decided = act.tx.one(tables.READ_DECISION_FOR, application_id=contract.application_id)
     terms = TERMS.validate_json(contract.terms)
@@ -116,7 +135,10 @@ def check_drawdown(
         wanted_monthly_minor=-(-(owed_minor + cost_minor) // months),
         known=None if decided is None else decided.decision,
         without=contract.id,
+        multiple=multiple_of(None if decided is None else decided.decision),
     )
+    if last_due is not None and dict(capacity.facts).get("arrears_minor"):
+        raise Refused("lending.past_due", "Something of another loan is past due; pay that first.")
     require_capacity(capacity)
 
 

@@ -27,7 +27,8 @@ def record_drawing(act: Act, input: RecordDrawing) -> LoanChanged:
     ``lending.not_running``, ``lending.not_drawn_in_parts``, ``lending.bad_amount``,
     ``lending.over_agreed``, ``lending.bad_terms`` after the last due day,
     ``lending.needs_second``, ``lending.over_capacity``, ``lending.own_limit_reached``,
-    ``lending.credit_limit_reached``, ``lending.books_not_open``, ``servicing.day_ahead``,
+    ``lending.credit_limit_reached``, ``lending.past_due`` of another loan,
+    ``lending.books_not_open``, ``servicing.day_ahead``,
     ``servicing.before_loan``, ``payment.tier_balance``, ``payment.wallet_closed``,
     ``party.four_eyes``, ``party.erased``.
     """
