@@ -199,15 +199,14 @@ def test_credit_is_offered_within_the_need_or_the_rule_is_named(town: Town) -> N
     )
     assert "推荐不会超过这个数" in own.text and "不需要" in own.text
     assert browser.send(own.form("/credit/offers"), answer="maybe").status == 404
+    went = browser.send(own.form("/credit/offers"), answer="yes")
+    assert "/apply" in went.url, "a yes leads to an application, as anybody makes one"
     once = operator.send(done.form(path), **told, amount="5000")
     assert "可以告诉客户" in once.text
     often = operator.send(once.form(path), **told, amount="5000")
     assert often.status == 422, "no more than two in thirty days"
     assert json.loads(operator.ask(f"{path}.json").text)["count"] == 2
     assert not town.staff("loan_officer").open(path).has_form(path), "officers look"
-    page = browser.open("/credit/offers")
-    went = browser.send(page.form("/credit/offers"), answer="yes")
-    assert "/apply" in went.url, "a yes leads to an application, as anybody makes one"
     page = browser.open("/credit/offers")
     never = browser.send(page.form("/credit/offers"), answer="never")
     assert "不再向您推荐贷款" in never.text and "现在没有推荐" in never.text

@@ -10,17 +10,19 @@ from puhui.lending.formats import shelf
 from puhui.lending.window import applications_of, contract_row, loans_of
 from puhui.score import champion
 from tests.lending.test_own_product import NAME, text_of
-from tests.lending.test_terms import kept, own  # noqa: F401
+from tests.lending.test_terms import kept, own, share  # noqa: F401
 from tests.web.browser import Browser, Page
 from tests.web.market import act, party_of
 from tests.web.town import PRODUCT, Town
+
+FEE = f'\n[[fee]]\nkind = "up_front"\nshare = {share("0.01")}\n'
 
 
 @pytest.fixture
 def bakers(town: Town, own: None, tmp_path: Path) -> Town:  # noqa: F811
     """A town whose bank lends a product of its own, by the model of another."""
     home = tmp_path / "bakers"
-    kept(home, NAME, text_of("modified_next"))
+    kept(home, NAME, text_of("modified_next") + FEE)
     shelf.add_products(home)
     with town.node.read() as tx:
         digest = champion(tx, PRODUCT)
@@ -100,3 +102,5 @@ def test_a_bank_lends_its_own_product_on_a_chosen_day(bakers: Town) -> None:
     assert contract.product == NAME
     officer = bakers.staff("loan_officer").open(f"/desk/loan/{loan.contract_id}")
     assert "跨月的提前" in officer.text and "放假" in officer.text
+    left = officer.text.split("待摊手续费", 1)[1][:200]
+    assert left.count("120.00") == 2, "1 % of 12,000.00, none of it earned yet"

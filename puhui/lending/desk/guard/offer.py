@@ -28,7 +28,7 @@ from puhui.lending.nouns.ask_capacity import (
 from puhui.lending.nouns.obligation import Caps
 from puhui.lending.rules.capacity import check_offer, monthly_of, nudge, require_capacity
 from puhui.lending.tables import capacity as tables
-from puhui.lending.tables import credit_limit as limit_tables
+from puhui.lending.tables import credit_limit as credit_limits
 from puhui.party import Party, check_actor, take_party
 
 WORDS_MAX = 200
@@ -192,8 +192,8 @@ def told_lately(tx: Transaction, party_id: str, caps: Caps, *, now_us: int) -> T
         return sum(0 if row is None else int(row.offers) for row in rows)
 
     return Told(
-        count((tables.COUNT_OFFERS, limit_tables.COUNT_RISES), caps.offers_days),
-        count((tables.COUNT_DECLINED, limit_tables.COUNT_RISES_DECLINED), caps.declined_days),
+        count((tables.COUNT_OFFERS, credit_limits.COUNT_RISES), caps.offers_days),
+        count((tables.COUNT_DECLINED, credit_limits.COUNT_RISES_DECLINED), caps.declined_days),
         wants_offers(tx, party_id),
     )
 
