@@ -15,7 +15,13 @@ from puhui.score.arrays.binning import BinRules, bin_category, bin_number
 from puhui.score.arrays.profit import best_earnings, cut_off_curve
 from puhui.score.arrays.reject import fuzzy_weights, parcel
 from puhui.score.arrays.stable import merge_unstable
-from puhui.score.engines.challenger import Standing, champion_of, hold_contest, hold_nested
+from puhui.score.engines.challenger import (
+    Standing,
+    candidates_for,
+    champion_of,
+    hold_contest,
+    hold_nested,
+)
 from puhui.score.engines.lesson import Lesson, Refusals, guess, joined
 from puhui.score.nouns import Signal
 from puhui.score.window import Nested, RefusedTable, choose_kind
@@ -167,6 +173,15 @@ def test_bad_ways_to_guess_are_refused(method: str, factor: float) -> None:
     with pytest.raises(Refused) as no:
         train(table, made_mapping(), "points", 7, refused=RefusedTable(table, method, factor))
     assert no.value.code == "score.reject_method"
+
+
+def test_pairs_stand_only_where_a_category_has_many_values() -> None:
+    lesson, families = made_lesson(), ("points", "xgboost", "pairs", "catboost")
+    assert candidates_for(lesson, families) == ("points", "xgboost")
+    for count, stand in ((16, ("points", "xgboost")), (17, ("points", "xgboost", "pairs"))):
+        values = tuple(f"place {number}" for number in range(count))
+        many = replace(lesson, categories=((), (), values))
+        assert candidates_for(many, families) == stand
 
 
 def test_nobody_is_champion_by_the_rows_it_is_reported_on() -> None:

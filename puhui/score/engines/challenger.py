@@ -25,6 +25,7 @@ from puhui.kernel.errors import Refused
 from puhui.score.arrays.logit import fit_calibration, fold_numbers, sigmoid
 from puhui.score.arrays.metric import auc_of, h_measure_of, log_loss_of
 from puhui.score.arrays.profit import best_earnings
+from puhui.score.arrays.target import LEVELS_MIN
 from puhui.score.engines.family import LOG_ODDS_MAX, Predict, family_of
 from puhui.score.engines.lesson import Lesson
 from puhui.score.engines.trainer import RefusedTable, read_lesson
@@ -116,6 +117,16 @@ CANDIDATES = {
     "ebm": "ebm",
 }
 """Who may be champion, and the kind it is trained as; the others are yardsticks."""
+
+
+def candidates_for(lesson: Lesson, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of ``names`` who may be champion on a lesson.
+
+    Pairs stand where a category has many values (``LEVELS_MIN``): where none has, sets of two
+    signals' values say as much, and a contest on few rows may take pairs by luck.
+    """
+    has_many = any(len(values) >= LEVELS_MIN for values in lesson.categories)
+    return tuple(name for name in names if name in CANDIDATES and (has_many or name != "pairs"))
 
 
 def trainers_here() -> tuple[str, ...]:
@@ -227,7 +238,7 @@ def hold_nested(
     seeded draw. Refused: ``score.kind_unknown``, ``score.engine_missing``.
     """
     _check_names(names)
-    candidates = [name for name in names if name in CANDIDATES]
+    candidates = candidates_for(lesson, names)
     assert candidates, names
     numbers = fold_numbers(lesson.outcomes, folds, seed)
     raws = {name: np.empty(len(lesson.outcomes)) for name in names}
@@ -273,7 +284,7 @@ def choose_kind(
     those of ``hold_nested``, of rows that no choice has seen. It refuses what training does.
     """
     lesson, _, _ = read_lesson(table, mapping, stable_periods, refused)
-    names = [name for name in CANDIDATES if name in trainers_here()]
+    names = candidates_for(lesson, trainers_here())
     nested = hold_nested(lesson, names, seed=seed, progress=progress)
     part = _some(lesson, INNER_ROWS_MAX, seed)
     best = champion_of(hold_contest(part, names, folds=INNER_FOLDS, seed=seed))
