@@ -54,6 +54,23 @@ def test_to_the_fen_on_either_side(dollars: int, wanted: int, reason: str | None
     assert found.reason == reason
 
 
+def test_arrears_of_several_currencies_are_told_in_one() -> None:
+    """Three dollars late are 21 yuan, and five yuan late make it 26."""
+    items = (
+        Obligation(ObligationKind.LOAN, "x", "sba", "USD", 400, 0, arrears_minor=300),
+        Obligation(ObligationKind.LOAN, "y", "home", "CNY", 900, 0, arrears_minor=500),
+    )
+    found = check_capacity(
+        Standing(Obligations("p", items), CAPS),
+        product="shop",
+        currency="CNY",
+        yearly_income_minor=10**6,
+        wanted_minor=1,
+        wanted_monthly_minor=0,
+    )
+    assert dict(found.facts)["arrears_minor"] == 2_600
+
+
 def test_a_limit_in_one_currency_is_not_got_around_in_another() -> None:
     """Who wants to owe no more than 700 fen owes 100 cents at most, other loans here included."""
     items = (Obligation(ObligationKind.LOAN, "x", "home", "CNY", 350, 0),)

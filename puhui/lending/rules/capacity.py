@@ -44,7 +44,7 @@ def check_capacity(
     debt = debt_in(owed, currency, caps) + wanted_minor
     monthly = monthly_in(owed, currency, caps) + wanted_monthly_minor
     found = [("debt_minor", debt), ("monthly_minor", monthly)]
-    found.append(("arrears_minor", sum(one.arrears_minor for one in owed.items)))
+    found.append(("arrears_minor", arrears_in(owed, currency, caps)))
     own = _own_limit(owed, currency, caps)
     if own is not None:
         found.append(("own_limit_minor", own[0]))
@@ -87,6 +87,13 @@ def monthly_in(owed: Obligations, currency: str, caps: Caps) -> int:
     """All that is paid a month, of every currency, as an amount of one."""
     return sum(
         in_currency(one.monthly_minor, one.currency, to=currency, caps=caps) for one in owed.items
+    )
+
+
+def arrears_in(owed: Obligations, currency: str, caps: Caps) -> int:
+    """All that is past due, of every currency, as an amount of one."""
+    return sum(
+        in_currency(one.arrears_minor, one.currency, to=currency, caps=caps) for one in owed.items
     )
 
 
